@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Builds Ambit, prepares a machine for working on it, and runs it in a virtual machine.
+//!
+//! Everything that takes more than `cargo build` lives here, so that `cargo xtask <COMMAND>` on a bare Debian is all
+//! that a newcomer needs. It knows nothing about what Ambit does.
+#![forbid(unsafe_code)]
+
+mod apt;
+mod build;
+mod cache;
+mod lab;
+mod mirror;
+mod paths;
+mod process;
+mod progress;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Builds Ambit and runs it in a virtual machine.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Install what building Ambit and running the lab need on this machine
+    Setup(setup::Args),
+    /// Build the release binaries: ambit, and the lab's own as static programs
+    Build(build::Args),
+    /// Run a command in a virtual machine with a Debian kernel; exits with the command's status
+    ///
+    /// Standard output and standard error of the command come out on those of this program. The exit status is the
+    /// command's, 128+N for a signal; 124 when the time is up, 125 when the machine itself failed.
+    Lab(lab::Args),
+}
+
+fn main() -> ExitCode {
+    let (outcome, failure) = match Command::parse() {
+        Command::Setup(args) => (setup::main(&args), 1),
+        Command::Build(args) => (build::main(&args), 1),
+        Command::Lab(args) => (lab::main(args), lab::EXIT_LAB_FAILED),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::from(failure)
+    })
+}
