@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Constants of `abi.h`, without their `AMBIT_` prefix.
+
+macro_rules! constants {
+    ($($(#[$meta:meta])* $name:ident: $ty:ty = $value:expr;)*) => {
+        $($(#[$meta])* pub const $name: $ty = $value;)*
+    };
+}
+
+constants! {
+    /// Version of the wire.
+    ABI_VERSION: u32 = 1;
+    /// Domain slots; slot 0 is never used.
+    DOMAINS: usize = 64;
+    /// Room for hook numbers.
+    HOOKS: usize = 64;
+    /// Room for families.
+    FAMILIES: usize = 8;
+    /// Executables kept in a subject's chain.
+    CHAIN_MAX: usize = 4;
+    /// Longest invoked name in bytes, NUL included.
+    AS_MAX: usize = 64;
+    /// Longest canonical object in bytes.
+    PATH_MAX: usize = 4096;
+    /// Longest domain name in bytes, NUL included.
+    NAME_MAX: usize = 64;
+    /// Reasons that skips are counted by.
+    SKIPS: usize = 8;
+
+    /// `file.open` for reading.
+    OPEN_READ: u32 = 1;
+    /// `file.open` for writing.
+    OPEN_WRITE: u32 = 2;
+    /// `file.open` for appending only.
+    OPEN_APPEND: u32 = 4;
+    /// `file.open` for executing.
+    OPEN_EXEC: u32 = 8;
+    /// Set-user-id bit.
+    SETID_UID: u32 = 1;
+    /// Set-group-id bit.
+    SETID_GID: u32 = 2;
+    /// The old name of a rename or link.
+    END_FROM: u32 = 1;
+    /// The new name of a rename or link.
+    END_TO: u32 = 2;
+    /// A FIFO.
+    NODE_FIFO: u32 = 1;
+    /// A character device.
+    NODE_CHR: u32 = 2;
+    /// A block device.
+    NODE_BLK: u32 = 3;
+    /// Private pages of the mapping were written.
+    MAP_DIRTY: u32 = 1;
+    /// Reading another task's memory or state.
+    PTRACE_READ: u32 = 1;
+    /// Attaching to another task.
+    PTRACE_ATTACH: u32 = 2;
+    /// Asking to be traced by the parent.
+    PTRACE_TRACEME: u32 = 3;
+
+    /// An object without payload.
+    KIND_NONE: u8 = b'-';
+    /// Absolute path from the task's root.
+    KIND_PATH: u8 = b'P';
+    /// The same, unlinked.
+    KIND_DELETED: u8 = b'X';
+    /// The name given to `memfd_create`.
+    KIND_MEMFD: u8 = b'M';
+    /// Type name of a kernel-internal file system.
+    KIND_FSTYPE: u8 = b'K';
+    /// Protocol u8, address 4 B, port kind u8, port u16 big endian.
+    KIND_INET4: u8 = b'4';
+    /// Protocol u8, address 16 B, port kind u8, port u16 big endian.
+    KIND_INET6: u8 = b'6';
+    /// Protocol u8: `AF_UNSPEC`, dissolves an association.
+    KIND_UNSPEC: u8 = b'D';
+    /// Abstract unix name, without its first NUL.
+    KIND_ABSTRACT: u8 = b'A';
+    /// Unix socket without a name, or autobind.
+    KIND_UNNAMED: u8 = b'U';
+    /// Netlink protocol u16.
+    KIND_NETLINK: u8 = b'N';
+    /// Any other address family u16.
+    KIND_FAMILY: u8 = b'F';
+    /// Family u16, type u16, protocol u16.
+    KIND_SOCKET: u8 = b'S';
+    /// `RELATION_*` u8.
+    KIND_RELATION: u8 = b'R';
+    /// Real, effective, saved id, u32 each.
+    KIND_IDS: u8 = b'I';
+    /// Uid u32, gid u32, effective capabilities u64, `no_new_privs` u8.
+    KIND_CREDS: u8 = b'C';
+    /// SHA-256 (32 B; zeros: any), then an executable's object.
+    KIND_DIGEST: u8 = b'H';
+    /// A pattern class u16, see [`DFA_SIZE`].
+    KIND_CLASS: u8 = b'Z';
+
+    /// After a NUL, in a path: own process number in procfs.
+    CLASS_SELF: u8 = b's';
+    /// After a NUL, in a path: another process number in procfs.
+    CLASS_PID: u8 = b'p';
+    /// After a NUL, in a path: any other number in procfs, a number in devpts.
+    CLASS_NUM: u8 = b'n';
+    /// After a NUL, in a path: a file made with `O_TMPFILE`.
+    CLASS_TMPFILE: u8 = b't';
+
+    /// The port is the one given.
+    PORT_LITERAL: u8 = 0;
+    /// A port of the host's ephemeral range, or bind to port 0; the port bytes are zero.
+    PORT_EPHEMERAL: u8 = 1;
+    /// The protocol has no ports; the port bytes are zero.
+    PORT_NONE: u8 = 2;
+
+    /// The task itself.
+    RELATION_SELF: u8 = 1;
+    /// A descendant.
+    RELATION_CHILD: u8 = 2;
+    /// Another task of the domain.
+    RELATION_DOMAIN: u8 = 3;
+    /// Any other task.
+    RELATION_OUTSIDE: u8 = 4;
+
+    /// Trust bit of the model.
+    TRUST_MODEL: u32 = 0;
+    /// Trust bit of rules.
+    TRUST_RULE: u32 = 1;
+    /// Trust bit of the operator.
+    TRUST_OPERATOR: u32 = 2;
+    /// Trust bit of engines.
+    TRUST_ENGINE: u32 = 3;
+    /// Trust bit of taps.
+    TRUST_TAP: u32 = 4;
+
+    /// Our own code, until its first exec commits.
+    LABEL_LAUNCHING: u16 = 1;
+    /// User space was given the subject's description.
+    LABEL_DELIVERED: u16 = 2;
+    /// An exec is under way.
+    LABEL_PENDING: u16 = 4;
+    /// The pending exec began with a script.
+    LABEL_SCRIPT: u16 = 8;
+
+    /// The domain has an automaton.
+    DOMAIN_PATTERNS: u32 = 1;
+    /// Digests of executables are points.
+    DOMAIN_DIGESTS: u32 = 2;
+
+    /// Most states of an automaton; state 0 is dead.
+    DFA_STATES: usize = 16384;
+    /// Entries of an automaton's transition table.
+    DFA_NEXT: usize = 262_144;
+    /// Offset of `start`, `shift` and `states`, u32 each.
+    DFA_HEADER_OFFSET: usize = 0;
+    /// Offset of `classes`, 256 u8.
+    DFA_CLASSES_OFFSET: usize = 16;
+    /// Offset of `accept`, u16 each: the pattern class of a state, 0 for none.
+    DFA_ACCEPT_OFFSET: usize = DFA_CLASSES_OFFSET + 256;
+    /// Offset of `next`, u16 each: `next[(state << shift) + classes[byte]]`.
+    DFA_NEXT_OFFSET: usize = DFA_ACCEPT_OFFSET + 2 * DFA_STATES;
+    /// `sizeof(struct ambit_dfa)`.
+    DFA_SIZE: usize = DFA_NEXT_OFFSET + 2 * DFA_NEXT;
+}

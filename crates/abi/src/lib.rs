@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The wire between the kernel part and user space: a mirror of `bpf/include/abi.h`.
+//!
+//! This crate owns layouts and numbers and nothing else: what the numbers mean to a person is in `ambit-event`, what
+//! a map allows is in `ambit-model`. A test of the sensor compares the layouts with the built object's BTF.
+//! All integers are in host byte order unless said otherwise.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[macro_use]
+mod enums;
+mod consts;
+mod hook;
+mod op;
+mod wire;
+
+pub use consts::*;
+pub use enums::{EventKind, Mode, Reason, Response, SkipReason, Unknown};
+pub use hook::Hook;
+pub use op::{Family, Op};
+pub use wire::{Cause, Domain, DomainState, Event, Fp, Label, Stat, Subject};
