@@ -37,14 +37,18 @@ impl Apt {
         fs::write(dir.join("status"), "").context("cannot write apt's state")?;
         let release = suites.last().copied().unwrap_or_default().to_owned();
         let apt = Self { dir, release };
-        process::run(apt.get().arg("update"), &apt.log(), step).context("cannot fetch the package lists")?;
+        process::run(apt.get().arg("update"), &apt.log(), step)
+            .context("cannot fetch the package lists")?;
         Ok(apt)
     }
 
     /// The files of a package and of all that it depends on.
     pub(crate) fn closure(&self, package: &str) -> Result<Vec<Package>> {
-        let uris = process::output(self.get().args(["install", "--yes", "--print-uris", package]))
-            .with_context(|| format!("cannot resolve the package {package}"))?;
+        let uris = process::output(
+            self.get()
+                .args(["install", "--yes", "--print-uris", package]),
+        )
+        .with_context(|| format!("cannot resolve the package {package}"))?;
         // 'URI' NAME_VERSION_ARCHITECTURE.deb SIZE HASH, where the version has its colon as %3a.
         let files: Vec<_> = String::from_utf8_lossy(&uris)
             .lines()
@@ -53,28 +57,48 @@ impl Apt {
                 let file = line.split_whitespace().nth(1)?;
                 let mut parts = file.split('_');
                 let (name, version) = (parts.next()?.to_owned(), parts.next()?.replace("%3a", ":"));
-                Some(Package { selector: format!("{name}={version}"), name, file: file.to_owned() })
+                Some(Package {
+                    selector: format!("{name}={version}"),
+                    name,
+                    file: file.to_owned(),
+                })
             })
             .collect();
-        ensure!(!files.is_empty(), "apt knows no files for the package {package}");
+        ensure!(
+            !files.is_empty(),
+            "apt knows no files for the package {package}"
+        );
         Ok(files)
     }
 
     /// Downloads packages, checks them against the signed lists, and unpacks them into one folder.
     pub(crate) fn unpack(&self, packages: &[Package], into: &Path, step: &Step) -> Result<()> {
         let archives = self.dir.join("archives");
-        let missing: Vec<_> = packages.iter().filter(|p| !archives.join(&p.file).exists()).collect();
+        let missing: Vec<_> = packages
+            .iter()
+            .filter(|p| !archives.join(&p.file).exists())
+            .collect();
         if !missing.is_empty() {
             let selectors = missing.iter().map(|p| &p.selector);
             // `download` writes under the final name only when the hash is right.
-            process::run(self.get().arg("download").args(selectors).current_dir(&archives), &self.log(), step)
-                .context("cannot download packages")?;
+            process::run(
+                self.get()
+                    .arg("download")
+                    .args(selectors)
+                    .current_dir(&archives),
+                &self.log(),
+                step,
+            )
+            .context("cannot download packages")?;
         }
         fs::create_dir_all(into).with_context(|| format!("cannot create {}", into.display()))?;
         for package in packages {
             step.detail(&package.name);
             process::run(
-                process::bound("dpkg-deb", "TERM").arg("--extract").arg(archives.join(&package.file)).arg(into),
+                process::bound("dpkg-deb", "TERM")
+                    .arg("--extract")
+                    .arg(archives.join(&package.file))
+                    .arg(into),
                 &self.log(),
                 step,
             )?;

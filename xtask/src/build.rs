@@ -23,13 +23,21 @@ pub(crate) fn all() -> Result<()> {
     cargo(&mut cargo_build("ambit"))?;
     // Static, so that a confined program touches nothing that the test did not write down.
     cargo(
-        cargo_build("ambit-lab").args(["--target", paths::TRIPLE]).env("RUSTFLAGS", "-C target-feature=+crt-static"),
+        cargo_build("ambit-lab")
+            .args(["--target", paths::TRIPLE])
+            .env("RUSTFLAGS", "-C target-feature=+crt-static"),
     )
 }
 
 fn cargo_build(package: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(paths::workspace()).args(["build", "--release", "--locked", "--package", package]);
+    command.current_dir(paths::workspace()).args([
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        package,
+    ]);
     command
 }
 

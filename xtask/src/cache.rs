@@ -14,7 +14,11 @@ use crate::paths;
 ///
 /// `build` fills an empty folder that gets its final name only when it succeeds; a second xtask waits. What other
 /// recipes made under the same name is removed.
-pub(crate) fn folder(name: &str, recipe: impl Hash, build: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+pub(crate) fn folder(
+    name: &str,
+    recipe: impl Hash,
+    build: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
     let mut hasher = DefaultHasher::new();
     recipe.hash(&mut hasher);
     let done = paths::lab()?.join(format!("{name}-{:016x}", hasher.finish()));
@@ -46,7 +50,8 @@ fn lock(name: &str) -> Result<File> {
     let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
     if file.try_lock().is_err() {
         eprintln!("xtask: waiting for another xtask that builds {name}");
-        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+        file.lock()
+            .with_context(|| format!("cannot lock {}", path.display()))?;
     }
     Ok(file)
 }
@@ -57,12 +62,15 @@ fn remove_others(name: &str) -> Result<()> {
         let entry = entry?;
         let file_name = entry.file_name();
         // "kernel-6.1-..." must not match "kernel-6.12-...": what follows the prefix is a hash or a draft.
-        let Some(rest) = file_name.to_str().and_then(|n| n.strip_prefix(&prefix)) else { continue };
+        let Some(rest) = file_name.to_str().and_then(|n| n.strip_prefix(&prefix)) else {
+            continue;
+        };
         let is_hash = rest.len() == 16 && rest.bytes().all(|b| b.is_ascii_hexdigit());
         if entry.path().is_dir() && (is_hash || rest.starts_with("draft-")) {
             match fs::remove_dir_all(entry.path()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(error).with_context(|| format!("cannot remove {}", entry.path().display()));
+                    return Err(error)
+                        .with_context(|| format!("cannot remove {}", entry.path().display()));
                 }
                 _ => {}
             }

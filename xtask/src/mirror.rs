@@ -22,12 +22,16 @@ impl Mirror {
         if let Ok(archive) = env::var(VARIABLE) {
             let archive = archive.trim_end_matches('/').to_owned();
             // The security archive stands beside the main one on mirrors that have both.
-            let security = archive.strip_suffix("/debian").map(|host| format!("{host}/debian-security"));
+            let security = archive
+                .strip_suffix("/debian")
+                .map(|host| format!("{host}/debian-security"));
             return Ok(Self { archive, security });
         }
         let release = release_name(&fs::read_to_string("/etc/os-release").unwrap_or_default());
         let sources = read_sources();
-        let found = release.as_deref().and_then(|release| Self::from_sources(&sources, release));
+        let found = release
+            .as_deref()
+            .and_then(|release| Self::from_sources(&sources, release));
         let Some(found) = found else {
             bail!(
                 "no Debian mirror found in /etc/apt/sources.list and sources.list.d: \
@@ -38,18 +42,34 @@ impl Mirror {
     }
 
     fn from_sources(sources: &[Source], release: &str) -> Option<Self> {
-        let of = |suite: &str| sources.iter().find(|s| s.suites.iter().any(|s| s == suite)).map(|s| s.uri.clone());
-        Some(Self { archive: of(release)?, security: of(&format!("{release}-security")) })
+        let of = |suite: &str| {
+            sources
+                .iter()
+                .find(|s| s.suites.iter().any(|s| s == suite))
+                .map(|s| s.uri.clone())
+        };
+        Some(Self {
+            archive: of(release)?,
+            security: of(&format!("{release}-security")),
+        })
     }
 
     /// Lines for `sources.list`, one a suite; a suite that ends in `-security` comes from the security archive, and is
     /// left out if the mirror has none.
     pub(crate) fn lines(&self, suites: &[&str]) -> Vec<String> {
-        let options = if Path::new(KEYRING).exists() { format!("[signed-by={KEYRING}] ") } else { String::new() };
+        let options = if Path::new(KEYRING).exists() {
+            format!("[signed-by={KEYRING}] ")
+        } else {
+            String::new()
+        };
         suites
             .iter()
             .filter_map(|&suite| {
-                let uri = if suite.ends_with("-security") { self.security.as_ref()? } else { &self.archive };
+                let uri = if suite.ends_with("-security") {
+                    self.security.as_ref()?
+                } else {
+                    &self.archive
+                };
                 Some(format!("deb {options}{uri} {suite} main"))
             })
             .collect()
@@ -65,7 +85,9 @@ struct Source {
 
 fn release_name(os_release: &str) -> Option<String> {
     let value = |key: &str| {
-        let line = os_release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+        let line = os_release
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
         Some(line.trim_matches('"').to_owned())
     };
     (value("ID")? == "debian").then(|| value("VERSION_CODENAME"))?
@@ -79,7 +101,9 @@ fn read_sources() -> Vec<Source> {
     files.sort();
     let mut sources = Vec::new();
     for file in files {
-        let Ok(text) = fs::read_to_string(&file) else { continue };
+        let Ok(text) = fs::read_to_string(&file) else {
+            continue;
+        };
         match file.extension().and_then(|e| e.to_str()) {
             Some("list") => sources.extend(text.lines().filter_map(one_line)),
             Some("sources") => sources.extend(text.split("\n\n").filter_map(stanza)),
@@ -92,10 +116,17 @@ fn read_sources() -> Vec<Source> {
 /// `deb [options] URI SUITE COMPONENT...`
 fn one_line(line: &str) -> Option<Source> {
     let rest = line.trim().strip_prefix("deb ")?.trim_start();
-    let rest = if rest.starts_with('[') { rest.split_once(']')?.1 } else { rest };
+    let rest = if rest.starts_with('[') {
+        rest.split_once(']')?.1
+    } else {
+        rest
+    };
     let mut words = rest.split_whitespace();
     let (uri, suite) = (words.next()?, words.next()?);
-    words.any(|word| word == "main").then(|| Source { uri: trim(uri), suites: vec![suite.to_owned()] })
+    words.any(|word| word == "main").then(|| Source {
+        uri: trim(uri),
+        suites: vec![suite.to_owned()],
+    })
 }
 
 /// A stanza of a `.sources` file.
@@ -103,16 +134,26 @@ fn stanza(text: &str) -> Option<Source> {
     let field = |name: &str| {
         text.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+            key.eq_ignore_ascii_case(name).then(|| {
+                value
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            })
         })
     };
-    if !field("Types")?.iter().any(|t| t == "deb") || !field("Components")?.iter().any(|c| c == "main") {
+    if !field("Types")?.iter().any(|t| t == "deb")
+        || !field("Components")?.iter().any(|c| c == "main")
+    {
         return None;
     }
     if field("Enabled").is_some_and(|words| words == ["no"]) {
         return None;
     }
-    Some(Source { uri: trim(field("URIs")?.first()?), suites: field("Suites")? })
+    Some(Source {
+        uri: trim(field("URIs")?.first()?),
+        suites: field("Suites")?,
+    })
 }
 
 fn trim(uri: &str) -> String {
@@ -131,7 +172,9 @@ mod tests {
         let sources: Vec<_> = [
             one_line("deb https://elsewhere.example/apt cloud-bookworm main"),
             stanza(STANZA),
-            one_line("deb [arch=amd64] http://mirror.example/security bookworm-security main contrib"),
+            one_line(
+                "deb [arch=amd64] http://mirror.example/security bookworm-security main contrib",
+            ),
         ]
         .into_iter()
         .flatten()
@@ -153,13 +196,19 @@ mod tests {
 
     #[test]
     fn leaves_the_security_suite_out_when_the_mirror_has_none() {
-        let mirror = Mirror { archive: "http://mirror.example/debian".to_owned(), security: None };
+        let mirror = Mirror {
+            archive: "http://mirror.example/debian".to_owned(),
+            security: None,
+        };
         assert_eq!(mirror.lines(&["bookworm", "bookworm-security"]).len(), 1);
     }
 
     #[test]
     fn reads_the_name_of_a_debian_release_only() {
-        assert_eq!(release_name("ID=debian\nVERSION_CODENAME=bookworm\n").as_deref(), Some("bookworm"));
+        assert_eq!(
+            release_name("ID=debian\nVERSION_CODENAME=bookworm\n").as_deref(),
+            Some("bookworm")
+        );
         assert_eq!(release_name("ID=ubuntu\nVERSION_CODENAME=noble\n"), None);
     }
 }

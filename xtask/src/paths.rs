@@ -14,7 +14,9 @@ pub(crate) const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 pub(crate) fn workspace() -> PathBuf {
     let manifest = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    manifest.parent().map_or_else(|| manifest.clone(), Path::to_path_buf)
+    manifest
+        .parent()
+        .map_or_else(|| manifest.clone(), Path::to_path_buf)
 }
 
 /// Cargo's target directory, absolute.
@@ -32,10 +34,13 @@ pub(crate) fn lab() -> Result<PathBuf> {
 
 /// The newest build of a release binary, if there is one.
 pub(crate) fn release_binary(name: &str) -> Option<PathBuf> {
-    [target().join("release"), target().join(TRIPLE).join("release")]
-        .into_iter()
-        .map(|dir| dir.join(name))
-        .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
-        .max()
-        .map(|(_, path)| path)
+    [
+        target().join("release"),
+        target().join(TRIPLE).join("release"),
+    ]
+    .into_iter()
+    .map(|dir| dir.join(name))
+    .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+    .max()
+    .map(|(_, path)| path)
 }

@@ -39,8 +39,11 @@ pub(crate) fn which(program: &str) -> Option<PathBuf> {
 /// When it can't be started or fails: then the error has the log's tail.
 pub(crate) fn run(command: &mut Command, log: &Path, step: &Step) -> Result<()> {
     let name = describe(command);
-    let mut file =
-        File::options().create(true).append(true).open(log).with_context(|| format!("cannot write {}", log.display()))?;
+    let mut file = File::options()
+        .create(true)
+        .append(true)
+        .open(log)
+        .with_context(|| format!("cannot write {}", log.display()))?;
     let (reader, writer) = io::pipe().context("cannot make a pipe")?;
     let mut child = command
         .stdin(Stdio::null())
@@ -54,19 +57,34 @@ pub(crate) fn run(command: &mut Command, log: &Path, step: &Step) -> Result<()> 
     let mut tail = VecDeque::with_capacity(TAIL_LINES);
     for line in BufReader::new(reader).split(b'\n') {
         let line = line.with_context(|| format!("cannot read what {name} says"))?;
-        file.write_all(&line).and_then(|()| file.write_all(b"\n")).context("cannot write the log")?;
+        file.write_all(&line)
+            .and_then(|()| file.write_all(b"\n"))
+            .context("cannot write the log")?;
         let text = String::from_utf8_lossy(&line);
-        let text = text.rsplit('\r').find(|part| !part.is_empty()).unwrap_or_default().to_owned();
+        let text = text
+            .rsplit('\r')
+            .find(|part| !part.is_empty())
+            .unwrap_or_default()
+            .to_owned();
         step.detail(&text);
         if tail.len() == TAIL_LINES {
             tail.pop_front();
         }
         tail.push_back(text);
     }
-    let status = child.wait().with_context(|| format!("cannot wait for {name}"))?;
+    let status = child
+        .wait()
+        .with_context(|| format!("cannot wait for {name}"))?;
     if !status.success() {
-        let tail: Vec<_> = tail.into_iter().map(|line| format!("    {line}\n")).collect();
-        bail!("{name} failed ({status}); it said last:\n{}  all of it is in {}", tail.concat(), log.display());
+        let tail: Vec<_> = tail
+            .into_iter()
+            .map(|line| format!("    {line}\n"))
+            .collect();
+        bail!(
+            "{name} failed ({status}); it said last:\n{}  all of it is in {}",
+            tail.concat(),
+            log.display()
+        );
     }
     Ok(())
 }
@@ -89,6 +107,14 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
 fn describe(command: &Command) -> String {
     let program = command.get_program();
     let inner = command.get_args().skip_while(|&arg| arg != "--").nth(1);
-    let name = if program == "setpriv" { inner.unwrap_or(program) } else { program };
-    Path::new(name).file_name().unwrap_or(name).to_string_lossy().into_owned()
+    let name = if program == "setpriv" {
+        inner.unwrap_or(program)
+    } else {
+        program
+    };
+    Path::new(name)
+        .file_name()
+        .unwrap_or(name)
+        .to_string_lossy()
+        .into_owned()
 }

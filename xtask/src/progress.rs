@@ -19,7 +19,9 @@ impl Step {
         let what = what.into();
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {elapsed:.dim} {wide_msg:.dim}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{spinner} {prefix} {elapsed:.dim} {wide_msg:.dim}")
+            {
                 bar.set_style(style);
             }
             bar.set_prefix(what.clone());
@@ -29,7 +31,11 @@ impl Step {
         if bar.is_none() {
             eprintln!("xtask: {what}");
         }
-        Self { what, bar, started: Instant::now() }
+        Self {
+            what,
+            bar,
+            started: Instant::now(),
+        }
     }
 
     /// Shows a detail beside the step, on a terminal only.

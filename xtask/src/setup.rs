@@ -31,7 +31,10 @@ const LAB: &[Need] = &[
     ("e2fsprogs", "/usr/sbin/mke2fs"),
     ("kmod", "/usr/sbin/depmod"),
     ("xz-utils", "/usr/bin/xz"),
-    ("debian-archive-keyring", "/usr/share/keyrings/debian-archive-keyring.gpg"),
+    (
+        "debian-archive-keyring",
+        "/usr/share/keyrings/debian-archive-keyring.gpg",
+    ),
 ];
 
 /// Options of `cargo xtask setup`.
@@ -73,17 +76,22 @@ fn install(needs: &[&[Need]]) -> Result<()> {
     }
     let list = missing.join(" ");
     if process::which("apt-get").is_none() {
-        bail!("missing here: {list} (names of Debian packages; this system has no apt-get to install them with)");
+        bail!(
+            "missing here: {list} (names of Debian packages; this system has no apt-get to install them with)"
+        );
     }
     if !rustix::process::geteuid().is_root() {
-        bail!("missing here: {list}; install with: sudo apt-get install --no-install-recommends {list}");
+        bail!(
+            "missing here: {list}; install with: sudo apt-get install --no-install-recommends {list}"
+        );
     }
     let step = Step::start(format!("installing {list}"));
     let log = paths::lab()?.join("setup.log");
     if process::run(apt_get().arg("install").args(&missing), &log, &step).is_err() {
         // The lists may be missing or old; one source out of reach must not stop us while another has it all.
         let update = process::run(apt_get().arg("update"), &log, &step);
-        process::run(apt_get().arg("install").args(&missing), &log, &step).or_else(|error| update.and(Err(error)))?;
+        process::run(apt_get().arg("install").args(&missing), &log, &step)
+            .or_else(|error| update.and(Err(error)))?;
     }
     step.done();
     Ok(())
@@ -92,14 +100,25 @@ fn install(needs: &[&[Need]]) -> Result<()> {
 fn is_there(file: &Path) -> bool {
     // Where /usr is not merged, or the tool is installed by hand, PATH knows better.
     let by_name = || {
-        let in_bin = file.parent().is_some_and(|dir| dir.ends_with("bin") || dir.ends_with("sbin"));
-        in_bin && file.file_name().and_then(|name| name.to_str()).and_then(process::which).is_some()
+        let in_bin = file
+            .parent()
+            .is_some_and(|dir| dir.ends_with("bin") || dir.ends_with("sbin"));
+        in_bin
+            && file
+                .file_name()
+                .and_then(|name| name.to_str())
+                .and_then(process::which)
+                .is_some()
     };
     file.exists() || by_name()
 }
 
 fn apt_get() -> Command {
     let mut command = process::bound("apt-get", "TERM");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "--yes", "--no-install-recommends"]);
+    command.env("DEBIAN_FRONTEND", "noninteractive").args([
+        "-q",
+        "--yes",
+        "--no-install-recommends",
+    ]);
     command
 }

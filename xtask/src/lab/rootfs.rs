@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The user land: a Debian root file system on a disk image, made of packages by mmdebstrap.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use super::carry;
+use crate::mirror::Mirror;
+use crate::progress::Step;
+use crate::{cache, process};
+
+const SUITE: &str = "bookworm";
+const SUITES: &[&str] = &["bookworm", "bookworm-updates", "bookworm-security"];
+/// Raised when what is made of the packages changes.
+const RECIPE: u32 = 1;
+/// Beside what Debian calls essential.
+const PACKAGES: &[&str] = &[
+    "acl",
+    "apache2-bin",
+    "apparmor",
+    "attr",
+    "busybox-static",
+    "ca-certificates",
+    "cron",
+    "crun",
+    "curl",
+    "e2fsprogs",
+    "file",
+    "gawk",
+    "iproute2",
+    "iputils-ping",
+    "jq",
+    "keyutils",
+    "kmod",
+    "less",
+    "libcap2-bin",
+    "libgcc-s1",
+    "libstdc++6",
+    "logrotate",
+    "lsof",
+    "netbase",
+    "netcat-openbsd",
+    "nginx",
+    "openssh-client",
+    "openssh-server",
+    "procps",
+    "psmisc",
+    "python3",
+    "redis-server",
+    "socat",
+    "strace",
+    "stress-ng",
+    "sudo",
+    "vim",
+    "xz-utils",
+];
+/// Space that a run finds free; untouched, it takes none on the host.
+const FREE_MIB: u64 = 2048;
+
+/// The root file system's files.
+pub(super) struct Rootfs {
+    dir: PathBuf,
+}
+
+impl Rootfs {
+    /// Finds or builds it.
+    pub(super) fn get() -> Result<Self> {
+        let dir = cache::folder("rootfs", (RECIPE, SUITES, PACKAGES, FREE_MIB), build)?;
+        Ok(Self { dir })
+    }
+
+    /// An ext4 image.
+    pub(super) fn image(&self) -> PathBuf {
+        self.dir.join("root.ext4")
+    }
+
+    /// A static busybox, for the initramfs.
+    pub(super) fn busybox(&self) -> PathBuf {
+        self.dir.join("busybox")
+    }
+}
+
+fn build(dir: &Path) -> Result<()> {
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "the lab's file system has to be built as root, once: run `sudo cargo xtask setup --lab`"
+    );
+    let step = Step::start("building the lab's file system from Debian packages");
+    let log = dir.join("log");
+    let tree = dir.join("tree");
+    let archives = cache::downloads("rootfs")?;
+    let archives = archives.display();
+    let mut command = process::bound("mmdebstrap", "TERM");
+    command
+        .args(["--mode=root", "--variant=minbase", "--format=directory"])
+        .arg("--aptopt=APT::Install-Recommends \"false\"")
+        .arg("--aptopt=APT::Sandbox::User \"root\"")
+        // Keeps the downloaded packages for when the list above changes.
+        .args(["--skip=download/empty", "--skip=essential/unlink"])
+        .arg(format!("--setup-hook=mkdir -p \"$1/var/cache/apt/archives\" && cp -a '{archives}/.' \"$1/var/cache/apt/archives/\""))
+        .arg(format!("--customize-hook=cp -au \"$1\"/var/cache/apt/archives/*.deb '{archives}/'"))
+        .arg(format!("--include={}", PACKAGES.join(",")))
+        .arg(SUITE)
+        .arg(&tree)
+        .args(Mirror::find()?.lines(SUITES));
+    process::run(&mut command, &log, &step)?;
+    finish_tree(&tree)?;
+    fs::copy(tree.join("bin/busybox"), dir.join("busybox")).context("cannot copy busybox")?;
+    carry::image_with_room(&tree, &dir.join("root.ext4"), FREE_MIB, &log, &step)?;
+    fs::remove_dir_all(&tree).context("cannot remove the tree that is packed now")?;
+    step.done();
+    Ok(())
+}
+
+/// What a machine needs beyond its packages.
+fn finish_tree(tree: &Path) -> Result<()> {
+    for dir in ["lab", "lib/modules"] {
+        fs::create_dir_all(tree.join(dir)).with_context(|| format!("cannot create /{dir}"))?;
+    }
+    for (file, text) in [
+        ("etc/hostname", "lab\n"),
+        (
+            "etc/hosts",
+            "127.0.0.1 localhost lab\n::1 localhost ip6-localhost\n",
+        ),
+        ("etc/resolv.conf", ""),
+    ] {
+        fs::write(tree.join(file), text).with_context(|| format!("cannot write /{file}"))?;
+    }
+    Ok(())
+}
