@@ -29,7 +29,7 @@ impl Apt {
     /// Prepares an apt for `suites`, prefers packages from the last of them, and fetches the lists.
     pub(crate) fn new(name: &str, suites: &[&str], step: &Step) -> Result<Self> {
         let dir = cache::downloads(name)?;
-        for sub in ["lists/partial", "archives/partial"] {
+        for sub in ["lists/partial", "archives", "none/partial"] {
             fs::create_dir_all(dir.join(sub)).context("cannot create a folder for apt")?;
         }
         let sources = Mirror::find()?.lines(suites).join("\n") + "\n";
@@ -116,7 +116,8 @@ impl Apt {
             format!("Dir::State::Lists={dir}/lists"),
             format!("Dir::State::Status={dir}/status"),
             format!("Dir::Cache={dir}"),
-            format!("Dir::Cache::Archives={dir}/archives"),
+            // Always empty: apt leaves out of its list of addresses what it has already.
+            format!("Dir::Cache::Archives={dir}/none"),
             "Dir::Cache::PkgCache=".to_owned(),
             "Dir::Cache::SrcPkgCache=".to_owned(),
             "Acquire::Languages=none".to_owned(),

@@ -14,8 +14,8 @@ use crate::process;
 const INIT: &str = include_str!("guest/initramfs.sh");
 /// Drivers in the order of loading; a kernel that has one built in has no file for it.
 const MODULES: &[&str] = &[
-    "virtio",
     "virtio_ring",
+    "virtio",
     "virtio_pci_legacy_dev",
     "virtio_pci_modern_dev",
     "virtio_pci",

@@ -105,7 +105,10 @@ pub(crate) struct Run {
 
 /// How a run ended.
 #[derive(Debug)]
-#[expect(dead_code, reason = "for the suites, the demo and the benchmarks, which come next")]
+#[expect(
+    dead_code,
+    reason = "for the suites, the demo and the benchmarks, which come next"
+)]
 pub(crate) struct Outcome {
     /// The command's exit status, 128+N after a signal, or [`EXIT_TIMEOUT`].
     pub(crate) status: u8,
