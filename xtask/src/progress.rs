@@ -53,9 +53,6 @@ impl Step {
         }
         eprintln!("xtask: {}: {seconds:.1} s", self.what);
     }
-
-    /// Takes the spinner away without a word, before something else writes to the terminal.
-    pub(crate) fn clear(self) {}
 }
 
 impl Drop for Step {

@@ -43,18 +43,18 @@ pub(super) fn disk(
         }
     }
     for path in with {
-        let path =
+        let found =
             fs::canonicalize(path).with_context(|| format!("cannot find {}", path.display()))?;
-        let name = path
-            .file_name()
-            .with_context(|| format!("{} has no last name", path.display()))?;
+        // As typed, so that a link keeps its name; "." and "/x/.." have none of their own.
+        let name = path.file_name().or(found.file_name());
+        let name = name.with_context(|| format!("{} has no last name", path.display()))?;
         let to = tree.join(name);
         ensure!(
             !to.exists(),
             "two paths would both be /lab/{}",
             name.to_string_lossy()
         );
-        copy(&path, &to, &log, step)?;
+        copy(&found, &to, &log, step)?;
     }
     let file = dir.join("carry.ext4");
     image(&tree, &file, &log, step)?;

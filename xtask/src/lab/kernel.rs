@@ -55,7 +55,6 @@ impl Kernel {
     /// Where its packages are; the last suite is preferred.
     fn suites(self) -> &'static [&'static str] {
         match self {
-            // The newest of 6.1 is a matter of version, not of suite: the first two have the same priority.
             Self::V6_1 => &["bookworm", "bookworm-security"],
             Self::V6_12 => &["bookworm", "bookworm-backports"],
             Self::V7 => &["trixie", "trixie-backports"],

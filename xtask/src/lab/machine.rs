@@ -20,7 +20,7 @@ use crate::progress::Step;
 use crate::{paths, setup};
 
 /// Boots take seconds; a machine that has not reached its job by then never will.
-const BOOT_LIMIT: Duration = Duration::from_secs(120);
+const BOOT_LIMIT: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(15);
 const TAIL_LINES: usize = 30;
 
@@ -54,7 +54,7 @@ pub(super) fn boot(run: &Run, job: &Job) -> Result<Outcome> {
     qemu.env("TMPDIR", &dir.0);
     ports(&mut qemu, &dir, matches!(job, Job::Shell));
     if matches!(job, Job::Shell) {
-        step.clear();
+        drop(step);
         eprintln!(
             "xtask: a shell in the lab follows; leave it with exit, stop the machine with Ctrl-A x"
         );
@@ -79,6 +79,9 @@ pub(super) fn boot(run: &Run, job: &Job) -> Result<Outcome> {
         stdout.join().unwrap_or_default(),
         stderr.join().unwrap_or_default(),
     );
+    if capture && outcome.is_err() {
+        eprint!("{}", String::from_utf8_lossy(&stderr));
+    }
     outcome.map(|outcome| Outcome {
         stdout,
         stderr,
@@ -93,8 +96,8 @@ fn variables(run: &Run, job: &Job) -> Vec<(&'static str, String)> {
             variables.push(("TERM", term));
         }
         if let Ok(size) = rustix::termios::tcgetwinsize(io::stdout()) {
-            variables.push(("LINES", size.ws_row.to_string()));
-            variables.push(("COLUMNS", size.ws_col.to_string()));
+            variables.push(("LAB_ROWS", size.ws_row.to_string()));
+            variables.push(("LAB_COLUMNS", size.ws_col.to_string()));
         }
     }
     variables
@@ -185,7 +188,7 @@ type Sink = Box<dyn Write + Send>;
 fn forward(mut from: PipeReader, mut sink: Option<Sink>) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut kept = Vec::new();
-        let mut buffer = [0; 1 << 16];
+        let mut buffer = vec![0; 1 << 16];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             let bytes = buffer.get(..count).unwrap_or_default();
             match &mut sink {

@@ -89,7 +89,7 @@ pub(crate) fn prepare() -> Result<()> {
     Ok(())
 }
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// One boot of the lab's machine, and a command in it.
 #[derive(Clone)]

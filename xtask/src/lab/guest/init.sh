@@ -43,12 +43,13 @@ export RUST_BACKTRACE=1 AMBIT_LAB=1
 command=()
 . /lab/.xtask/job
 cd /root || exit
+unset OLDPWD SHLVL
 echo start >&"$status_fd"
 
 if [ ${#command[@]} -eq 0 ]; then
 	# Without a command, a shell on the second serial line, which is the user's terminal.
-	stty -F /dev/ttyS1 sane rows "${LINES:-24}" cols "${COLUMNS:-80}"
-	unset LINES COLUMNS
+	stty -F /dev/ttyS1 sane rows "${LAB_ROWS:-24}" cols "${LAB_COLUMNS:-80}"
+	unset LAB_ROWS LAB_COLUMNS
 	setsid --ctty --wait bash --login <>/dev/ttyS1 >&0 2>&1 {status_fd}>&-
 	echo "exit $?" >&"$status_fd"
 else
