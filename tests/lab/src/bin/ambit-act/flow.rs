@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Runs steps: sequence, loops, children and threads, and prints how each operation ended.
+
+use std::time::Duration;
+
+use crate::outcome::{Done, Failure};
+use crate::parse::{Birth, Step, resolve};
+use crate::{exec, file, memory, net, sys, task, uring};
+
+/// Says what is wrong with the arguments and ends.
+pub(crate) fn usage(message: &str) -> ! {
+    eprintln!("ambit-act: {message}");
+    std::process::exit(2)
+}
+
+/// Runs a step. Inside a loop (`index` is known) nothing is printed; the loop prints its first failure.
+pub(crate) fn run(step: &Step, index: Option<u64>) -> Result<(), Failure> {
+    match step {
+        Step::Op(words) => {
+            let words: Result<Vec<_>, _> = words.iter().map(|word| resolve(word, index)).collect();
+            let words = words.unwrap_or_else(|message| usage(&message));
+            let name = String::from_utf8_lossy(&words[0]).into_owned();
+            let done = operation(&name, &words[1..]);
+            if let Err(Failure::Usage(message)) = &done {
+                usage(&format!("{name}: {message}"));
+            }
+            if index.is_none() {
+                say(&name, &done);
+            }
+            done.map(|_| ())
+        }
+        Step::Loop(count, inner) => {
+            let mut result = Ok(());
+            for index in 0..*count {
+                let this = run(inner, Some(index));
+                if result.is_ok() {
+                    result = this;
+                }
+            }
+            if index.is_none() {
+                say(&label(inner), &result.clone().map(|()| None));
+            }
+            result
+        }
+        Step::Child(birth, inner) => {
+            let result = child(*birth, &|| i32::from(run(inner, index).is_err()));
+            // An exit status of 1 means that the child has printed why.
+            if index.is_none() && !matches!(result, Ok(()) | Err(Failure::Status(1))) {
+                say(&label(inner), &result.clone().map(|()| None));
+            }
+            result
+        }
+        Step::Thread(inner) => std::thread::scope(|scope| scope.spawn(|| run(inner, index)).join())
+            .unwrap_or_else(|_| usage("the thread panicked")),
+        Step::All(steps) => {
+            let mut result = Ok(());
+            for step in steps {
+                let this = run(step, index);
+                if result.is_ok() {
+                    result = this;
+                }
+            }
+            result
+        }
+    }
+}
+
+fn label(step: &Step) -> String {
+    match step {
+        Step::Op(words) => String::from_utf8_lossy(&words[0]).into_owned(),
+        Step::Loop(_, inner) | Step::Child(_, inner) | Step::Thread(inner) => label(inner),
+        Step::All(_) => "all".to_owned(),
+    }
+}
+
+/// One line, in one write: other tasks print to the same pipe.
+fn say(name: &str, done: &Done) {
+    let line = match done {
+        Ok(None) => format!("{name}: ok\n"),
+        Ok(Some(detail)) => format!("{name}: ok {detail}\n"),
+        Err(failure) => format!("{name}: {failure}\n"),
+    };
+    // SAFETY: pointer and length are those of a live string. Nobody can be told if it fails.
+    let _ = unsafe { libc::write(1, line.as_ptr().cast(), line.len()) };
+}
+
+/// Runs `body` in a child and waits for it.
+pub(crate) fn child(birth: Birth, body: &dyn Fn() -> i32) -> Result<(), Failure> {
+    let pid = match birth {
+        Birth::DoubleFork => return orphan(body),
+        Birth::Clone3 => clone3()?,
+        Birth::Fork => fork()?,
+    };
+    if pid == 0 {
+        end(body())
+    }
+    wait(pid)
+}
+
+/// Runs `body` in a grandchild whose parent has gone, in a session of its own: the way of a daemon.
+fn orphan(body: &dyn Fn() -> i32) -> Result<(), Failure> {
+    let (reader, writer) = sys::pipe()?;
+    let pid = fork()?;
+    if pid == 0 {
+        match fork() {
+            Ok(0) => {
+                // SAFETY: takes nothing.
+                unsafe { libc::setsid() };
+                let status = body();
+                let _ = sys::write_all(&writer, &[status as u8]);
+                end(status)
+            }
+            Ok(_) => end(0),
+            Err(_) => end(3),
+        }
+    }
+    drop(writer);
+    wait(pid)?;
+    match sys::read_all(&reader)?.as_slice() {
+        [0] => Ok(()),
+        [status] => Err(Failure::Status(i32::from(*status))),
+        // It ended without a word.
+        _ => Err(Failure::Signal(0)),
+    }
+}
+
+fn fork() -> Result<i32, Failure> {
+    // SAFETY: the child runs on with a copy of this thread alone; the actor holds no lock while it forks.
+    Ok(sys::check(unsafe { libc::fork() })? as i32)
+}
+
+/// Ends a child without the parent's exit handlers.
+fn end(status: i32) -> ! {
+    // SAFETY: takes a number.
+    unsafe { libc::_exit(status) }
+}
+
+/// `clone3` with the arguments that make it a fork.
+fn clone3() -> Result<i32, Failure> {
+    let mut arguments = [0_u64; 11];
+    arguments[4] = libc::SIGCHLD as u64;
+    // SAFETY: an all-zero struct clone_args but for exit_signal; without CLONE_VM the child has its own memory.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, arguments.as_mut_ptr(), size_of_val(&arguments)) };
+    Ok(sys::check(pid)? as i32)
+}
+
+/// Waits for a child's end.
+pub(crate) fn wait(pid: i32) -> Result<(), Failure> {
+    let mut status = 0;
+    // SAFETY: the status is written to a live integer.
+    sys::check(unsafe { libc::waitpid(pid, &raw mut status, 0) })?;
+    if libc::WIFSIGNALED(status) {
+        return Err(Failure::Signal(libc::WTERMSIG(status)));
+    }
+    match libc::WEXITSTATUS(status) {
+        0 => Ok(()),
+        status => Err(Failure::Status(status)),
+    }
+}
+
+fn operation(name: &str, words: &[Vec<u8>]) -> Done {
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+    let modules = [own, file::operation, memory::operation, exec::operation, net::operation, task::operation, uring::operation];
+    modules
+        .iter()
+        .find_map(|module| module(name, &words))
+        .unwrap_or_else(|| Err(Failure::Usage("no such operation, or not its arguments".to_owned())))
+}
+
+/// Operations that no hook sees: time, synchronising with a test, and what the actor is itself.
+fn own(name: &str, words: &[&[u8]]) -> Option<Done> {
+    Some(match (name, words) {
+        ("sleep", [ms]) => sys::number(ms).map(|ms| {
+            std::thread::sleep(Duration::from_millis(ms));
+            None
+        }),
+        ("wait-file", [path]) => wait_file(path),
+        ("wait-line", []) => wait_line(),
+        ("pid", []) => Ok(Some(std::process::id().to_string())),
+        ("say", [text]) => sys::write_all(&1, text).map(|()| None),
+        ("exit", [status]) => match sys::number(status) {
+            // SAFETY: ends the process, as told.
+            Ok(status) => unsafe { libc::_exit(status) },
+            Err(failure) => Err(failure),
+        },
+        ("true", []) => Ok(None),
+        _ => return None,
+    })
+}
+
+/// Until a file is there; `stat` passes no hook of Ambit's.
+fn wait_file(path: &[u8]) -> Done {
+    let path = sys::c(path)?;
+    for _ in 0..6000 {
+        // SAFETY: all zeroes is a stat buffer.
+        let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+        // SAFETY: a C string and a live buffer.
+        if unsafe { libc::stat(path.as_ptr(), &raw mut stat) } == 0 {
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Err(Failure::Errno(libc::ETIMEDOUT))
+}
+
+/// Until a line, or the end, of standard input.
+fn wait_line() -> Done {
+    let mut byte = [0_u8];
+    loop {
+        // SAFETY: a live buffer of one byte.
+        let read = sys::check(unsafe { libc::read(0, byte.as_mut_ptr().cast(), 1) } as i64)?;
+        if read == 0 || byte[0] == b'\n' {
+            return Ok(None);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Operations on sockets.
+//!
+//! Addresses: `tcp:127.0.0.1:80`, `udp:[::1]:53`, `unix:/path`, `unix-dgram:/path`, `abstract:NAME`,
+//! `abstract-dgram:NAME`, `netlink:0`.
+
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use crate::outcome::{Done, Failure, Preparing};
+use crate::sys::{check, number, owned, read_all, write_all};
+
+/// Longest address the kernel takes.
+const STORAGE: usize = 128;
+
+pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
+    Some(match (name, words) {
+        ("socket", [family, kind, protocol]) => socket_of(family, kind, protocol),
+        ("bind", [address]) => prepared(address).and_then(|(fd, address)| bind(&fd, &address)),
+        ("listen", [address]) => prepared(address).and_then(|(fd, address)| {
+            bind(&fd, &address).before("bind")?;
+            listen(&fd)
+        }),
+        ("accept", [address]) => accept(address),
+        ("connect", [address]) => prepared(address).and_then(|(fd, address)| connect(&fd, &address.bytes)),
+        ("connect-read", [address]) => prepared(address).and_then(|(fd, address)| {
+            connect(&fd, &address.bytes)?;
+            read_all(&fd).before("read").map(|bytes| Some(bytes.escape_ascii().to_string()))
+        }),
+        // As much of the address as LEN says.
+        ("connect-short", [address, length]) => prepared(address).and_then(|(fd, address)| {
+            let length: usize = number(length)?;
+            connect(&fd, &address.bytes[..length.min(address.bytes.len())])
+        }),
+        // The address, and as many bytes of rubbish as fit.
+        ("connect-garbage", [address, seed]) => prepared(address).and_then(|(fd, address)| {
+            connect(&fd, &with_garbage(&address.bytes, number(seed)?))
+        }),
+        // AF_UNSPEC with the rubbish of a stack behind it.
+        ("connect-unspec", [protocol, seed]) => prepared(&[protocol, b":127.0.0.1:1".as_slice()].concat())
+            .and_then(|(fd, _)| connect(&fd, &with_garbage(&0_u16.to_ne_bytes(), number(seed)?)[..28])),
+        ("connect-send", [address, text]) => prepared(address).and_then(|(fd, address)| {
+            connect(&fd, &address.bytes).before("connect")?;
+            send(&fd, &[], text, 0)
+        }),
+        ("send", [address, text]) => prepared(address).and_then(|(fd, address)| send(&fd, &address.bytes, text, 0)),
+        ("sendmsg", [address, text]) => prepared(address).and_then(|(fd, address)| sendmsg(&fd, &address.bytes, text)),
+        ("fastopen", [address, text]) => {
+            prepared(address).and_then(|(fd, address)| send(&fd, &address.bytes, text, libc::MSG_FASTOPEN))
+        }
+        ("socketpair", [kind]) => socketpair(kind),
+        _ => return None,
+    })
+}
+
+/// A socket address in the kernel's form, with the socket it is for.
+pub(crate) struct Address {
+    family: i32,
+    kind: i32,
+    protocol: i32,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A socket for an address.
+pub(crate) fn prepared(address: &[u8]) -> Result<(OwnedFd, Address), Failure> {
+    let address = parse(address).ok_or_else(|| Failure::Usage(format!("not an address: {}", address.escape_ascii())))?;
+    // SAFETY: three numbers.
+    let fd = owned(unsafe { libc::socket(address.family, address.kind | libc::SOCK_CLOEXEC, address.protocol) });
+    let fd = fd.before("socket")?;
+    if address.kind == libc::SOCK_STREAM && address.family != libc::AF_UNIX {
+        let one = 1_i32;
+        // SAFETY: a live integer of the size given.
+        check(unsafe {
+            libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_REUSEADDR, (&raw const one).cast(), 4)
+        })
+        .before("setsockopt")?;
+    }
+    Ok((fd, address))
+}
+
+fn parse(text: &[u8]) -> Option<Address> {
+    let colon = text.iter().position(|&byte| byte == b':')?;
+    let (scheme, rest) = (&text[..colon], &text[colon + 1..]);
+    let unix = |kind: i32, name: &[u8]| {
+        let mut bytes = (libc::AF_UNIX as u16).to_ne_bytes().to_vec();
+        bytes.extend_from_slice(name);
+        Some(Address { family: libc::AF_UNIX, kind, protocol: 0, bytes })
+    };
+    match scheme {
+        b"tcp" => inet(rest, libc::SOCK_STREAM, libc::IPPROTO_TCP),
+        b"udp" => inet(rest, libc::SOCK_DGRAM, libc::IPPROTO_UDP),
+        b"unix" => unix(libc::SOCK_STREAM, &[rest, b"\0"].concat()),
+        b"unix-dgram" => unix(libc::SOCK_DGRAM, &[rest, b"\0"].concat()),
+        b"abstract" => unix(libc::SOCK_STREAM, &[b"\0", rest].concat()),
+        b"abstract-dgram" => unix(libc::SOCK_DGRAM, &[b"\0", rest].concat()),
+        b"netlink" => {
+            let mut bytes = vec![0; 12];
+            bytes[..2].copy_from_slice(&(libc::AF_NETLINK as u16).to_ne_bytes());
+            Some(Address { family: libc::AF_NETLINK, kind: libc::SOCK_RAW, protocol: number(rest).ok()?, bytes })
+        }
+        _ => None,
+    }
+}
+
+fn inet(text: &[u8], kind: i32, protocol: i32) -> Option<Address> {
+    let address: SocketAddr = std::str::from_utf8(text).ok()?.parse().ok()?;
+    let (family, mut bytes) = match address {
+        SocketAddr::V4(_) => (libc::AF_INET, vec![0; 16]),
+        SocketAddr::V6(_) => (libc::AF_INET6, vec![0; 28]),
+    };
+    bytes[..2].copy_from_slice(&(family as u16).to_ne_bytes());
+    bytes[2..4].copy_from_slice(&address.port().to_be_bytes());
+    match address {
+        SocketAddr::V4(address) => bytes[4..8].copy_from_slice(&address.ip().octets()),
+        SocketAddr::V6(address) => bytes[8..24].copy_from_slice(&address.ip().octets()),
+    }
+    Some(Address { family, kind, protocol, bytes })
+}
+
+fn with_garbage(bytes: &[u8], seed: u8) -> Vec<u8> {
+    let tail = (bytes.len()..STORAGE).map(|at| seed.wrapping_mul(31).wrapping_add(at as u8) | 1);
+    bytes.iter().copied().chain(tail).collect()
+}
+
+fn bind(fd: &OwnedFd, address: &Address) -> Done {
+    // SAFETY: pointer and length are those of a live slice.
+    let bound = unsafe { libc::bind(fd.as_raw_fd(), address.bytes.as_ptr().cast(), address.bytes.len() as u32) };
+    check(bound).map(|_| None)
+}
+
+fn listen(fd: &OwnedFd) -> Done {
+    // SAFETY: a descriptor and a number.
+    check(unsafe { libc::listen(fd.as_raw_fd(), 16) }).map(|_| None)
+}
+
+fn connect(fd: &OwnedFd, address: &[u8]) -> Done {
+    // SAFETY: pointer and length are those of a live slice.
+    check(unsafe { libc::connect(fd.as_raw_fd(), address.as_ptr().cast(), address.len() as u32) }).map(|_| None)
+}
+
+/// Waits at most ten seconds for a client, and greets it with `hi`.
+fn accept(address: &[u8]) -> Done {
+    let (fd, address) = prepared(address)?;
+    bind(&fd, &address).before("bind")?;
+    listen(&fd).before("listen")?;
+    let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one live pollfd.
+    if check(unsafe { libc::poll(&raw mut poll, 1, 10_000) }).before("poll")? == 0 {
+        return Err(Failure::Before(libc::ETIMEDOUT, "poll"));
+    }
+    // SAFETY: the address is not asked for.
+    let client = owned(unsafe { libc::accept(fd.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut()) })?;
+    write_all(&client, b"hi").before("write")?;
+    Ok(None)
+}
+
+fn send(fd: &OwnedFd, address: &[u8], text: &[u8], flags: i32) -> Done {
+    let pointer = if address.is_empty() { std::ptr::null() } else { address.as_ptr() };
+    // SAFETY: pointers and lengths are those of live slices, or null and zero.
+    let sent = unsafe {
+        libc::sendto(
+            fd.as_raw_fd(),
+            text.as_ptr().cast(),
+            text.len(),
+            flags | libc::MSG_NOSIGNAL,
+            pointer.cast(),
+            address.len() as u32,
+        )
+    };
+    check(sent as i64).map(|_| None)
+}
+
+fn sendmsg(fd: &OwnedFd, address: &[u8], text: &[u8]) -> Done {
+    let mut part = libc::iovec { iov_base: text.as_ptr().cast_mut().cast(), iov_len: text.len() };
+    // SAFETY: all zeroes is an empty message.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_name = address.as_ptr().cast_mut().cast();
+    message.msg_namelen = address.len() as u32;
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    // SAFETY: the message points to live slices, which the kernel only reads.
+    check(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) } as i64).map(|_| None)
+}
+
+fn socket_of(family: &[u8], kind: &[u8], protocol: &[u8]) -> Done {
+    let family = match family {
+        b"inet" => libc::AF_INET,
+        b"inet6" => libc::AF_INET6,
+        b"unix" => libc::AF_UNIX,
+        b"netlink" => libc::AF_NETLINK,
+        b"packet" => libc::AF_PACKET,
+        other => number(other)?,
+    };
+    // SAFETY: three numbers.
+    owned(unsafe { libc::socket(family, type_of(kind)?, number(protocol)?) }).map(|_| None)
+}
+
+fn type_of(kind: &[u8]) -> Result<i32, Failure> {
+    Ok(match kind {
+        b"stream" => libc::SOCK_STREAM,
+        b"dgram" => libc::SOCK_DGRAM,
+        b"raw" => libc::SOCK_RAW,
+        b"seqpacket" => libc::SOCK_SEQPACKET,
+        other => number(other)?,
+    })
+}
+
+fn socketpair(kind: &[u8]) -> Done {
+    let mut ends = [0_i32; 2];
+    // SAFETY: the kernel writes two descriptors to a live array.
+    check(unsafe { libc::socketpair(libc::AF_UNIX, type_of(kind)?, 0, ends.as_mut_ptr()) })?;
+    let _ = (owned(ends[0])?, owned(ends[1])?);
+    Ok(None)
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Operations on tasks and credentials. Who is meant: `self`, `child` (a fresh one that waits), `sibling` (a child
+//! that is told to do it to another child), `parent`, or a process number.
+
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+
+use crate::flow::{child, wait};
+use crate::outcome::{Done, Failure, Preparing, signal_number};
+use crate::parse::Birth;
+use crate::sys::{c, call, check, number, pipe, read_all};
+
+pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
+    Some(match (name, words) {
+        ("signal", [whom, signal]) => signal_of(signal).and_then(|signal| {
+            upon(whom, &|pid| check(call!(kill(pid, signal))).map(|_| ()))
+        }),
+        ("tgkill", [whom, signal]) => signal_of(signal).and_then(|signal| {
+            upon(whom, &|pid| check(call!(syscall(libc::SYS_tgkill, pid, pid, signal))).map(|_| ()))
+        }),
+        ("ptrace-attach", [whom]) => upon(whom, &attach),
+        ("ptrace-read", [whom]) => upon(whom, &read_link),
+        ("ptrace-traceme", []) => traceme(),
+        ("setuid", [id]) => number(id).and_then(|id| plain(call!(setuid(id)))),
+        ("setgid", [id]) => number(id).and_then(|id| plain(call!(setgid(id)))),
+        ("setresuid", [real, effective, saved]) => ids(real, effective, saved)
+            .and_then(|[real, effective, saved]| plain(call!(setresuid(real, effective, saved)))),
+        ("setresgid", [real, effective, saved]) => ids(real, effective, saved)
+            .and_then(|[real, effective, saved]| plain(call!(setresgid(real, effective, saved)))),
+        ("setsid", []) => plain(call!(setsid())),
+        ("no-new-privs", []) => plain(call!(prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))),
+        ("chroot", [path]) => c(path).and_then(|path| plain(call!(chroot(path.as_ptr())))),
+        ("sethostname", [name]) => plain(call!(sethostname(name.as_ptr().cast(), name.len()))),
+        ("nice", [value]) => {
+            number(value).and_then(|value| plain(call!(setpriority(libc::PRIO_PROCESS, 0, value))))
+        }
+        ("comm", [name]) => c(name).and_then(|name| plain(call!(prctl(libc::PR_SET_NAME, name.as_ptr())))),
+        ("drop-cap", [capability]) => number(capability).and_then(drop_capability),
+        _ => return None,
+    })
+}
+
+fn plain(result: i32) -> Done {
+    check(result).map(|_| None)
+}
+
+fn signal_of(name: &[u8]) -> Result<i32, Failure> {
+    std::str::from_utf8(name)
+        .ok()
+        .and_then(signal_number)
+        .ok_or_else(|| Failure::Usage(format!("not a signal: {}", name.escape_ascii())))
+}
+
+fn ids(real: &[u8], effective: &[u8], saved: &[u8]) -> Result<[u32; 3], Failure> {
+    Ok([number(real)?, number(effective)?, number(saved)?])
+}
+
+/// Does something to a process.
+fn upon(whom: &[u8], action: &dyn Fn(i32) -> Result<(), Failure>) -> Done {
+    match whom {
+        b"self" => action(std::process::id() as i32)?,
+        // SAFETY: takes nothing.
+        b"parent" => action(unsafe { libc::getppid() })?,
+        b"child" => {
+            let target = Waiting::start().before("fork")?;
+            action(target.pid)?;
+        }
+        b"sibling" => {
+            let target = Waiting::start().before("fork")?;
+            let ended = child(Birth::Fork, &|| match action(target.pid) {
+                Ok(()) => 0,
+                // Errors that tests expect fit an exit status.
+                Err(Failure::Errno(errno)) => errno,
+                Err(_) => 255,
+            });
+            ended.map_err(|failure| match failure {
+                Failure::Status(errno) => Failure::Errno(errno),
+                other => other,
+            })?;
+        }
+        pid => action(number(pid)?)?,
+    }
+    Ok(None)
+}
+
+/// A child that does nothing. It ends when its pipe is closed: a signal might need a permission that a test withholds.
+struct Waiting {
+    pid: i32,
+    pipe: Option<OwnedFd>,
+}
+
+impl Waiting {
+    fn start() -> Result<Self, Failure> {
+        let (reader, writer) = pipe()?;
+        // SAFETY: the child runs on with a copy of this thread alone and only reads and ends.
+        let pid = check(unsafe { libc::fork() })? as i32;
+        if pid == 0 {
+            drop(writer);
+            // SAFETY: takes a number.
+            unsafe { libc::alarm(60) };
+            let _ = read_all(&reader);
+            // SAFETY: ends the child without the parent's exit handlers.
+            unsafe { libc::_exit(0) }
+        }
+        Ok(Self { pid, pipe: Some(writer) })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.pipe = None;
+        let _ = wait(self.pid);
+    }
+}
+
+fn attach(pid: i32) -> Result<(), Failure> {
+    // SAFETY: seizing takes no pointers and does not stop the other.
+    check(unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) })?;
+    Ok(())
+}
+
+/// Reads where another process's executable is, which asks for `PTRACE_MODE_READ` and opens no file.
+fn read_link(pid: i32) -> Result<(), Failure> {
+    let path = CString::new(format!("/proc/{pid}/exe")).unwrap_or_default();
+    let mut buffer = [0_u8; 4096];
+    // SAFETY: a C string, and pointer and length of a live buffer.
+    check(unsafe { libc::readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) } as i64)?;
+    Ok(())
+}
+
+/// A child asks to be traced by us.
+fn traceme() -> Done {
+    let ended = child(Birth::Fork, &|| {
+        // SAFETY: takes nothing.
+        match check(unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) }) {
+            Ok(_) => 0,
+            Err(Failure::Errno(errno)) => errno,
+            Err(_) => 255,
+        }
+    });
+    match ended {
+        Err(Failure::Status(errno)) => Err(Failure::Errno(errno)),
+        other => other.map(|()| None),
+    }
+}
+
+/// Takes a capability out of the effective set.
+fn drop_capability(capability: u32) -> Done {
+    // struct __user_cap_header_struct, version 3, and two struct __user_cap_data_struct.
+    let mut header = [0x2008_0522_u32, 0];
+    let mut data = [0_u32; 6];
+    // SAFETY: both arrays are of the size that version 3 says.
+    check(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), data.as_mut_ptr()) }).before("capget")?;
+    data[if capability < 32 { 0 } else { 3 }] &= !(1 << (capability % 32));
+    // SAFETY: as above.
+    check(unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), data.as_ptr()) }).map(|_| None)
+}
