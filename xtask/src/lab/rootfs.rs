@@ -36,6 +36,7 @@ const PACKAGES: &[&str] = &[
     "kmod",
     "less",
     "libcap2-bin",
+    "libelf1",
     "libgcc-s1",
     "libstdc++6",
     "logrotate",

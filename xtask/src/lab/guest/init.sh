@@ -47,10 +47,12 @@ unset OLDPWD SHLVL
 echo start >&"$status_fd"
 
 if [ ${#command[@]} -eq 0 ]; then
-	# Without a command, a shell on the second serial line, which is the user's terminal.
-	stty -F /dev/ttyS1 sane rows "${LAB_ROWS:-24}" cols "${LAB_COLUMNS:-80}"
+	# Without a command, a shell on the second serial line, which is the user's terminal. It stays open, since the
+	# last to close it makes the kernel forget the window's size.
+	exec {tty}<>/dev/ttyS1
+	stty sane rows "${LAB_ROWS:-24}" cols "${LAB_COLUMNS:-80}" <&"$tty"
 	unset LAB_ROWS LAB_COLUMNS
-	setsid --ctty --wait bash --login <>/dev/ttyS1 >&0 2>&1 {status_fd}>&-
+	setsid --ctty --wait bash --login <&"$tty" >&"$tty" 2>&1 {tty}>&- {status_fd}>&-
 	echo "exit $?" >&"$status_fd"
 else
 	# The job writes to pipes, since a port can be opened only once and is no place to open /dev/stdout at.
