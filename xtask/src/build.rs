@@ -31,13 +31,9 @@ pub(crate) fn all() -> Result<()> {
 
 fn cargo_build(package: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(paths::workspace()).args([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        package,
-    ]);
+    command
+        .current_dir(paths::workspace())
+        .args(["build", "--release", "--package", package]);
     command
 }
 
