@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Hostile bytes as text that changes no terminal, no log and no map.
+
+/// Whether a character must not be shown as it is: controls, blanks other than the space, and what is invisible or
+/// turns the direction of writing.
+pub fn is_hidden(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    c.is_control()
+        || c.is_whitespace()
+        || matches!(u32::from(c),
+            0x00ad | 0x034f | 0x061c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f
+            | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0x2800 | 0x3164
+            | 0xe000..=0xf8ff | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb
+            | 0x1d173..=0x1d17a | 0xe0000..=0x10_ffff)
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// Appends every byte as `\xNN`.
+pub fn push_hex(out: &mut String, bytes: &[u8]) {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    for byte in bytes {
+        out.push_str("\\x");
+        for nibble in [byte >> 4, byte & 15] {
+            out.push(DIGITS.get(usize::from(nibble)).copied().unwrap_or('0'));
+        }
+    }
+}
+
+/// Appends bytes as text: characters of `special` get a backslash; hidden characters, bytes that are not UTF-8 and,
+/// where `last`, blanks at the end become `\xNN`.
+pub fn push_escaped(out: &mut String, bytes: &[u8], special: &[u8], last: bool) {
+    let trimmed = if last {
+        bytes.trim_suffix_spaces()
+    } else {
+        bytes
+    };
+    for chunk in trimmed.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if is_hidden(c) {
+                push_hex(out, c.encode_utf8(&mut [0; 4]).as_bytes());
+            } else {
+                if u8::try_from(c).is_ok_and(|byte| special.contains(&byte)) {
+                    out.push('\\');
+                }
+                out.push(c);
+            }
+        }
+        push_hex(out, chunk.invalid());
+    }
+    push_hex(out, bytes.get(trimmed.len()..).unwrap_or_default());
+}
+
+/// Bytes of a name, for people and JSON: a backslash is doubled, everything hostile is `\xNN`.
+pub fn name(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    let blanks = bytes.iter().take_while(|byte| **byte == b' ').count();
+    let (leading, rest) = bytes.split_at_checked(blanks).unwrap_or((&[], bytes));
+    push_hex(&mut out, leading);
+    push_escaped(&mut out, rest, b"\\", true);
+    out
+}
+
+/// Text that was typed, for an error message: hidden characters become `\xNN`, all else stays.
+pub fn line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    push_escaped(&mut out, text.as_bytes(), b"", false);
+    out
+}
+
+trait TrimSpaces {
+    fn trim_suffix_spaces(&self) -> &Self;
+}
+
+impl TrimSpaces for [u8] {
+    fn trim_suffix_spaces(&self) -> &Self {
+        let blanks = self.iter().rev().take_while(|byte| **byte == b' ').count();
+        self.get(..self.len() - blanks).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_bidi_and_broken_utf8_are_written_in_hex() {
+        assert_eq!(name(b"a\x1b[2J\nb"), "a\\x1b[2J\\x0ab");
+        assert_eq!(name("x\u{202e}y".as_bytes()), "x\\xe2\\x80\\xaey");
+        assert_eq!(name(b"\xff\xc3("), "\\xff\\xc3(");
+        assert_eq!(name("caf\u{e9}".as_bytes()), "caf\u{e9}");
+    }
+
+    #[test]
+    fn blanks_at_the_ends_are_visible() {
+        assert_eq!(name(b" a b  "), "\\x20a b\\x20\\x20");
+        assert_eq!(name(b"  "), "\\x20\\x20");
+    }
+
+    #[test]
+    fn a_backslash_is_never_ambiguous() {
+        assert_eq!(name(b"\\x41"), "\\\\x41");
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Events as JSON.
+//!
+//! | field | value |
+//! |---|---|
+//! | `kind` | `name`, `subject`, `point`, `violation`, `unrepresentable` |
+//! | `time_ns` | nanoseconds of `CLOCK_BOOTTIME` |
+//! | `domain` | the domain's slot |
+//! | `hook` | the kernel's name of the hook |
+//! | `op`, `arg` | the operation and its argument as a number |
+//! | `object` | the object's text; null where it has no canonical form |
+//! | `rule` | the map's line for it |
+//! | `subject`, `key` | fingerprints as 32 hex digits |
+//! | `by` | only where resolved: `exe`, `as`, `script`, `via` of the subject |
+//! | `pid`, `tid` | in the initial pid namespace |
+//! | `ns_pid` | as the task sees itself |
+//! | `trust` | names of the trust bits that are set |
+//! | `mode`, `response`, `reason` | by name |
+//! | `extra` | mode bits, where the operation has them |
+//! | `count` | how often this was outside so far |
+//! | `comm` | what the task called itself, escaped |
+
+use ambit_abi as abi;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::{Event, Registry, Subject, text};
+
+/// An event and who acted, for output.
+#[derive(Clone, Debug)]
+pub struct Described<'a> {
+    event: &'a Event,
+    by: Option<Subject>,
+}
+
+impl Event {
+    /// The event with its subject's description, as far as the registry knows it.
+    pub fn described<'a>(&'a self, registry: &Registry) -> Described<'a> {
+        Described {
+            event: self,
+            by: registry.subject(self.subject),
+        }
+    }
+}
+
+impl Described<'_> {
+    /// Who acted, where that is known.
+    pub fn by(&self) -> Option<&Subject> {
+        self.by.as_ref()
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write(self, None, serializer)
+    }
+}
+
+impl Serialize for Described<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write(self.event, self.by.as_ref(), serializer)
+    }
+}
+
+/// The names of the trust bits that are set; `bitN` for those without a name.
+pub fn trust_names(trust: u32) -> Vec<String> {
+    (0..32)
+        .filter(|bit| trust >> bit & 1 == 1)
+        .map(|bit| match bit {
+            abi::TRUST_MODEL => "model".to_owned(),
+            abi::TRUST_RULE => "rule".to_owned(),
+            abi::TRUST_OPERATOR => "operator".to_owned(),
+            abi::TRUST_ENGINE => "engine".to_owned(),
+            abi::TRUST_TAP => "tap".to_owned(),
+            other => format!("bit{other}"),
+        })
+        .collect()
+}
+
+fn write<S: Serializer>(
+    event: &Event,
+    by: Option<&Subject>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let op = event.operation.op;
+    let mut out = serializer.serialize_struct("Event", 20)?;
+    out.serialize_field("kind", event.kind.name())?;
+    out.serialize_field("time_ns", &event.time_ns)?;
+    out.serialize_field("domain", &event.domain)?;
+    out.serialize_field("hook", event.hook.name())?;
+    out.serialize_field("op", op.name())?;
+    out.serialize_field("arg", &event.operation.arg)?;
+    out.serialize_field(
+        "object",
+        &event.object().map(|object| text::object_text(op, object)),
+    )?;
+    out.serialize_field("rule", &event.rule())?;
+    out.serialize_field("subject", &event.subject.to_string())?;
+    match by {
+        Some(subject) => out.serialize_field("by", subject)?,
+        None => out.skip_field("by")?,
+    }
+    out.serialize_field("key", &event.key.to_string())?;
+    out.serialize_field("pid", &event.tgid)?;
+    out.serialize_field("tid", &event.tid)?;
+    out.serialize_field("ns_pid", &event.ns_tgid)?;
+    out.serialize_field("trust", &trust_names(event.trust))?;
+    out.serialize_field("mode", event.mode.name())?;
+    out.serialize_field("response", event.response.name())?;
+    out.serialize_field("reason", event.reason.name())?;
+    out.serialize_field("extra", &event.extra)?;
+    out.serialize_field("count", &event.count)?;
+    out.serialize_field("comm", &event.comm())?;
+    out.end()
+}

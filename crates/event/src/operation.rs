@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Operations with their arguments, and how a rule's text is cut.
+
+use std::fmt::{self, Write};
+
+use ambit_abi::{self as abi, Op};
+
+use crate::creds::plain_number;
+use crate::{Object, TextError, TextErrorKind, names, nearest, text};
+
+/// An operation and its argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Operation {
+    /// What is done.
+    pub op: Op,
+    /// A mask or a number; zero where the operation has none.
+    pub arg: u32,
+}
+
+/// A rule's text, cut into its operation and the text of its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SplitRule<'a> {
+    /// The operation and its argument.
+    pub operation: Operation,
+    /// The object's text; empty where the operation has none.
+    pub object: &'a str,
+    /// Where the object's text begins.
+    pub at: usize,
+}
+
+const OPEN: [(u32, char); 4] = [
+    (abi::OPEN_READ, 'r'),
+    (abi::OPEN_WRITE, 'w'),
+    (abi::OPEN_APPEND, 'a'),
+    (abi::OPEN_EXEC, 'x'),
+];
+const SETID: [(u32, &str); 3] = [
+    (abi::SETID_UID, "suid"),
+    (abi::SETID_GID, "sgid"),
+    (abi::SETID_UID | abi::SETID_GID, "suid,sgid"),
+];
+const ENDS: [(u32, &str); 2] = [(abi::END_FROM, "from"), (abi::END_TO, "to")];
+const NODES: [(u32, &str); 3] = [
+    (abi::NODE_FIFO, "fifo"),
+    (abi::NODE_CHR, "chr"),
+    (abi::NODE_BLK, "blk"),
+];
+const MAPS: [(u32, &str); 1] = [(abi::MAP_DIRTY, "dirty")];
+const PTRACES: [(u32, &str); 3] = [
+    (abi::PTRACE_READ, "read"),
+    (abi::PTRACE_ATTACH, "attach"),
+    (abi::PTRACE_TRACEME, "traceme"),
+];
+
+/// How an operation's argument is written.
+enum ArgForm {
+    None,
+    Open,
+    /// May be left out for zero.
+    Optional(&'static names::Table, &'static str),
+    Word(&'static names::Table, &'static str),
+    Request,
+    Signal,
+    Capability,
+}
+
+fn arg_form(op: Op) -> ArgForm {
+    match op {
+        Op::FileOpen => ArgForm::Open,
+        Op::FileCreate | Op::FileChmod => {
+            ArgForm::Optional(&SETID, "`suid`, `sgid` or `suid,sgid`")
+        }
+        Op::FileRename | Op::FileLink => ArgForm::Word(&ENDS, "`from` or `to`"),
+        Op::FileMknod => ArgForm::Word(&NODES, "`fifo`, `chr` or `blk`"),
+        Op::MapExec => ArgForm::Optional(&MAPS, "`dirty`"),
+        Op::FileIoctl => ArgForm::Request,
+        Op::TaskSignal => ArgForm::Signal,
+        Op::TaskPtrace => ArgForm::Word(&PTRACES, "`read`, `attach` or `traceme`"),
+        Op::CapUse => ArgForm::Capability,
+        _ => ArgForm::None,
+    }
+}
+
+impl Operation {
+    /// An operation without argument.
+    pub const fn plain(op: Op) -> Self {
+        Self { op, arg: 0 }
+    }
+
+    /// Appends a rule's canonical text.
+    pub fn write_rule(self, object: &Object, out: &mut String) {
+        let mut object_text = String::new();
+        text::write_object(&mut object_text, self.op, object);
+        self.write_rule_text(&object_text, out);
+    }
+
+    /// A rule's canonical text.
+    pub fn rule(self, object: &Object) -> String {
+        let mut out = String::with_capacity(48);
+        self.write_rule(object, &mut out);
+        out
+    }
+
+    /// Appends a rule's text, where the object's text is there already (a pattern's, say).
+    pub fn write_rule_text(self, object: &str, out: &mut String) {
+        out.push_str(self.op.name());
+        if self.op == Op::TaskSignal {
+            out.push(' ');
+            out.push_str(object);
+        }
+        // Writing to a String does not fail.
+        let _ = self.write_arg(out);
+        if self.op != Op::TaskSignal && !object.is_empty() {
+            out.push(' ');
+            out.push_str(object);
+        }
+    }
+
+    fn write_arg(self, out: &mut String) -> fmt::Result {
+        let arg = self.arg;
+        match arg_form(self.op) {
+            ArgForm::None | ArgForm::Optional(..) if arg == 0 => Ok(()),
+            ArgForm::Open if arg == 0 => out.write_str(" -"),
+            ArgForm::Open if arg < 16 => {
+                out.push(' ');
+                out.extend(
+                    OPEN.iter()
+                        .filter(|(bit, _)| arg & bit != 0)
+                        .map(|(_, letter)| letter),
+                );
+                Ok(())
+            }
+            ArgForm::Optional(table, _) | ArgForm::Word(table, _) => {
+                match names::name_of(table, arg) {
+                    Some(name) => write!(out, " {name}"),
+                    None => write!(out, " {arg:#x}"),
+                }
+            }
+            ArgForm::Signal => {
+                out.push(' ');
+                names::write_numbered(out, &names::SIGNALS, "", arg)
+            }
+            ArgForm::Capability => {
+                out.push(' ');
+                names::write_numbered(out, &names::CAPABILITIES, "cap", arg)
+            }
+            ArgForm::Request | ArgForm::None | ArgForm::Open => write!(out, " {arg:#x}"),
+        }
+    }
+
+    /// Cuts a rule's text; the object's text may still be a pattern.
+    pub fn split(text: &str) -> Result<SplitRule<'_>, TextError> {
+        let (word, rest) = cut(text, 0);
+        let Some(op) = Op::from_name(word).filter(|op| !matches!(op, Op::Name | Op::Subject))
+        else {
+            let known = Op::ALL
+                .iter()
+                .filter(|op| op.family().is_some())
+                .map(|op| op.name());
+            return Err(TextError::new(
+                0..word.len(),
+                TextErrorKind::UnknownOperation {
+                    nearest: nearest(word, known),
+                },
+            ));
+        };
+        if matches!(op, Op::ExecDigest | Op::ExecCreds) {
+            return Err(TextError::new(0..word.len(), TextErrorKind::NotARule(op)));
+        }
+        match arg_form(op) {
+            ArgForm::None => Ok(rule(text, op, 0, rest)),
+            ArgForm::Optional(table, expected) => {
+                let (word, after) = cut(text, rest);
+                match names::number_of(table, word).or_else(|| odd_mask(table, word)) {
+                    Some(arg) => Ok(rule(text, op, arg, after)),
+                    // What is neither an argument nor an object is a slip in the argument.
+                    None if word.contains(['/', ':']) || word.is_empty() => {
+                        Ok(rule(text, op, 0, rest))
+                    }
+                    None => Err(argument(rest, word, expected)),
+                }
+            }
+            ArgForm::Open => {
+                let (word, after) = cut(text, rest);
+                let arg = open_mask(word)
+                    .ok_or_else(|| argument(rest, word, "letters out of `rwax`, in that order"))?;
+                Ok(rule(text, op, arg, after))
+            }
+            ArgForm::Word(table, expected) => {
+                let (word, after) = cut(text, rest);
+                let arg = names::number_of(table, word)
+                    .or_else(|| odd_mask(table, word))
+                    .ok_or_else(|| argument(rest, word, expected))?;
+                Ok(rule(text, op, arg, after))
+            }
+            ArgForm::Request => {
+                let (word, after) = cut(text, rest);
+                let arg = hex(word)
+                    .ok_or_else(|| argument(rest, word, "a request number such as `0x5401`"))?;
+                Ok(rule(text, op, arg, after))
+            }
+            ArgForm::Signal => Self::split_signal(text, rest),
+            ArgForm::Capability => {
+                let (word, after) = cut(text, rest);
+                let arg = named(&names::CAPABILITIES, "cap", "capability", rest, word)?;
+                Ok(rule(text, op, arg, after))
+            }
+        }
+    }
+
+    fn split_signal(text: &str, rest: usize) -> Result<SplitRule<'_>, TextError> {
+        let (relation, after) = cut(text, rest);
+        let (word, end) = cut(text, after);
+        if word.is_empty() {
+            return Err(argument(after, word, "a signal such as `TERM`"));
+        }
+        let arg = named(&names::SIGNALS, "", "signal", after, word)?;
+        let (trailing, _) = cut(text, end);
+        if !trailing.is_empty() {
+            return Err(TextError::new(
+                end..end + trailing.len(),
+                TextErrorKind::Trailing,
+            ));
+        }
+        Ok(SplitRule {
+            operation: Self {
+                op: Op::TaskSignal,
+                arg,
+            },
+            object: relation,
+            at: rest,
+        })
+    }
+
+    /// Reads a rule with an exact object.
+    pub fn parse_rule(text: &str) -> Result<(Self, Object), TextError> {
+        let split = Self::split(text)?;
+        let object = text::parse_object(split.operation.op, split.object)
+            .map_err(|error| error.shifted(split.at))?;
+        Ok((split.operation, object))
+    }
+
+    /// Whether the argument is one that the operation can have.
+    pub fn is_sound(self) -> bool {
+        match arg_form(self.op) {
+            ArgForm::None => {
+                self.arg == 0
+                    || matches!(
+                        self.op,
+                        Op::ExecCreds | Op::ExecDigest | Op::Name | Op::Subject
+                    )
+            }
+            _ => true,
+        }
+    }
+}
+
+fn rule(text: &str, op: Op, arg: u32, at: usize) -> SplitRule<'_> {
+    let object = text.get(at..).unwrap_or_default().trim_end_matches(' ');
+    SplitRule {
+        operation: Operation { op, arg },
+        object,
+        at,
+    }
+}
+
+fn argument(at: usize, word: &str, expected: &'static str) -> TextError {
+    TextError::new(at..at + word.len(), TextErrorKind::Argument { expected })
+}
+
+/// The word that begins at `at`, and where the next one begins.
+pub(crate) fn cut(text: &str, at: usize) -> (&str, usize) {
+    let rest = text.get(at..).unwrap_or_default();
+    let word = rest.split(' ').next().unwrap_or_default();
+    let after = rest.get(word.len()..).unwrap_or_default();
+    let blanks = after.len() - after.trim_start_matches(' ').len();
+    (word, at + word.len() + blanks)
+}
+
+fn named(
+    table: &'static names::Table,
+    prefix: &str,
+    what: &'static str,
+    at: usize,
+    word: &str,
+) -> Result<u32, TextError> {
+    names::parse_numbered(table, prefix, word).ok_or_else(|| {
+        let nearest = nearest(word, names::all(table));
+        TextError::new(at..at + word.len(), TextErrorKind::Name { what, nearest })
+    })
+}
+
+fn hex(word: &str) -> Option<u32> {
+    let digits = word.strip_prefix("0x")?;
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit())
+        .then(|| u32::from_str_radix(digits, 16).ok())
+        .flatten()
+}
+
+/// An argument that no word stands for, as a newer kernel part may have it.
+fn odd_mask(table: &names::Table, word: &str) -> Option<u32> {
+    hex(word).filter(|arg| *arg != 0 && names::name_of(table, *arg).is_none())
+}
+
+fn open_mask(word: &str) -> Option<u32> {
+    if word == "-" {
+        return Some(0);
+    }
+    if let Some(mask) = hex(word) {
+        return (mask >= 16).then_some(mask);
+    }
+    let mut mask = 0;
+    let mut rest = word;
+    for (bit, letter) in OPEN {
+        if let Some(after) = rest.strip_prefix(letter) {
+            mask |= bit;
+            rest = after;
+        }
+    }
+    (rest.is_empty() && mask != 0).then_some(mask)
+}
+
+/// An id triple's text: one number where all are equal.
+pub(crate) fn parse_ids(text: &str) -> Option<Object> {
+    let number = |part: &str| (!part.is_empty()).then(|| plain_number(part)).flatten();
+    let mut parts = text.split(':');
+    let real = number(parts.next()?)?;
+    let object = match (parts.next(), parts.next()) {
+        (None, _) => Object::Ids {
+            real,
+            effective: real,
+            saved: real,
+        },
+        (Some(effective), Some(saved)) => Object::Ids {
+            real,
+            effective: number(effective)?,
+            saved: number(saved)?,
+        },
+        (Some(_), None) => return None,
+    };
+    parts.next().is_none().then_some(object)
+}

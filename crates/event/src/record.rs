@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Records of the ring: as they come, and as user space keeps them.
+
+use ambit_abi::{self as abi, EventKind, Fp, Hook, Mode, Op, Reason, Response};
+use zerocopy::FromBytes;
+
+use crate::{Object, ObjectError, Operation, RecordError, SubjectRecord};
+
+/// A record as it lies in the ring: the header copied, the object borrowed. Nothing of it was checked but lengths.
+#[derive(Clone, Copy, Debug)]
+pub struct RawEvent<'a> {
+    /// The header.
+    pub header: abi::Event,
+    /// The object's bytes.
+    pub object: &'a [u8],
+}
+
+impl<'a> RawEvent<'a> {
+    /// Reads a record; bytes after the object are ignored, as the ring pads records.
+    #[inline]
+    pub fn parse(record: &'a [u8]) -> Result<Self, RecordError> {
+        let (header, rest) =
+            abi::Event::read_from_prefix(record).map_err(|_| RecordError::Short {
+                found: record.len(),
+            })?;
+        let expected = usize::from(header.object_len);
+        let object = rest.get(..expected).ok_or(RecordError::Truncated {
+            found: rest.len(),
+            expected,
+        })?;
+        Ok(Self { header, object })
+    }
+
+    /// The whole event, checked.
+    pub fn to_owned(&self) -> Result<Event, RecordError> {
+        Event::from_raw(self)
+    }
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// An object.
+    Object(Object),
+    /// A subject's description.
+    Subject(SubjectRecord),
+    /// What has no canonical form; the bytes are what there is of it.
+    Unrepresentable(Box<[u8]>),
+}
+
+/// An event, as user space keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What this record is.
+    pub kind: EventKind,
+    /// Where it was made.
+    pub hook: Hook,
+    /// The domain's slot.
+    pub domain: u16,
+    /// What was done.
+    pub operation: Operation,
+    /// To what.
+    pub content: Content,
+    /// The domain's mode.
+    pub mode: Mode,
+    /// What was done about it.
+    pub response: Response,
+    /// Why it was outside.
+    pub reason: Reason,
+    /// `CLOCK_BOOTTIME`.
+    pub time_ns: u64,
+    /// The point's key.
+    pub key: Fp,
+    /// Who acted.
+    pub subject: Fp,
+    /// Process, in the initial pid namespace.
+    pub tgid: u32,
+    /// Thread, in the initial pid namespace.
+    pub tid: u32,
+    /// Process, as it sees itself.
+    pub ns_tgid: u32,
+    /// Trust bits after this event.
+    pub trust: u32,
+    /// Mode bits, where the operation has them.
+    pub extra: u32,
+    /// How often this point was outside so far.
+    pub count: u32,
+    /// What the task called itself: hostile.
+    pub comm: [u8; 16],
+}
+
+impl Event {
+    /// Reads a record of the ring.
+    pub fn parse(record: &[u8]) -> Result<Self, RecordError> {
+        Self::from_raw(&RawEvent::parse(record)?)
+    }
+
+    /// Checks a raw event and takes it over.
+    pub fn from_raw(raw: &RawEvent<'_>) -> Result<Self, RecordError> {
+        let header = &raw.header;
+        let kind = EventKind::try_from(header.kind)?;
+        let operation = Operation {
+            op: Op::try_from(header.op)?,
+            arg: header.arg,
+        };
+        if !operation.is_sound() {
+            return Err(ObjectError::Value {
+                field: "argument",
+                value: header.arg,
+            }
+            .into());
+        }
+        let reason = Reason::try_from(header.reason)?;
+        Ok(Self {
+            kind,
+            hook: Hook::try_from(header.hook)?,
+            domain: header.domain,
+            operation,
+            content: content(kind, reason, raw.object)?,
+            mode: Mode::try_from(u32::from(header.mode))?,
+            response: Response::try_from(header.response)?,
+            reason,
+            time_ns: header.time_ns,
+            key: header.key,
+            subject: header.subject,
+            tgid: header.tgid,
+            tid: header.tid,
+            ns_tgid: header.ns_tgid,
+            trust: header.trust,
+            extra: header.extra,
+            count: header.count,
+            comm: header.comm,
+        })
+    }
+
+    /// The object, where it has a canonical form.
+    pub fn object(&self) -> Option<&Object> {
+        match &self.content {
+            Content::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The rule that allows just this, as a map has it; for what has no canonical form, the operation and what there
+    /// is of the object.
+    pub fn rule(&self) -> String {
+        match &self.content {
+            Content::Object(object) => self.operation.rule(object),
+            Content::Unrepresentable(bytes) => {
+                let mut out = String::new();
+                self.operation
+                    .write_rule_text(&crate::escape::name(bytes), &mut out);
+                out
+            }
+            Content::Subject(_) => self.operation.op.name().to_owned(),
+        }
+    }
+
+    /// What the task called itself, escaped.
+    pub fn comm(&self) -> String {
+        crate::escape::name(
+            self.comm
+                .split(|byte| *byte == 0)
+                .next()
+                .unwrap_or_default(),
+        )
+    }
+}
+
+fn content(kind: EventKind, reason: Reason, bytes: &[u8]) -> Result<Content, RecordError> {
+    if kind == EventKind::Subject {
+        let expected = size_of::<abi::Subject>();
+        return SubjectRecord::parse(bytes)
+            .map(Content::Subject)
+            .ok_or(RecordError::Truncated {
+                found: bytes.len(),
+                expected,
+            });
+    }
+    let may_be_cut = kind == EventKind::Unrepresentable
+        || matches!(
+            reason,
+            Reason::TooLong | Reason::Unreachable | Reason::ShortAddress | Reason::NoScratch
+        );
+    match Object::parse(bytes) {
+        Ok(object) if !may_be_cut => Ok(Content::Object(object)),
+        Err(error) if !may_be_cut => Err(error.into()),
+        _ => Ok(Content::Unrepresentable(bytes.into())),
+    }
+}
