@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Ambit's kernel part: one object that runs on every kernel from 6.1 on.
+ *
+ * Each family has a file of thin hooks; they gather an object and call decide().
+ * To add a hook: number it in abi.h, write its program here or in a family's
+ * file, and add its row to the table in crates/abi.
+ */
+#include "include/kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "include/abi.h"
+#include "include/maps.bpf.h"
+#include "include/sip.bpf.h"
+#include "include/path.bpf.h"
+#include "include/decide.bpf.h"
+#include "include/object.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#include "task.bpf.c"
+#include "exec.bpf.c"
+#include "file.bpf.c"
+#include "map.bpf.c"
+#include "net.bpf.c"

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Execution, and how a task's subject changes by it.
+ *
+ *   bprm_creds_for_exec     an exec begins
+ *   bprm_check_security     once an image: the script, then its interpreter.
+ *                           Decides the path and the digest
+ *   bprm_creds_from_file    before the point of no return, with the final
+ *                           credentials: the subject that will be, and its creds
+ *   bprm_committed_creds    the exec cannot fail any more: the label changes
+ *
+ * The ELF interpreter and the target are opened before; file_open decides those
+ * as `file.open x`.
+ *
+ * Fail mode: decide.bpf.h. An executable whose digest cannot be had is not the
+ * one in the map.
+ */
+
+/* Ask IMA again if the file might have changed within the clock's last tick. */
+#define DIGEST_SETTLES_NS 1000000000ULL
+#define HASH_ALGO_SHA256 4
+
+static __always_inline bool enter_exec(struct scope *c, __u32 hook)
+{
+	c->verdict = 0;
+	c->l = label_of(bpf_get_current_task_btf());
+	if (likely(!c->l))
+		return false;
+	c->s = slot_get();
+	if (unlikely(!c->s)) {
+		c->verdict = no_scratch(c->l, hook);
+		return false;
+	}
+	c->s->status = 0;
+	c->s->extra = 0;
+	c->s->pos = OBJECT_END;
+	c->s->subject = c->l->subject;
+	return true;
+}
+
+SEC("lsm/bprm_creds_for_exec")
+int BPF_PROG(exec_begins, struct linux_binprm *bprm, int ret)
+{
+	struct ambit_label *l;
+
+	if (ret)
+		return ret;
+	l = label_of(bpf_get_current_task_btf());
+	if (!l)
+		return 0;
+	l->flags = (l->flags & ~AMBIT_LABEL_SCRIPT) | AMBIT_LABEL_PENDING;
+	l->next_first.lo = 0;
+	l->next_first.hi = 0;
+	return 0;
+}
+
+static __always_inline void ctime_of(struct inode *inode, __s64 *sec, __s64 *nsec)
+{
+	if (bpf_core_field_exists(inode->i_ctime_sec)) {
+		*sec = inode->i_ctime_sec;
+		*nsec = inode->i_ctime_nsec;
+	} else if (bpf_core_field_exists(struct inode___ctime_hidden, __i_ctime)) {
+		struct inode___ctime_hidden *i = (void *)inode;
+
+		*sec = BPF_CORE_READ(i, __i_ctime.tv_sec);
+		*nsec = BPF_CORE_READ(i, __i_ctime.tv_nsec);
+	} else {
+		struct inode___ctime *i = (void *)inode;
+
+		*sec = BPF_CORE_READ(i, i_ctime.tv_sec);
+		*nsec = BPF_CORE_READ(i, i_ctime.tv_nsec);
+	}
+	/* Bit 31 says "was queried" from 6.13 on; it is no part of the time. */
+	*nsec &= 0x7fffffff;
+}
+
+/*
+ * The file's SHA-256 to the slot, before the object that is there. IMA computes
+ * it anew on every call, so it is kept with the inode. A second computation a
+ * second after the first makes the result final: whatever was written between
+ * the two has a change time of its own by then.
+ */
+static __always_inline bool push_digest(struct slot *s, struct file *file)
+{
+	struct inode *inode = file->f_inode;
+	__u64 now = bpf_ktime_get_boot_ns();
+	__s64 sec, nsec, size = inode->i_size;
+	struct digest *d;
+	bool same;
+
+	ctime_of(inode, &sec, &nsec);
+	d = bpf_inode_storage_get(&digests, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!d)
+		return false;
+	same = d->first_seen_ns && d->ctime_sec == sec && d->ctime_nsec == nsec && d->size == size;
+	if (!same || !d->settled) {
+		if (bpf_ima_file_hash(file, d->sha256, sizeof(d->sha256)) != HASH_ALGO_SHA256) {
+			d->first_seen_ns = 0;
+			return false;
+		}
+		if (!same) {
+			d->ctime_sec = sec;
+			d->ctime_nsec = nsec;
+			d->size = size;
+			d->first_seen_ns = now;
+			d->settled = 0;
+		} else if (now - d->first_seen_ns >= DIGEST_SETTLES_NS) {
+			d->settled = 1;
+		}
+	}
+	s->pos -= 32;
+	bpf_probe_read_kernel(&s->bytes[s->pos & OFFSET_MASK], 32, d->sha256);
+	push_kind(s, AMBIT_KIND_DIGEST);
+	return true;
+}
+
+static __always_inline bool known(struct slot *s, struct ambit_label *l, struct ambit_fp *key)
+{
+	void *set = set_of(l);
+
+	return set && bpf_map_lookup_elem(set, key);
+}
+
+/* Describe a name or a subject to user space, once a domain. */
+static __noinline int describe(struct slot *s, struct ambit_label *l, struct ambit_fp *key,
+			       __u32 kind, __u32 op)
+{
+	struct handover h = {
+		.l = l,
+		.st = stat_of(l, AMBIT_HOOK_BPRM_COMMITTED_CREDS),
+		.key = *key,
+		.kind = kind,
+		.op = op,
+		.hook = AMBIT_HOOK_BPRM_COMMITTED_CREDS,
+	};
+	__u32 how = POINT_LEARNED;
+	void *set;
+
+	if (known(s, l, key))
+		return 1;
+	if (!h.st || hand_over(s, &h))
+		return 0;
+	set = set_of(l);
+	return set && !bpf_map_update_elem(set, key, &how, BPF_ANY);
+}
+
+/* The digest holds for the domain, whatever the subject. */
+static __always_inline void ask_digest(struct scope *c, struct file *file)
+{
+	struct ambit_domain *d = domain_of(c->l);
+	struct slot *s = c->s;
+	struct ambit_fp zero = {};
+	__u32 object = s->pos, i;
+
+	if (c->verdict || !d || !(d->flags & AMBIT_DOMAIN_DIGESTS) || s->status)
+		return;
+	s->subject = zero;
+	if (d->mode != AMBIT_MODE_LEARN) {
+		s->pos -= 32;
+		for (i = 0; i < 4; i++)
+			*(__u64 *)&s->bytes[(s->pos + i * 8) & OFFSET_MASK] = 0;
+		push_kind(s, AMBIT_KIND_DIGEST);
+		fingerprint(s, s->pos, OBJECT_END, AMBIT_OP_EXEC_DIGEST, 0);
+		if (known(s, c->l, &s->fp))
+			goto out;
+		s->pos = object;
+	}
+	if (!push_digest(s, file)) {
+		push_kind(s, AMBIT_KIND_DIGEST);
+		object_unrepresentable(s, AMBIT_REASON_DIGEST);
+	}
+	ask(c, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC_DIGEST, 0);
+out:
+	s->pos = object;
+}
+
+SEC("lsm.s/bprm_check_security")
+int BPF_PROG(exec_bprm_check, struct linux_binprm *bprm, int ret)
+{
+	struct file *file;
+	struct scope c;
+	struct slot *s;
+
+	if (ret)
+		return ret;
+	if (!enter_exec(&c, AMBIT_HOOK_BPRM_CHECK_SECURITY))
+		return c.verdict ? -EPERM : 0;
+	s = c.s;
+	file = bprm->file;
+	if (!object_file(s, file))
+		object_unrepresentable(s, AMBIT_REASON_UNREACHABLE);
+	if (!s->status) {
+		fingerprint(s, s->pos, OBJECT_END, AMBIT_OP_NAME, 0);
+		c.l->next_exe = s->fp;
+		describe(s, c.l, &c.l->next_exe, AMBIT_EVENT_NAME, AMBIT_OP_NAME);
+		if (c.l->next_first.lo == 0 && c.l->next_first.hi == 0)
+			c.l->next_first = s->fp;
+		else
+			c.l->flags |= AMBIT_LABEL_SCRIPT;
+	}
+	ask(&c, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC, 0);
+	ask_digest(&c, file);
+	return leave(&c);
+}
+
+struct slash_loop {
+	struct slot *s;
+	__u32 len;
+	__u32 start;
+};
+
+static long slash_step(__u32 i, struct slash_loop *c)
+{
+	if (i >= c->len)
+		return 1;
+	if (c->s->bytes[i & (AMBIT_AS_MAX - 1)] == '/')
+		c->start = i + 1;
+	return 0;
+}
+
+/*
+ * The name the program was invoked by, where it is not the file's own: what
+ * tells the programs of busybox apart. Not taken for descriptors (fexecve,
+ * /proc/self/fd/3). Returns false for a name that is too long to keep.
+ */
+static __noinline int invoked_name(struct slot *s, struct linux_binprm *bprm)
+{
+	const char *filename = BPF_CORE_READ(bprm, filename);
+	struct dentry *dentry = BPF_CORE_READ(bprm, file, f_path.dentry);
+	struct slash_loop c = { .s = s };
+	__u64 *as = (void *)s->record.as, *own = (void *)&s->bytes[AMBIT_AS_MAX], diff = 0;
+	__u32 i, len, own_len = BPF_CORE_READ(dentry, d_name.len);
+	long n;
+
+	n = bpf_probe_read_kernel_str(s->bytes, 4096, filename);
+	if (n < 2)
+		return 1;
+	len = n - 1;
+	if (len > AMBIT_AS_MAX)
+		len = AMBIT_AS_MAX;
+	filename += n - 1 - len;
+	bpf_probe_read_kernel(s->bytes, len, filename);
+	c.len = len;
+	bpf_loop(AMBIT_AS_MAX, slash_step, &c, 0);
+	if (c.start == 0 && n - 1 > AMBIT_AS_MAX)
+		return own_len >= AMBIT_AS_MAX;
+	filename += c.start;
+	len -= c.start;
+	if (len == 0 || len >= AMBIT_AS_MAX)
+		return len == own_len;
+	bpf_probe_read_kernel(as, len, filename);
+	__builtin_memset(own, 0, AMBIT_AS_MAX);
+	bpf_probe_read_kernel(own, len, BPF_CORE_READ(dentry, d_name.name));
+	for (i = 0; i < AMBIT_AS_MAX / 8; i++)
+		diff |= as[i] ^ own[i];
+	if ((diff == 0 && len == own_len) || all_digits(s->record.as, len))
+		__builtin_memset(as, 0, AMBIT_AS_MAX);
+	return 1;
+}
+
+SEC("lsm.s/bprm_creds_from_file")
+int BPF_PROG(exec_creds_from_file, struct linux_binprm *bprm, struct file *file, int ret)
+{
+	struct ambit_domain *d;
+	struct scope c;
+	struct slot *s;
+	__u32 i;
+
+	if (ret)
+		return ret;
+	if (!enter_exec(&c, AMBIT_HOOK_BPRM_CREDS_FROM_FILE))
+		return c.verdict ? -EPERM : 0;
+	s = c.s;
+	d = domain_of(c.l);
+	if (!d) {
+		c.verdict = -EPERM;
+		return leave(&c);
+	}
+	__builtin_memset(&s->record, 0, sizeof(s->record));
+	s->record.exe = c.l->next_exe;
+	if (c.l->flags & AMBIT_LABEL_SCRIPT) {
+		s->record.script = c.l->next_first;
+	} else if (!bprm->fdpath && !invoked_name(s, bprm)) {
+		object_none(s);
+		object_unrepresentable(s, AMBIT_REASON_TOO_LONG);
+		ask(&c, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, AMBIT_OP_EXEC_CREDS, 0);
+		return leave(&c);
+	}
+	for (i = 0; i < AMBIT_CHAIN_MAX - 1; i++) {
+		if (i + 1 >= d->chain)
+			break;
+		s->record.via[i] = c.l->chain[i];
+	}
+	s->pos = OBJECT_END - sizeof(s->record);
+	bpf_probe_read_kernel(&s->bytes[OBJECT_END - sizeof(s->record)], sizeof(s->record),
+			      &s->record);
+	fingerprint(s, s->pos, OBJECT_END, AMBIT_OP_SUBJECT, 0);
+	c.l->next_subject = s->fp;
+	c.l->next_flags = 0;
+	s->subject = c.l->next_subject;
+	if (describe(s, c.l, &c.l->next_subject, AMBIT_EVENT_SUBJECT, AMBIT_OP_SUBJECT))
+		c.l->next_flags = AMBIT_LABEL_DELIVERED;
+	ask_creds(&c, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, bprm->cred);
+	return leave(&c);
+}
+
+SEC("lsm/bprm_committed_creds")
+void BPF_PROG(exec_committed, struct linux_binprm *bprm)
+{
+	struct ambit_label *l = label_of(bpf_get_current_task_btf());
+	__u32 i;
+
+	if (!l)
+		return;
+	for (i = AMBIT_CHAIN_MAX - 1; i > 0; i--)
+		l->chain[i] = l->chain[i - 1];
+	l->chain[0] = l->next_exe;
+	l->subject = l->next_subject;
+	l->flags = l->next_flags;
+}

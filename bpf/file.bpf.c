@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Files: open, create, unlink, rename, link, symlink, mkdir, rmdir, mknod,
+ * truncate, chmod, chown, ioctl.
+ *
+ *   file_open      every open, with the access it was opened for
+ *   path_mknod     creation by open(O_CREAT), mknod and bind of a unix socket
+ *   path_*         the rest; rename and link are two points, one an end
+ *   path_truncate  truncate(2), and on 6.1 ftruncate and O_TRUNC
+ *   file_truncate  ftruncate and O_TRUNC from 6.2 on, commit 3350607dc563
+ *                  ("security: Create file_truncate hook from path_truncate hook")
+ *   file_ioctl     and file_ioctl_compat for 32-bit callers
+ *
+ * Fail mode: decide.bpf.h.
+ */
+
+SEC("lsm/file_open")
+int BPF_PROG(file_file_open, struct file *file, int ret)
+{
+	struct scope c;
+	__u32 mode, arg = 0;
+
+	if (ret)
+		return ret;
+	if (!enter(&c, AMBIT_HOOK_FILE_OPEN))
+		return c.verdict ? -EPERM : 0;
+	mode = file->f_mode;
+	if (mode & FMODE_READ)
+		arg |= AMBIT_OPEN_READ;
+	if (mode & FMODE_WRITE)
+		arg |= file->f_flags & O_APPEND ? AMBIT_OPEN_APPEND : AMBIT_OPEN_WRITE;
+	if (mode & FMODE_EXEC)
+		arg = AMBIT_OPEN_EXEC;
+	/*
+	 * FMODE_NOACCOUNT: a file that a file system opens beneath the user's, which
+	 * was decided already (overlayfs' layers; 6.1 shows it under the user's path).
+	 */
+	if (mode & FMODE_NOACCOUNT || !object_file(c.s, file))
+		skip(c.l, AMBIT_HOOK_FILE_OPEN, AMBIT_SKIP_KERNEL);
+	else
+		ask(&c, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_OPEN, arg);
+	return leave(&c);
+}
+
+static __always_inline __u32 setid_of(__u32 mode)
+{
+	__u32 arg = 0;
+
+	if (mode & S_ISUID)
+		arg |= AMBIT_SETID_UID;
+	if (mode & S_ISGID)
+		arg |= AMBIT_SETID_GID;
+	return arg;
+}
+
+/* One point about a name in a directory. */
+static __always_inline int name_point(__u32 hook, struct vfsmount *mnt, struct dentry *dentry,
+				      __u32 op, __u32 arg, __u32 mode)
+{
+	struct scope c;
+
+	if (!enter(&c, hook))
+		return c.verdict ? -EPERM : 0;
+	c.s->extra = mode;
+	object_dentry(c.s, dentry, mnt);
+	ask(&c, hook, op, arg);
+	return leave(&c);
+}
+
+SEC("lsm/path_mknod")
+int BPF_PROG(file_path_mknod, const struct path *dir, struct dentry *dentry, unsigned short mode,
+	     unsigned int dev, int ret)
+{
+	__u32 op = AMBIT_OP_FILE_MKNOD, arg = 0;
+
+	if (ret)
+		return ret;
+	switch (mode & S_IFMT) {
+	case 0:
+	case S_IFREG:
+		op = AMBIT_OP_FILE_CREATE;
+		arg = setid_of(mode);
+		break;
+	case S_IFSOCK:
+		op = AMBIT_OP_NET_BIND;
+		break;
+	case S_IFIFO:
+		arg = AMBIT_NODE_FIFO;
+		break;
+	case S_IFCHR:
+		arg = AMBIT_NODE_CHR;
+		break;
+	case S_IFBLK:
+		arg = AMBIT_NODE_BLK;
+		break;
+	}
+	return name_point(AMBIT_HOOK_PATH_MKNOD, dir->mnt, dentry, op, arg, mode);
+}
+
+SEC("lsm/path_unlink")
+int BPF_PROG(file_path_unlink, const struct path *dir, struct dentry *dentry, int ret)
+{
+	if (ret)
+		return ret;
+	return name_point(AMBIT_HOOK_PATH_UNLINK, dir->mnt, dentry, AMBIT_OP_FILE_UNLINK, 0, 0);
+}
+
+SEC("lsm/path_symlink")
+int BPF_PROG(file_path_symlink, const struct path *dir, struct dentry *dentry,
+	     const char *old_name, int ret)
+{
+	if (ret)
+		return ret;
+	return name_point(AMBIT_HOOK_PATH_SYMLINK, dir->mnt, dentry, AMBIT_OP_FILE_SYMLINK, 0, 0);
+}
+
+SEC("lsm/path_mkdir")
+int BPF_PROG(file_path_mkdir, const struct path *dir, struct dentry *dentry, unsigned short mode,
+	     int ret)
+{
+	if (ret)
+		return ret;
+	return name_point(AMBIT_HOOK_PATH_MKDIR, dir->mnt, dentry, AMBIT_OP_FILE_MKDIR, 0, mode);
+}
+
+SEC("lsm/path_rmdir")
+int BPF_PROG(file_path_rmdir, const struct path *dir, struct dentry *dentry, int ret)
+{
+	if (ret)
+		return ret;
+	return name_point(AMBIT_HOOK_PATH_RMDIR, dir->mnt, dentry, AMBIT_OP_FILE_RMDIR, 0, 0);
+}
+
+SEC("lsm/path_truncate")
+int BPF_PROG(file_path_truncate, const struct path *path, int ret)
+{
+	if (ret)
+		return ret;
+	return name_point(AMBIT_HOOK_PATH_TRUNCATE, path->mnt, path->dentry,
+			  AMBIT_OP_FILE_TRUNCATE, 0, 0);
+}
+
+SEC("lsm/path_chmod")
+int BPF_PROG(file_path_chmod, const struct path *path, unsigned short mode, int ret)
+{
+	if (ret)
+		return ret;
+	return name_point(AMBIT_HOOK_PATH_CHMOD, path->mnt, path->dentry, AMBIT_OP_FILE_CHMOD,
+			  setid_of(mode), mode);
+}
+
+SEC("lsm/path_chown")
+int BPF_PROG(file_path_chown, const struct path *path, int ret)
+{
+	/* The hook's uid and gid are not read, so they are not declared; ret is past them. */
+	if (ctx[3])
+		return -EPERM;
+	return name_point(AMBIT_HOOK_PATH_CHOWN, path->mnt, path->dentry, AMBIT_OP_FILE_CHOWN, 0,
+			  0);
+}
+
+/* Both ends of a rename or a link; they share a mount. */
+static __always_inline int two_points(__u32 hook, __u32 op, struct vfsmount *mnt,
+				      struct dentry *from, struct dentry *to)
+{
+	struct scope c;
+
+	if (!enter(&c, hook))
+		return c.verdict ? -EPERM : 0;
+	object_dentry(c.s, from, mnt);
+	ask(&c, hook, op, AMBIT_END_FROM);
+	if (!c.verdict) {
+		c.s->status = 0;
+		object_dentry(c.s, to, mnt);
+		ask(&c, hook, op, AMBIT_END_TO);
+	}
+	return leave(&c);
+}
+
+SEC("lsm/path_rename")
+int BPF_PROG(file_path_rename, const struct path *old_dir, struct dentry *old_dentry,
+	     const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
+{
+	/* The number of arguments grew in 6.0; what earlier programs said is not ours to undo. */
+	return two_points(AMBIT_HOOK_PATH_RENAME, AMBIT_OP_FILE_RENAME, new_dir->mnt, old_dentry,
+			  new_dentry);
+}
+
+SEC("lsm/path_link")
+int BPF_PROG(file_path_link, struct dentry *old_dentry, const struct path *new_dir,
+	     struct dentry *new_dentry, int ret)
+{
+	if (ret)
+		return ret;
+	return two_points(AMBIT_HOOK_PATH_LINK, AMBIT_OP_FILE_LINK, new_dir->mnt, old_dentry,
+			  new_dentry);
+}
+
+/* One point about an open file. */
+static __always_inline int file_point(__u32 hook, struct file *file, __u32 op, __u32 arg)
+{
+	struct scope c;
+
+	if (!enter(&c, hook))
+		return c.verdict ? -EPERM : 0;
+	if (object_file(c.s, file))
+		ask(&c, hook, op, arg);
+	else
+		skip(c.l, hook, AMBIT_SKIP_KERNEL);
+	return leave(&c);
+}
+
+SEC("lsm/file_truncate")
+int BPF_PROG(file_file_truncate, struct file *file, int ret)
+{
+	if (ret)
+		return ret;
+	return file_point(AMBIT_HOOK_FILE_TRUNCATE, file, AMBIT_OP_FILE_TRUNCATE, 0);
+}
+
+/* Requests that answer a question or set the descriptor's own flags. */
+static __always_inline bool benign_ioctl(__u32 cmd)
+{
+	switch (cmd) {
+	case 0x5401: /* TCGETS */
+	case 0x5413: /* TIOCGWINSZ */
+	case 0x541b: /* FIONREAD */
+	case 0x5421: /* FIONBIO */
+	case 0x5450: /* FIONCLEX */
+	case 0x5451: /* FIOCLEX */
+	case 0x5452: /* FIOASYNC */
+		return true;
+	}
+	return false;
+}
+
+static __always_inline int ioctl_point(__u32 hook, struct file *file, __u32 cmd)
+{
+	struct ambit_label *l;
+
+	if (benign_ioctl(cmd)) {
+		l = label_of(bpf_get_current_task_btf());
+		if (l)
+			skip(l, hook, AMBIT_SKIP_BENIGN);
+		return 0;
+	}
+	return file_point(hook, file, AMBIT_OP_FILE_IOCTL, cmd);
+}
+
+SEC("lsm/file_ioctl")
+int BPF_PROG(file_file_ioctl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+	if (ret)
+		return ret;
+	return ioctl_point(AMBIT_HOOK_FILE_IOCTL, file, cmd);
+}
+
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(file_ioctl_compat, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+	if (ret)
+		return ret;
+	return ioctl_point(AMBIT_HOOK_FILE_IOCTL_COMPAT, file, cmd);
+}

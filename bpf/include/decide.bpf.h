@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The one decision function. A hook gathers its object into a scratch slot and
+ * calls decide(); everything that is counted, handed over, learned or refused
+ * happens here.
+ *
+ * Fail mode: where Ambit itself cannot go on (no scratch slot), the attempt is
+ * counted as a violation with its reason and answered by the domain's mode:
+ * enforce refuses, learn and audit let pass.
+ */
+#ifndef AMBIT_DECIDE_H
+#define AMBIT_DECIDE_H
+
+#define count(field) ((void)__sync_fetch_and_add(&(field), 1))
+
+static __always_inline struct ambit_label *label_of(struct task_struct *task)
+{
+	return bpf_task_storage_get(&labels, task, NULL, 0);
+}
+
+static __always_inline struct ambit_domain *domain_of(struct ambit_label *l)
+{
+	__u32 id = l->domain;
+
+	return bpf_map_lookup_elem(&domains, &id);
+}
+
+static __always_inline struct ambit_stat *stat_of(struct ambit_label *l, __u32 hook)
+{
+	__u32 id = l->domain * AMBIT_HOOKS + hook;
+
+	return bpf_map_lookup_elem(&stats, &id);
+}
+
+static __always_inline void *set_of(struct ambit_label *l)
+{
+	__u32 id = l->domain;
+
+	return bpf_map_lookup_elem(&sets, &id);
+}
+
+static __always_inline void skip(struct ambit_label *l, __u32 hook, __u32 why)
+{
+	struct ambit_stat *st = stat_of(l, hook);
+
+	if (!st)
+		return;
+	count(st->evaluated);
+	count(st->skipped[why & (AMBIT_SKIPS - 1)]);
+}
+
+static __noinline struct slot *slot_search(__u32 first)
+{
+	struct slot *s;
+	__u32 i, id;
+
+	for (i = 1; i < 64; i++) {
+		id = (first + i) & cfg_slot_mask;
+		s = bpf_map_lookup_elem(&slots, &id);
+		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static __always_inline struct slot *slot_get(void)
+{
+	__u32 id = (bpf_get_smp_processor_id() * 4) & cfg_slot_mask;
+	struct slot *s = bpf_map_lookup_elem(&slots, &id);
+
+	if (!s)
+		return NULL;
+	if (unlikely(__sync_val_compare_and_swap(&s->busy, 0, 1) != 0)) {
+		s = slot_search(id);
+		if (!s)
+			return NULL;
+	}
+	return s;
+}
+
+static __always_inline void slot_put(struct slot *s)
+{
+	*(volatile __u32 *)&s->busy = 0;
+}
+
+static __always_inline void key_of(struct slot *s, struct ambit_fp *key)
+{
+	key->lo = s->fp.lo ^ s->subject.lo;
+	key->hi = s->fp.hi ^ s->subject.hi;
+}
+
+struct handover {
+	struct ambit_label *l;
+	struct ambit_stat *st;
+	struct ambit_fp key;
+	__u32 op;
+	__u32 arg;
+	__u32 kind;
+	__u32 hook;
+	__u32 mode;
+	__u32 response;
+	__u32 reason;
+	__u32 repeats;
+};
+
+/* Put the record into the domain's ring: 0, or -1 if there was no room. */
+static __noinline int hand_over(struct slot *s, struct handover *h)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 ids = bpf_get_current_pid_tgid();
+	__u32 domain = h->l->domain, len = OBJECT_END - s->pos, start, level;
+	struct ambit_event *e;
+	struct pid *pid;
+	void *ring;
+	long err;
+
+	count(h->st->emitted);
+	if (len > RECORD_MAX - sizeof(*e))
+		goto lost;
+	start = (s->pos - sizeof(*e)) & OFFSET_MASK;
+	e = (void *)&s->bytes[start];
+	e->kind = h->kind;
+	e->hook = h->hook;
+	e->domain = domain;
+	e->op = h->op;
+	e->object_len = len;
+	e->arg = h->arg;
+	e->mode = h->mode;
+	e->response = h->response;
+	e->reason = h->reason;
+	e->pad = 0;
+	e->time_ns = bpf_ktime_get_boot_ns();
+	e->key = h->key;
+	e->subject = s->subject;
+	e->tgid = ids >> 32;
+	e->tid = ids;
+	pid = task->group_leader->thread_pid;
+	level = BPF_CORE_READ(pid, level);
+	e->ns_tgid = 0;
+	bpf_probe_read_kernel(&e->ns_tgid, sizeof(e->ns_tgid),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      level * bpf_core_type_size(struct upid));
+	e->trust = h->l->trust;
+	e->extra = s->extra;
+	e->count = h->repeats;
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+
+	ring = bpf_map_lookup_elem(&rings, &domain);
+	if (!ring)
+		goto lost;
+	len += sizeof(*e);
+	barrier_var(len); /* or clang compares one register and passes another */
+	if (len > RECORD_MAX)
+		goto lost;
+	err = bpf_ringbuf_output(ring, e, len, 0);
+	if (!err)
+		return 0;
+lost:
+	count(h->st->lost);
+	return -1;
+}
+
+struct dfa_loop {
+	struct slot *s;
+	struct ambit_dfa *dfa;
+	__u32 pos;
+	__u32 state;
+};
+
+#define DFA_BYTES 16
+
+static long dfa_step(__u32 i, struct dfa_loop *c)
+{
+	struct ambit_dfa *dfa = c->dfa;
+	__u32 state = c->state, shift = dfa->shift & 15, k, class;
+
+	for (k = 0; k < DFA_BYTES; k++) {
+		if (c->pos >= OBJECT_END || state == 0)
+			break;
+		class = dfa->classes[c->s->bytes[c->pos & OFFSET_MASK]];
+		state = dfa->next[((state << shift) + class) & (AMBIT_DFA_NEXT - 1)];
+		c->pos++;
+	}
+	c->state = state;
+	return c->pos >= OBJECT_END || state == 0;
+}
+
+/* The pattern class of the object, 0 for none. */
+static __noinline __u32 pattern_class(struct slot *s, struct ambit_label *l)
+{
+	__u32 domain = l->domain, zero = 0;
+	struct dfa_loop c = { .s = s, .pos = s->pos };
+	void *inner;
+
+	inner = bpf_map_lookup_elem(&automata, &domain);
+	if (!inner)
+		return 0;
+	c.dfa = bpf_map_lookup_elem(inner, &zero);
+	if (!c.dfa)
+		return 0;
+	c.state = c.dfa->start;
+	bpf_loop((OFFSET_MASK + 1) / DFA_BYTES, dfa_step, &c, 0);
+	return c.dfa->accept[c.state & (AMBIT_DFA_STATES - 1)];
+}
+
+static __always_inline void remember(struct ambit_label *l, struct ambit_domain *d, void *set,
+				     struct ambit_fp *key)
+{
+	__u32 id = l->domain, how = POINT_CACHED;
+	struct ambit_domain_state *state = bpf_map_lookup_elem(&domain_states, &id);
+
+	if (!state || state->cached >= d->cache_max)
+		return;
+	if (!bpf_map_update_elem(set, key, &how, BPF_NOEXIST))
+		count(state->cached);
+}
+
+/* Is the object covered by a pattern of the subject? */
+static __noinline int by_pattern(struct slot *s, struct ambit_label *l, struct ambit_domain *d,
+				 __u32 op, __u32 arg)
+{
+	__u32 class = pattern_class(s, l);
+	struct ambit_fp exact, key;
+	void *set;
+
+	if (!class)
+		return 0;
+	key_of(s, &exact);
+	put(s, CLASS_END - 3, AMBIT_KIND_CLASS);
+	put(s, CLASS_END - 2, class);
+	put(s, CLASS_END - 1, class >> 8);
+	fingerprint(s, CLASS_END - 3, CLASS_END, op, arg);
+	key_of(s, &key);
+	set = set_of(l);
+	if (!set || !bpf_map_lookup_elem(set, &key))
+		return 0;
+	remember(l, d, set, &exact);
+	return 1;
+}
+
+static __noinline int learn(struct slot *s, struct handover *h)
+{
+	struct ambit_label *l = h->l;
+	struct ambit_domain_state *state;
+	__u32 id = l->domain, how = POINT_LEARNED;
+	void *set;
+	long err;
+
+	if (l->trust) {
+		count(h->st->skipped[AMBIT_SKIP_UNTRUSTED]);
+		return 0;
+	}
+	if (s->status) {
+		h->kind = AMBIT_EVENT_UNREPRESENTABLE;
+		h->reason = s->status - 1;
+		hand_over(s, h);
+		count(h->st->skipped[AMBIT_SKIP_UNREPRESENTABLE]);
+		return 0;
+	}
+	h->kind = AMBIT_EVENT_POINT;
+	if (!(l->flags & AMBIT_LABEL_DELIVERED) || hand_over(s, h)) {
+		count(h->st->skipped[AMBIT_SKIP_LOST]);
+		return 0;
+	}
+	set = set_of(l);
+	err = set ? bpf_map_update_elem(set, &h->key, &how, BPF_ANY) : -1;
+	state = bpf_map_lookup_elem(&domain_states, &id);
+	if (err) {
+		count(h->st->skipped[AMBIT_SKIP_FULL]);
+		if (state)
+			count(state->full);
+		return 0;
+	}
+	count(h->st->learned);
+	if (state)
+		count(state->points);
+	return 0;
+}
+
+static __always_inline void distrust(struct ambit_label *l, struct handover *h, __u32 source)
+{
+	if (!l->trust) {
+		l->cause.time_ns = bpf_ktime_get_boot_ns();
+		l->cause.key = h->key;
+		l->cause.tgid = bpf_get_current_pid_tgid() >> 32;
+		l->cause.arg = h->arg;
+		l->cause.op = h->op;
+		l->cause.hook = h->hook;
+		l->cause.source = source;
+	}
+	l->trust |= 1U << source;
+}
+
+static __noinline int violation(struct slot *s, struct handover *h, struct ambit_domain *d)
+{
+	struct repeat_key rk = { .point = h->key, .domain = h->l->domain, .reason = h->reason };
+	__u32 family = (h->op >> 8) & (AMBIT_FAMILIES - 1), one = 1, n = 1, *seen;
+
+	count(h->st->violations);
+	if (h->reason == AMBIT_REASON_GATE)
+		count(h->st->gated);
+	h->response = AMBIT_RESPOND_LOG;
+	if (h->mode == AMBIT_MODE_ENFORCE)
+		h->response = h->reason == AMBIT_REASON_GATE ? d->untrusted[family] :
+							       d->outside[family];
+	distrust(h->l, h, AMBIT_TRUST_MODEL);
+
+	/* The first, second, fourth, ... repetition is handed over. */
+	seen = bpf_map_lookup_elem(&repeats, &rk);
+	if (seen)
+		n = __sync_fetch_and_add(seen, 1) + 1;
+	else
+		bpf_map_update_elem(&repeats, &rk, &one, BPF_NOEXIST);
+	if (n & (n - 1)) {
+		count(h->st->suppressed);
+	} else {
+		h->kind = AMBIT_EVENT_VIOLATION;
+		h->repeats = n;
+		hand_over(s, h);
+	}
+	if (h->response == AMBIT_RESPOND_KILL)
+		bpf_send_signal(SIGKILL);
+	return h->response == AMBIT_RESPOND_LOG ? 0 : -EPERM;
+}
+
+/* Everything but a point that is known exactly. */
+static __noinline int decide_rest(struct slot *s, struct ambit_label *l, __u32 hook_op, __u32 arg,
+				  struct ambit_stat *st)
+{
+	__u32 op = hook_op & 0xffff;
+	struct ambit_domain *d = domain_of(l);
+	struct handover h = {
+		.l = l,
+		.st = st,
+		.op = op,
+		.arg = arg,
+		.hook = hook_op >> 16,
+	};
+
+	if (!d)
+		return -EPERM;
+	h.mode = d->mode;
+	if (!s->status)
+		key_of(s, &h.key);
+	if (s->gated) {
+		h.reason = AMBIT_REASON_GATE;
+		return violation(s, &h, d);
+	}
+	if (!s->status && (d->flags & AMBIT_DOMAIN_PATTERNS) && by_pattern(s, l, d, op, arg)) {
+		count(st->matched);
+		return 0;
+	}
+	if (d->mode == AMBIT_MODE_LEARN)
+		return learn(s, &h);
+	if (s->status)
+		h.reason = s->status - 1;
+	else if (op == AMBIT_OP_EXEC_DIGEST)
+		h.reason = AMBIT_REASON_DIGEST;
+	else if (op == AMBIT_OP_EXEC_CREDS)
+		h.reason = AMBIT_REASON_CREDS;
+	return violation(s, &h, d);
+}
+
+static __always_inline bool gated(struct ambit_label *l, __u32 op)
+{
+	struct ambit_domain *d = domain_of(l);
+
+	return d && d->mode != AMBIT_MODE_LEARN &&
+	       d->untrusted[(op >> 8) & (AMBIT_FAMILIES - 1)] != AMBIT_RESPOND_LOG;
+}
+
+/*
+ * Decide the point made of s->subject, op, arg and the object that ends at
+ * OBJECT_END: 0 or -EPERM.
+ */
+static __noinline int decide(struct slot *s, struct ambit_label *l, __u32 hook_op, __u32 arg)
+{
+	struct ambit_stat *st = stat_of(l, hook_op >> 16);
+	struct ambit_fp key;
+	void *set;
+
+	if (!st)
+		return -EPERM;
+	count(st->evaluated);
+	s->gated = unlikely(l->trust) && gated(l, hook_op & 0xffff);
+	if (likely(!s->status)) {
+		fingerprint(s, s->pos, OBJECT_END, hook_op & 0xffff, arg);
+		key_of(s, &key);
+		set = set_of(l);
+		if (likely(!s->gated) && set && bpf_map_lookup_elem(set, &key)) {
+			count(st->matched);
+			return 0;
+		}
+	}
+	return decide_rest(s, l, hook_op, arg, st);
+}
+
+/* No scratch slot: nothing can be represented, nothing can be handed over. */
+static __noinline int no_scratch(struct ambit_label *l, __u32 hook)
+{
+	struct ambit_domain *d = domain_of(l);
+	struct ambit_stat *st = stat_of(l, hook);
+
+	if (!d || !st)
+		return -EPERM;
+	count(st->evaluated);
+	if (d->mode == AMBIT_MODE_LEARN) {
+		count(st->skipped[AMBIT_SKIP_UNREPRESENTABLE]);
+		return 0;
+	}
+	count(st->violations);
+	count(st->suppressed);
+	return d->mode == AMBIT_MODE_ENFORCE ? -EPERM : 0;
+}
+
+/* The start of a hook: the label of the current task and a slot for its object. */
+struct scope {
+	struct ambit_label *l;
+	struct slot *s;
+	int verdict;
+};
+
+static __always_inline bool enter(struct scope *c, __u32 hook)
+{
+	c->verdict = 0;
+	c->l = label_of(bpf_get_current_task_btf());
+	if (likely(!c->l))
+		return false;
+	if (unlikely(c->l->flags & AMBIT_LABEL_LAUNCHING)) {
+		skip(c->l, hook, AMBIT_SKIP_LAUNCH);
+		return false;
+	}
+	c->s = slot_get();
+	if (unlikely(!c->s)) {
+		c->verdict = no_scratch(c->l, hook);
+		return false;
+	}
+	c->s->status = 0;
+	c->s->extra = 0;
+	c->s->pos = OBJECT_END;
+	c->s->subject = c->l->subject;
+	return true;
+}
+
+static __always_inline int leave(struct scope *c)
+{
+	slot_put(c->s);
+	/* From 6.12 on the verifier wants the range. */
+	return c->verdict ? -EPERM : 0;
+}
+
+static __always_inline void ask(struct scope *c, __u32 hook, __u32 op, __u32 arg)
+{
+	if (!c->verdict)
+		c->verdict = decide(c->s, c->l, hook << 16 | op, arg);
+}
+
+/* Objects without a payload. */
+static __always_inline void object_none(struct slot *s)
+{
+	s->pos = OBJECT_END - 1;
+	put(s, s->pos, AMBIT_KIND_NONE);
+}
+
+static __always_inline void object_unrepresentable(struct slot *s, __u32 reason)
+{
+	s->status = reason + 1;
+}
+
+#endif /* AMBIT_DECIDE_H */

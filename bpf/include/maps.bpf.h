@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The maps of the kernel part, and what is fixed when it is loaded. */
+#ifndef AMBIT_MAPS_H
+#define AMBIT_MAPS_H
+
+/* SipHash key: 128 random bits, made when the object is loaded. */
+const volatile __u64 cfg_key0 = 0;
+const volatile __u64 cfg_key1 = 0;
+/* The host's ephemeral port range, both ends included. */
+const volatile __u16 cfg_port_low = 32768;
+const volatile __u16 cfg_port_high = 60999;
+/* Scratch slots, less one: a mask. */
+const volatile __u32 cfg_slot_mask = 63;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ambit_label);
+} labels SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, AMBIT_DOMAINS);
+	__type(key, __u32);
+	__type(value, struct ambit_domain);
+} domains SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, AMBIT_DOMAINS);
+	__type(key, __u32);
+	__type(value, struct ambit_domain_state);
+} domain_states SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, AMBIT_DOMAINS *AMBIT_HOOKS);
+	__type(key, __u32);
+	__type(value, struct ambit_stat);
+} stats SEC(".maps");
+
+/* The points that a domain may do; the value says where a point came from. */
+#define POINT_LOADED 0
+#define POINT_LEARNED 1
+#define POINT_CACHED 2
+
+struct point_set {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct ambit_fp);
+	__type(value, __u32);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, AMBIT_DOMAINS);
+	__type(key, __u32);
+	__array(values, struct point_set);
+} sets SEC(".maps");
+
+struct event_ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, AMBIT_DOMAINS);
+	__type(key, __u32);
+	__array(values, struct event_ring);
+} rings SEC(".maps");
+
+struct automaton {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__uint(value_size, sizeof(struct ambit_dfa));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, AMBIT_DOMAINS);
+	__type(key, __u32);
+	__array(values, struct automaton);
+} automata SEC(".maps");
+
+/* How often a point was outside, so that a flood of one does not fill a ring. */
+struct repeat_key {
+	struct ambit_fp point;
+	__u32 domain;
+	__u32 reason;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct repeat_key);
+	__type(value, __u32);
+} repeats SEC(".maps");
+
+/* SHA-256 of an executable, as long as its change time and size stay. */
+struct digest {
+	__s64 ctime_sec;
+	__s64 ctime_nsec;
+	__s64 size;
+	__u64 first_seen_ns;
+	__u32 settled;
+	__u32 pad;
+	__u8 sha256[32];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct digest);
+} digests SEC(".maps");
+
+/*
+ * Scratch memory. Per-CPU arrays are not enough: where BPF programs can be
+ * preempted another task may overwrite them half-way. A slot belongs to whoever
+ * set its busy flag.
+ *
+ * Objects are built backwards so that they end at OBJECT_END, and the event's
+ * header goes right before them. Offsets are masked for the verifier; the room
+ * past OBJECT_END is for what it cannot know to be unreachable.
+ */
+#define OBJECT_END 6144
+#define OFFSET_MASK 8191
+#define RECORD_MAX 4608
+#define CLASS_END (OBJECT_END + 16)
+
+struct slot {
+	__u32 busy;
+	__u32 status;		/* 0, or 1 + enum ambit_reason */
+	__u32 pos;		/* where the object begins in bytes[] */
+	__u32 extra;
+	__u32 gated;		/* untrusted, and the family is gated */
+	__u32 pad;
+	struct ambit_fp subject;
+	struct ambit_fp fp;
+	__u64 v[4];
+	struct ambit_subject record;
+	__u8 bytes[OFFSET_MASK + 1 + RECORD_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct slot);
+} slots SEC(".maps");
+
+#endif /* AMBIT_MAPS_H */

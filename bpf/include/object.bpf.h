@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Canonical objects of paths and files, put into a slot. */
+#ifndef AMBIT_OBJECT_H
+#define AMBIT_OBJECT_H
+
+static __always_inline void push_kind(struct slot *s, __u8 kind)
+{
+	s->pos--;
+	put(s, s->pos, kind);
+}
+
+static __always_inline void walk_outcome(struct slot *s, int status, __u8 kind)
+{
+	if (status == WALK_TOO_LONG) {
+		s->pos = PATH_LOWEST;
+		object_unrepresentable(s, AMBIT_REASON_TOO_LONG);
+	} else if (status != WALK_DONE) {
+		object_unrepresentable(s, AMBIT_REASON_UNREACHABLE);
+	}
+	push_kind(s, kind);
+}
+
+/* A name in a directory, whether or not it exists yet. */
+static __always_inline void object_dentry(struct slot *s, struct dentry *dentry,
+					  struct vfsmount *mnt)
+{
+	walk_outcome(s, walk_path(s, dentry, mnt), AMBIT_KIND_PATH);
+}
+
+static __always_inline bool unlinked(struct dentry *dentry)
+{
+	return !dentry->d_hash.pprev && dentry != dentry->d_parent;
+}
+
+/*
+ * A file on a mount of no namespace: memory of memfd_create, pipes, sockets,
+ * other pseudo files; or the private mounts that overlayfs opens its layers by.
+ * Returns false for those last: not a user's action.
+ */
+static __noinline int object_internal(struct slot *s, struct dentry *dentry)
+{
+	struct super_block *sb = BPF_CORE_READ(dentry, d_sb);
+	unsigned long magic = BPF_CORE_READ(sb, s_magic);
+	bool nouser = BPF_CORE_READ(sb, s_flags) & SB_NOUSER;
+	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+	__u32 len = BPF_CORE_READ(dentry, d_name.len) & 0xff;
+	__u64 head = 0;
+	long n;
+
+	s->status = 0;
+	s->pos = OBJECT_END;
+	if (magic == PID_FS_MAGIC)
+		return 0;
+	if (!nouser && magic != HUGETLBFS_MAGIC)
+		return 0;
+	bpf_probe_read_kernel(&head, 6, name);
+	if (len >= 6 && head == 0x3a64666d656dULL /* "memfd:" */) {
+		s->pos = OBJECT_END - (len - 6);
+		bpf_probe_read_kernel(&s->bytes[s->pos & OFFSET_MASK], (len - 6) & 0xff, name + 6);
+		push_kind(s, AMBIT_KIND_MEMFD);
+		return 1;
+	}
+	/* The type's name, moved to where objects end: the record has room for it. */
+	n = bpf_probe_read_kernel_str(s->record.as, sizeof(s->record.as),
+				      BPF_CORE_READ(sb, s_type, name));
+	if (n < 1 || n > sizeof(s->record.as))
+		n = 1;
+	n -= 1;
+	s->pos = OBJECT_END - n;
+	bpf_probe_read_kernel(&s->bytes[s->pos & OFFSET_MASK], n & 0x3f, s->record.as);
+	push_kind(s, AMBIT_KIND_FSTYPE);
+	return 1;
+}
+
+/* A file that is open. Returns false where it is none of the user's. */
+static __always_inline bool object_file(struct slot *s, struct file *file)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	struct vfsmount *mnt = file->f_path.mnt;
+	bool gone = unlinked(dentry);
+	__u8 kind = AMBIT_KIND_PATH;
+	__u16 head = 0;
+	int status;
+
+	status = walk_path(s, dentry, mnt);
+	if (unlikely(status == WALK_INTERNAL))
+		return object_internal(s, dentry);
+	if (unlikely(gone)) {
+		kind = AMBIT_KIND_DELETED;
+		/* O_TMPFILE: "#" and the inode number, which is not behaviour. */
+		bpf_probe_read_kernel(&head, 2, dentry->d_name.name);
+		if ((head & 0xff) == '#' && (head >> 8) >= '0' && (head >> 8) <= '9') {
+			put(s, OBJECT_END - 1, AMBIT_CLASS_TMPFILE);
+			put(s, OBJECT_END - 2, 0);
+			status = walk_tail(s, dentry->d_parent, mnt, OBJECT_END - 2);
+			kind = AMBIT_KIND_PATH;
+		}
+	}
+	walk_outcome(s, status, kind);
+	return true;
+}
+
+#endif /* AMBIT_OBJECT_H */

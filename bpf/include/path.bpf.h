@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A dentry's path as seen from the task's root, built leaf to root.
+ *
+ * Two stages: up to the root of the first mount through typed pointers, which
+ * are plain loads; from there on, and in procfs and devpts, through
+ * bpf_probe_read_kernel, because 6.1 has no way to get from a vfsmount to the
+ * mount around it with a typed pointer.
+ *
+ * The walk takes no rename_lock: a directory renamed above the file during the
+ * walk can give a path of old and new names. Such a path is either known or not,
+ * like any other.
+ */
+#ifndef AMBIT_PATH_H
+#define AMBIT_PATH_H
+
+#define WALK_MORE 0
+#define WALK_DONE 1
+#define WALK_TOO_LONG 2
+#define WALK_UNREACHABLE 3
+#define WALK_INTERNAL 4		/* a mount of no namespace: kernel-internal */
+
+#define TYPED_STEPS 16
+#define PATH_LOWEST (OBJECT_END - 4095)
+
+struct walk {
+	struct slot *s;
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	struct dentry *root_dentry;
+	struct vfsmount *root_mnt;
+	__u32 pos;
+	__u32 status;
+};
+
+static __always_inline void put(struct slot *s, __u32 off, __u8 byte)
+{
+	s->bytes[off & OFFSET_MASK] = byte;
+}
+
+/* Put a name and the slash before it in front of what is there. */
+static __always_inline __u32 push_name(struct slot *s, __u32 pos, const unsigned char *name, __u32 len)
+{
+	len &= 0xff;
+	pos -= len;
+	bpf_probe_read_kernel(&s->bytes[pos & OFFSET_MASK], len, name);
+	pos--;
+	put(s, pos, '/');
+	return pos;
+}
+
+static __always_inline __u32 push_class(struct slot *s, __u32 pos, __u8 class)
+{
+	put(s, pos - 1, class);
+	put(s, pos - 2, 0);
+	put(s, pos - 3, '/');
+	return pos - 3;
+}
+
+static __always_inline bool all_digits(const __u8 *name, __u32 len)
+{
+	__u32 i;
+
+	if (len == 0 || len > 10)
+		return false;
+	for (i = 0; i < 10; i++) {
+		if (i >= len)
+			break;
+		if (name[i] < '0' || name[i] > '9')
+			return false;
+	}
+	return true;
+}
+
+/*
+ * In procfs a directory that stands for a process holds its struct pid, so own
+ * and foreign are told apart whatever pid namespace the mount belongs to.
+ */
+static __noinline __u8 number_class(struct dentry *dentry, struct dentry *parent, __u32 magic)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct proc_inode *pi;
+	struct dentry *grand;
+	struct inode *inode;
+	struct pid *pid, *own;
+	__u8 name[8] = {};
+
+	if (magic != PROC_SUPER_MAGIC)
+		return AMBIT_CLASS_NUM;
+	grand = BPF_CORE_READ(parent, d_parent);
+	if (grand != parent) {
+		bpf_probe_read_kernel(name, 5, BPF_CORE_READ(parent, d_name.name));
+		if (BPF_CORE_READ(parent, d_name.len) != 4 || *(__u32 *)name != 0x6b736174 /* "task" */)
+			return AMBIT_CLASS_NUM;
+	}
+	inode = BPF_CORE_READ(dentry, d_inode);
+	if (!inode)
+		return AMBIT_CLASS_PID;
+	pi = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	pid = BPF_CORE_READ(pi, pid);
+	own = grand == parent ? task->group_leader->thread_pid : task->thread_pid;
+	return pid == own ? AMBIT_CLASS_SELF : AMBIT_CLASS_PID;
+}
+
+static long walk_step(__u32 i, struct walk *w)
+{
+	struct dentry *dentry = w->dentry, *parent;
+	struct vfsmount *mnt = w->mnt;
+	struct slot *s = w->s;
+	__u32 len, pos = w->pos, magic;
+	__u8 digits[16] = {};
+	struct super_block *sb;
+
+	if (dentry == w->root_dentry && mnt == w->root_mnt) {
+		w->status = WALK_DONE;
+		return 1;
+	}
+	if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
+		struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+		struct mount *up = BPF_CORE_READ(m, mnt_parent);
+
+		if (up == m) {
+			w->status = BPF_CORE_READ(m, mnt_ns) == MNT_NS_INTERNAL ?
+					    WALK_INTERNAL :
+					    WALK_UNREACHABLE;
+			return 1;
+		}
+		w->dentry = BPF_CORE_READ(m, mnt_mountpoint);
+		w->mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
+		return 0;
+	}
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (parent == dentry) {
+		w->status = WALK_UNREACHABLE;
+		return 1;
+	}
+	len = BPF_CORE_READ(dentry, d_name.len);
+	if (pos < PATH_LOWEST + len + 1) {
+		w->status = WALK_TOO_LONG;
+		return 1;
+	}
+	sb = BPF_CORE_READ(dentry, d_sb);
+	magic = BPF_CORE_READ(sb, s_magic);
+	if (magic == PROC_SUPER_MAGIC || magic == DEVPTS_SUPER_MAGIC) {
+		if (len <= 10)
+			bpf_probe_read_kernel(digits, 11, BPF_CORE_READ(dentry, d_name.name));
+		if (all_digits(digits, len)) {
+			w->pos = push_class(s, pos, number_class(dentry, parent, magic));
+			w->dentry = parent;
+			return 0;
+		}
+	}
+	w->pos = push_name(s, pos, BPF_CORE_READ(dentry, d_name.name), len);
+	w->dentry = parent;
+	return 0;
+}
+
+/* The slow stage, from wherever the walk is. */
+static __noinline int walk_rest(struct walk *w)
+{
+	/* Every step goes one component or one mount up; 4095 bytes have at most 2047 components. */
+	bpf_loop(4096, walk_step, w, 0);
+	if (w->status == WALK_MORE)
+		w->status = WALK_TOO_LONG;
+	return 0;
+}
+
+static __always_inline void walk_init(struct walk *w, struct slot *s)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	w->s = s;
+	w->pos = OBJECT_END;
+	w->status = WALK_MORE;
+	w->root_dentry = task->fs->root.dentry;
+	w->root_mnt = task->fs->root.mnt;
+}
+
+static __always_inline int walk_finish(struct walk *w)
+{
+	struct slot *s = w->s;
+
+	if (w->pos < PATH_LOWEST)
+		w->status = WALK_TOO_LONG;
+	if (w->status == WALK_DONE && w->pos == OBJECT_END) {
+		w->pos--;
+		put(s, w->pos, '/');
+	}
+	s->pos = w->pos;
+	return w->status;
+}
+
+/* Typed pointers: dentry and mnt come from a hook's arguments. */
+static __always_inline int walk_path(struct slot *s, struct dentry *dentry, struct vfsmount *mnt)
+{
+	struct walk w;
+	struct dentry *mnt_root = mnt->mnt_root;
+	unsigned long magic = dentry->d_sb->s_magic;
+	__u32 pos = OBJECT_END, len;
+	int i;
+
+	walk_init(&w, s);
+	if (magic != PROC_SUPER_MAGIC && magic != DEVPTS_SUPER_MAGIC) {
+		for (i = 0; i < TYPED_STEPS; i++) {
+			if (dentry == mnt_root || dentry == w.root_dentry)
+				break;
+			len = dentry->d_name.len;
+			pos = push_name(s, pos, dentry->d_name.name, len);
+			dentry = dentry->d_parent;
+		}
+		w.pos = pos;
+		if (dentry == w.root_dentry && mnt == w.root_mnt) {
+			w.status = WALK_DONE;
+			return walk_finish(&w);
+		}
+	}
+	w.dentry = dentry;
+	w.mnt = mnt;
+	walk_rest(&w);
+	return walk_finish(&w);
+}
+
+/* The same for pointers that were read by probe. */
+static __noinline int walk_probed(struct slot *s, struct dentry *dentry, struct vfsmount *mnt)
+{
+	struct walk w;
+
+	walk_init(&w, s);
+	w.dentry = dentry;
+	w.mnt = mnt;
+	walk_rest(&w);
+	return walk_finish(&w);
+}
+
+/* A directory's path, put in front of a last component at pos that has no slash yet. */
+static __noinline int walk_tail(struct slot *s, struct dentry *dir, struct vfsmount *mnt, __u32 pos)
+{
+	struct walk w;
+
+	walk_init(&w, s);
+	pos--;
+	put(s, pos, '/');
+	w.pos = pos;
+	w.dentry = dir;
+	w.mnt = mnt;
+	walk_rest(&w);
+	return walk_finish(&w);
+}
+
+#endif /* AMBIT_PATH_H */

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* SipHash-1-3 with 128 bits of output over slot->bytes[pos..end]. */
+#ifndef AMBIT_SIP_H
+#define AMBIT_SIP_H
+
+#define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
+
+#define SIPROUND                                                               \
+	do {                                                                   \
+		v0 += v1;                                                      \
+		v2 += v3;                                                      \
+		v1 = ROTL(v1, 13) ^ v0;                                        \
+		v3 = ROTL(v3, 16) ^ v2;                                        \
+		v0 = ROTL(v0, 32);                                             \
+		v2 += v1;                                                      \
+		v0 += v3;                                                      \
+		v1 = ROTL(v1, 17) ^ v2;                                        \
+		v3 = ROTL(v3, 21) ^ v0;                                        \
+		v2 = ROTL(v2, 32);                                             \
+	} while (0)
+
+#define SIPBLOCK(m)                                                            \
+	do {                                                                   \
+		v3 ^= (m);                                                     \
+		SIPROUND;                                                      \
+		v0 ^= (m);                                                     \
+	} while (0)
+
+/* Blocks absorbed without a loop helper: objects of up to 96 bytes. */
+#define SIP_INLINE_BLOCKS 12
+
+static __always_inline __u64 word_at(struct slot *s, __u32 off)
+{
+	return *(__u64 *)&s->bytes[off & OFFSET_MASK];
+}
+
+struct sip_loop {
+	struct slot *s;
+	__u32 pos;
+	__u32 blocks;
+};
+
+static long sip_step(__u32 i, struct sip_loop *c)
+{
+	struct slot *s = c->s;
+	__u64 v0 = s->v[0], v1 = s->v[1], v2 = s->v[2], v3 = s->v[3];
+	__u32 pos = c->pos;
+	int k;
+
+	for (k = 0; k < 4; k++) {
+		if (c->blocks == 0)
+			break;
+		SIPBLOCK(word_at(s, pos));
+		pos += 8;
+		c->blocks--;
+	}
+	c->pos = pos;
+	s->v[0] = v0;
+	s->v[1] = v1;
+	s->v[2] = v2;
+	s->v[3] = v3;
+	return c->blocks == 0;
+}
+
+/* The fingerprint of (op, arg, the object at pos) goes to s->fp. */
+static __noinline int fingerprint(struct slot *s, __u32 pos, __u32 end, __u32 op, __u32 arg)
+{
+	__u32 len = end - pos, blocks = len >> 3, i;
+	__u64 v0 = cfg_key0 ^ 0x736f6d6570736575ULL;
+	__u64 v1 = cfg_key1 ^ 0x646f72616e646f6dULL ^ 0xee;
+	__u64 v2 = cfg_key0 ^ 0x6c7967656e657261ULL;
+	__u64 v3 = cfg_key1 ^ 0x7465646279746573ULL;
+	__u64 first = op | ((__u64)arg << 32), last;
+
+	SIPBLOCK(first);
+	for (i = 0; i < SIP_INLINE_BLOCKS; i++) {
+		if (i >= blocks)
+			break;
+		SIPBLOCK(word_at(s, pos));
+		pos += 8;
+	}
+	if (blocks > SIP_INLINE_BLOCKS) {
+		struct sip_loop c = {
+			.s = s,
+			.pos = pos,
+			.blocks = blocks - SIP_INLINE_BLOCKS,
+		};
+
+		s->v[0] = v0;
+		s->v[1] = v1;
+		s->v[2] = v2;
+		s->v[3] = v3;
+		bpf_loop(OFFSET_MASK / 32 + 1, sip_step, &c, 0);
+		pos = c.pos;
+		v0 = s->v[0];
+		v1 = s->v[1];
+		v2 = s->v[2];
+		v3 = s->v[3];
+	}
+	last = (__u64)(len + 8) << 56;
+	if (len & 7)
+		last |= word_at(s, pos) & ((1ULL << ((len & 7) * 8)) - 1);
+	SIPBLOCK(last);
+	v2 ^= 0xee;
+	SIPROUND;
+	SIPROUND;
+	SIPROUND;
+	s->fp.lo = v0 ^ v1 ^ v2 ^ v3;
+	v1 ^= 0xdd;
+	SIPROUND;
+	SIPROUND;
+	SIPROUND;
+	s->fp.hi = v0 ^ v1 ^ v2 ^ v3;
+	return 0;
+}
+
+#endif /* AMBIT_SIP_H */

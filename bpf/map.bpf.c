@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Executable memory.
+ *
+ *   mmap_file      mappings that may be executed, of a file or anonymous
+ *   file_mprotect  mappings that become executable; a private file mapping
+ *                  that was written to is "dirty"
+ *
+ * Fail mode: decide.bpf.h.
+ */
+
+static __always_inline int map_point(__u32 hook, struct file *file, __u32 arg)
+{
+	struct scope c;
+
+	if (!enter(&c, hook))
+		return c.verdict ? -EPERM : 0;
+	if (!file) {
+		object_none(c.s);
+		ask(&c, hook, AMBIT_OP_MAP_ANON, 0);
+	} else if (object_file(c.s, file)) {
+		ask(&c, hook, AMBIT_OP_MAP_EXEC, arg);
+	} else {
+		skip(c.l, hook, AMBIT_SKIP_KERNEL);
+	}
+	return leave(&c);
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(map_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
+	     unsigned long flags, int ret)
+{
+	if (ret)
+		return ret;
+	if (!(prot & PROT_EXEC))
+		return 0;
+	return map_point(AMBIT_HOOK_MMAP_FILE, file, 0);
+}
+
+SEC("lsm/file_mprotect")
+int BPF_PROG(map_file_mprotect, struct vm_area_struct *vma, unsigned long reqprot,
+	     unsigned long prot, int ret)
+{
+	if (ret)
+		return ret;
+	if (!(prot & PROT_EXEC) || vma->vm_flags & VM_EXEC)
+		return 0;
+	return map_point(AMBIT_HOOK_FILE_MPROTECT, vma->vm_file,
+			 vma->anon_vma ? AMBIT_MAP_DIRTY : 0);
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Sockets: creation, bind, connect, listen, accept, datagrams with an address.
+ *
+ *   socket_*             the internet families, netlink, abstract unix names
+ *   unix_stream_connect  who a unix stream is connected to, as the kernel found it
+ *   unix_may_send        the same for unix datagrams
+ *   path_mknod           (file.bpf.c) binds a unix socket to a path
+ *
+ * Addresses are the kernel's copies, read within their length. A unix path in
+ * an address is the caller's word and is not used: the socket it led to is.
+ *
+ * Fail mode: decide.bpf.h.
+ */
+
+struct address {
+	__u16 family;
+	__u16 port;		/* network order */
+	__u8 v4[4];
+	__u8 v6[16];
+	__u32 scope;
+};
+
+static __always_inline bool has_ports(__u32 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_DCCP ||
+	       protocol == IPPROTO_SCTP || protocol == IPPROTO_UDPLITE;
+}
+
+static __always_inline __u32 protocol_of(struct sock *sk)
+{
+	__u32 protocol = sk->sk_protocol;
+
+	/* Multipath TCP is TCP to whoever approves an address. */
+	return protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol & 0xff;
+}
+
+/* Port kind and port, the last three bytes of an internet object. */
+static __always_inline void put_port(struct slot *s, __u32 protocol, __u16 port)
+{
+	__u8 kind = AMBIT_PORT_LITERAL;
+
+	if (!has_ports(protocol)) {
+		kind = AMBIT_PORT_NONE;
+		port = 0;
+	} else if (port == 0 || (port >= cfg_port_low && port <= cfg_port_high)) {
+		kind = AMBIT_PORT_EPHEMERAL;
+		port = 0;
+	}
+	put(s, OBJECT_END - 3, kind);
+	put(s, OBJECT_END - 2, port >> 8);
+	put(s, OBJECT_END - 1, port);
+}
+
+static __noinline int object_inet4(struct slot *s, __u32 protocol, __u32 address, __u32 port)
+{
+	s->pos = OBJECT_END - 9;
+	put(s, OBJECT_END - 9, AMBIT_KIND_INET4);
+	put(s, OBJECT_END - 8, protocol);
+	put(s, OBJECT_END - 7, address);
+	put(s, OBJECT_END - 6, address >> 8);
+	put(s, OBJECT_END - 5, address >> 16);
+	put(s, OBJECT_END - 4, address >> 24);
+	put_port(s, protocol, port);
+	return 0;
+}
+
+/* The address was put at OBJECT_END - 19 already. */
+static __noinline int object_inet6(struct slot *s, __u32 protocol, __u32 port)
+{
+	__u32 *w = (void *)&s->bytes[OBJECT_END - 19];
+
+	/* ::ffff:a.b.c.d is an IPv4 peer. */
+	if (w[0] == 0 && w[1] == 0 && w[2] == 0xffff0000)
+		return object_inet4(s, protocol, w[3], port);
+	s->pos = OBJECT_END - 21;
+	put(s, OBJECT_END - 21, AMBIT_KIND_INET6);
+	put(s, OBJECT_END - 20, protocol);
+	put_port(s, protocol, port);
+	return 0;
+}
+
+static __always_inline void object_u16(struct slot *s, __u8 kind, __u16 value)
+{
+	s->pos = OBJECT_END - 3;
+	put(s, OBJECT_END - 3, kind);
+	put(s, OBJECT_END - 2, value);
+	put(s, OBJECT_END - 1, value >> 8);
+}
+
+static __always_inline void object_kind(struct slot *s, __u8 kind)
+{
+	s->pos = OBJECT_END - 1;
+	put(s, s->pos, kind);
+}
+
+static __always_inline __u16 swap16(__u16 v)
+{
+	return v << 8 | v >> 8;
+}
+
+#define SUN_PATH_MAX 108
+
+/* An abstract name: the bytes after the address family's and the first NUL. */
+static __always_inline void object_abstract(struct slot *s, const void *name, __u32 len)
+{
+	if (len > SUN_PATH_MAX)
+		len = SUN_PATH_MAX;
+	s->pos = OBJECT_END - len;
+	bpf_probe_read_kernel(&s->bytes[s->pos & OFFSET_MASK], len, name);
+	push_kind(s, AMBIT_KIND_ABSTRACT);
+}
+
+/*
+ * The object of an address that a system call brought. Returns false where
+ * another hook of the same call decides (unix paths).
+ */
+static __noinline int object_address(struct slot *s, struct sock *sk, const void *address, int len,
+				     bool binding)
+{
+	__u32 protocol = protocol_of(sk);
+	__u16 own = sk->__sk_common.skc_family, family = 0, port = 0;
+	__u8 first = 0;
+	__u32 v4 = 0;
+
+	object_kind(s, AMBIT_KIND_UNNAMED);
+	if (len < 2) {
+		object_u16(s, AMBIT_KIND_FAMILY, own);
+		object_unrepresentable(s, AMBIT_REASON_SHORT_ADDRESS);
+		return 1;
+	}
+	bpf_probe_read_kernel(&family, 2, address);
+	if (family == AF_UNSPEC && own == AF_INET && binding)
+		family = AF_INET; /* the kernel takes it as such: net/ipv4/af_inet.c */
+	if (family == AF_UNSPEC) {
+		s->pos = OBJECT_END - 2;
+		put(s, OBJECT_END - 2, AMBIT_KIND_UNSPEC);
+		put(s, OBJECT_END - 1, own == AF_INET || own == AF_INET6 ? protocol : 0);
+		return 1;
+	}
+	switch (family) {
+	case AF_INET:
+		if (len < 16)
+			break;
+		bpf_probe_read_kernel(&port, 2, address + 2);
+		bpf_probe_read_kernel(&v4, 4, address + 4);
+		object_inet4(s, protocol, v4, swap16(port));
+		return 1;
+	case AF_INET6:
+		if (len < 24)
+			break;
+		bpf_probe_read_kernel(&port, 2, address + 2);
+		bpf_probe_read_kernel(&s->bytes[OBJECT_END - 19], 16, address + 8);
+		object_inet6(s, protocol, swap16(port));
+		return 1;
+	case AF_UNIX:
+		if (len == 2)
+			return 1; /* autobind */
+		bpf_probe_read_kernel(&first, 1, address + 2);
+		if (first || !binding)
+			return 0;
+		object_abstract(s, address + 3, len - 3);
+		return 1;
+	case AF_NETLINK:
+		object_u16(s, AMBIT_KIND_NETLINK, protocol);
+		return 1;
+	default:
+		object_u16(s, AMBIT_KIND_FAMILY, family);
+		return 1;
+	}
+	object_u16(s, AMBIT_KIND_FAMILY, family);
+	object_unrepresentable(s, AMBIT_REASON_SHORT_ADDRESS);
+	return 1;
+}
+
+/* What a unix socket is bound to. */
+static __noinline int object_unix(struct slot *s, struct sock *sk)
+{
+	struct unix_sock *u = (void *)sk;
+	struct dentry *dentry = BPF_CORE_READ(u, path.dentry);
+	struct unix_address *addr;
+	int len;
+
+	if (dentry) {
+		int status = walk_probed(s, dentry, BPF_CORE_READ(u, path.mnt));
+
+		walk_outcome(s, status, AMBIT_KIND_PATH);
+		return 0;
+	}
+	addr = BPF_CORE_READ(u, addr);
+	len = addr ? BPF_CORE_READ(addr, len) : 0;
+	/* struct unix_address: refcount, length, then struct sockaddr_un. */
+	if (len > 3)
+		object_abstract(s, (void *)addr + bpf_core_type_size(struct unix_address) + 3,
+				len - 3);
+	else
+		object_kind(s, AMBIT_KIND_UNNAMED);
+	return 0;
+}
+
+/* The local address of a bound socket. */
+static __noinline int object_local(struct slot *s, struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family, port = sk->__sk_common.skc_num;
+	__u32 protocol = protocol_of(sk);
+
+	switch (family) {
+	case AF_INET:
+		return object_inet4(s, protocol, sk->__sk_common.skc_rcv_saddr, port);
+	case AF_INET6:
+		bpf_probe_read_kernel(&s->bytes[OBJECT_END - 19], 16,
+				      &sk->__sk_common.skc_v6_rcv_saddr);
+		return object_inet6(s, protocol, port);
+	case AF_UNIX:
+		return object_unix(s, sk);
+	default:
+		object_u16(s, AMBIT_KIND_FAMILY, family);
+		return 0;
+	}
+}
+
+SEC("lsm/socket_create")
+int BPF_PROG(net_socket_create, int family, int type, int protocol, int kern, int ret)
+{
+	struct scope c;
+
+	if (ret)
+		return ret;
+	if (kern)
+		return 0;
+	if (!enter(&c, AMBIT_HOOK_SOCKET_CREATE))
+		return c.verdict ? -EPERM : 0;
+	type &= SOCK_TYPE_MASK;
+	if (protocol == 0 && (family == AF_INET || family == AF_INET6)) {
+		if (type == SOCK_STREAM)
+			protocol = IPPROTO_TCP;
+		else if (type == SOCK_DGRAM)
+			protocol = IPPROTO_UDP;
+	}
+	c.s->pos = OBJECT_END - 7;
+	put(c.s, OBJECT_END - 7, AMBIT_KIND_SOCKET);
+	put(c.s, OBJECT_END - 6, family);
+	put(c.s, OBJECT_END - 5, family >> 8);
+	put(c.s, OBJECT_END - 4, type);
+	put(c.s, OBJECT_END - 3, type >> 8);
+	put(c.s, OBJECT_END - 2, protocol);
+	put(c.s, OBJECT_END - 1, protocol >> 8);
+	ask(&c, AMBIT_HOOK_SOCKET_CREATE, AMBIT_OP_NET_SOCKET, 0);
+	return leave(&c);
+}
+
+static __always_inline int address_point(__u32 hook, struct socket *sock, const void *address,
+					 int len, __u32 op)
+{
+	struct scope c;
+
+	if (!enter(&c, hook))
+		return c.verdict ? -EPERM : 0;
+	if (object_address(c.s, sock->sk, address, len, op == AMBIT_OP_NET_BIND))
+		ask(&c, hook, op, 0);
+	else
+		skip(c.l, hook, AMBIT_SKIP_DEFERRED);
+	return leave(&c);
+}
+
+SEC("lsm/socket_bind")
+int BPF_PROG(net_socket_bind, struct socket *sock, struct sockaddr *address, int addrlen, int ret)
+{
+	if (ret)
+		return ret;
+	return address_point(AMBIT_HOOK_SOCKET_BIND, sock, address, addrlen, AMBIT_OP_NET_BIND);
+}
+
+SEC("lsm/socket_connect")
+int BPF_PROG(net_socket_connect, struct socket *sock, struct sockaddr *address, int addrlen,
+	     int ret)
+{
+	if (ret)
+		return ret;
+	return address_point(AMBIT_HOOK_SOCKET_CONNECT, sock, address, addrlen,
+			     AMBIT_OP_NET_CONNECT);
+}
+
+static __always_inline int local_point(__u32 hook, struct socket *sock, __u32 op)
+{
+	struct scope c;
+
+	if (!enter(&c, hook))
+		return c.verdict ? -EPERM : 0;
+	object_local(c.s, sock->sk);
+	ask(&c, hook, op, 0);
+	return leave(&c);
+}
+
+SEC("lsm/socket_listen")
+int BPF_PROG(net_socket_listen, struct socket *sock, int backlog, int ret)
+{
+	if (ret)
+		return ret;
+	return local_point(AMBIT_HOOK_SOCKET_LISTEN, sock, AMBIT_OP_NET_LISTEN);
+}
+
+SEC("lsm/socket_accept")
+int BPF_PROG(net_socket_accept, struct socket *sock, struct socket *newsock, int ret)
+{
+	if (ret)
+		return ret;
+	return local_point(AMBIT_HOOK_SOCKET_ACCEPT, sock, AMBIT_OP_NET_ACCEPT);
+}
+
+SEC("lsm/socket_sendmsg")
+int BPF_PROG(net_socket_sendmsg, struct socket *sock, struct msghdr *msg, int size, int ret)
+{
+	struct ambit_label *l;
+	__u32 op = AMBIT_OP_NET_SEND;
+
+	if (ret)
+		return ret;
+	if (!msg->msg_name || msg->msg_namelen == 0) {
+		l = label_of(bpf_get_current_task_btf());
+		if (l && !(l->flags & AMBIT_LABEL_LAUNCHING))
+			skip(l, AMBIT_HOOK_SOCKET_SENDMSG, AMBIT_SKIP_BENIGN);
+		return 0;
+	}
+	/* TCP fast open connects without asking socket_connect. */
+	if (sock->type == SOCK_STREAM && msg->msg_flags & MSG_FASTOPEN)
+		op = AMBIT_OP_NET_CONNECT;
+	return address_point(AMBIT_HOOK_SOCKET_SENDMSG, sock, msg->msg_name, msg->msg_namelen, op);
+}
+
+static __always_inline int unix_point(__u32 hook, struct sock *other, __u32 op)
+{
+	struct scope c;
+
+	if (!enter(&c, hook))
+		return c.verdict ? -EPERM : 0;
+	object_unix(c.s, other);
+	ask(&c, hook, op, 0);
+	return leave(&c);
+}
+
+SEC("lsm/unix_stream_connect")
+int BPF_PROG(net_unix_stream_connect, struct sock *sock, struct sock *other, struct sock *newsk,
+	     int ret)
+{
+	if (ret)
+		return ret;
+	return unix_point(AMBIT_HOOK_UNIX_STREAM_CONNECT, other, AMBIT_OP_NET_CONNECT);
+}
+
+SEC("lsm/unix_may_send")
+int BPF_PROG(net_unix_may_send, struct socket *sock, struct socket *other, int ret)
+{
+	if (ret)
+		return ret;
+	return unix_point(AMBIT_HOOK_UNIX_MAY_SEND, other->sk, AMBIT_OP_NET_SEND);
+}
