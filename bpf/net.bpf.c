@@ -118,12 +118,17 @@ static __always_inline void object_abstract(struct slot *s, const void *name, __
 static __noinline int object_address(struct slot *s, struct sock *sk, const void *address, int len,
 				     bool binding)
 {
-	__u32 protocol = protocol_of(sk);
-	__u16 own = sk->__sk_common.skc_family, family = 0, port = 0;
+	__u16 own, family = 0, port = 0;
+	__u32 protocol, v4 = 0;
 	__u8 first = 0;
-	__u32 v4 = 0;
 
 	object_kind(s, AMBIT_KIND_UNNAMED);
+	if (!sk) {
+		object_unrepresentable(s, AMBIT_REASON_SHORT_ADDRESS);
+		return 1;
+	}
+	protocol = protocol_of(sk);
+	own = sk->__sk_common.skc_family;
 	if (len < 2) {
 		object_u16(s, AMBIT_KIND_FAMILY, own);
 		object_unrepresentable(s, AMBIT_REASON_SHORT_ADDRESS);
@@ -177,10 +182,15 @@ static __noinline int object_address(struct slot *s, struct sock *sk, const void
 static __noinline int object_unix(struct slot *s, struct sock *sk)
 {
 	struct unix_sock *u = (void *)sk;
-	struct dentry *dentry = BPF_CORE_READ(u, path.dentry);
 	struct unix_address *addr;
+	struct dentry *dentry;
 	int len;
 
+	if (!sk) {
+		object_kind(s, AMBIT_KIND_UNNAMED);
+		return 0;
+	}
+	dentry = BPF_CORE_READ(u, path.dentry);
 	if (dentry) {
 		int status = walk_probed(s, dentry, BPF_CORE_READ(u, path.mnt));
 
@@ -201,9 +211,17 @@ static __noinline int object_unix(struct slot *s, struct sock *sk)
 /* The local address of a bound socket. */
 static __noinline int object_local(struct slot *s, struct sock *sk)
 {
-	__u16 family = sk->__sk_common.skc_family, port = sk->__sk_common.skc_num;
-	__u32 protocol = protocol_of(sk);
+	__u16 family, port;
+	__u32 protocol;
 
+	if (!sk) {
+		object_kind(s, AMBIT_KIND_UNNAMED);
+		object_unrepresentable(s, AMBIT_REASON_SHORT_ADDRESS);
+		return 0;
+	}
+	family = sk->__sk_common.skc_family;
+	port = sk->__sk_common.skc_num;
+	protocol = protocol_of(sk);
 	switch (family) {
 	case AF_INET:
 		return object_inet4(s, protocol, sk->__sk_common.skc_rcv_saddr, port);

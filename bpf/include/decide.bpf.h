@@ -108,7 +108,8 @@ static __noinline int hand_over(struct slot *s, struct handover *h)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 ids = bpf_get_current_pid_tgid();
-	__u32 domain = h->l->domain, len = OBJECT_END - s->pos, start, level;
+	__u32 domain = h->l->domain, len = OBJECT_END - s->pos, start;
+	__u64 level;
 	struct ambit_event *e;
 	struct pid *pid;
 	void *ring;
@@ -135,11 +136,13 @@ static __noinline int hand_over(struct slot *s, struct handover *h)
 	e->tgid = ids >> 32;
 	e->tid = ids;
 	pid = task->group_leader->thread_pid;
-	level = BPF_CORE_READ(pid, level);
+	/* MAX_PID_NS_LEVEL is 32 */
+	level = (BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid)) & 1023;
+	barrier_var(level);
 	e->ns_tgid = 0;
 	bpf_probe_read_kernel(&e->ns_tgid, sizeof(e->ns_tgid),
 			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      level * bpf_core_type_size(struct upid));
+				      (level & 1023));
 	e->trust = h->l->trust;
 	e->extra = s->extra;
 	e->count = h->repeats;
@@ -172,13 +175,18 @@ struct dfa_loop {
 static long dfa_step(__u32 i, struct dfa_loop *c)
 {
 	struct ambit_dfa *dfa = c->dfa;
-	__u32 state = c->state, shift = dfa->shift & 15, k, class;
+	__u32 state = c->state, shift = dfa->shift & 15, k, class, pos;
 
 	for (k = 0; k < DFA_BYTES; k++) {
 		if (c->pos >= OBJECT_END || state == 0)
 			break;
-		class = dfa->classes[c->s->bytes[c->pos & OFFSET_MASK]];
-		state = dfa->next[((state << shift) + class) & (AMBIT_DFA_NEXT - 1)];
+		/* 6.1 forgets the bounds that let clang leave the masks out. */
+		pos = c->pos;
+		barrier_var(pos);
+		class = dfa->classes[c->s->bytes[pos & OFFSET_MASK]];
+		state = (state << shift) + class;
+		barrier_var(state);
+		state = dfa->next[state & (AMBIT_DFA_NEXT - 1)];
 		c->pos++;
 	}
 	c->state = state;
