@@ -17,6 +17,7 @@ const AF_NETLINK: u16 = 16;
 const INET_LEN: usize = 16;
 /// `SIN6_LEN_RFC2133`: an address without its scope.
 const INET6_LEN: usize = 24;
+const IPPROTO_MPTCP: u16 = 262;
 const SOCK_STREAM: u16 = 1;
 const SOCK_DGRAM: u16 = 2;
 /// Protocols whose addresses have ports: TCP, UDP, DCCP, SCTP, UDP-Lite.
@@ -25,9 +26,11 @@ const WITH_PORTS: [u8; 5] = [6, 17, 33, 132, 136];
 /// What an address is seen through.
 #[derive(Clone, Debug)]
 pub struct Context {
+    /// The socket's own family.
+    pub family: u16,
     /// The socket's protocol, as [`protocol`] gives it.
     pub protocol: u16,
-    /// Whether the address is to be bound: then port 0 lets the kernel pick one.
+    /// Whether the address is to be bound.
     pub bind: bool,
     /// The host's ephemeral ports.
     pub ephemeral: RangeInclusive<u16>,
@@ -75,10 +78,23 @@ pub fn socket(family: u16, kind: u16, number: u16) -> Object {
 
 /// The object of an address, of which only `bytes` may be read.
 pub fn from_sockaddr(context: &Context, bytes: &[u8]) -> Result<Object, AddressError> {
-    let [low, _] = context.protocol.to_le_bytes();
+    // Multipath TCP is TCP to whoever approves an address.
+    let [low, _] = match context.protocol {
+        IPPROTO_MPTCP => 6u16,
+        protocol => protocol,
+    }
+    .to_le_bytes();
     let (family, rest) = bytes.split_first_chunk::<2>().ok_or(AddressError::Short)?;
-    match u16::from_ne_bytes(*family) {
-        AF_UNSPEC => Ok(Object::Unspec(low)),
+    let family = match u16::from_ne_bytes(*family) {
+        // The kernel takes it as such: net/ipv4/af_inet.c, __inet_bind.
+        AF_UNSPEC if context.family == AF_INET && context.bind => AF_INET,
+        family => family,
+    };
+    match family {
+        AF_UNSPEC => {
+            let inet = context.family == AF_INET || context.family == AF_INET6;
+            Ok(Object::Unspec(if inet { low } else { 0 }))
+        }
         AF_INET if bytes.len() < INET_LEN => Err(AddressError::Short),
         AF_INET => {
             let (port, rest) = rest.split_first_chunk::<2>().ok_or(AddressError::Short)?;
@@ -109,7 +125,7 @@ pub fn from_sockaddr(context: &Context, bytes: &[u8]) -> Result<Object, AddressE
                 ))
             }
         },
-        AF_NETLINK => Ok(Object::Netlink(context.protocol)),
+        AF_NETLINK => Ok(Object::Netlink(low.into())),
         other => Ok(Object::Family(other)),
     }
 }
@@ -119,7 +135,7 @@ impl Context {
         let number = u16::from_be_bytes(port);
         let port = if !WITH_PORTS.contains(&protocol) {
             Port::None
-        } else if (self.bind && number == 0) || self.ephemeral.contains(&number) {
+        } else if number == 0 || self.ephemeral.contains(&number) {
             Port::Ephemeral
         } else {
             Port::Literal(number)
@@ -139,6 +155,7 @@ mod tests {
 
     fn context(protocol: u16, bind: bool) -> Context {
         Context {
+            family: AF_INET,
             protocol,
             bind,
             ephemeral: 32768..=60999,
@@ -173,7 +190,10 @@ mod tests {
             text(&tcp, &inet(32768, [10, 0, 0, 1])),
             "tcp 10.0.0.1:ephemeral"
         );
-        assert_eq!(text(&tcp, &inet(0, [10, 0, 0, 1])), "tcp 10.0.0.1:0");
+        assert_eq!(
+            text(&tcp, &inet(0, [10, 0, 0, 1])),
+            "tcp 10.0.0.1:ephemeral"
+        );
         assert_eq!(
             text(&context(17, true), &inet(0, [0; 4])),
             "udp 0.0.0.0:ephemeral"
@@ -223,6 +243,7 @@ mod tests {
         }
         assert_eq!(from_sockaddr(&tcp, &[0, 0]), Ok(Object::Unspec(6)));
         assert_eq!(from_sockaddr(&tcp, &[0; 28]), Ok(Object::Unspec(6)));
+        assert_eq!(text(&context(6, true), &[0; 16]), "tcp 0.0.0.0:ephemeral");
     }
 
     #[test]

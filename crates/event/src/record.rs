@@ -117,7 +117,7 @@ impl Event {
             hook: Hook::try_from(header.hook)?,
             domain: header.domain,
             operation,
-            content: content(kind, reason, raw.object)?,
+            content: content(kind, reason, header.key, raw.object)?,
             mode: Mode::try_from(u32::from(header.mode))?,
             response: Response::try_from(header.response)?,
             reason,
@@ -168,7 +168,7 @@ impl Event {
     }
 }
 
-fn content(kind: EventKind, reason: Reason, bytes: &[u8]) -> Result<Content, RecordError> {
+fn content(kind: EventKind, reason: Reason, key: Fp, bytes: &[u8]) -> Result<Content, RecordError> {
     if kind == EventKind::Subject {
         let expected = size_of::<abi::Subject>();
         return SubjectRecord::parse(bytes)
@@ -178,14 +178,19 @@ fn content(kind: EventKind, reason: Reason, bytes: &[u8]) -> Result<Content, Rec
                 expected,
             });
     }
+    // An object without canonical form has no key, whatever reason comes first (a gate's, say).
     let may_be_cut = kind == EventKind::Unrepresentable
+        || key.is_zero()
         || matches!(
             reason,
             Reason::TooLong | Reason::Unreachable | Reason::ShortAddress | Reason::NoScratch
         );
+    if may_be_cut {
+        return Ok(Content::Unrepresentable(bytes.into()));
+    }
     match Object::parse(bytes) {
-        Ok(object) if !may_be_cut => Ok(Content::Object(object)),
-        Err(error) if !may_be_cut => Err(error.into()),
-        _ => Ok(Content::Unrepresentable(bytes.into())),
+        Ok(object) => Ok(Content::Object(object)),
+        Err(_) if kind == EventKind::Violation => Ok(Content::Unrepresentable(bytes.into())),
+        Err(error) => Err(error.into()),
     }
 }

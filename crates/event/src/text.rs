@@ -165,6 +165,11 @@ pub fn parse_digest(text: &str) -> Result<[u8; 32], TextError> {
 
 fn write_name(out: &mut String, prefix: &str, name: &[u8]) {
     out.push_str(prefix);
+    write_bare_name(out, name);
+}
+
+/// Appends a name that is no path, such as the one a program was invoked by.
+pub fn write_bare_name(out: &mut String, name: &[u8]) {
     let blanks = name.iter().take_while(|byte| **byte == b' ').count();
     let (leading, rest) = name.split_at_checked(blanks).unwrap_or((&[], name));
     escape::push_hex(out, leading);
@@ -318,6 +323,15 @@ fn exact_bytes(text: &str, at: usize) -> Result<Vec<u8>, TextError> {
         return Err(TextError::new(at..text.len(), TextErrorKind::Path(error)));
     }
     Ok(bytes)
+}
+
+/// Reads a name that is no path; NULs are refused.
+pub fn parse_bare_name(text: &str) -> Result<Box<[u8]>, TextError> {
+    let name = exact_bytes(text, 0)?;
+    if name.contains(&0) {
+        return Err(TextError::new(0..text.len(), TextErrorKind::Nul));
+    }
+    Ok(name.into_boxed_slice())
 }
 
 fn parse_socket(text: &str) -> Result<Object, TextError> {

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The canonical print of a map: equal maps give equal text.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+
+use ambit_abi::{Op, Response};
+use ambit_event::text::{object_text, write_bare_name, write_digest};
+use ambit_event::{Object, Subject};
+
+use crate::map::{Entry, FAMILIES};
+use crate::{Map, Responses};
+
+impl fmt::Display for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.print(f, true)
+    }
+}
+
+impl Map {
+    /// The print that the digest is made of: without what only names things.
+    pub(crate) fn print_nameless(&self) -> String {
+        let mut out = String::new();
+        // Writing to a String does not fail.
+        let _ = self.print(&mut out, false);
+        out
+    }
+
+    fn print(&self, out: &mut impl Write, names: bool) -> fmt::Result {
+        out.write_str("ambit: 1\n")?;
+        if names {
+            writeln!(out, "domain: {}", scalar(&self.domain, false))?;
+        }
+        writeln!(out, "chain: {}", self.chain)?;
+        let outside = responses(&self.outside, Response::Deny);
+        let untrusted = responses(&self.untrusted, Response::Log);
+        if outside.is_some() || untrusted.is_some() {
+            out.write_str("respond:\n")?;
+        }
+        for (key, table) in [("outside", outside), ("untrusted", untrusted)] {
+            if let Some(table) = table {
+                writeln!(out, "  {key}: {table}")?;
+            }
+        }
+        list(
+            out,
+            "",
+            "start",
+            self.start.iter().map(|object| {
+                let mut text = String::new();
+                object.write(Op::Exec, &mut text);
+                text
+            }),
+        )?;
+        if !self.subjects.is_empty() {
+            out.write_str("subjects:\n")?;
+        }
+        for (subject, entry) in &self.subjects {
+            print_subject(out, subject, entry, names)?;
+        }
+        Ok(())
+    }
+}
+
+fn print_subject(
+    out: &mut impl Write,
+    subject: &Subject,
+    entry: &Entry,
+    names: bool,
+) -> fmt::Result {
+    let exe = subject.exe.as_ref().map_or_else(String::new, name);
+    if names {
+        writeln!(
+            out,
+            "  - id: {}\n    exe: {}",
+            scalar(&entry.id, false),
+            scalar(&exe, false)
+        )?;
+    } else {
+        writeln!(out, "  - exe: {}", scalar(&exe, false))?;
+    }
+    if let Some(as_name) = &subject.as_name {
+        let mut text = String::new();
+        write_bare_name(&mut text, as_name);
+        writeln!(out, "    as: {}", scalar(&text, false))?;
+    }
+    if let Some(script) = &subject.script {
+        writeln!(out, "    script: {}", scalar(&name(script), false))?;
+    }
+    flow(out, "via", subject.via.iter().map(name))?;
+    flow(out, "digest", entry.digests.iter().map(digest))?;
+    flow(
+        out,
+        "script-digest",
+        entry.script_digests.iter().map(digest),
+    )?;
+    list(
+        out,
+        "    ",
+        "creds",
+        entry.creds.iter().map(ToString::to_string),
+    )?;
+    list(
+        out,
+        "    ",
+        "allow",
+        entry.allow.iter().map(ToString::to_string),
+    )
+}
+
+fn name(object: &Object) -> String {
+    object_text(Op::Name, object)
+}
+
+fn digest(sha256: &[u8; 32]) -> String {
+    let mut out = String::with_capacity(71);
+    write_digest(&mut out, sha256);
+    out
+}
+
+/// A table of responses, as far as it differs from what holds anyway.
+fn responses(table: &Responses, usual: Response) -> Option<String> {
+    let mut distinct = table.iter().filter(|response| **response != usual);
+    let first = distinct.next()?;
+    if table.iter().all(|response| response == first) {
+        return Some(format!("{{default: {first}}}"));
+    }
+    let unusual: Vec<String> = FAMILIES
+        .iter()
+        .zip(table)
+        .filter(|(_, response)| **response != usual)
+        .map(|(family, response)| format!("{family}: {response}"))
+        .collect();
+    Some(format!("{{{}}}", unusual.join(", ")))
+}
+
+/// A list in the order of its lines' bytes, one line each.
+fn list(
+    out: &mut impl Write,
+    indent: &str,
+    key: &str,
+    items: impl Iterator<Item = String>,
+) -> fmt::Result {
+    let mut items: Vec<String> = items.collect();
+    items.sort_unstable();
+    if !items.is_empty() {
+        writeln!(out, "{indent}{key}:")?;
+    }
+    for item in items {
+        writeln!(out, "{indent}  - {}", scalar(&item, false))?;
+    }
+    Ok(())
+}
+
+/// A list in its own order, on one line.
+fn flow(out: &mut impl Write, key: &str, items: impl Iterator<Item = String>) -> fmt::Result {
+    let items: Vec<String> = items.map(|item| scalar(&item, true).into_owned()).collect();
+    if items.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "    {key}: [{}]", items.join(", "))
+}
+
+/// Text without hidden characters as a YAML scalar: plain where every reader takes it as text, else in single quotes.
+fn scalar(text: &str, flow: bool) -> Cow<'_, str> {
+    if is_plain(text, flow) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', "''")))
+}
+
+fn is_plain(text: &str, flow: bool) -> bool {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return false;
+    };
+    // A letter, a slash or an underscore begins neither a number nor anything of YAML's own.
+    let begins = first.is_ascii_alphabetic() || matches!(first, b'/' | b'_');
+    let ends = !matches!(last, b':' | b' ');
+    let inside = !bytes.windows(2).any(|pair| pair == b": " || pair == b" #")
+        && !(flow && bytes.iter().any(|byte| b",[]{}".contains(byte)));
+    const WORDS: [&str; 11] = [
+        "null", "true", "false", "yes", "no", "on", "off", "y", "n", ".nan", ".inf",
+    ];
+    begins && ends && inside && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+}

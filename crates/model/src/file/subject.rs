@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The subjects of a map file.
+
+use std::collections::{BTreeSet, HashMap};
+
+use ambit_abi::AS_MAX;
+use ambit_event::text::{parse_bare_name, parse_digest, parse_path_object};
+use ambit_event::{Creds, Object, Subject, escape};
+
+use super::error::MapErrorKind;
+use super::read::{Errors, keys, list, text};
+use super::yaml::Node;
+use crate::map::{Entry, free_id, id_of};
+use crate::{Map, Rule};
+
+const KEYS: [&str; 9] = [
+    "id",
+    "exe",
+    "as",
+    "script",
+    "via",
+    "digest",
+    "script-digest",
+    "creds",
+    "allow",
+];
+const ID_MAX: usize = 255;
+
+pub(super) fn read(node: &Node<'_>, map: &mut Map, errors: &mut Errors) {
+    let mut ids: HashMap<String, usize> = HashMap::new();
+    let mut lines: HashMap<Subject, usize> = HashMap::new();
+    for item in list(node, "a list of subjects", errors) {
+        let Some((subject, entry)) = one(item, map, errors) else {
+            continue;
+        };
+        let line = item.place.line;
+        if !entry.id.is_empty()
+            && let Some(line) = ids.insert(entry.id.clone(), line)
+        {
+            errors.add(item.place, MapErrorKind::DuplicateId { line });
+        }
+        if let Some(line) = lines.insert(subject.clone(), line) {
+            errors.add(item.place, MapErrorKind::DuplicateSubject { line });
+        }
+        map.subjects.insert(subject, entry);
+    }
+    // Those without an id get one, which none that was written can be.
+    for (subject, entry) in &mut map.subjects {
+        if entry.id.is_empty() {
+            entry.id = free_id(&id_of(subject), |id| ids.contains_key(id));
+            ids.insert(entry.id.clone(), 0);
+        }
+    }
+}
+
+fn one(node: &Node<'_>, map: &Map, errors: &mut Errors) -> Option<(Subject, Entry)> {
+    let found = keys(node, &KEYS, "a subject's keys", errors)?;
+    let mut entry = Entry::default();
+    if let Some(node) = found.get("id") {
+        match node.scalar().filter(|id| is_id(id)) {
+            Some(id) => id.clone_into(&mut entry.id),
+            None => errors.add(node.place, MapErrorKind::Id),
+        }
+    }
+    let subject = identity(node, &found, map, errors);
+    if let Some(node) = found.get("digest") {
+        entry.digests = digests(node, errors);
+    }
+    if let Some(node) = found.get("script-digest") {
+        entry.script_digests = digests(node, errors);
+    }
+    if let Some(node) = found.get("creds") {
+        for item in some(
+            node,
+            "a list of credentials, such as `uid=33 gid=33 caps=-`",
+            errors,
+        ) {
+            entry
+                .creds
+                .extend(text(item, "credentials", errors, Creds::parse));
+        }
+    }
+    if let Some(node) = found.get("allow") {
+        for item in list(node, "a list of rules", errors) {
+            entry.allow.extend(text(
+                item,
+                "a rule, such as `file.open r /etc/hosts`",
+                errors,
+                Rule::parse,
+            ));
+        }
+    }
+    Some((subject?, entry))
+}
+
+/// A list with something in it: an empty one would read as "none", and mean "any".
+fn some<'n, 'a>(node: &'n Node<'a>, expected: &'static str, errors: &mut Errors) -> &'n [Node<'a>] {
+    let before = errors.count();
+    let items = list(node, expected, errors);
+    if items.is_empty() && errors.count() == before {
+        errors.add(node.place, MapErrorKind::Expected(expected));
+    }
+    items
+}
+
+fn digests(node: &Node<'_>, errors: &mut Errors) -> BTreeSet<[u8; 32]> {
+    some(node, "a list of digests, such as `sha256:…`", errors)
+        .iter()
+        .filter_map(|item| text(item, "a digest", errors, parse_digest))
+        .collect()
+}
+
+fn identity(
+    node: &Node<'_>,
+    found: &HashMap<&str, &Node<'_>>,
+    map: &Map,
+    errors: &mut Errors,
+) -> Option<Subject> {
+    let mut path = |key: &str| {
+        found
+            .get(key)
+            .map(|node| text(node, "a path", errors, parse_path_object))
+    };
+    let (exe, script) = (path("exe"), path("script"));
+    if exe.is_none() {
+        errors.add(node.place, MapErrorKind::MissingKey("exe"));
+    }
+    let mut via = Vec::new();
+    if let Some(node) = found.get("via") {
+        for item in list(node, "a list of paths", errors) {
+            via.extend(text(item, "a path", errors, parse_path_object));
+        }
+        let max = usize::try_from(map.chain).unwrap_or(1).saturating_sub(1);
+        if via.len() > max {
+            errors.add(
+                node.place,
+                MapErrorKind::Via {
+                    max,
+                    chain: map.chain,
+                },
+            );
+        }
+    }
+    let mut as_name = None;
+    if let Some(node) = found.get("as")
+        && let Some(name) = text(node, "a name", errors, parse_bare_name)
+    {
+        if name.is_empty() || name.len() >= AS_MAX {
+            errors.add(node.place, MapErrorKind::AsName);
+        }
+        as_name = Some(name);
+    }
+    let exe = exe??;
+    // The file's own name says nothing.
+    if let Object::Path(path) = &exe {
+        as_name = as_name.filter(|name| **name != *path.file_name());
+    }
+    Some(Subject {
+        exe: Some(exe),
+        as_name,
+        script: script.flatten(),
+        via,
+    })
+}
+
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= ID_MAX && !id.chars().any(escape::is_hidden) && id.trim() == id
+}

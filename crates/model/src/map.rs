@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The behaviour map.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ambit_abi::{CHAIN_MAX, Family, NAME_MAX, Op, Response};
+use ambit_event::{Creds, Operation, Subject, escape};
+
+use crate::{Rule, RuleObject};
+
+/// Families that a response can be set for, in the order of the file.
+pub const FAMILIES: [Family; 6] = [
+    Family::Exec,
+    Family::File,
+    Family::Map,
+    Family::Net,
+    Family::Task,
+    Family::Cap,
+];
+
+/// How deep the chain of executables is where a map does not say.
+pub const CHAIN_DEFAULT: u32 = 2;
+
+/// What is done, by family, in the order of [`FAMILIES`].
+pub type Responses = [Response; 6];
+
+/// What a domain may do, and what is done about the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Map {
+    /// The domain's name.
+    pub domain: String,
+    /// Executables that tell subjects apart, 1 to 4: the own one and those before it.
+    pub chain: u32,
+    /// To what is outside the map, where it is enforced.
+    pub outside: Responses,
+    /// To tasks with a trust bit.
+    pub untrusted: Responses,
+    /// What the launcher may start.
+    pub start: BTreeSet<RuleObject>,
+    /// What each subject may do. The launcher is not among them.
+    pub subjects: BTreeMap<Subject, Entry>,
+}
+
+/// What a subject may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// A name for people, unique in the map.
+    pub id: String,
+    /// Digests that the executable may have; any where there are none.
+    pub digests: BTreeSet<[u8; 32]>,
+    /// Digests that the script may have; any where there are none.
+    pub script_digests: BTreeSet<[u8; 32]>,
+    /// Credentials that it may run with; any where there are none.
+    pub creds: BTreeSet<Creds>,
+    /// What it may do.
+    pub allow: BTreeSet<Rule>,
+}
+
+impl Map {
+    /// A map that allows nothing.
+    pub fn new(domain: impl Into<String>) -> Self {
+        Self {
+            domain: domain.into(),
+            chain: CHAIN_DEFAULT,
+            outside: [Response::Deny; 6],
+            untrusted: [Response::Log; 6],
+            start: BTreeSet::new(),
+            subjects: BTreeMap::new(),
+        }
+    }
+
+    /// What the launcher may do, as rules.
+    pub fn launcher_rules(&self) -> impl Iterator<Item = Rule> {
+        self.start
+            .iter()
+            .map(|object| Rule::new(Operation::plain(Op::Exec), object.clone()))
+    }
+
+    /// Adds a subject, with an id made of its file's name where it is new.
+    pub fn subject_mut(&mut self, subject: &Subject) -> &mut Entry {
+        if !self.subjects.contains_key(subject) {
+            let id = free_id(&id_of(subject), |id| {
+                self.subjects.values().any(|entry| entry.id == id)
+            });
+            self.subjects.insert(
+                subject.clone(),
+                Entry {
+                    id,
+                    ..Entry::default()
+                },
+            );
+        }
+        self.subjects.entry(subject.clone()).or_default()
+    }
+
+    /// Puts the map into canonical form: implied lines are left out.
+    pub fn normalise(&mut self) {
+        for entry in self.subjects.values_mut() {
+            entry.normalise();
+        }
+    }
+
+    /// The subject of this id.
+    pub fn by_id(&self, id: &str) -> Option<(&Subject, &Entry)> {
+        self.subjects.iter().find(|(_, entry)| entry.id == id)
+    }
+
+    /// How many lines its subjects allow.
+    pub fn rules(&self) -> usize {
+        self.subjects.values().map(|entry| entry.allow.len()).sum()
+    }
+}
+
+impl Entry {
+    /// Leaves implied lines out.
+    pub fn normalise(&mut self) {
+        let implied: Vec<Rule> = self
+            .allow
+            .iter()
+            .flat_map(Rule::implied)
+            .filter(|rule| self.allow.contains(rule))
+            .collect();
+        for rule in implied {
+            self.allow.remove(&rule);
+        }
+    }
+}
+
+/// Whether a domain can have this name: 1 to 63 of `A-Za-z0-9._-`, the first no `.` or `-`.
+pub fn is_domain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() < NAME_MAX
+        && !name.starts_with(['.', '-'])
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+/// Whether a chain can be this deep.
+pub fn is_chain(chain: u32) -> bool {
+    usize::try_from(chain).is_ok_and(|chain| (1..=CHAIN_MAX).contains(&chain))
+}
+
+/// The id that a subject would like to have: its file's name.
+pub(crate) fn id_of(subject: &Subject) -> String {
+    let name = match &subject.exe {
+        Some(ambit_event::Object::Path(path) | ambit_event::Object::Deleted(path)) => {
+            escape::name(path.file_name())
+        }
+        Some(ambit_event::Object::Memfd(name) | ambit_event::Object::FsType(name)) => {
+            escape::name(name)
+        }
+        _ => String::new(),
+    };
+    if name.is_empty() {
+        "program".to_owned()
+    } else {
+        name
+    }
+}
+
+/// The name itself, or with the first of `-2`, `-3` … that is free.
+pub(crate) fn free_id(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    let mut id = name.to_owned();
+    let mut number = 2u32;
+    while taken(&id) {
+        id = format!("{name}-{number}");
+        number += 1;
+    }
+    id
+}
