@@ -6,15 +6,27 @@
 //! nothing of how events come or how maps are loaded.
 #![forbid(unsafe_code)]
 
+mod compile;
+mod diff;
 mod digest;
+mod explain;
 mod file;
+mod learn;
 mod map;
+mod matcher;
 mod merge;
 pub mod pattern;
 mod rule;
 
+pub use compile::{
+    ANY_CREDS, Automaton, AutomatonError, CompileError, Compiled, Warning, compile, run,
+};
+pub use diff::{Change, Diff, Lines, SubjectDiff};
 pub use digest::{Figure, coefficient, extend, state};
+pub use explain::{AcceptError, Explanation, Near};
 pub use file::{MapError, MapErrorKind, MapErrors};
+pub use learn::{Counts, Learned, Learner, Seen, Step, Violation};
 pub use map::{CHAIN_DEFAULT, Entry, FAMILIES, Map, Responses, is_chain, is_domain_name};
+pub use matcher::Matcher;
 pub use merge::MergeError;
 pub use rule::{Rule, RuleObject};

@@ -31,6 +31,8 @@ pub struct Map {
     pub domain: String,
     /// Executables that tell subjects apart, 1 to 4: the own one and those before it.
     pub chain: u32,
+    /// How many points learning has missed; a map that knows of some is not enforced unless that is asked for.
+    pub incomplete: Option<u64>,
     /// To what is outside the map, where it is enforced.
     pub outside: Responses,
     /// To tasks with a trust bit.
@@ -62,6 +64,7 @@ impl Map {
         Self {
             domain: domain.into(),
             chain: CHAIN_DEFAULT,
+            incomplete: None,
             outside: [Response::Deny; 6],
             untrusted: [Response::Log; 6],
             start: BTreeSet::new(),

@@ -37,8 +37,10 @@ impl Map {
         let mut merged = Self {
             domain: self.domain.clone(),
             chain: self.chain,
-            outside: stricter(&self.outside, &other.outside),
-            untrusted: stricter(&self.untrusted, &other.untrusted),
+            // The larger one, not the sum: merging a map with itself changes nothing.
+            incomplete: self.incomplete.max(other.incomplete),
+            outside: stricter(self.outside, other.outside),
+            untrusted: stricter(self.untrusted, other.untrusted),
             start: &self.start | &other.start,
             subjects: BTreeMap::new(),
         };
@@ -97,10 +99,10 @@ fn open_or_both<T: Ord + Clone>(ours: &BTreeSet<T>, theirs: &BTreeSet<T>) -> BTr
     }
 }
 
-fn stricter(ours: &Responses, theirs: &Responses) -> Responses {
-    let mut out = *ours;
+fn stricter(ours: Responses, theirs: Responses) -> Responses {
+    let mut out = ours;
     for (slot, other) in out.iter_mut().zip(theirs) {
-        *slot = (*slot).max(*other);
+        *slot = (*slot).max(other);
     }
     out
 }

@@ -32,8 +32,12 @@ impl Map {
             writeln!(out, "domain: {}", scalar(&self.domain, false))?;
         }
         writeln!(out, "chain: {}", self.chain)?;
-        let outside = responses(&self.outside, Response::Deny);
-        let untrusted = responses(&self.untrusted, Response::Log);
+        // Tells of how the map came to be, not of what it allows.
+        if let Some(missed) = self.incomplete.filter(|_| names) {
+            writeln!(out, "incomplete: {missed}")?;
+        }
+        let outside = responses(self.outside, Response::Deny);
+        let untrusted = responses(self.untrusted, Response::Log);
         if outside.is_some() || untrusted.is_some() {
             out.write_str("respond:\n")?;
         }
@@ -119,7 +123,7 @@ fn digest(sha256: &[u8; 32]) -> String {
 }
 
 /// A table of responses, as far as it differs from what holds anyway.
-fn responses(table: &Responses, usual: Response) -> Option<String> {
+fn responses(table: Responses, usual: Response) -> Option<String> {
     let mut distinct = table.iter().filter(|response| **response != usual);
     let first = distinct.next()?;
     if table.iter().all(|response| response == first) {
@@ -127,7 +131,7 @@ fn responses(table: &Responses, usual: Response) -> Option<String> {
     }
     let unusual: Vec<String> = FAMILIES
         .iter()
-        .zip(table)
+        .zip(&table)
         .filter(|(_, response)| **response != usual)
         .map(|(family, response)| format!("{family}: {response}"))
         .collect();
@@ -169,6 +173,11 @@ fn scalar(text: &str, flow: bool) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', "''")))
 }
 
+/// What some readers of YAML take for something else than text.
+const WORDS: [&str; 11] = [
+    "null", "true", "false", "yes", "no", "on", "off", "y", "n", ".nan", ".inf",
+];
+
 fn is_plain(text: &str, flow: bool) -> bool {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
@@ -177,10 +186,11 @@ fn is_plain(text: &str, flow: bool) -> bool {
     // A letter, a slash or an underscore begins neither a number nor anything of YAML's own.
     let begins = first.is_ascii_alphabetic() || matches!(first, b'/' | b'_');
     let ends = !matches!(last, b':' | b' ');
-    let inside = !bytes.windows(2).any(|pair| pair == b": " || pair == b" #")
-        && !(flow && bytes.iter().any(|byte| b",[]{}".contains(byte)));
-    const WORDS: [&str; 11] = [
-        "null", "true", "false", "yes", "no", "on", "off", "y", "n", ".nan", ".inf",
-    ];
-    begins && ends && inside && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+    let comment = bytes.windows(2).any(|pair| pair == b": " || pair == b" #");
+    let brackets = flow && bytes.iter().any(|byte| b",[]{}".contains(byte));
+    begins
+        && ends
+        && !comment
+        && !brackets
+        && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }

@@ -14,7 +14,15 @@ use crate::{Map, Responses, RuleObject};
 /// Largest map file in bytes.
 pub(super) const SIZE_MAX: usize = 64 * 1024 * 1024;
 
-const KEYS: [&str; 6] = ["ambit", "domain", "chain", "respond", "start", "subjects"];
+const KEYS: [&str; 7] = [
+    "ambit",
+    "domain",
+    "chain",
+    "incomplete",
+    "respond",
+    "start",
+    "subjects",
+];
 
 /// Collects errors; the first are kept, the rest counted.
 pub(super) struct Errors {
@@ -192,13 +200,11 @@ pub(super) fn list<'n, 'a>(
     expected: &'static str,
     errors: &mut Errors,
 ) -> &'n [Node<'a>] {
-    match &node.value {
-        Value::Sequence(items) => items,
-        _ => {
-            errors.add(node.place, MapErrorKind::Expected(expected));
-            &[]
-        }
+    if let Value::Sequence(items) = &node.value {
+        return items;
     }
+    errors.add(node.place, MapErrorKind::Expected(expected));
+    &[]
 }
 
 /// Reads a scalar's text; an error is collected.
@@ -251,6 +257,15 @@ fn read(root: &Node<'_>, errors: &mut Errors) -> Option<Map> {
         match chain {
             Some(chain) => map.chain = chain,
             None => errors.add(node.place, MapErrorKind::Chain),
+        }
+    }
+    if let Some(node) = found.get("incomplete") {
+        match node.scalar().and_then(|text| text.parse().ok()) {
+            Some(missed) => map.incomplete = Some(missed).filter(|missed| *missed > 0),
+            None => errors.add(
+                node.place,
+                MapErrorKind::Expected("how many points learning has missed"),
+            ),
         }
     }
     if let Some(node) = found.get("respond")

@@ -72,12 +72,11 @@ pub(super) fn document(text: &str) -> Result<Option<Node<'_>>, Failure> {
     while let Some(item) = reader.parser.next_event() {
         let (event, span) = item.map_err(syntax)?;
         match event {
-            Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
             Event::StreamEnd => break,
             Event::DocumentStart(_) if root.is_some() => {
                 return Err((place(span), MapErrorKind::Documents));
             }
-            Event::DocumentStart(_) => {}
+            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
             event => root = Some(reader.node(event, span, 0)?),
         }
     }

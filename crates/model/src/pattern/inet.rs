@@ -150,13 +150,9 @@ impl InetPattern {
         }
         match self.ports {
             Ports::Any => out.push_str("..."),
-            Ports::None => [abi::PORT_NONE, 0, 0]
-                .into_iter()
-                .for_each(|value| byte(&mut out, value)),
+            Ports::None => bytes(&mut out, [abi::PORT_NONE, 0, 0]),
             Ports::Ephemeral => {
-                [abi::PORT_EPHEMERAL, 0, 0]
-                    .into_iter()
-                    .for_each(|value| byte(&mut out, value));
+                bytes(&mut out, [abi::PORT_EPHEMERAL, 0, 0]);
             }
             Ports::Range(first, last) => {
                 out.push_str("(?:");
@@ -164,9 +160,7 @@ impl InetPattern {
                 ports(&mut out, first, last);
                 if holds_all(first, last, ephemeral) {
                     out.push('|');
-                    [abi::PORT_EPHEMERAL, 0, 0]
-                        .into_iter()
-                        .for_each(|value| byte(&mut out, value));
+                    bytes(&mut out, [abi::PORT_EPHEMERAL, 0, 0]);
                 }
                 out.push(')');
             }
@@ -241,6 +235,12 @@ fn masked(address: IpAddr, prefix: u8) -> IpAddr {
                 .unwrap_or(0);
             Ipv6Addr::from(u128::from(address) & mask).into()
         }
+    }
+}
+
+fn bytes(out: &mut String, values: [u8; 3]) {
+    for value in values {
+        byte(out, value);
     }
 }
 

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! One automaton for all patterns, laid out as `struct ambit_dfa`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ambit_abi as abi;
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::{start, syntax};
+use regex_automata::{Anchored, MatchKind};
+
+use super::reduce::{Table, reduce};
+
+/// What building may take, in bytes: some ten times the kernel part's table.
+const BUILD_BYTES: usize = 64 * 1024 * 1024;
+/// How many patterns an error names.
+const BLAMED: usize = 5;
+
+/// An automaton in the kernel part's layout. Sets of patterns that match together are classes, numbered from 1.
+#[derive(Clone, Debug)]
+pub struct Automaton {
+    bytes: Vec<u8>,
+    classes: Vec<Vec<usize>>,
+    states: usize,
+}
+
+/// The automaton can't be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AutomatonError {
+    /// More states than the kernel part's table has; the patterns that need the most, each with how many.
+    #[error("the patterns need too many states")]
+    TooLarge {
+        /// Index and states, the worst first.
+        blame: Vec<(usize, usize)>,
+    },
+    /// The expressions are refused.
+    #[error("compiling the expressions")]
+    Build(#[source] Box<dense::BuildError>),
+}
+
+impl Automaton {
+    /// Builds the automaton of expressions that are anchored at both ends.
+    pub fn build(regexes: &[String]) -> Result<Self, AutomatonError> {
+        match small(regexes) {
+            Ok((table, classes)) => lay_out(&table, classes).ok_or_else(|| blame(regexes)),
+            Err(error) if error.is_size_limit_exceeded() => Err(blame(regexes)),
+            Err(error) => Err(AutomatonError::Build(error)),
+        }
+    }
+
+    /// `struct ambit_dfa` in the host's byte order.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The same, taken over.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// The patterns of each class; the first is class 1.
+    pub fn classes(&self) -> &[Vec<usize>] {
+        &self.classes
+    }
+
+    /// States, the dead one included.
+    pub const fn states(&self) -> usize {
+        self.states
+    }
+}
+
+/// The patterns that alone need the most states.
+fn blame(regexes: &[String]) -> AutomatonError {
+    let mut alone: Vec<(usize, usize)> = regexes
+        .iter()
+        .enumerate()
+        .map(|(index, regex)| match small(std::slice::from_ref(regex)) {
+            Ok((table, _)) => (index, table.accept.len()),
+            Err(_) => (index, usize::MAX),
+        })
+        .collect();
+    alone.sort_by_key(|(index, states)| (std::cmp::Reverse(*states), *index));
+    alone.truncate(BLAMED);
+    AutomatonError::TooLarge { blame: alone }
+}
+
+type Classes = Vec<Vec<usize>>;
+
+/// The smallest automaton of some expressions.
+fn small(regexes: &[String]) -> Result<(Table, Classes), Box<dense::BuildError>> {
+    let config = dense::Config::new()
+        .match_kind(MatchKind::All)
+        .start_kind(StartKind::Anchored)
+        .accelerate(false)
+        .determinize_size_limit(Some(BUILD_BYTES))
+        .dfa_size_limit(Some(BUILD_BYTES));
+    let dfa = dense::Builder::new()
+        .configure(config)
+        .syntax(
+            syntax::Config::new()
+                .unicode(false)
+                .utf8(false)
+                .nest_limit(64),
+        )
+        .thompson(
+            thompson::Config::new()
+                .utf8(false)
+                .nfa_size_limit(Some(BUILD_BYTES)),
+        )
+        .build_many(regexes)
+        .map_err(Box::new)?;
+    let (table, classes) = explore(&dfa);
+    Ok((reduce(&table), classes))
+}
+
+/// The states that can be reached, as a plain table: 0 is dead, 1 is the start.
+fn explore(dfa: &dense::DFA<Vec<u32>>) -> (Table, Classes) {
+    let byte_classes: Vec<usize> = (0..=u8::MAX)
+        .map(|byte| usize::from(dfa.byte_classes().get(byte)))
+        .collect();
+    let width = byte_classes.iter().max().map_or(1, |last| last + 1);
+    let mut samples = vec![0u8; width];
+    for (byte, class) in (0..=u8::MAX).zip(&byte_classes) {
+        if let Some(sample) = samples.get_mut(*class) {
+            *sample = byte;
+        }
+    }
+    let mut numbers: HashMap<StateID, u32> = HashMap::new();
+    let mut queue: Vec<StateID> = Vec::new();
+    let mut sets: BTreeMap<Vec<usize>, u32> = BTreeMap::new();
+    let mut classes = Vec::new();
+    let mut table = Table {
+        width,
+        byte_classes,
+        start: 0,
+        accept: vec![0],
+        next: vec![0; width],
+    };
+    let mut number = |state: StateID, queue: &mut Vec<StateID>| {
+        if dfa.is_dead_state(state) || dfa.is_quit_state(state) {
+            return 0;
+        }
+        let fresh = u32::try_from(queue.len() + 1).unwrap_or(u32::MAX);
+        *numbers.entry(state).or_insert_with(|| {
+            queue.push(state);
+            fresh
+        })
+    };
+    let config = start::Config::new().anchored(Anchored::Yes);
+    if let Ok(start) = dfa.start_state(&config) {
+        table.start = number(start, &mut queue);
+    }
+    let mut done = 0;
+    while let Some(state) = queue.get(done).copied() {
+        done += 1;
+        for sample in &samples {
+            let next = number(dfa.next_state(state, *sample), &mut queue);
+            table.next.push(next);
+        }
+        let end = dfa.next_eoi_state(state);
+        let accept = if dfa.is_match_state(end) {
+            let mut set: Vec<usize> = (0..dfa.match_len(end))
+                .map(|index| dfa.match_pattern(end, index).as_usize())
+                .collect();
+            set.sort_unstable();
+            let fresh = u32::try_from(classes.len() + 1).unwrap_or(u32::MAX);
+            *sets.entry(set.clone()).or_insert_with(|| {
+                classes.push(set);
+                fresh
+            })
+        } else {
+            0
+        };
+        table.accept.push(accept);
+    }
+    (table, classes)
+}
+
+/// The kernel part's layout; `None` where it does not fit.
+fn lay_out(table: &Table, classes: Classes) -> Option<Automaton> {
+    let states = table.accept.len();
+    let padded = table.width.next_power_of_two();
+    let shift = padded.trailing_zeros();
+    if states > abi::DFA_STATES || states.checked_mul(padded)? > abi::DFA_NEXT || shift > 8 {
+        return None;
+    }
+    let mut bytes = vec![0u8; abi::DFA_SIZE];
+    let mut put = |at: usize, value: &[u8]| -> Option<()> {
+        bytes.get_mut(at..at + value.len())?.copy_from_slice(value);
+        Some(())
+    };
+    let header = abi::DFA_HEADER_OFFSET;
+    put(header, &table.start.to_ne_bytes())?;
+    put(header + 4, &shift.to_ne_bytes())?;
+    put(header + 8, &u32::try_from(states).ok()?.to_ne_bytes())?;
+    for (byte, class) in table.byte_classes.iter().enumerate() {
+        put(
+            abi::DFA_CLASSES_OFFSET + byte,
+            &[u8::try_from(*class).ok()?],
+        )?;
+    }
+    for (state, accept) in table.accept.iter().enumerate() {
+        put(
+            abi::DFA_ACCEPT_OFFSET + 2 * state,
+            &u16::try_from(*accept).ok()?.to_ne_bytes(),
+        )?;
+    }
+    for (state, row) in table.next.chunks(table.width).enumerate() {
+        for (class, next) in row.iter().enumerate() {
+            let at = abi::DFA_NEXT_OFFSET + 2 * (state * padded + class);
+            put(at, &u16::try_from(*next).ok()?.to_ne_bytes())?;
+        }
+    }
+    Some(Automaton {
+        bytes,
+        classes,
+        states,
+    })
+}
+
+/// The pattern class of an object, 0 for none: what the kernel part does with `struct ambit_dfa`. A table that is not
+/// whole matches nothing.
+pub fn run(dfa: &[u8], object: &[u8]) -> u16 {
+    walk(dfa, object).unwrap_or(0)
+}
+
+fn walk(dfa: &[u8], object: &[u8]) -> Option<u16> {
+    let word = |at: usize| -> Option<u32> {
+        Some(u32::from_ne_bytes(dfa.get(at..at + 4)?.try_into().ok()?))
+    };
+    let half = |at: usize| -> Option<u16> {
+        Some(u16::from_ne_bytes(dfa.get(at..at + 2)?.try_into().ok()?))
+    };
+    let mut state = usize::try_from(word(abi::DFA_HEADER_OFFSET)?).ok()?;
+    let shift = word(abi::DFA_HEADER_OFFSET + 4)? & 15;
+    for byte in object {
+        let class = usize::from(*dfa.get(abi::DFA_CLASSES_OFFSET + usize::from(*byte))?);
+        let index = ((state << shift) + class) & (abi::DFA_NEXT - 1);
+        state = usize::from(half(abi::DFA_NEXT_OFFSET + 2 * index)?);
+        if state == 0 {
+            break;
+        }
+    }
+    half(abi::DFA_ACCEPT_OFFSET + 2 * (state & (abi::DFA_STATES - 1)))
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A map as the kernel part looks it up: keys of points, and one automaton for its patterns.
+
+mod automaton;
+mod reduce;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt::Write;
+use std::ops::RangeInclusive;
+
+use ambit_abi::{Fp, Op};
+use ambit_event::{Object, Operation, Port, Registry, Secret, Subject, fingerprint, key};
+
+pub use automaton::{Automaton, AutomatonError, run};
+
+use crate::{Map, Rule, RuleObject};
+
+/// The argument of `exec.creds` that stands for any credentials.
+pub const ANY_CREDS: u32 = 1;
+
+/// A map, ready to be loaded.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The keys of the domain's set, sorted. What the kernel part adds itself (names and subjects that were
+    /// described) is not among them.
+    pub keys: Vec<Fp>,
+    /// `struct ambit_dfa`, where the map has patterns.
+    pub dfa: Option<Vec<u8>>,
+    /// Whether digests of executables are to be checked.
+    pub digests: bool,
+    /// Subjects by their fingerprints; the launcher is not among them.
+    pub subjects: Vec<(Fp, Subject)>,
+    /// Names and subjects, known before the ring tells them.
+    pub registry: Registry,
+    /// What the map says that can't be as it says.
+    pub warnings: Vec<Warning>,
+}
+
+/// A line that means less than it seems to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Warning {
+    /// A port range cuts the host's ephemeral range.
+    #[error(
+        "{id}: `{rule}` does not allow those of its ports that this host counts as ephemeral ({first}-{last}): \
+         write `:ephemeral`, or a range that holds all of them"
+    )]
+    CutsEphemeral {
+        /// The subject's id.
+        id: String,
+        /// The line.
+        rule: String,
+        /// The host's first ephemeral port.
+        first: u16,
+        /// The host's last ephemeral port.
+        last: u16,
+    },
+    /// A port is one of the host's ephemeral range.
+    #[error(
+        "{id}: `{rule}` never matches, as this host counts the port as ephemeral ({first}-{last})"
+    )]
+    EphemeralPort {
+        /// The subject's id.
+        id: String,
+        /// The line.
+        rule: String,
+        /// The host's first ephemeral port.
+        first: u16,
+        /// The host's last ephemeral port.
+        last: u16,
+    },
+}
+
+/// A map can't be compiled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The patterns need more than the kernel part's table has.
+    #[error("{}", too_large(.blame))]
+    TooLarge {
+        /// The patterns that need the most states, the worst first.
+        blame: Vec<(String, usize)>,
+    },
+    /// The automaton could not be built.
+    #[error("building the automaton of the map's patterns")]
+    Automaton(#[source] AutomatonError),
+}
+
+fn too_large(blame: &[(String, usize)]) -> String {
+    let mut out = String::from(
+        "the map's patterns are too many or too entangled for the kernel part's table; those that need the most states:",
+    );
+    for (pattern, states) in blame {
+        // Writing to a String does not fail.
+        let _ = write!(out, "\n  {states:>6}  {pattern}");
+    }
+    out
+}
+
+/// Who uses a pattern, and for what.
+type Uses = BTreeSet<(Fp, Operation)>;
+
+struct Builder<'m> {
+    secret: Secret,
+    ephemeral: RangeInclusive<u16>,
+    keys: HashSet<Fp>,
+    patterns: BTreeMap<&'m RuleObject, Uses>,
+}
+
+/// Compiles a map. `ephemeral` is the host's range of ephemeral ports.
+pub fn compile(
+    map: &Map,
+    secret: Secret,
+    ephemeral: &RangeInclusive<u16>,
+) -> Result<Compiled, CompileError> {
+    let mut registry = Registry::new(secret);
+    let mut builder = Builder {
+        secret,
+        ephemeral: ephemeral.clone(),
+        keys: HashSet::with_capacity(map.rules()),
+        patterns: BTreeMap::new(),
+    };
+    let launcher = Subject::LAUNCHER.fingerprint(&secret);
+    for object in &map.start {
+        builder.allow(launcher, Operation::plain(Op::Exec), object);
+    }
+    let mut subjects = Vec::with_capacity(map.subjects.len());
+    let mut warnings = Vec::new();
+    for (subject, entry) in &map.subjects {
+        let fp = registry.add_subject(subject);
+        subjects.push((fp, subject.clone()));
+        if entry.creds.is_empty() {
+            let any = Operation {
+                op: Op::ExecCreds,
+                arg: ANY_CREDS,
+            };
+            builder.point(fp, any, &Object::None);
+        }
+        for creds in &entry.creds {
+            builder.point(fp, Operation::plain(Op::ExecCreds), &Object::Creds(*creds));
+        }
+        for rule in &entry.allow {
+            builder.allow(fp, rule.operation(), rule.object());
+            warnings.extend(warning(&entry.id, rule, ephemeral));
+        }
+    }
+    let digests = builder.digests(map);
+    let dfa = builder.automaton()?;
+    let mut keys: Vec<Fp> = builder.keys.into_iter().collect();
+    keys.sort_unstable();
+    Ok(Compiled {
+        keys,
+        dfa,
+        digests,
+        subjects,
+        registry,
+        warnings,
+    })
+}
+
+fn warning(id: &str, rule: &Rule, ephemeral: &RangeInclusive<u16>) -> Option<Warning> {
+    let named = || (id.to_owned(), rule.to_string());
+    let (first, last) = (*ephemeral.start(), *ephemeral.end());
+    match rule.object() {
+        RuleObject::Inet(pattern) if pattern.cuts_ephemeral(ephemeral) => {
+            let (id, rule) = named();
+            Some(Warning::CutsEphemeral {
+                id,
+                rule,
+                first,
+                last,
+            })
+        }
+        RuleObject::Exact(Object::Inet(inet)) => match inet.port {
+            Port::Literal(port) if port == 0 || ephemeral.contains(&port) => {
+                let (id, rule) = named();
+                Some(Warning::EphemeralPort {
+                    id,
+                    rule,
+                    first,
+                    last,
+                })
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl<'m> Builder<'m> {
+    fn point(&mut self, subject: Fp, operation: Operation, object: &Object) {
+        self.keys
+            .insert(key(&self.secret, subject, operation, object));
+    }
+
+    /// Adds what a rule allows, and what it implies.
+    fn allow(&mut self, subject: Fp, operation: Operation, object: &'m RuleObject) {
+        for operation in std::iter::once(operation).chain(crate::rule::implied(operation)) {
+            match object {
+                RuleObject::Exact(exact) => self.point(subject, operation, exact),
+                pattern => {
+                    self.patterns
+                        .entry(pattern)
+                        .or_default()
+                        .insert((subject, operation));
+                }
+            }
+        }
+    }
+
+    /// Adds the points of digests: what the map names, any for other executables. Whether there are any at all.
+    fn digests(&mut self, map: &Map) -> bool {
+        let known = digests_by_object(map);
+        if known.values().all(BTreeSet::is_empty) {
+            return false;
+        }
+        for (object, digests) in known {
+            let any = BTreeSet::from([[0; 32]]);
+            for sha256 in if digests.is_empty() { &any } else { &digests } {
+                let of = Box::new(object.clone());
+                let object = Object::Digest {
+                    sha256: *sha256,
+                    of,
+                };
+                self.point(Fp::ZERO, Operation::plain(Op::ExecDigest), &object);
+            }
+        }
+        true
+    }
+
+    fn automaton(&mut self) -> Result<Option<Vec<u8>>, CompileError> {
+        let patterns = std::mem::take(&mut self.patterns);
+        if patterns.is_empty() {
+            return Ok(None);
+        }
+        let regexes: Vec<String> = patterns
+            .keys()
+            .map(|object| regex(object, &self.ephemeral))
+            .collect();
+        let automaton = Automaton::build(&regexes).map_err(|error| match error {
+            AutomatonError::TooLarge { blame } => {
+                let named = |(index, states): (usize, usize)| {
+                    let mut text = String::new();
+                    if let Some(object) = patterns.keys().nth(index) {
+                        object.write(Op::FileOpen, &mut text);
+                    }
+                    (text, states)
+                };
+                CompileError::TooLarge {
+                    blame: blame.into_iter().map(named).collect(),
+                }
+            }
+            error => CompileError::Automaton(error),
+        })?;
+        let uses: Vec<&Uses> = patterns.values().collect();
+        for (class, members) in (1u16..).zip(automaton.classes()) {
+            let object = Object::Class(class).to_bytes();
+            for (subject, operation) in members
+                .iter()
+                .filter_map(|index| uses.get(*index))
+                .flat_map(|uses| *uses)
+            {
+                let fp = fingerprint(&self.secret, operation.op, operation.arg, &object);
+                self.keys.insert(fp ^ *subject);
+            }
+        }
+        Ok(Some(automaton.into_bytes()))
+    }
+}
+
+fn regex(object: &RuleObject, ephemeral: &RangeInclusive<u16>) -> String {
+    match object {
+        RuleObject::Path(pattern) => pattern.regex(),
+        RuleObject::Inet(pattern) => pattern.regex(ephemeral),
+        // Exact objects are keys and never come here; this matches nothing.
+        RuleObject::Exact(_) => "[^\\x00-\\xff]".to_owned(),
+    }
+}
+
+/// By executable and script, the digests it may have over all subjects; none stands for any. What a subject may start
+/// by an exact rule is among them.
+pub(crate) fn digests_by_object(map: &Map) -> BTreeMap<Object, BTreeSet<[u8; 32]>> {
+    let mut known: BTreeMap<Object, BTreeSet<[u8; 32]>> = BTreeMap::new();
+    for (subject, entry) in &map.subjects {
+        for (object, digests) in [
+            (&subject.exe, &entry.digests),
+            (&subject.script, &entry.script_digests),
+        ] {
+            if let Some(object) = object {
+                known.entry(object.clone()).or_default().extend(digests);
+            }
+        }
+        for rule in &entry.allow {
+            if let (Op::Exec, Some(object)) = (rule.operation().op, rule.object().as_exact()) {
+                known.entry(object.clone()).or_default();
+            }
+        }
+    }
+    for object in map.start.iter().filter_map(RuleObject::as_exact) {
+        known.entry(object.clone()).or_default();
+    }
+    known
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The smallest automaton that accepts the same, with the fewest byte classes.
+
+use std::collections::HashMap;
+
+/// A dense automaton. State 0 is dead; `next` has `width` entries a state.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) width: usize,
+    pub(super) byte_classes: Vec<usize>,
+    pub(super) start: u32,
+    pub(super) accept: Vec<u32>,
+    pub(super) next: Vec<u32>,
+}
+
+/// Merges states that nothing tells apart (Moore's refinement), then byte classes that no state tells apart.
+pub(super) fn reduce(table: &Table) -> Table {
+    merge_columns(merge_states(table))
+}
+
+fn merge_states(table: &Table) -> Table {
+    let mut block = table.accept.clone();
+    let mut count = number(&mut block);
+    loop {
+        let mut seen: HashMap<(u32, Vec<u32>), u32> = HashMap::new();
+        let refined: Vec<u32> = block
+            .iter()
+            .zip(table.next.chunks(table.width))
+            .map(|(own, row)| {
+                let row = row.iter().map(|next| lookup(&block, *next)).collect();
+                let fresh = u32::try_from(seen.len()).unwrap_or(u32::MAX);
+                *seen.entry((*own, row)).or_insert(fresh)
+            })
+            .collect();
+        let refined_count = seen.len();
+        block = refined;
+        if refined_count == count {
+            break;
+        }
+        count = refined_count;
+    }
+    // State 0 comes first, so its block, that of all dead states, is block 0.
+    let mut accept = vec![0; count];
+    let mut next = vec![0; count * table.width];
+    for ((own, is), row) in block
+        .iter()
+        .zip(&table.accept)
+        .zip(table.next.chunks(table.width))
+    {
+        let own = usize::try_from(*own).unwrap_or(0);
+        if let Some(slot) = accept.get_mut(own) {
+            *slot = *is;
+        }
+        let slots = next.iter_mut().skip(own * table.width);
+        for (slot, to) in slots.zip(row) {
+            *slot = lookup(&block, *to);
+        }
+    }
+    Table {
+        width: table.width,
+        byte_classes: table.byte_classes.clone(),
+        start: lookup(&block, table.start),
+        accept,
+        next,
+    }
+}
+
+fn lookup(block: &[u32], state: u32) -> u32 {
+    usize::try_from(state)
+        .ok()
+        .and_then(|state| block.get(state))
+        .copied()
+        .unwrap_or(0)
+}
+
+/// Numbers blocks in the order in which they appear; how many there are.
+fn number(block: &mut [u32]) -> usize {
+    let mut seen: HashMap<u32, u32> = HashMap::new();
+    for own in block.iter_mut() {
+        let fresh = u32::try_from(seen.len()).unwrap_or(u32::MAX);
+        *own = *seen.entry(*own).or_insert(fresh);
+    }
+    seen.len()
+}
+
+fn merge_columns(table: Table) -> Table {
+    let mut seen: HashMap<Vec<u32>, usize> = HashMap::new();
+    let mut kept: Vec<usize> = Vec::new();
+    let mut renamed = Vec::with_capacity(table.width);
+    for column in 0..table.width {
+        let content: Vec<u32> = table
+            .next
+            .iter()
+            .skip(column)
+            .step_by(table.width)
+            .copied()
+            .collect();
+        let fresh = seen.len();
+        let own = *seen.entry(content).or_insert(fresh);
+        if own == fresh {
+            kept.push(column);
+        }
+        renamed.push(own);
+    }
+    let next = table
+        .next
+        .chunks(table.width)
+        .flat_map(|row| kept.iter().filter_map(|column| row.get(*column)).copied())
+        .collect();
+    let byte_classes = table
+        .byte_classes
+        .iter()
+        .map(|class| renamed.get(*class).copied().unwrap_or(0))
+        .collect();
+    Table {
+        width: kept.len(),
+        byte_classes,
+        next,
+        ..table
+    }
+}

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Why something was outside the map, and the smallest change that lets it in.
+
+use std::fmt;
+
+use ambit_abi::{EventKind, Op, Reason, Response};
+use ambit_event::text::write_digest;
+use ambit_event::{Object, Operation, Subject, edit_distance, escape, trust_names};
+use serde::Serialize;
+
+use crate::learn::Violation;
+use crate::{Map, Rule};
+
+/// How many rules an explanation shows.
+const NEAREST: usize = 3;
+
+/// A violation in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// What was attempted, as a rule; the operation and what there is of the object where it has no canonical form.
+    pub attempted: String,
+    /// Who.
+    pub subject: Option<Subject>,
+    /// The subject's id in the map; `None` where the map does not have it.
+    pub id: Option<String>,
+    /// Why it was outside, in plain words.
+    pub reason: String,
+    /// What was done about it.
+    pub response: String,
+    /// The rules that are nearest, the nearest first.
+    pub nearest: Vec<Near>,
+    /// Lines to add to the map, as a piece of a map file; `None` where no line lets it in.
+    pub change: Option<String>,
+    /// Who took the task's trust.
+    pub trust: Vec<String>,
+    /// How often it was outside so far.
+    pub count: u32,
+}
+
+/// A rule that is there, and whose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Near {
+    /// The id of the subject that has it.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+}
+
+/// A violation can't be accepted into a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// Nobody knows who did it.
+    #[error("the subject was never described, so no rule can be written for it")]
+    UnknownSubject,
+    /// No rule can say it.
+    #[error("the object has no canonical form, so no rule can name it")]
+    Unrepresentable,
+    /// The launcher can only start programs.
+    #[error("the launcher can only be allowed to start programs")]
+    Launcher,
+    /// The digest is of something that the map does not run.
+    #[error("the map has no subject that runs this file")]
+    NoSubject,
+    /// More before it than the map's chain has.
+    #[error("the map tells subjects apart by fewer executables than the domain did")]
+    Chain,
+}
+
+impl Map {
+    /// A violation in words, with the nearest rules and the smallest change.
+    pub fn explain(&self, violation: &Violation) -> Explanation {
+        let event = &violation.event;
+        let subject = violation.subject.as_ref();
+        let id = subject
+            .and_then(|subject| self.subjects.get(subject))
+            .map(|entry| entry.id.clone());
+        let after = self.accept(violation).ok();
+        Explanation {
+            attempted: event.rule(),
+            subject: subject.cloned(),
+            reason: reason(self, violation),
+            response: response(event.response).to_owned(),
+            nearest: self.nearest(violation),
+            change: after.and_then(|after| change(self, &after)),
+            trust: trust_names(event.trust),
+            count: event.count.max(1),
+            id,
+        }
+    }
+
+    /// The map with the smallest change that lets the violation in.
+    pub fn accept(&self, violation: &Violation) -> Result<Self, AcceptError> {
+        let event = &violation.event;
+        let object = event.object().ok_or(AcceptError::Unrepresentable)?;
+        let mut map = self.clone();
+        if let (Op::ExecDigest, Object::Digest { sha256, of }) = (event.operation.op, object) {
+            return if map.accept_digest(of, sha256) {
+                Ok(map)
+            } else {
+                Err(AcceptError::NoSubject)
+            };
+        }
+        let subject = violation
+            .subject
+            .as_ref()
+            .ok_or(AcceptError::UnknownSubject)?;
+        let rule = Rule::of_point(event.operation, object.clone());
+        if subject.is_launcher() {
+            if event.operation.op != Op::Exec {
+                return Err(AcceptError::Launcher);
+            }
+            map.start.insert(rule.object().clone());
+            return Ok(map);
+        }
+        let deepest = usize::try_from(self.chain).unwrap_or(1).saturating_sub(1);
+        if subject.via.len() > deepest {
+            return Err(AcceptError::Chain);
+        }
+        let new = !map.subjects.contains_key(subject);
+        let entry = map.subject_mut(subject);
+        match (event.operation.op, object) {
+            (Op::ExecCreds, Object::Creds(creds)) => {
+                // Where there are none, any will do.
+                if new || !entry.creds.is_empty() {
+                    entry.creds.insert(*creds);
+                }
+            }
+            _ => {
+                entry.allow.insert(rule);
+            }
+        }
+        map.normalise();
+        Ok(map)
+    }
+
+    /// Adds a digest to every subject that runs the file and names digests; false where none runs it.
+    fn accept_digest(&mut self, of: &Object, sha256: &[u8; 32]) -> bool {
+        let mut runs = false;
+        for (subject, entry) in &mut self.subjects {
+            for (object, digests) in [
+                (&subject.exe, &mut entry.digests),
+                (&subject.script, &mut entry.script_digests),
+            ] {
+                if object.as_ref() == Some(of) {
+                    runs = true;
+                    if !digests.is_empty() {
+                        digests.insert(*sha256);
+                    }
+                }
+            }
+        }
+        runs
+    }
+
+    fn nearest(&self, violation: &Violation) -> Vec<Near> {
+        let event = &violation.event;
+        let Some(object) = event.object() else {
+            return Vec::new();
+        };
+        if matches!(event.operation.op, Op::ExecDigest | Op::ExecCreds) {
+            return Vec::new();
+        }
+        let wanted = Wanted::new(event.operation, &event.operation.rule(object));
+        let mut found: Vec<(usize, bool, String, &str)> = Vec::new();
+        for (subject, entry) in &self.subjects {
+            let other = violation.subject.as_ref() != Some(subject);
+            for rule in &entry.allow {
+                let Some(distance) = wanted.distance(rule) else {
+                    continue;
+                };
+                found.push((
+                    distance + usize::from(other),
+                    other,
+                    rule.to_string(),
+                    &entry.id,
+                ));
+                // Keep the list short: only the nearest are shown.
+                if found.len() >= 4096 {
+                    found.sort();
+                    found.truncate(NEAREST);
+                }
+            }
+        }
+        found.sort();
+        found.truncate(NEAREST);
+        found
+            .into_iter()
+            .map(|(_, _, rule, id)| Near {
+                id: id.to_owned(),
+                rule,
+            })
+            .collect()
+    }
+}
+
+/// What rules are compared with.
+struct Wanted {
+    operation: Operation,
+    parts: Vec<String>,
+}
+
+impl Wanted {
+    fn new(operation: Operation, rule: &str) -> Self {
+        Self {
+            operation,
+            parts: parts(rule),
+        }
+    }
+
+    /// How far a rule is; `None` where it has nothing to do with it.
+    fn distance(&self, rule: &Rule) -> Option<usize> {
+        let operation = rule.operation();
+        let apart = match operation.op {
+            _ if operation == self.operation => 0,
+            op if op == self.operation.op => 1,
+            op if op.family() == self.operation.op.family() => 3,
+            _ => return None,
+        };
+        let theirs = parts(&rule.to_string());
+        let distance = edit_distance(&self.parts, &theirs);
+        // Nothing in common but the root is not near.
+        (distance < self.parts.len().max(theirs.len())).then_some(2 * distance + apart)
+    }
+}
+
+/// The components of a rule's object, the operation left out.
+fn parts(rule: &str) -> Vec<String> {
+    let object = rule.split_once(' ').map_or("", |(_, object)| object);
+    let object = object
+        .find(['/', ':'])
+        .and_then(|at| object.get(at..))
+        .unwrap_or(object);
+    object
+        .split(['/', ' ', ':'])
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn reason(map: &Map, violation: &Violation) -> String {
+    let event = &violation.event;
+    let known = violation
+        .subject
+        .as_ref()
+        .is_some_and(|subject| map.subjects.contains_key(subject));
+    match event.reason {
+        Reason::Gate => {
+            let family = event
+                .operation
+                .op
+                .family()
+                .map_or("these", ambit_abi::Family::name);
+            format!(
+                "the task is not trusted any more, and the map answers what untrusted tasks do in `{family}`"
+            )
+        }
+        Reason::TooLong => "the path or name is longer than the canonical form can hold".to_owned(),
+        Reason::Unreachable => "the file is not below the task's root directory".to_owned(),
+        Reason::ShortAddress => "the address is shorter than its family's".to_owned(),
+        Reason::NoScratch => "Ambit ran out of scratch memory in the kernel".to_owned(),
+        Reason::Digest => digest_reason(map, event.object()),
+        Reason::Creds => "the map does not have these credentials for this program".to_owned(),
+        _ if event.kind == EventKind::Unrepresentable => {
+            "the object has no canonical form".to_owned()
+        }
+        _ if violation.subject.is_none() => "nobody described who did this".to_owned(),
+        _ if violation.subject.as_ref().is_some_and(Subject::is_launcher) => {
+            "the map does not have this among what may be started".to_owned()
+        }
+        _ if known => "no rule of this program allows it".to_owned(),
+        _ => unknown_subject(map, violation.subject.as_ref()),
+    }
+}
+
+/// A program the map has, reached in another way, is another subject.
+fn unknown_subject(map: &Map, subject: Option<&Subject>) -> String {
+    let exe = subject.and_then(|subject| subject.exe.as_ref());
+    let same = map
+        .subjects
+        .keys()
+        .find(|known| exe.is_some() && known.exe.as_ref() == exe);
+    match same {
+        Some(known) => format!("the map has this program only as {known}"),
+        None => "the map does not have this program".to_owned(),
+    }
+}
+
+fn digest_reason(map: &Map, object: Option<&Object>) -> String {
+    let Some(Object::Digest { sha256, of }) = object else {
+        return "the executable's digest could not be computed".to_owned();
+    };
+    let known = crate::compile::digests_by_object(map)
+        .remove(of)
+        .unwrap_or_default();
+    let mut out = String::from("binary changed: the map has ");
+    for (index, old) in known.iter().enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        write_digest(&mut out, old);
+    }
+    if known.is_empty() {
+        out.push_str("no digest of it");
+    }
+    out.push_str("; it is now ");
+    write_digest(&mut out, sha256);
+    out
+}
+
+const fn response(response: Response) -> &'static str {
+    match response {
+        Response::Log => "let pass and recorded",
+        Response::Deny => "refused",
+        Response::Kill => "refused, and the process killed",
+        _ => "answered",
+    }
+}
+
+/// What one map has more than another, as a piece of a map file.
+fn change(before: &Map, after: &Map) -> Option<String> {
+    let mut more = Map::new(after.domain.clone());
+    more.chain = after.chain;
+    more.start = &after.start - &before.start;
+    for (subject, entry) in &after.subjects {
+        let mut entry = entry.clone();
+        if let Some(old) = before.subjects.get(subject) {
+            if *old == entry {
+                continue;
+            }
+            entry.digests = &entry.digests - &old.digests;
+            entry.script_digests = &entry.script_digests - &old.script_digests;
+            entry.creds = &entry.creds - &old.creds;
+            entry.allow = &entry.allow - &old.allow;
+        }
+        more.subjects.insert(subject.clone(), entry);
+    }
+    if more.start.is_empty() && more.subjects.is_empty() {
+        return None;
+    }
+    let text = more.to_string();
+    let at = [text.find("\nstart:"), text.find("\nsubjects:")]
+        .into_iter()
+        .flatten()
+        .min()?;
+    text.get(at + 1..).map(str::to_owned)
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.attempted)?;
+        let who = match (&self.subject, &self.id) {
+            (Some(subject), Some(id)) => format!("{} ({subject})", escape::line(id)),
+            (Some(subject), None) => format!("{subject}, which the map does not have"),
+            (None, _) => "unknown".to_owned(),
+        };
+        writeln!(f, "  by       {who}")?;
+        writeln!(f, "  because  {}", self.reason)?;
+        let times = if self.count > 1 {
+            format!(", {} times so far", self.count)
+        } else {
+            String::new()
+        };
+        writeln!(f, "  it was   {}{times}", self.response)?;
+        if !self.trust.is_empty() {
+            writeln!(f, "  trust    taken by {}", self.trust.join(", "))?;
+        }
+        for (index, near) in self.nearest.iter().enumerate() {
+            let label = if index == 0 { "nearest " } else { "        " };
+            writeln!(f, "  {label} {} ({})", near.rule, escape::line(&near.id))?;
+        }
+        if let Some(change) = &self.change {
+            writeln!(f, "  to allow it, add")?;
+            for line in change.lines() {
+                writeln!(f, "    {line}")?;
+            }
+        }
+        Ok(())
+    }
+}

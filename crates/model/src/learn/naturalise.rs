@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Frees a learned map from names that the workload made up. Only what it created itself is touched, and only where
+//! there is evidence; all else stays exact.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ambit_abi::{self as abi, Op};
+use ambit_event::Object;
+
+use super::Seen;
+use super::random::{self, Origin};
+use crate::RuleObject;
+use crate::pattern::{PathKind, PathPattern, Piece};
+
+/// Where files are the workload's to throw away.
+const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
+/// Where the kernel part already names what varies.
+const NUMBERED: [&[u8]; 2] = [b"/proc/", b"/dev/pts/"];
+/// Mode bits that `mkstemp` and `mkdtemp` ask for.
+const PRIVATE: [u32; 2] = [0o600, 0o700];
+
+/// Paths that the workload created, each with the pattern of its last component.
+#[derive(Debug, Default)]
+pub(super) struct Naturaliser {
+    names: BTreeMap<Vec<u8>, Vec<Piece>>,
+}
+
+/// What is known of a path that the workload created.
+struct Made {
+    private: bool,
+    pids: BTreeSet<u32>,
+}
+
+impl Naturaliser {
+    /// Looks for evidence in what was seen.
+    pub(super) fn new(points: &[Seen]) -> Self {
+        let mut made: BTreeMap<&[u8], Made> = BTreeMap::new();
+        let mut removed: BTreeSet<&[u8]> = BTreeSet::new();
+        for seen in points {
+            let Object::Path(path) = &seen.object else {
+                continue;
+            };
+            let path = path.as_bytes();
+            if creates(seen) {
+                let own = made.entry(path).or_insert_with(|| Made {
+                    private: false,
+                    pids: BTreeSet::new(),
+                });
+                own.private |= PRIVATE.contains(&(seen.extra & 0o7777));
+                own.pids.insert(seen.ns_tgid);
+            } else if removes(seen) {
+                removed.insert(path);
+            }
+        }
+        let mut out = Self::default();
+        let mut plain: Vec<(&[u8], bool)> = Vec::new();
+        for (path, made) in &made {
+            if NUMBERED.iter().any(|prefix| path.starts_with(prefix)) {
+                continue;
+            }
+            let gone = prefixes(path).any(|prefix| removed.contains(prefix));
+            let fleeting = gone || TEMPORARY.iter().any(|prefix| path.starts_with(prefix));
+            let name = last(path);
+            let found = made.pids.iter().find_map(|pid| {
+                let origin = Origin {
+                    fleeting,
+                    removed: gone,
+                    private: made.private,
+                    pid: *pid,
+                };
+                random::pieces(name, origin)
+            });
+            match found {
+                Some(pieces) => {
+                    out.names.insert(path.to_vec(), pieces);
+                }
+                None => plain.push((path, fleeting)),
+            }
+        }
+        out.add_siblings(&plain);
+        out
+    }
+
+    /// Some made-up names look like words. Beside others that don't, and covered by their pattern, they are no words.
+    fn add_siblings(&mut self, plain: &[(&[u8], bool)]) {
+        let mut patterns: BTreeMap<&[u8], BTreeSet<&Vec<Piece>>> = BTreeMap::new();
+        for (path, pieces) in &self.names {
+            patterns.entry(parent(path)).or_default().insert(pieces);
+        }
+        let mut more = Vec::new();
+        for (path, fleeting) in plain {
+            let Some(patterns) = patterns.get(parent(path)).filter(|_| *fleeting) else {
+                continue;
+            };
+            let fits = |pieces: &&&Vec<Piece>| {
+                // A pattern without a fixed part would take everything for made up.
+                let fixed = pieces
+                    .iter()
+                    .any(|piece| matches!(piece, Piece::Bytes(bytes) if !bytes.is_empty()));
+                fixed && covers(pieces, last(path))
+            };
+            if let Some(pieces) = patterns.iter().find(fits) {
+                more.push((path.to_vec(), (*pieces).clone()));
+            }
+        }
+        self.names.extend(more);
+    }
+
+    /// The object as a rule has it, with every made-up name on its path as a pattern.
+    pub(super) fn object(&self, object: Object) -> RuleObject {
+        let (kind, path) = match &object {
+            Object::Path(path) => (PathKind::Path, path.as_bytes()),
+            Object::Deleted(path) => (PathKind::Deleted, path.as_bytes()),
+            _ => return RuleObject::from_object(object),
+        };
+        if !prefixes(path).any(|prefix| self.names.contains_key(prefix)) {
+            return RuleObject::from_object(object);
+        }
+        let mut pieces = Vec::new();
+        for prefix in prefixes(path) {
+            pieces.push(Piece::Bytes(b"/"[..].into()));
+            match self.names.get(prefix) {
+                Some(made_up) => pieces.extend(made_up.iter().cloned()),
+                None => pieces.extend(
+                    PathPattern::of_marked(kind, last(prefix))
+                        .pieces()
+                        .iter()
+                        .cloned(),
+                ),
+            }
+        }
+        RuleObject::from_pattern(PathPattern::new(kind, pieces))
+    }
+}
+
+fn creates(seen: &Seen) -> bool {
+    match seen.operation.op {
+        Op::FileCreate | Op::FileMkdir | Op::FileSymlink | Op::FileMknod | Op::NetBind => true,
+        Op::FileLink => seen.operation.arg == abi::END_TO,
+        _ => false,
+    }
+}
+
+fn removes(seen: &Seen) -> bool {
+    match seen.operation.op {
+        Op::FileUnlink | Op::FileRmdir => true,
+        Op::FileRename => seen.operation.arg == abi::END_FROM,
+        _ => false,
+    }
+}
+
+/// `/a`, `/a/b`, `/a/b/c`: the path's ancestors and itself, without the root.
+fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = path
+        .iter()
+        .enumerate()
+        .skip(1)
+        .filter(|(_, byte)| **byte == b'/')
+        .map(|(at, _)| at);
+    ends.chain(std::iter::once(path.len()))
+        .filter_map(|end| path.get(..end))
+        .filter(|path| path.len() > 1)
+}
+
+fn last(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
+}
+
+fn parent(path: &[u8]) -> &[u8] {
+    path.get(..path.len().saturating_sub(last(path).len()))
+        .unwrap_or_default()
+}
+
+fn covers(pieces: &[Piece], name: &[u8]) -> bool {
+    let pattern = PathPattern::new(PathKind::Memfd, pieces.to_vec());
+    pattern.matches(&Object::Memfd(name.into()))
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Which part of a file's name was made up: by mkstemp and its kin, by a counter, or from a process number.
+//!
+//! The conventions: glibc's mkstemp puts six of `A-Za-z0-9` after a stem; mktemp(1) ten after `tmp.`; Python eight of
+//! `a-z0-9_` after `tmp`; Go up to ten digits; others hex digits or a UUID.
+
+use ambit_event::lex::Class;
+
+use crate::pattern::Piece;
+
+/// How a name came about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// The file is the workload's to throw away: it was removed, renamed away, or lies where such files do.
+    pub(super) fleeting: bool,
+    /// It was removed or renamed away.
+    pub(super) removed: bool,
+    /// Only the owner may use it, as mkstemp and mkdtemp make files.
+    pub(super) private: bool,
+    /// The process that made it, as it sees itself.
+    pub(super) pid: u32,
+}
+
+/// Longest extension that is taken for one.
+const EXTENSION: usize = 8;
+/// What mkstemp makes up.
+const SUFFIX: usize = 6;
+
+/// The name as a pattern, where part of it was made up.
+pub(super) fn pieces(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
+    if origin.fleeting {
+        let found = uuid(name)
+            .or_else(|| counter(name, origin))
+            .or_else(|| python(name))
+            .or_else(|| suffix(name, origin.private));
+        if found.is_some() {
+            return found;
+        }
+    }
+    pid(name, origin.pid)
+}
+
+fn literal(bytes: &[u8]) -> Piece {
+    Piece::Bytes(bytes.into())
+}
+
+fn around(before: &[u8], class: Class, after: &[u8]) -> Vec<Piece> {
+    vec![literal(before), Piece::Class(class), literal(after)]
+}
+
+fn split3(name: &[u8], start: usize, end: usize) -> Option<(&[u8], &[u8], &[u8])> {
+    Some((name.get(..start)?, name.get(start..end)?, name.get(end..)?))
+}
+
+fn uuid(name: &[u8]) -> Option<Vec<Piece>> {
+    let at = name.windows(36).position(|part| {
+        part.iter().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+    })?;
+    let (before, _, after) = split3(name, at, at + 36)?;
+    Some(around(before, Class::Uuid, after))
+}
+
+/// A name that is all digits, or ends in many, as counters and Go make them.
+fn counter(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
+    let (start, end) = run_before_extension(name, u8::is_ascii_digit)?;
+    let (before, digits, after) = split3(name, start, end)?;
+    let alone = before.is_empty() && after.is_empty();
+    let long = digits.len() >= 6;
+    (long && (origin.removed || !alone)).then(|| around(before, Class::Num, after))
+}
+
+/// `tmp`, eight of `a-z0-9_`, and perhaps an extension.
+fn python(name: &[u8]) -> Option<Vec<Piece>> {
+    let rest = name.strip_prefix(b"tmp")?;
+    let (made_up, after) = rest.split_at_checked(8)?;
+    let alphabet = made_up
+        .iter()
+        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    (alphabet && is_extension(after)).then(|| around(b"tmp", Class::Tmp, after))
+}
+
+fn suffix(name: &[u8], private: bool) -> Option<Vec<Piece>> {
+    let mut end = name.len();
+    // The last run that looks made up; what follows it is a fixed end such as `-journal`.
+    while end > 0 {
+        let run = name
+            .get(..end)?
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .count();
+        let start = end - run;
+        let (_, made_up, after) = split3(name, start, end)?;
+        if run >= SUFFIX && is_extension(after) {
+            let stem = stem(made_up);
+            let random = made_up.get(stem..)?;
+            let bar = if private { 1 } else { 2 };
+            if changes(random) >= bar || is_hex(random) {
+                let (before, _, after) = split3(name, start + stem, end)?;
+                return Some(around(before, Class::Tmp, after));
+            }
+        }
+        end = start.saturating_sub(1);
+    }
+    None
+}
+
+/// How much of a run is a word with mkstemp's six after it: `sedAb3dEf`.
+fn stem(run: &[u8]) -> usize {
+    let Some(split) = run.len().checked_sub(SUFFIX).filter(|split| *split > 0) else {
+        return 0;
+    };
+    let word = run.get(..split).unwrap_or_default();
+    let random = run.get(split..).unwrap_or_default();
+    let is_word = word.len() >= 2 && word.iter().all(u8::is_ascii_lowercase);
+    if is_word && changes(random) >= 1 && !is_hex(run) {
+        split
+    } else {
+        0
+    }
+}
+
+/// How often a run goes over from capitals to small letters to digits: words and versions do it once.
+fn changes(run: &[u8]) -> usize {
+    let class = |byte: &u8| (byte.is_ascii_uppercase(), byte.is_ascii_digit());
+    run.windows(2)
+        .filter(|pair| matches!(pair, [a, b] if class(a) != class(b)))
+        .count()
+}
+
+/// Eight or more hex digits, letters and digits among them.
+fn is_hex(run: &[u8]) -> bool {
+    run.len() >= 8
+        && run
+            .iter()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        && changes(run) >= 1
+}
+
+/// Nothing, or a fixed end that begins with a sign: `.txt`, `-journal`.
+fn is_extension(after: &[u8]) -> bool {
+    match after {
+        [] => true,
+        [first, rest @ ..] => {
+            !first.is_ascii_alphanumeric()
+                && rest.len() <= EXTENSION
+                && rest.iter().all(|byte| {
+                    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~')
+                })
+        }
+    }
+}
+
+/// The last run of such bytes, at the end of the name or before an extension.
+fn run_before_extension(name: &[u8], is: impl Fn(&u8) -> bool) -> Option<(usize, usize)> {
+    let last = name.iter().rposition(&is)?;
+    let end = last + 1;
+    let start = name
+        .get(..end)?
+        .iter()
+        .rposition(|byte| !is(byte))
+        .map_or(0, |before| before + 1);
+    is_extension(name.get(end..)?).then_some((start, end))
+}
+
+/// The number of the process that made the file, standing alone in the name.
+fn pid(name: &[u8], pid: u32) -> Option<Vec<Piece>> {
+    // A single digit says too little.
+    if pid < 10 {
+        return None;
+    }
+    let digits = pid.to_string();
+    let digits = digits.as_bytes();
+    let alone = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| name.get(before));
+        let after = name.get(at + digits.len());
+        !before.is_some_and(u8::is_ascii_digit) && !after.is_some_and(u8::is_ascii_digit)
+    };
+    let at = (0..name.len())
+        .find(|at| name.get(*at..).is_some_and(|rest| rest.starts_with(digits)) && alone(*at))?;
+    let (before, _, after) = split3(name, at, at + digits.len())?;
+    Some(around(before, Class::Pid, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::{PathKind, PathPattern};
+
+    fn text(name: &str, origin: Origin) -> Option<String> {
+        pieces(name.as_bytes(), origin)
+            .map(|pieces| PathPattern::new(PathKind::Path, pieces).to_string())
+    }
+
+    const REMOVED: Origin = Origin {
+        fleeting: true,
+        removed: true,
+        private: false,
+        pid: 4711,
+    };
+    const PRIVATE: Origin = Origin {
+        private: true,
+        ..REMOVED
+    };
+    const KEPT: Origin = Origin {
+        fleeting: false,
+        removed: false,
+        private: false,
+        pid: 4711,
+    };
+
+    #[test]
+    fn what_mkstemp_and_its_kin_made_up_becomes_a_class() {
+        for (name, pattern) in [
+            ("sedAb3dEf", "sed{tmp}"),
+            ("tmp.k2LqP9xYzA", "tmp.{tmp}"),
+            (".nginx-aB3dE6", ".nginx-{tmp}"),
+            ("Xy9Zab.txt", "{tmp}.txt"),
+            ("db-aB3dE6-journal", "db-{tmp}-journal"),
+            ("tmpk3_x9ab2", "tmp{tmp}"),
+            ("tmpabcdefgh.py", "tmp{tmp}.py"),
+            ("ccQ1w2E3.s", "cc{tmp}.s"),
+            ("go-build1234567890", "go-build{n}"),
+            ("0000000001", "{n}"),
+            ("cache-9f8e7d6c5b", "cache-{tmp}"),
+            ("550e8400-e29b-41d4-a716-446655440000.lock", "{uuid}.lock"),
+            ("server-4711.pid", "server-{pid}.pid"),
+        ] {
+            assert_eq!(text(name, REMOVED).as_deref(), Some(pattern), "{name}");
+        }
+    }
+
+    #[test]
+    fn ordinary_names_stay_exact() {
+        for name in [
+            "Makefile",
+            "README",
+            "README1",
+            "passwd.lock",
+            "nginx2024",
+            "temporary",
+            "dpkg-new",
+            "file001",
+            "index.html",
+            "47110.log",
+            "x86_64",
+        ] {
+            assert_eq!(text(name, REMOVED), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn files_that_stay_keep_their_names() {
+        for name in ["sedAb3dEf", "0000000001", "tmp.k2LqP9xYzA", ".bash_history"] {
+            assert_eq!(text(name, KEPT), None, "{name}");
+        }
+        assert_eq!(text("run-4711", KEPT).as_deref(), Some("run-{pid}"));
+    }
+
+    #[test]
+    fn a_private_file_needs_less_to_be_taken_for_a_temporary_one() {
+        assert_eq!(text("sedabcde1", REMOVED), None);
+        assert_eq!(text("sedabcde1", PRIVATE).as_deref(), Some("sed{tmp}"));
+    }
+}

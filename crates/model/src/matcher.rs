@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Would the map allow it? What the kernel part decides, from the map alone: for explaining, replaying, testing back.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
+
+use ambit_abi::Op;
+use ambit_event::{Object, Operation, Subject, text};
+
+use crate::compile::digests_by_object;
+use crate::map::Entry;
+use crate::{Map, Rule, RuleObject};
+
+/// A map, ready to be asked.
+#[derive(Debug)]
+pub struct Matcher<'m> {
+    map: &'m Map,
+    ephemeral: RangeInclusive<u16>,
+    start: Allowed,
+    subjects: HashMap<&'m Subject, (&'m Entry, Allowed)>,
+    digests: BTreeMap<Object, BTreeSet<[u8; 32]>>,
+}
+
+/// What a subject may do, implied operations included: for each the rule that says so.
+#[derive(Debug, Default)]
+struct Allowed {
+    exact: HashMap<(Operation, Object), Rule>,
+    patterns: HashMap<Operation, Vec<Rule>>,
+}
+
+impl Allowed {
+    fn new(rules: impl Iterator<Item = Rule>) -> Self {
+        let mut out = Self::default();
+        for rule in rules {
+            for operation in std::iter::once(rule.operation()).chain(rule.implied_operations()) {
+                match rule.object() {
+                    RuleObject::Exact(object) => {
+                        out.exact
+                            .entry((operation, object.clone()))
+                            .or_insert_with(|| rule.clone());
+                    }
+                    _ => out
+                        .patterns
+                        .entry(operation)
+                        .or_default()
+                        .push(rule.clone()),
+                }
+            }
+        }
+        out
+    }
+
+    fn rule(
+        &self,
+        operation: Operation,
+        object: &Object,
+        ephemeral: &RangeInclusive<u16>,
+    ) -> Option<&Rule> {
+        self.exact.get(&(operation, object.clone())).or_else(|| {
+            let patterns = self.patterns.get(&operation)?;
+            patterns
+                .iter()
+                .find(|rule| rule.object().covers(object, ephemeral))
+        })
+    }
+}
+
+impl RuleObject {
+    /// Whether the object is this one, or covered by this pattern.
+    pub fn covers(&self, object: &Object, ephemeral: &RangeInclusive<u16>) -> bool {
+        match (self, object) {
+            (Self::Exact(exact), object) => exact == object,
+            (Self::Path(pattern), object) => pattern.matches(object),
+            (Self::Inet(pattern), Object::Inet(inet)) => pattern.matches(inet, ephemeral),
+            (Self::Inet(_), _) => false,
+        }
+    }
+}
+
+impl<'m> Matcher<'m> {
+    /// Prepares a map for a host with this range of ephemeral ports.
+    pub fn new(map: &'m Map, ephemeral: RangeInclusive<u16>) -> Self {
+        let subjects = map
+            .subjects
+            .iter()
+            .map(|(subject, entry)| (subject, (entry, Allowed::new(entry.allow.iter().cloned()))))
+            .collect();
+        let start = Allowed::new(map.launcher_rules());
+        Self {
+            map,
+            ephemeral,
+            start,
+            subjects,
+            digests: digests_by_object(map),
+        }
+    }
+
+    /// The map.
+    pub const fn map(&self) -> &'m Map {
+        self.map
+    }
+
+    /// The rule that allows a point; `None` where none does, and for digests and credentials, which are not rules.
+    pub fn rule(&self, subject: &Subject, operation: Operation, object: &Object) -> Option<&Rule> {
+        if subject.is_launcher() {
+            return self.start.rule(operation, object, &self.ephemeral);
+        }
+        let (_, allowed) = self.subjects.get(subject)?;
+        allowed.rule(operation, object, &self.ephemeral)
+    }
+
+    /// The line of the map that allows a point: a rule, a digest or credentials.
+    pub fn line(&self, subject: &Subject, operation: Operation, object: &Object) -> Option<String> {
+        let any = |what: &str| format!("{what}: any");
+        match (operation.op, object) {
+            (Op::ExecDigest, Object::Digest { sha256, of }) => {
+                let digests = self.digests.get(of)?;
+                if digests.is_empty() || self.digests.values().all(BTreeSet::is_empty) {
+                    return Some(any("digest"));
+                }
+                let mut line = String::from("digest: ");
+                text::write_digest(&mut line, sha256);
+                digests.contains(sha256).then_some(line)
+            }
+            (Op::ExecCreds, Object::Creds(creds)) => {
+                let (entry, _) = self.subjects.get(subject)?;
+                if entry.creds.is_empty() {
+                    return Some(any("creds"));
+                }
+                entry
+                    .creds
+                    .contains(creds)
+                    .then(|| format!("creds: {creds}"))
+            }
+            _ => self
+                .rule(subject, operation, object)
+                .map(ToString::to_string),
+        }
+    }
+
+    /// Whether the map allows a point.
+    pub fn allows(&self, subject: &Subject, operation: Operation, object: &Object) -> bool {
+        match operation.op {
+            Op::ExecDigest | Op::ExecCreds => self.line(subject, operation, object).is_some(),
+            _ => self.rule(subject, operation, object).is_some(),
+        }
+    }
+}
