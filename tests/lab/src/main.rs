@@ -1,3 +1,103 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! x
-fn main() {}
+//! The suites that run inside the lab's virtual machine, as root: `cargo xtask lab -- ambit-lab [FILTER]`.
+//!
+//! They use `ambit` as a person would, with `ambit-act` and real programs as workloads. Each test runs in a process
+//! of its own (a release build aborts on panic), in a folder of its own, and whatever it leaves running is ended.
+
+// Tests: what is not as it should be shall stop them on the spot.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod harness;
+mod suites;
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+use harness::{Job, Lab, Run, SKIPPED};
+
+/// One test: its name, and what it does in its own process.
+pub(crate) struct Test {
+    suite: &'static str,
+    name: String,
+    body: Box<dyn Fn(&Lab)>,
+}
+
+impl Test {
+    pub(crate) fn new(
+        suite: &'static str,
+        name: impl Into<String>,
+        body: impl Fn(&Lab) + 'static,
+    ) -> Self {
+        Self {
+            suite,
+            name: name.into(),
+            body: Box::new(body),
+        }
+    }
+
+    fn full_name(&self) -> String {
+        format!("{}::{}", self.suite, self.name)
+    }
+}
+
+/// The variable that tells this program to be the process of one test.
+const ONE: &str = "AMBIT_LAB_TEST";
+/// Emulated machines are slow; a test that takes longer than this hangs.
+const LIMIT: Duration = Duration::from_mins(10);
+
+fn main() -> ExitCode {
+    if let Ok(wanted) = std::env::var(ONE) {
+        return one(&wanted);
+    }
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = arguments.test_threads.or(Some(1));
+    let list = arguments.list;
+    // SAFETY: takes numbers. What a test orphans becomes our child, so that it can be ended.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+    // SAFETY: takes nothing.
+    if !list && (unsafe { libc::geteuid() } != 0 || std::env::var_os("AMBIT_LAB").is_none()) {
+        eprintln!(
+            "ambit-lab: these tests change the machine they run on; use: cargo xtask lab -- ambit-lab"
+        );
+        return ExitCode::from(2);
+    }
+    let trials = suites::all()
+        .into_iter()
+        .map(|test| {
+            let name = test.full_name();
+            Trial::ignorable_test(name.clone(), move || in_own_process(&name))
+        })
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn one(wanted: &str) -> ExitCode {
+    match suites::all()
+        .into_iter()
+        .find(|test| test.full_name() == wanted)
+    {
+        Some(test) => {
+            (test.body)(&Lab::new(&test.name));
+            ExitCode::SUCCESS
+        }
+        None => ExitCode::from(2),
+    }
+}
+
+fn in_own_process(name: &str) -> Result<Completion, Failed> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.env(ONE, name).stdin(Stdio::null()).process_group(0);
+    let Run { status, stderr, .. } = Job::start(&mut command, name).finish_within(LIMIT);
+    harness::end_orphans();
+    let said = String::from_utf8_lossy(&stderr).trim().to_owned();
+    match status.code() {
+        Some(0) => Ok(Completion::Completed),
+        Some(SKIPPED) => Ok(Completion::ignored_with(
+            said.lines().last().unwrap_or_default(),
+        )),
+        _ => Err(Failed::from(format!("{status}\n{said}"))),
+    }
+}

@@ -18,21 +18,31 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     Some(match (name, words) {
         ("exec", [path, ..]) => in_child(&Image::Path(path), words),
         ("exec-as", [_, path, ..]) => {
-            let argv: Vec<&[u8]> = std::iter::once(words[0]).chain(words[2..].iter().copied()).collect();
+            let argv: Vec<&[u8]> = std::iter::once(words[0])
+                .chain(words[2..].iter().copied())
+                .collect();
             in_child(&Image::Path(path), &argv)
         }
-        ("become", [path, ..]) => Argv::new(words).and_then(|argv| Err(Failure::Errno(argv.exec(&Image::Path(path))))),
+        ("become", [path, ..]) => {
+            Argv::new(words).and_then(|argv| Err(Failure::Errno(argv.exec(&Image::Path(path)))))
+        }
         ("vfork-exec", [path, ..]) => vfork_exec(path, words),
-        ("exec-fd", [path, ..]) => {
-            open(path, libc::O_PATH, 0).before("open").and_then(|fd| in_child(&Image::Fd(&fd), words))
+        ("exec-fd", [path, ..]) => open(path, libc::O_PATH, 0)
+            .before("open")
+            .and_then(|fd| in_child(&Image::Fd(&fd), words)),
+        ("exec-procfd", [path, ..]) => open(path, libc::O_RDONLY, 0)
+            .before("open")
+            .and_then(|fd| in_child(&Image::ProcFd(&fd), words)),
+        ("exec-deleted", [path, ..]) => {
+            deleted(path).and_then(|fd| in_child(&Image::Fd(&fd), words))
         }
-        ("exec-procfd", [path, ..]) => {
-            open(path, libc::O_RDONLY, 0).before("open").and_then(|fd| in_child(&Image::ProcFd(&fd), words))
+        ("exec-deleted-procfd", [path, ..]) => {
+            deleted(path).and_then(|fd| in_child(&Image::ProcFd(&fd), words))
         }
-        ("exec-deleted", [path, ..]) => deleted(path).and_then(|fd| in_child(&Image::Fd(&fd), words)),
-        ("exec-deleted-procfd", [path, ..]) => deleted(path).and_then(|fd| in_child(&Image::ProcFd(&fd), words)),
         // memfd-exec NAME PROGRAM ARG...: a copy of the program, from memory.
-        ("memfd-exec", [name, path, ..]) => copy(name, path).and_then(|fd| in_child(&Image::Fd(&fd), &words[1..])),
+        ("memfd-exec", [name, path, ..]) => {
+            copy(name, path).and_then(|fd| in_child(&Image::Fd(&fd), &words[1..]))
+        }
         _ => return None,
     })
 }
@@ -66,11 +76,17 @@ struct Argv {
 
 impl Argv {
     fn new(words: &[&[u8]]) -> Result<Self, Failure> {
-        Ok(Self { strings: words.iter().map(|word| c(word)).collect::<Result<_, _>>()? })
+        Ok(Self {
+            strings: words.iter().map(|word| c(word)).collect::<Result<_, _>>()?,
+        })
     }
 
     fn pointers(&self) -> Vec<*const libc::c_char> {
-        self.strings.iter().map(|word| word.as_ptr()).chain([std::ptr::null()]).collect()
+        self.strings
+            .iter()
+            .map(|word| word.as_ptr())
+            .chain([std::ptr::null()])
+            .collect()
     }
 
     /// Replaces this process, or answers why not.
@@ -79,11 +95,26 @@ impl Argv {
         let (at, path, flags) = match image {
             Image::Path(path) => (libc::AT_FDCWD, path.to_vec(), 0),
             Image::Fd(fd) => (fd.as_raw_fd(), Vec::new(), libc::AT_EMPTY_PATH),
-            Image::ProcFd(fd) => (libc::AT_FDCWD, format!("/proc/self/fd/{}", fd.as_raw_fd()).into_bytes(), 0),
+            Image::ProcFd(fd) => (
+                libc::AT_FDCWD,
+                format!("/proc/self/fd/{}", fd.as_raw_fd()).into_bytes(),
+                0,
+            ),
         };
-        let Ok(path) = CString::new(path) else { return libc::EINVAL };
+        let Ok(path) = CString::new(path) else {
+            return libc::EINVAL;
+        };
         // SAFETY: C strings and null-terminated arrays of them, all alive; `environ` is the C library's own.
-        unsafe { libc::syscall(libc::SYS_execveat, at, path.as_ptr(), argv.as_ptr(), environ, flags) };
+        unsafe {
+            libc::syscall(
+                libc::SYS_execveat,
+                at,
+                path.as_ptr(),
+                argv.as_ptr(),
+                environ,
+                flags,
+            )
+        };
         errno()
     }
 }
@@ -120,7 +151,11 @@ extern "C" fn vforked(argument: *mut libc::c_void) -> i32 {
 
 fn vfork_exec(path: &[u8], words: &[&[u8]]) -> Done {
     let argv = Argv::new(words)?;
-    let mut vfork = Vfork { argv: &argv, path, error: 0 };
+    let mut vfork = Vfork {
+        argv: &argv,
+        path,
+        error: 0,
+    };
     let mut stack = vec![0_u128; 16384];
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     // SAFETY: the child runs `vforked` on a stack of its own while this thread is suspended; both outlive it.
@@ -129,5 +164,9 @@ fn vfork_exec(path: &[u8], words: &[&[u8]]) -> Done {
         libc::clone(vforked, top.cast(), flags, (&raw mut vfork).cast())
     };
     let ended = wait(check(pid)? as i32);
-    if vfork.error == 0 { ended.map(|()| None) } else { Err(Failure::Errno(vfork.error)) }
+    if vfork.error == 0 {
+        ended.map(|()| None)
+    } else {
+        Err(Failure::Errno(vfork.error))
+    }
 }

@@ -32,10 +32,18 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("mkdir", [path]) => on(path, |path| call!(mkdir(path, 0o755))),
         ("rename", [from, to]) => on_two(from, to, |from, to| call!(rename(from, to))),
         ("rename-exchange", [from, to]) => on_two(from, to, |from, to| {
-            call!(renameat2(libc::AT_FDCWD, from, libc::AT_FDCWD, to, libc::RENAME_EXCHANGE))
+            call!(renameat2(
+                libc::AT_FDCWD,
+                from,
+                libc::AT_FDCWD,
+                to,
+                libc::RENAME_EXCHANGE
+            ))
         }),
         ("link", [from, to]) => on_two(from, to, |from, to| call!(link(from, to))),
-        ("symlink", [target, path]) => on_two(target, path, |target, path| call!(symlink(target, path))),
+        ("symlink", [target, path]) => {
+            on_two(target, path, |target, path| call!(symlink(target, path)))
+        }
         ("mknod-fifo", [path]) => mknod(path, libc::S_IFIFO, 0),
         ("mknod-chr", [path]) => mknod(path, libc::S_IFCHR, libc::makedev(1, 3)),
         ("mknod-blk", [path]) => mknod(path, libc::S_IFBLK, libc::makedev(7, 200)),
@@ -45,12 +53,16 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             number(size).and_then(|size| on(path, |path| call!(truncate(path, size))))
         }
         ("ftruncate", [path, size]) => ftruncate(path, size),
-        ("chmod", [path, mode]) => octal(mode).and_then(|mode| on(path, |path| call!(chmod(path, mode)))),
+        ("chmod", [path, mode]) => {
+            octal(mode).and_then(|mode| on(path, |path| call!(chmod(path, mode))))
+        }
         ("fchmod", [path, mode]) => fchmod(path, mode),
-        ("chown", [path, uid, gid]) => ids(uid, gid)
-            .and_then(|(uid, gid)| on(path, |path| call!(chown(path, uid, gid)))),
-        ("lchown", [path, uid, gid]) => ids(uid, gid)
-            .and_then(|(uid, gid)| on(path, |path| call!(lchown(path, uid, gid)))),
+        ("chown", [path, uid, gid]) => {
+            ids(uid, gid).and_then(|(uid, gid)| on(path, |path| call!(chown(path, uid, gid))))
+        }
+        ("lchown", [path, uid, gid]) => {
+            ids(uid, gid).and_then(|(uid, gid)| on(path, |path| call!(lchown(path, uid, gid))))
+        }
         ("ioctl", [path, request]) => ioctl(path, request),
         ("chdir", [path]) => on(path, |path| call!(chdir(path))),
         ("same-file", [a, b]) => same_file(a, b),
@@ -63,7 +75,11 @@ fn on(path: &[u8], call: impl FnOnce(*const libc::c_char) -> i32) -> Done {
     check(call(path.as_ptr())).map(|_| None)
 }
 
-fn on_two(a: &[u8], b: &[u8], call: impl FnOnce(*const libc::c_char, *const libc::c_char) -> i32) -> Done {
+fn on_two(
+    a: &[u8],
+    b: &[u8],
+    call: impl FnOnce(*const libc::c_char, *const libc::c_char) -> i32,
+) -> Done {
     let (a, b) = (c(a)?, c(b)?);
     check(call(a.as_ptr(), b.as_ptr())).map(|_| None)
 }
@@ -74,7 +90,9 @@ fn ids(uid: &[u8], gid: &[u8]) -> Result<(u32, u32), Failure> {
 
 fn mknod(path: &[u8], kind: u32, device: libc::dev_t) -> Done {
     // SAFETY: a C string that lives through the call.
-    on(path, |path| unsafe { libc::mknod(path, kind | 0o644, device) })
+    on(path, |path| unsafe {
+        libc::mknod(path, kind | 0o644, device)
+    })
 }
 
 fn read(path: &[u8]) -> Done {
@@ -92,9 +110,16 @@ fn list(path: &[u8]) -> Done {
     let fd = open(path, O_RDONLY | libc::O_DIRECTORY, 0)?;
     let mut buffer = [0_u8; 4096];
     // SAFETY: pointer and length are those of a live buffer.
-    check(unsafe { libc::syscall(libc::SYS_getdents64, fd.as_raw_fd(), buffer.as_mut_ptr(), buffer.len()) })
-        .before("getdents")
-        .map(|_| None)
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_getdents64,
+            fd.as_raw_fd(),
+            buffer.as_mut_ptr(),
+            buffer.len(),
+        )
+    })
+    .before("getdents")
+    .map(|_| None)
 }
 
 fn tmpfile_link(dir: &[u8], path: &[u8]) -> Done {
@@ -102,7 +127,13 @@ fn tmpfile_link(dir: &[u8], path: &[u8]) -> Done {
     let (empty, path) = (CString::default(), c(path)?);
     // SAFETY: two C strings that live through the call.
     let linked = unsafe {
-        libc::linkat(fd.as_raw_fd(), empty.as_ptr(), libc::AT_FDCWD, path.as_ptr(), libc::AT_EMPTY_PATH)
+        libc::linkat(
+            fd.as_raw_fd(),
+            empty.as_ptr(),
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::AT_EMPTY_PATH,
+        )
     };
     check(linked).map(|_| None)
 }
@@ -136,5 +167,9 @@ fn same_file(a: &[u8], b: &[u8]) -> Done {
         check(unsafe { libc::stat(path.as_ptr(), &raw mut stat) })?;
         Ok((stat.st_dev, stat.st_ino))
     };
-    if stat(a)? == stat(b)? { Ok(None) } else { Err(Failure::Status(1)) }
+    if stat(a)? == stat(b)? {
+        Ok(None)
+    } else {
+        Err(Failure::Status(1))
+    }
 }

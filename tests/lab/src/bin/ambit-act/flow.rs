@@ -140,7 +140,13 @@ fn clone3() -> Result<i32, Failure> {
     let mut arguments = [0_u64; 11];
     arguments[4] = libc::SIGCHLD as u64;
     // SAFETY: an all-zero struct clone_args but for exit_signal; without CLONE_VM the child has its own memory.
-    let pid = unsafe { libc::syscall(libc::SYS_clone3, arguments.as_mut_ptr(), size_of_val(&arguments)) };
+    let pid = unsafe {
+        libc::syscall(
+            libc::SYS_clone3,
+            arguments.as_mut_ptr(),
+            size_of_val(&arguments),
+        )
+    };
     Ok(sys::check(pid)? as i32)
 }
 
@@ -160,11 +166,23 @@ pub(crate) fn wait(pid: i32) -> Result<(), Failure> {
 
 fn operation(name: &str, words: &[Vec<u8>]) -> Done {
     let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-    let modules = [own, file::operation, memory::operation, exec::operation, net::operation, task::operation, uring::operation];
+    let modules = [
+        own,
+        file::operation,
+        memory::operation,
+        exec::operation,
+        net::operation,
+        task::operation,
+        uring::operation,
+    ];
     modules
         .iter()
         .find_map(|module| module(name, &words))
-        .unwrap_or_else(|| Err(Failure::Usage("no such operation, or not its arguments".to_owned())))
+        .unwrap_or_else(|| {
+            Err(Failure::Usage(
+                "no such operation, or not its arguments".to_owned(),
+            ))
+        })
 }
 
 /// Operations that no hook sees: time, synchronising with a test, and what the actor is itself.

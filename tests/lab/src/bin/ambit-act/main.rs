@@ -12,7 +12,11 @@
 //! services), so that what a domain sees is what the arguments say.
 
 // A tool for tests: numbers come from its arguments and go to system calls as they are.
-#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss
+)]
 
 mod exec;
 mod file;
@@ -28,7 +32,10 @@ mod uring;
 use std::os::unix::ffi::OsStrExt;
 
 fn main() {
-    let arguments: Vec<Vec<u8>> = std::env::args_os().skip(1).map(|argument| argument.as_bytes().to_vec()).collect();
+    let arguments: Vec<Vec<u8>> = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.as_bytes().to_vec())
+        .collect();
     let step = match parse::parse(&arguments) {
         Ok(step) => step,
         Err(message) => flow::usage(&message),

@@ -12,27 +12,32 @@ const PAGE: usize = 4096;
 
 pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     Some(match (name, words) {
-        ("map-exec", [path]) => file(path).and_then(|fd| map(fd.as_raw_fd(), PROT_READ | PROT_EXEC, MAP_PRIVATE)).map(done),
-        ("map-shared-exec", [path]) => {
-            file(path).and_then(|fd| map(fd.as_raw_fd(), PROT_READ | PROT_EXEC, MAP_SHARED)).map(done)
-        }
+        ("map-exec", [path]) => file(path)
+            .and_then(|fd| map(fd.as_raw_fd(), PROT_READ | PROT_EXEC, MAP_PRIVATE))
+            .map(done),
+        ("map-shared-exec", [path]) => file(path)
+            .and_then(|fd| map(fd.as_raw_fd(), PROT_READ | PROT_EXEC, MAP_SHARED))
+            .map(done),
         ("map-then-exec", [path]) => file(path).and_then(|fd| {
             let mapping = map(fd.as_raw_fd(), PROT_READ, MAP_PRIVATE).before("mmap")?;
             mapping.protect(PROT_READ | PROT_EXEC)
         }),
         ("map-dirty-exec", [path]) => file(path).and_then(|fd| {
-            let mapping = map(fd.as_raw_fd(), PROT_READ | PROT_WRITE, MAP_PRIVATE).before("mmap")?;
+            let mapping =
+                map(fd.as_raw_fd(), PROT_READ | PROT_WRITE, MAP_PRIVATE).before("mmap")?;
             mapping.dirty();
             mapping.protect(PROT_READ | PROT_EXEC)
         }),
         ("anon-exec", []) => map(-1, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS).map(done),
-        ("anon-shared-exec", []) => map(-1, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS).map(done),
-        ("anon-then-exec", []) => {
-            map(-1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS).before("mmap").and_then(|mapping| {
+        ("anon-shared-exec", []) => {
+            map(-1, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS).map(done)
+        }
+        ("anon-then-exec", []) => map(-1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS)
+            .before("mmap")
+            .and_then(|mapping| {
                 mapping.dirty();
                 mapping.protect(PROT_READ | PROT_EXEC)
-            })
-        }
+            }),
         ("memfd", [name]) => memfd(name).map(done),
         ("memfd-map-exec", [name]) => memfd(name).before("memfd").and_then(|fd| {
             write_all(&fd, &[0xc3; PAGE]).before("write")?;
@@ -63,7 +68,11 @@ struct Mapping(*mut libc::c_void);
 fn map(fd: i32, protection: i32, flags: i32) -> Result<Mapping, Failure> {
     // SAFETY: a new mapping of one page at an address of the kernel's choice disturbs no other.
     let address = unsafe { libc::mmap(std::ptr::null_mut(), PAGE, protection, flags, fd, 0) };
-    if address == libc::MAP_FAILED { Err(Failure::last()) } else { Ok(Mapping(address)) }
+    if address == libc::MAP_FAILED {
+        Err(Failure::last())
+    } else {
+        Ok(Mapping(address))
+    }
 }
 
 impl Mapping {

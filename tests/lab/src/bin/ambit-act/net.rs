@@ -22,10 +22,14 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             listen(&fd)
         }),
         ("accept", [address]) => accept(address),
-        ("connect", [address]) => prepared(address).and_then(|(fd, address)| connect(&fd, &address.bytes)),
+        ("connect", [address]) => {
+            prepared(address).and_then(|(fd, address)| connect(&fd, &address.bytes))
+        }
         ("connect-read", [address]) => prepared(address).and_then(|(fd, address)| {
             connect(&fd, &address.bytes)?;
-            read_all(&fd).before("read").map(|bytes| Some(bytes.escape_ascii().to_string()))
+            read_all(&fd)
+                .before("read")
+                .map(|bytes| Some(bytes.escape_ascii().to_string()))
         }),
         // As much of the address as LEN says.
         ("connect-short", [address, length]) => prepared(address).and_then(|(fd, address)| {
@@ -33,21 +37,29 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             connect(&fd, &address.bytes[..length.min(address.bytes.len())])
         }),
         // The address, and as many bytes of rubbish as fit.
-        ("connect-garbage", [address, seed]) => prepared(address).and_then(|(fd, address)| {
-            connect(&fd, &with_garbage(&address.bytes, number(seed)?))
-        }),
+        ("connect-garbage", [address, seed]) => prepared(address)
+            .and_then(|(fd, address)| connect(&fd, &with_garbage(&address.bytes, number(seed)?))),
         // AF_UNSPEC with the rubbish of a stack behind it.
-        ("connect-unspec", [protocol, seed]) => prepared(&[protocol, b":127.0.0.1:1".as_slice()].concat())
-            .and_then(|(fd, _)| connect(&fd, &with_garbage(&0_u16.to_ne_bytes(), number(seed)?)[..28])),
+        ("connect-unspec", [protocol, seed]) => {
+            prepared(&[protocol, b":127.0.0.1:1".as_slice()].concat()).and_then(|(fd, _)| {
+                connect(
+                    &fd,
+                    &with_garbage(&0_u16.to_ne_bytes(), number(seed)?)[..28],
+                )
+            })
+        }
         ("connect-send", [address, text]) => prepared(address).and_then(|(fd, address)| {
             connect(&fd, &address.bytes).before("connect")?;
             send(&fd, &[], text, 0)
         }),
-        ("send", [address, text]) => prepared(address).and_then(|(fd, address)| send(&fd, &address.bytes, text, 0)),
-        ("sendmsg", [address, text]) => prepared(address).and_then(|(fd, address)| sendmsg(&fd, &address.bytes, text)),
-        ("fastopen", [address, text]) => {
-            prepared(address).and_then(|(fd, address)| send(&fd, &address.bytes, text, libc::MSG_FASTOPEN))
+        ("send", [address, text]) => {
+            prepared(address).and_then(|(fd, address)| send(&fd, &address.bytes, text, 0))
         }
+        ("sendmsg", [address, text]) => {
+            prepared(address).and_then(|(fd, address)| sendmsg(&fd, &address.bytes, text))
+        }
+        ("fastopen", [address, text]) => prepared(address)
+            .and_then(|(fd, address)| send(&fd, &address.bytes, text, libc::MSG_FASTOPEN)),
         ("socketpair", [kind]) => socketpair(kind),
         _ => return None,
     })
@@ -63,15 +75,28 @@ pub(crate) struct Address {
 
 /// A socket for an address.
 pub(crate) fn prepared(address: &[u8]) -> Result<(OwnedFd, Address), Failure> {
-    let address = parse(address).ok_or_else(|| Failure::Usage(format!("not an address: {}", address.escape_ascii())))?;
+    let address = parse(address)
+        .ok_or_else(|| Failure::Usage(format!("not an address: {}", address.escape_ascii())))?;
     // SAFETY: three numbers.
-    let fd = owned(unsafe { libc::socket(address.family, address.kind | libc::SOCK_CLOEXEC, address.protocol) });
+    let fd = owned(unsafe {
+        libc::socket(
+            address.family,
+            address.kind | libc::SOCK_CLOEXEC,
+            address.protocol,
+        )
+    });
     let fd = fd.before("socket")?;
     if address.kind == libc::SOCK_STREAM && address.family != libc::AF_UNIX {
         let one = 1_i32;
         // SAFETY: a live integer of the size given.
         check(unsafe {
-            libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_REUSEADDR, (&raw const one).cast(), 4)
+            libc::setsockopt(
+                fd.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_REUSEADDR,
+                (&raw const one).cast(),
+                4,
+            )
         })
         .before("setsockopt")?;
     }
@@ -84,7 +109,12 @@ fn parse(text: &[u8]) -> Option<Address> {
     let unix = |kind: i32, name: &[u8]| {
         let mut bytes = (libc::AF_UNIX as u16).to_ne_bytes().to_vec();
         bytes.extend_from_slice(name);
-        Some(Address { family: libc::AF_UNIX, kind, protocol: 0, bytes })
+        Some(Address {
+            family: libc::AF_UNIX,
+            kind,
+            protocol: 0,
+            bytes,
+        })
     };
     match scheme {
         b"tcp" => inet(rest, libc::SOCK_STREAM, libc::IPPROTO_TCP),
@@ -96,7 +126,12 @@ fn parse(text: &[u8]) -> Option<Address> {
         b"netlink" => {
             let mut bytes = vec![0; 12];
             bytes[..2].copy_from_slice(&(libc::AF_NETLINK as u16).to_ne_bytes());
-            Some(Address { family: libc::AF_NETLINK, kind: libc::SOCK_RAW, protocol: number(rest).ok()?, bytes })
+            Some(Address {
+                family: libc::AF_NETLINK,
+                kind: libc::SOCK_RAW,
+                protocol: number(rest).ok()?,
+                bytes,
+            })
         }
         _ => None,
     }
@@ -114,7 +149,12 @@ fn inet(text: &[u8], kind: i32, protocol: i32) -> Option<Address> {
         SocketAddr::V4(address) => bytes[4..8].copy_from_slice(&address.ip().octets()),
         SocketAddr::V6(address) => bytes[8..24].copy_from_slice(&address.ip().octets()),
     }
-    Some(Address { family, kind, protocol, bytes })
+    Some(Address {
+        family,
+        kind,
+        protocol,
+        bytes,
+    })
 }
 
 fn with_garbage(bytes: &[u8], seed: u8) -> Vec<u8> {
@@ -124,7 +164,13 @@ fn with_garbage(bytes: &[u8], seed: u8) -> Vec<u8> {
 
 fn bind(fd: &OwnedFd, address: &Address) -> Done {
     // SAFETY: pointer and length are those of a live slice.
-    let bound = unsafe { libc::bind(fd.as_raw_fd(), address.bytes.as_ptr().cast(), address.bytes.len() as u32) };
+    let bound = unsafe {
+        libc::bind(
+            fd.as_raw_fd(),
+            address.bytes.as_ptr().cast(),
+            address.bytes.len() as u32,
+        )
+    };
     check(bound).map(|_| None)
 }
 
@@ -135,7 +181,14 @@ fn listen(fd: &OwnedFd) -> Done {
 
 fn connect(fd: &OwnedFd, address: &[u8]) -> Done {
     // SAFETY: pointer and length are those of a live slice.
-    check(unsafe { libc::connect(fd.as_raw_fd(), address.as_ptr().cast(), address.len() as u32) }).map(|_| None)
+    check(unsafe {
+        libc::connect(
+            fd.as_raw_fd(),
+            address.as_ptr().cast(),
+            address.len() as u32,
+        )
+    })
+    .map(|_| None)
 }
 
 /// Waits at most ten seconds for a client, and greets it with `hi`.
@@ -143,19 +196,28 @@ fn accept(address: &[u8]) -> Done {
     let (fd, address) = prepared(address)?;
     bind(&fd, &address).before("bind")?;
     listen(&fd).before("listen")?;
-    let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let mut poll = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
     // SAFETY: one live pollfd.
     if check(unsafe { libc::poll(&raw mut poll, 1, 10_000) }).before("poll")? == 0 {
         return Err(Failure::Before(libc::ETIMEDOUT, "poll"));
     }
     // SAFETY: the address is not asked for.
-    let client = owned(unsafe { libc::accept(fd.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut()) })?;
+    let client =
+        owned(unsafe { libc::accept(fd.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut()) })?;
     write_all(&client, b"hi").before("write")?;
     Ok(None)
 }
 
 fn send(fd: &OwnedFd, address: &[u8], text: &[u8], flags: i32) -> Done {
-    let pointer = if address.is_empty() { std::ptr::null() } else { address.as_ptr() };
+    let pointer = if address.is_empty() {
+        std::ptr::null()
+    } else {
+        address.as_ptr()
+    };
     // SAFETY: pointers and lengths are those of live slices, or null and zero.
     let sent = unsafe {
         libc::sendto(
@@ -171,7 +233,10 @@ fn send(fd: &OwnedFd, address: &[u8], text: &[u8], flags: i32) -> Done {
 }
 
 fn sendmsg(fd: &OwnedFd, address: &[u8], text: &[u8]) -> Done {
-    let mut part = libc::iovec { iov_base: text.as_ptr().cast_mut().cast(), iov_len: text.len() };
+    let mut part = libc::iovec {
+        iov_base: text.as_ptr().cast_mut().cast(),
+        iov_len: text.len(),
+    };
     // SAFETY: all zeroes is an empty message.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_name = address.as_ptr().cast_mut().cast();
@@ -179,7 +244,8 @@ fn sendmsg(fd: &OwnedFd, address: &[u8], text: &[u8]) -> Done {
     message.msg_iov = &raw mut part;
     message.msg_iovlen = 1;
     // SAFETY: the message points to live slices, which the kernel only reads.
-    check(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) } as i64).map(|_| None)
+    check(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) } as i64)
+        .map(|_| None)
 }
 
 fn socket_of(family: &[u8], kind: &[u8], protocol: &[u8]) -> Done {

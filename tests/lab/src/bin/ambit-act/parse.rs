@@ -28,7 +28,11 @@ pub(crate) fn parse(arguments: &[Vec<u8>]) -> Result<Step, String> {
     }
     let mut rest = arguments;
     let step = sequence(&mut rest)?;
-    if rest.is_empty() { Ok(step) } else { Err("a } too many".to_owned()) }
+    if rest.is_empty() {
+        Ok(step)
+    } else {
+        Err("a } too many".to_owned())
+    }
 }
 
 fn sequence(rest: &mut &[Vec<u8>]) -> Result<Step, String> {
@@ -39,11 +43,17 @@ fn sequence(rest: &mut &[Vec<u8>]) -> Result<Step, String> {
         *rest = tail;
         steps.push(step(rest)?);
     }
-    Ok(if steps.len() == 1 { steps.remove(0) } else { Step::All(steps) })
+    Ok(if steps.len() == 1 {
+        steps.remove(0)
+    } else {
+        Step::All(steps)
+    })
 }
 
 fn step(rest: &mut &[Vec<u8>]) -> Result<Step, String> {
-    let Some((first, tail)) = rest.split_first() else { return Err("an operation is missing at the end".to_owned()) };
+    let Some((first, tail)) = rest.split_first() else {
+        return Err("an operation is missing at the end".to_owned());
+    };
     match first.as_slice() {
         b"{" => {
             *rest = tail;
@@ -54,12 +64,20 @@ fn step(rest: &mut &[Vec<u8>]) -> Result<Step, String> {
             }
             Ok(inner)
         }
-        b"," | b"}" => Err(format!("an operation is missing before {}", first.escape_ascii())),
+        b"," | b"}" => Err(format!(
+            "an operation is missing before {}",
+            first.escape_ascii()
+        )),
         b"loop" => {
             let (count, tail) = tail.split_first().ok_or("loop: how often?")?;
-            let count = std::str::from_utf8(count).ok().and_then(|count| count.parse().ok());
+            let count = std::str::from_utf8(count)
+                .ok()
+                .and_then(|count| count.parse().ok());
             *rest = tail;
-            Ok(Step::Loop(count.ok_or("loop: how often?")?, Box::new(step(rest)?)))
+            Ok(Step::Loop(
+                count.ok_or("loop: how often?")?,
+                Box::new(step(rest)?),
+            ))
         }
         b"fork" | b"clone3" | b"double-fork" => {
             let birth = match first.as_slice() {
@@ -75,7 +93,10 @@ fn step(rest: &mut &[Vec<u8>]) -> Result<Step, String> {
             Ok(Step::Thread(Box::new(step(rest)?)))
         }
         _ => {
-            let end = rest.iter().position(|word| word == b"," || word == b"}").unwrap_or(rest.len());
+            let end = rest
+                .iter()
+                .position(|word| word == b"," || word == b"}")
+                .unwrap_or(rest.len());
             let (words, tail) = rest.split_at(end);
             *rest = tail;
             Ok(Step::Op(words.to_vec()))

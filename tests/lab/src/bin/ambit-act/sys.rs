@@ -55,7 +55,10 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
 pub(crate) fn write_all(fd: &impl AsRawFd, mut bytes: &[u8]) -> Result<(), Failure> {
     while !bytes.is_empty() {
         // SAFETY: pointer and length are those of a live slice.
-        let written = check(unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) } as i64)?;
+        let written =
+            check(
+                unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) } as i64,
+            )?;
         bytes = &bytes[written as usize..];
     }
     Ok(())
@@ -67,7 +70,11 @@ pub(crate) fn read_all(fd: &impl AsRawFd) -> Result<Vec<u8>, Failure> {
     let mut buffer = vec![0_u8; 65536];
     loop {
         // SAFETY: pointer and length are those of a live buffer.
-        let read = check(unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) } as i64)?;
+        let read =
+            check(
+                unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) }
+                    as i64,
+            )?;
         if read == 0 {
             return Ok(all);
         }
@@ -93,5 +100,10 @@ pub(crate) fn hex(bytes: &[u8]) -> Result<u64, Failure> {
     std::str::from_utf8(bytes)
         .ok()
         .and_then(|text| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok())
-        .ok_or_else(|| Failure::Usage(format!("not a hexadecimal number: {}", bytes.escape_ascii())))
+        .ok_or_else(|| {
+            Failure::Usage(format!(
+                "not a hexadecimal number: {}",
+                bytes.escape_ascii()
+            ))
+        })
 }

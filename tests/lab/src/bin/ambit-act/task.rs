@@ -12,11 +12,12 @@ use crate::sys::{c, call, check, number, pipe, read_all};
 
 pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     Some(match (name, words) {
-        ("signal", [whom, signal]) => signal_of(signal).and_then(|signal| {
-            upon(whom, &|pid| check(call!(kill(pid, signal))).map(|_| ()))
-        }),
+        ("signal", [whom, signal]) => signal_of(signal)
+            .and_then(|signal| upon(whom, &|pid| check(call!(kill(pid, signal))).map(|_| ()))),
         ("tgkill", [whom, signal]) => signal_of(signal).and_then(|signal| {
-            upon(whom, &|pid| check(call!(syscall(libc::SYS_tgkill, pid, pid, signal))).map(|_| ()))
+            upon(whom, &|pid| {
+                check(call!(syscall(libc::SYS_tgkill, pid, pid, signal))).map(|_| ())
+            })
         }),
         ("ptrace-attach", [whom]) => upon(whom, &attach),
         ("ptrace-read", [whom]) => upon(whom, &read_link),
@@ -34,7 +35,9 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("nice", [value]) => {
             number(value).and_then(|value| plain(call!(setpriority(libc::PRIO_PROCESS, 0, value))))
         }
-        ("comm", [name]) => c(name).and_then(|name| plain(call!(prctl(libc::PR_SET_NAME, name.as_ptr())))),
+        ("comm", [name]) => {
+            c(name).and_then(|name| plain(call!(prctl(libc::PR_SET_NAME, name.as_ptr()))))
+        }
         ("drop-cap", [capability]) => number(capability).and_then(drop_capability),
         _ => return None,
     })
@@ -102,7 +105,10 @@ impl Waiting {
             // SAFETY: ends the child without the parent's exit handlers.
             unsafe { libc::_exit(0) }
         }
-        Ok(Self { pid, pipe: Some(writer) })
+        Ok(Self {
+            pid,
+            pipe: Some(writer),
+        })
     }
 }
 
@@ -124,7 +130,8 @@ fn read_link(pid: i32) -> Result<(), Failure> {
     let path = CString::new(format!("/proc/{pid}/exe")).unwrap_or_default();
     let mut buffer = [0_u8; 4096];
     // SAFETY: a C string, and pointer and length of a live buffer.
-    check(unsafe { libc::readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) } as i64)?;
+    let read = unsafe { libc::readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    check(read as i64)?;
     Ok(())
 }
 
@@ -150,8 +157,10 @@ fn drop_capability(capability: u32) -> Done {
     let mut header = [0x2008_0522_u32, 0];
     let mut data = [0_u32; 6];
     // SAFETY: both arrays are of the size that version 3 says.
-    check(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), data.as_mut_ptr()) }).before("capget")?;
+    check(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), data.as_mut_ptr()) })
+        .before("capget")?;
     data[if capability < 32 { 0 } else { 3 }] &= !(1 << (capability % 32));
     // SAFETY: as above.
-    check(unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), data.as_ptr()) }).map(|_| None)
+    check(unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), data.as_ptr()) })
+        .map(|_| None)
 }

@@ -27,7 +27,15 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("uring-open-sqpoll", [path]) => open(path, libc::O_RDONLY, 0, SETUP_SQPOLL),
         ("uring-create", [path]) => open(path, libc::O_CREAT | libc::O_WRONLY, 0, 0),
         ("uring-unlink", [path]) => c(path).and_then(|path| {
-            submit(&Sqe { opcode: OP_UNLINKAT, fd: libc::AT_FDCWD, addr: path.as_ptr() as u64, ..Sqe::default() }, 0)
+            submit(
+                &Sqe {
+                    opcode: OP_UNLINKAT,
+                    fd: libc::AT_FDCWD,
+                    addr: path.as_ptr() as u64,
+                    ..Sqe::default()
+                },
+                0,
+            )
         }),
         ("uring-connect", [address]) => connect(address, 0),
         ("uring-connect-async", [address]) => connect(address, SQE_ASYNC),
@@ -99,17 +107,35 @@ fn map(fd: &OwnedFd, length: usize, offset: i64) -> Result<*mut u8, Failure> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_SHARED | libc::MAP_POPULATE;
     // SAFETY: a new mapping at an address of the kernel's choice disturbs no other.
-    let address = unsafe { libc::mmap(std::ptr::null_mut(), length, protection, flags, fd.as_raw_fd(), offset) };
-    if address == libc::MAP_FAILED { Err(Failure::last()) } else { Ok(address.cast()) }
+    let address = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            length,
+            protection,
+            flags,
+            fd.as_raw_fd(),
+            offset,
+        )
+    };
+    if address == libc::MAP_FAILED {
+        Err(Failure::last())
+    } else {
+        Ok(address.cast())
+    }
 }
 
 // The kernel aligns what it puts into a mapping, which itself begins at a page.
 #[allow(clippy::cast_ptr_alignment)]
 /// Submits one request, waits for its completion and answers its result.
 fn submit(sqe: &Sqe, setup: u32) -> Done {
-    let mut params = Params { flags: setup, sq_thread_idle: 1000, ..Params::default() };
+    let mut params = Params {
+        flags: setup,
+        sq_thread_idle: 1000,
+        ..Params::default()
+    };
     // SAFETY: a live struct io_uring_params.
-    let fd = owned(unsafe { libc::syscall(libc::SYS_io_uring_setup, 2, &raw mut params) }).before("io_uring_setup")?;
+    let fd = owned(unsafe { libc::syscall(libc::SYS_io_uring_setup, 2, &raw mut params) })
+        .before("io_uring_setup")?;
     if params.features & FEATURE_SINGLE_MMAP == 0 {
         return Err(Failure::Before(libc::ENOSYS, "io_uring_setup"));
     }
@@ -125,15 +151,32 @@ fn submit(sqe: &Sqe, setup: u32) -> Done {
         rings.add(sq(6)).cast::<u32>().write(0);
         AtomicU32::from_ptr(rings.add(sq(1)).cast()).store(1, Ordering::SeqCst);
     }
-    let (to_submit, wake) = if setup & SETUP_SQPOLL == 0 { (1, 0) } else { (0, ENTER_SQ_WAKEUP) };
+    let (to_submit, wake) = if setup & SETUP_SQPOLL == 0 {
+        (1, 0)
+    } else {
+        (0, ENTER_SQ_WAKEUP)
+    };
     let null = std::ptr::null::<u8>();
     // SAFETY: numbers, and no signal mask.
     let entered = unsafe {
-        libc::syscall(libc::SYS_io_uring_enter, fd.as_raw_fd(), to_submit, 1, ENTER_GETEVENTS | wake, null, 0)
+        libc::syscall(
+            libc::SYS_io_uring_enter,
+            fd.as_raw_fd(),
+            to_submit,
+            1,
+            ENTER_GETEVENTS | wake,
+            null,
+            0,
+        )
     };
     check(entered).before("io_uring_enter")?;
     // SAFETY: as above; a completion is there, since the call waited for one: user_data u64, then the result.
-    let result = unsafe { rings.add(params.cq_off[5] as usize + 8).cast::<i32>().read_volatile() };
+    let result = unsafe {
+        rings
+            .add(params.cq_off[5] as usize + 8)
+            .cast::<i32>()
+            .read_volatile()
+    };
     match result {
         error if error < 0 => Err(Failure::Errno(-error)),
         opened if sqe.opcode == OP_OPENAT => owned(opened).map(|_| None),

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Programs under test: started, talked to, waited for within a time, and shown when something is wrong.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Emulation is slow, but no single command should take longer.
+const LIMIT: Duration = Duration::from_mins(4);
+const TICK: Duration = Duration::from_millis(10);
+
+/// A program that runs.
+pub(crate) struct Job {
+    line: String,
+    child: Child,
+    stdout: Stream,
+    stderr: Stream,
+}
+
+/// What a program has written so far; a thread reads it.
+struct Stream {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: std::thread::JoinHandle<()>,
+}
+
+impl Stream {
+    fn of(mut source: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&bytes);
+        let reader = std::thread::spawn(move || {
+            let mut buffer = vec![0; 65536];
+            while let Ok(count @ 1..) = source.read(&mut buffer) {
+                sink.lock().unwrap().extend_from_slice(&buffer[..count]);
+            }
+        });
+        Self { bytes, reader }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
+    /// All of it; of what a daemon holds open, what was there two seconds after its starter's end.
+    fn finish(self) -> Vec<u8> {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        while !self.reader.is_finished() && Instant::now() < deadline {
+            std::thread::sleep(TICK);
+        }
+        std::mem::take(&mut *self.bytes.lock().unwrap())
+    }
+}
+
+impl Job {
+    /// Starts it with its output read, and with a pipe for input unless the caller set that.
+    pub(crate) fn start(command: &mut Command, line: &str) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        if line.starts_with("ambit ") {
+            command.stdin(Stdio::piped());
+        }
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {line}: {error}"));
+        let stdout = Stream::of(child.stdout.take().expect("piped"));
+        let stderr = Stream::of(child.stderr.take().expect("piped"));
+        Self {
+            line: line.to_owned(),
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Types into its standard input.
+    pub(crate) fn say(&mut self, text: &str) {
+        let stdin = self.child.stdin.as_mut().expect("input is open");
+        stdin
+            .write_all(text.as_bytes())
+            .and_then(|()| stdin.flush())
+            .expect("cannot write to the job");
+    }
+
+    pub(crate) fn signal(&self, signal: i32) {
+        let pid = i32::try_from(self.child.id()).expect("process numbers are small");
+        // SAFETY: two numbers; the child has not been waited for, so that the number is still its own.
+        unsafe { libc::kill(pid, signal) };
+    }
+
+    /// Waits until a line that starts so is on its standard output; answers the rest of the line.
+    pub(crate) fn until(&self, start: &str) -> String {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            // Asked before what it said is read, so that nothing is said in between.
+            let ended = self.stdout.reader.is_finished();
+            let text = self.stdout.text();
+            let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+            if let Some(line) = complete.lines().find(|line| line.starts_with(start)) {
+                return line[start.len()..].to_owned();
+            }
+            let waiting = !ended && Instant::now() < deadline;
+            assert!(
+                waiting,
+                "{}\nnever said {start:?}\n{}",
+                self.line,
+                self.so_far()
+            );
+            std::thread::sleep(TICK);
+        }
+    }
+
+    fn so_far(&self) -> String {
+        shown(self.stdout.text().as_bytes(), self.stderr.text().as_bytes())
+    }
+
+    /// Closes its input and waits for its end.
+    pub(crate) fn finish(self) -> Run {
+        self.finish_within(LIMIT)
+    }
+
+    pub(crate) fn finish_within(mut self, limit: Duration) -> Run {
+        drop(self.child.stdin.take());
+        let deadline = Instant::now() + limit;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
+                break status;
+            }
+            if Instant::now() > deadline {
+                let _ = self.child.kill();
+                panic!(
+                    "{}\nstill ran after {} s\n{}",
+                    self.line,
+                    limit.as_secs(),
+                    self.so_far()
+                );
+            }
+            std::thread::sleep(TICK);
+        };
+        Run {
+            line: self.line,
+            status,
+            stdout: self.stdout.finish(),
+            stderr: self.stderr.finish(),
+        }
+    }
+}
+
+/// A program that has ended.
+pub(crate) struct Run {
+    pub(crate) line: String,
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+}
+
+impl Run {
+    /// Fails the test, and shows what the program said.
+    pub(crate) fn fail(&self, what: &str) -> ! {
+        panic!(
+            "{what}\n{}\n{}\n{}",
+            self.line,
+            self.status,
+            shown(&self.stdout, &self.stderr)
+        )
+    }
+
+    pub(crate) fn expect(self, condition: bool, what: &str) -> Self {
+        if condition { self } else { self.fail(what) }
+    }
+
+    pub(crate) fn succeeds(self) -> Self {
+        self.exits(0)
+    }
+
+    pub(crate) fn exits(self, code: i32) -> Self {
+        let right = self.status.code() == Some(code);
+        self.expect(right, &format!("should have exited with {code}"))
+    }
+
+    pub(crate) fn dies_by(self, signal: i32) -> Self {
+        let right = self.status.signal() == Some(signal);
+        self.expect(right, &format!("should have died by signal {signal}"))
+    }
+
+    /// Its standard output is exactly these lines.
+    pub(crate) fn says(self, expected: &[&str]) -> Self {
+        let right = self.lines() == expected;
+        self.expect(right, &format!("should have said {expected:#?}"))
+    }
+
+    /// Its standard error has this in it.
+    pub(crate) fn complains(self, of: &str) -> Self {
+        let right = self.stderr_text().contains(of);
+        self.expect(right, &format!("should have complained of {of:?}"))
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        String::from_utf8_lossy(&self.stdout)
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    pub(crate) fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// The violations that `--json` wrote to standard error.
+    pub(crate) fn violations(&self) -> Vec<Value> {
+        self.stderr_text()
+            .lines()
+            .filter(|line| line.starts_with('{'))
+            .map(|line| {
+                serde_json::from_str(line)
+                    .unwrap_or_else(|error| self.fail(&format!("not JSON ({error}): {line}")))
+            })
+            .collect()
+    }
+
+    /// Nothing was outside the map.
+    pub(crate) fn within_the_map(self) -> Self {
+        let none = self.violations().is_empty();
+        self.expect(none, "something was outside the map")
+    }
+
+    /// Something was outside the map, and always this.
+    pub(crate) fn violates(self, rule: &str) -> Self {
+        let violations = self.violations();
+        let right =
+            !violations.is_empty() && violations.iter().all(|violation| mentions(violation, rule));
+        self.expect(
+            right,
+            &format!("should have violated the map by {rule:?} alone"),
+        )
+    }
+
+    /// This was outside the map, whatever else was.
+    pub(crate) fn violates_also(self, rule: &str) -> Self {
+        let right = self
+            .violations()
+            .iter()
+            .any(|violation| mentions(violation, rule));
+        self.expect(right, &format!("should have violated the map by {rule:?}"))
+    }
+
+    /// No control characters but the end of line, whatever the workload called things.
+    pub(crate) fn harmless_on_a_terminal(self) -> Self {
+        let text = [self.stdout.as_slice(), &self.stderr].concat();
+        let control = |c: char| c.is_control() && c != '\n' && c != '\t';
+        let right = std::str::from_utf8(&text).is_ok_and(|text| !text.chars().any(control));
+        self.expect(right, "wrote what a terminal would act on")
+    }
+}
+
+/// Whether some text in the value is this rule, or starts with it where it ends in `*`.
+pub(crate) fn mentions(value: &Value, rule: &str) -> bool {
+    match value {
+        Value::String(text) => match rule.strip_suffix('*') {
+            Some(start) => text.starts_with(start),
+            None => text == rule,
+        },
+        Value::Array(values) => values.iter().any(|value| mentions(value, rule)),
+        Value::Object(fields) => fields.values().any(|value| mentions(value, rule)),
+        _ => false,
+    }
+}
+
+fn shown(stdout: &[u8], stderr: &[u8]) -> String {
+    let mut text = String::new();
+    for (name, bytes) in [("stdout", stdout), ("stderr", stderr)] {
+        let _ = writeln!(text, "--- {name}");
+        for line in bytes.split(|&byte| byte == b'\n').take(200) {
+            let _ = writeln!(
+                text,
+                "{}",
+                line.escape_ascii()
+                    .to_string()
+                    .replace("\\\"", "\"")
+                    .replace("\\'", "'")
+            );
+        }
+    }
+    text
+}
+
+/// Ends and reaps what a test left behind: we are the parent of its orphans.
+pub(crate) fn end_orphans() {
+    for _ in 0..500 {
+        let children = children();
+        if children.is_empty() {
+            return;
+        }
+        for pid in children {
+            // SAFETY: a child of ours that nobody has waited for.
+            unsafe {
+                libc::kill(pid, libc::SIGKILL);
+                libc::waitpid(pid, std::ptr::null_mut(), libc::WNOHANG);
+            }
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
+fn children() -> Vec<i32> {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
+        return Vec::new();
+    };
+    threads
+        .flatten()
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Maps as text, as a person with an editor sees them.
+
+use std::fs;
+
+/// A map file's text.
+#[derive(Clone)]
+pub(crate) struct Map {
+    pub(crate) text: String,
+}
+
+/// One subject of a map.
+#[derive(Debug, Default)]
+pub(crate) struct Subject {
+    /// All lines but the allowed operations: `exe: /usr/bin/cat`, `via: […]`, …
+    pub(crate) head: Vec<String>,
+    pub(crate) allow: Vec<String>,
+}
+
+impl Map {
+    pub(crate) fn read(path: &str) -> Self {
+        let text = fs::read_to_string(path)
+            .unwrap_or_else(|error| panic!("cannot read the map {path}: {error}"));
+        Self { text }
+    }
+
+    pub(crate) fn subjects(&self) -> Vec<Subject> {
+        let mut subjects: Vec<Subject> = Vec::new();
+        let mut allowing = false;
+        for line in self.text.lines() {
+            if let Some(id) = line.strip_prefix("  - id: ") {
+                subjects.push(Subject {
+                    head: vec![format!("id: {id}")],
+                    ..Subject::default()
+                });
+                allowing = false;
+            } else if let Some(subject) = subjects.last_mut() {
+                match rule_of(line) {
+                    Some(rule) if allowing => subject.allow.push(rule),
+                    _ if line.trim() == "allow:" => allowing = true,
+                    _ => {
+                        allowing = false;
+                        subject.head.push(line.trim().to_owned());
+                    }
+                }
+            }
+        }
+        subjects
+    }
+
+    /// The subjects of an executable.
+    pub(crate) fn of(&self, exe: &str) -> Vec<Subject> {
+        let exe = format!("exe: {exe}");
+        self.subjects()
+            .into_iter()
+            .filter(|subject| subject.head.contains(&exe))
+            .collect()
+    }
+
+    /// Every allowed operation, whoever's.
+    pub(crate) fn rules(&self) -> Vec<String> {
+        self.subjects()
+            .into_iter()
+            .flat_map(|subject| subject.allow)
+            .collect()
+    }
+
+    /// Whether a rule is there; one that ends in `*` is a beginning.
+    pub(crate) fn has(&self, rule: &str) -> bool {
+        self.rules().iter().any(|line| is(line, rule))
+    }
+
+    pub(crate) fn must_have(&self, rule: &str) {
+        assert!(
+            self.has(rule),
+            "the map should have {rule:?}:\n{}",
+            self.text
+        );
+    }
+
+    pub(crate) fn must_not_have(&self, rule: &str) {
+        assert!(
+            !self.has(rule),
+            "the map should not have {rule:?}:\n{}",
+            self.text
+        );
+    }
+
+    /// The same map with a rule taken out, as if that had never been learned.
+    pub(crate) fn without(&self, rule: &str) -> Self {
+        self.must_have(rule);
+        let kept = self
+            .text
+            .lines()
+            .filter(|line| !rule_of(line).is_some_and(|line| is(&line, rule)));
+        Self {
+            text: kept.fold(String::new(), |text, line| text + line + "\n"),
+        }
+    }
+
+    /// The same map with responses: `with_respond("untrusted: {net: deny}")`.
+    pub(crate) fn with_respond(&self, respond: &str) -> Self {
+        assert!(
+            !self.text.contains("\nrespond:"),
+            "the map has responses already:\n{}",
+            self.text
+        );
+        let at = self.text.find("\nsubjects:").expect("a map has subjects") + 1;
+        let (head, tail) = self.text.split_at(at);
+        Self {
+            text: format!("{head}respond:\n  {respond}\n{tail}"),
+        }
+    }
+}
+
+fn is(line: &str, rule: &str) -> bool {
+    rule.strip_suffix('*')
+        .map_or(line == rule, |start| line.starts_with(start))
+}
+
+/// The rule of a line under `allow:`, which YAML may want in quotes.
+fn rule_of(line: &str) -> Option<String> {
+    let rule = line.strip_prefix("      - ")?;
+    if let Some(quoted) = rule
+        .strip_prefix('\'')
+        .and_then(|rule| rule.strip_suffix('\''))
+    {
+        return Some(quoted.replace("''", "'"));
+    }
+    if rule.starts_with('"') {
+        return serde_json::from_str(rule).ok();
+    }
+    Some(rule.to_owned())
+}

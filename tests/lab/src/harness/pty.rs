@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A person at a terminal.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// A program that runs in a terminal of its own.
+pub(crate) struct Pty {
+    child: Child,
+    keyboard: File,
+    screen: Arc<Mutex<Vec<u8>>>,
+    seen: usize,
+}
+
+impl Pty {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let (mut master, mut slave) = (0, 0);
+        let size = libc::winsize {
+            ws_row: 24,
+            ws_col: 80,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        // SAFETY: two live integers to write to, a live size, no name and no settings.
+        let opened = unsafe {
+            libc::openpty(
+                &raw mut master,
+                &raw mut slave,
+                std::ptr::null_mut(),
+                std::ptr::null(),
+                &raw const size,
+            )
+        };
+        assert_eq!(
+            opened,
+            0,
+            "cannot open a terminal: {}",
+            std::io::Error::last_os_error()
+        );
+        // SAFETY: the kernel has just handed out these descriptors.
+        let (master, slave) =
+            unsafe { (OwnedFd::from_raw_fd(master), OwnedFd::from_raw_fd(slave)) };
+        // SAFETY: a descriptor and a flag; programs shall not inherit the person's end.
+        unsafe {
+            libc::fcntl(
+                std::os::fd::AsRawFd::as_raw_fd(&master),
+                libc::F_SETFD,
+                libc::FD_CLOEXEC,
+            )
+        };
+        let ends = [
+            slave.try_clone().expect("cannot dup"),
+            slave.try_clone().expect("cannot dup"),
+        ];
+        let [input, output] = ends;
+        command.stdin(input).stdout(output).stderr(slave);
+        // SAFETY: two system calls on numbers, allowed between fork and exec.
+        unsafe {
+            command.pre_exec(|| {
+                libc::setsid();
+                libc::ioctl(0, libc::TIOCSCTTY, 0);
+                Ok(())
+            });
+        }
+        let child = command
+            .spawn()
+            .expect("cannot start a program in a terminal");
+        // Our copies of its end, which would keep the screen from ending.
+        command
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        let keyboard = File::from(master);
+        let mut reader = keyboard.try_clone().expect("cannot dup");
+        let screen = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                sink.lock().unwrap().extend_from_slice(&buffer[..count]);
+            }
+        });
+        Self {
+            child,
+            keyboard,
+            screen,
+            seen: 0,
+        }
+    }
+
+    pub(crate) fn keys(&mut self, keys: &str) {
+        self.keyboard
+            .write_all(keys.as_bytes())
+            .expect("cannot type");
+    }
+
+    /// Waits until the screen shows this, after what was waited for before.
+    pub(crate) fn until(&mut self, text: &str) {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let screen = self.screen.lock().unwrap().clone();
+            let new = &screen[self.seen..];
+            if let Some(at) = new
+                .windows(text.len())
+                .position(|window| window == text.as_bytes())
+            {
+                self.seen += at + text.len();
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the screen never showed {text:?}:\n{}",
+                self.shown()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(crate) fn shown(&self) -> String {
+        self.screen
+            .lock()
+            .unwrap()
+            .escape_ascii()
+            .to_string()
+            .replace("\\n", "\n")
+    }
+
+    pub(crate) fn finish(mut self) -> (ExitStatus, String) {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
+                std::thread::sleep(Duration::from_millis(200));
+                return (status, self.shown());
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the program in the terminal does not end:\n{}",
+                self.shown()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The pattern of most tests: an operation is learned, is allowed, has its effect; with its one line taken out of
+//! the map it is refused and has none, and what else was learned goes on before and after it.
+
+use super::{Lab, Run, act};
+
+/// An operation that a map without its rule refuses.
+pub(crate) struct Refusal<'a> {
+    lab: &'a Lab,
+    operation: String,
+    rule: String,
+    errno: &'a str,
+    before: Box<dyn Fn() + 'a>,
+    effect: Box<dyn Fn() -> bool + 'a>,
+}
+
+impl Lab {
+    /// An operation of the actor's and the rule that allows it.
+    pub(crate) fn refusal(
+        &self,
+        operation: impl Into<String>,
+        rule: impl Into<String>,
+    ) -> Refusal<'_> {
+        Refusal {
+            lab: self,
+            operation: operation.into(),
+            rule: rule.into(),
+            errno: "EPERM",
+            before: Box::new(|| {}),
+            effect: Box::new(|| panic!("the test says no effect")),
+        }
+    }
+
+    /// In a domain that has lost its trust by something else, an operation is refused by the gate of its family; it
+    /// is not where the map gates nothing, or where the trust was kept.
+    pub(crate) fn gated<'a>(
+        &'a self,
+        family: &str,
+        operation: &str,
+        before: impl Fn() + 'a,
+        effect: impl Fn() -> bool + 'a,
+    ) {
+        let known = self.path("known");
+        let secret = self.file("secret", "secret\n");
+        // What costs the trust is of a family that is not gated.
+        let (crime, refused) = match family {
+            "file" => ("socket inet dgram 17".to_owned(), "socket: errno EPERM"),
+            _ => (format!("open-r {secret}"), "open-r: errno EPERM"),
+        };
+        let innocent = act(&format!("open-r {known} , {operation}"));
+        let guilty = act(&format!("{crime} , {operation}"));
+        before();
+        all_ok(&self.learn("plain.map", &innocent).succeeds());
+        assert!(effect(), "{operation} had no effect while learning");
+        let gated = self
+            .map("plain.map")
+            .with_respond(&format!("untrusted: {{{family}: deny}}"));
+        self.write_map("gated.map", &gated);
+
+        before();
+        all_ok(
+            &self
+                .enforce("gated.map", &innocent)
+                .succeeds()
+                .within_the_map(),
+        );
+        assert!(
+            effect(),
+            "{operation} had no effect though the task was trusted"
+        );
+
+        before();
+        let run = self.enforce("plain.map", &guilty).exits(1);
+        let lines = run.lines();
+        let run = run.expect(
+            lines.first().is_some_and(|line| line == refused),
+            "the crime should be refused",
+        );
+        run.expect(
+            lines[1..].iter().all(|line| line.contains(": ok")),
+            "one refusal spread without a gate",
+        );
+        assert!(
+            effect(),
+            "{operation} had no effect though nothing gates it"
+        );
+
+        before();
+        let run = self.enforce("gated.map", &guilty).exits(1);
+        run.says(&[refused, &format!("{}: errno EPERM", name_of(operation))])
+            .expect_gate();
+        assert!(
+            !effect(),
+            "{operation} had its effect though it was refused"
+        );
+    }
+}
+
+impl Run {
+    /// The last violation names the gate as its reason.
+    pub(crate) fn expect_gate(self) -> Self {
+        let last = self.violations().pop();
+        let right = last.is_some_and(|last| {
+            last.to_string().contains("gate") || last.to_string().contains("untrusted")
+        });
+        self.expect(right, "the last violation should be one of the gate")
+    }
+}
+
+impl<'a> Refusal<'a> {
+    /// The errno that the program sees, where the kernel makes another of EPERM.
+    pub(crate) fn errno(mut self, name: &'a str) -> Self {
+        self.errno = name;
+        self
+    }
+
+    /// Makes things as the operation needs them, before each run.
+    pub(crate) fn before(mut self, before: impl Fn() + 'a) -> Self {
+        self.before = Box::new(before);
+        self
+    }
+
+    /// Whether the operation's effect is there; asked after each run.
+    pub(crate) fn effect(mut self, effect: impl Fn() -> bool + 'a) -> Self {
+        self.effect = Box::new(effect);
+        self
+    }
+
+    /// For operations whose success nothing outside can see.
+    pub(crate) fn without_trace(self) -> WithoutTrace<'a> {
+        WithoutTrace(self)
+    }
+
+    pub(crate) fn check(self) {
+        self.run(true);
+    }
+
+    fn run(&self, traces: bool) {
+        let (lab, operation) = (self.lab, &self.operation);
+        let command = act(&format!(
+            "open-r {known} , {operation} , open-r {known}",
+            known = lab.path("known")
+        ));
+        (self.before)();
+        all_ok(&lab.learn("full.map", &command).succeeds());
+        assert!(
+            !traces || (self.effect)(),
+            "{operation} had no effect while learning"
+        );
+        let full = lab.map("full.map");
+        full.must_have(&self.rule);
+
+        (self.before)();
+        all_ok(
+            &lab.enforce("full.map", &command)
+                .succeeds()
+                .within_the_map(),
+        );
+        assert!(
+            !traces || (self.effect)(),
+            "{operation} had no effect though it is in the map"
+        );
+
+        lab.write_map("less.map", &full.without(&self.rule));
+        (self.before)();
+        let refused = format!("{}: errno {}", name_of(operation), self.errno);
+        let run = lab.enforce("less.map", &command).exits(1);
+        run.says(&["open-r: ok", &refused, "open-r: ok"])
+            .violates(&self.rule);
+        assert!(
+            !traces || !(self.effect)(),
+            "{operation} had its effect though it was refused"
+        );
+    }
+}
+
+/// See `Refusal::without_trace`.
+pub(crate) struct WithoutTrace<'a>(Refusal<'a>);
+
+impl WithoutTrace<'_> {
+    pub(crate) fn check(self) {
+        self.0.run(false);
+    }
+}
+
+fn all_ok(run: &Run) {
+    if !run.lines().iter().all(|line| line.contains(": ok")) {
+        run.fail("all should be ok");
+    }
+}
+
+/// The name under which the actor reports a step.
+fn name_of(operation: &str) -> &str {
+    let mut words = operation.split_whitespace();
+    loop {
+        match words.next().expect("an operation") {
+            "fork" | "thread" | "clone3" | "double-fork" => {}
+            "loop" => {
+                words.next();
+            }
+            name => return name,
+        }
+    }
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Once a task has lost its trust, the families that its domain gates are closed to it, though the map allows the
+//! operation; the others are not.
+
+use std::fs;
+use std::path::Path;
+
+use super::tests;
+use crate::harness::{Lab, Sniffer, Taken, TcpWatch, act, words};
+
+tests! { "gates":
+    an_untrusted_task_runs_no_program
+    an_untrusted_task_opens_no_file
+    an_untrusted_task_removes_no_file
+    an_untrusted_task_makes_no_memory_executable
+    an_untrusted_task_opens_no_connection
+    an_untrusted_task_sends_no_signal
+    an_untrusted_task_changes_no_user
+    an_untrusted_task_uses_no_capability
+    children_inherit_the_lack_of_trust_and_their_parent_keeps_its_own
+    a_program_does_not_gain_trust_by_exec
+    an_operator_takes_trust_away_and_gives_it_back
+    an_untrusted_task_is_killed_where_the_map_says_so
+    a_task_outside_the_map_is_killed_where_the_map_says_so
+    an_operation_outside_the_map_is_only_logged_where_the_map_says_so
+    an_untrusted_task_teaches_nothing
+}
+
+fn an_untrusted_task_runs_no_program(lab: &Lab) {
+    let (tool, mark) = (lab.copy_of_act("tool"), lab.path("mark"));
+    let before = || {
+        let _ = fs::remove_file(&mark);
+    };
+    lab.gated(
+        "exec",
+        &format!("exec {tool} create {mark}"),
+        before,
+        || Path::new(&mark).exists(),
+    );
+}
+
+fn an_untrusted_task_opens_no_file(lab: &Lab) {
+    let file = lab.path("f");
+    let effect = || fs::read_to_string(&file).unwrap() == "oldnew";
+    lab.gated(
+        "file",
+        &format!("append {file} new"),
+        || fs::write(&file, "old").unwrap(),
+        effect,
+    );
+}
+
+fn an_untrusted_task_removes_no_file(lab: &Lab) {
+    let file = lab.path("f");
+    lab.gated(
+        "file",
+        &format!("unlink {file}"),
+        || fs::write(&file, "x").unwrap(),
+        || !Path::new(&file).exists(),
+    );
+}
+
+/// Operations whose success only the program sees: the lines it prints are the whole test.
+fn gated_untraced(lab: &Lab, family: &str, operation: &str) {
+    let ran = std::cell::Cell::new(0);
+    // The fourth run is the gated one.
+    let effect = || {
+        ran.set(ran.get() + 1);
+        ran.get() < 4
+    };
+    lab.gated(family, operation, || {}, effect);
+    assert_eq!(ran.get(), 4);
+}
+
+fn an_untrusted_task_makes_no_memory_executable(lab: &Lab) {
+    gated_untraced(lab, "map", "anon-exec");
+}
+
+fn an_untrusted_task_opens_no_connection(lab: &Lab) {
+    let (_listener, packets) = (TcpWatch::on("127.0.0.1:7101"), Sniffer::on(7101));
+    // The socket itself is gated already.
+    let connect = act("connect tcp:127.0.0.1:7101");
+    lab.learn("map", &connect).succeeds();
+    let gated = lab.map("map").with_respond("untrusted: {net: deny}");
+    lab.write_map("gated.map", &gated);
+    lab.enforce("gated.map", &connect)
+        .succeeds()
+        .within_the_map();
+    assert!(packets.taken());
+    let secret = lab.file("secret", "x");
+    let run = lab
+        .enforce(
+            "gated.map",
+            &act(&format!("open-r {secret} , connect tcp:127.0.0.1:7101")),
+        )
+        .exits(1);
+    run.says(&["open-r: errno EPERM", "connect: errno EPERM at socket"])
+        .expect_gate();
+    assert!(!packets.taken(), "a packet was sent");
+}
+
+fn an_untrusted_task_sends_no_signal(lab: &Lab) {
+    gated_untraced(lab, "task", "signal child USR1");
+}
+
+fn an_untrusted_task_changes_no_user(lab: &Lab) {
+    gated_untraced(lab, "task", "fork setuid 33");
+}
+
+fn an_untrusted_task_uses_no_capability(lab: &Lab) {
+    gated_untraced(lab, "cap", "fork chroot /var");
+}
+
+fn children_inherit_the_lack_of_trust_and_their_parent_keeps_its_own(lab: &Lab) {
+    let (known, secret) = (lab.path("known"), lab.file("secret", "x"));
+    let innocent = format!("fork socket inet dgram 17 , socket inet dgram 17 , open-r {known}");
+    lab.learn("map", &act(&innocent)).succeeds();
+    lab.write_map(
+        "gated.map",
+        &lab.map("map").with_respond("untrusted: {net: deny}"),
+    );
+    // A child's crime is the child's; its own child shares the consequence.
+    let inner =
+        format!("fork {{ open-r {secret} , socket inet dgram 17 , fork socket inet dgram 17 }}");
+    let run = lab
+        .enforce(
+            "gated.map",
+            &act(&format!("{inner} , socket inet dgram 17")),
+        )
+        .exits(1);
+    let refused = "socket: errno EPERM";
+    run.says(&["open-r: errno EPERM", refused, refused, "socket: ok"]);
+}
+
+fn a_program_does_not_gain_trust_by_exec(lab: &Lab) {
+    let (tool, secret) = (lab.copy_of_act("tool"), lab.file("secret", "x"));
+    lab.learn("map", &act(&format!("exec {tool} socket inet dgram 17")))
+        .succeeds();
+    lab.write_map(
+        "gated.map",
+        &lab.map("map").with_respond("untrusted: {net: deny}"),
+    );
+    let command = act(&format!(
+        "open-r {secret} , exec {tool} socket inet dgram 17"
+    ));
+    let run = lab.enforce("gated.map", &command).exits(1);
+    run.says(&[
+        "open-r: errno EPERM",
+        "socket: errno EPERM",
+        "exec: status 1",
+    ]);
+}
+
+fn an_operator_takes_trust_away_and_gives_it_back(lab: &Lab) {
+    let socket = "socket inet dgram 17";
+    let command = act(&format!(
+        "pid , {socket} , wait-line , {socket} , wait-line , {socket}"
+    ));
+    let mut job = lab.learning("map", &[], &command);
+    job.say("\n\n");
+    job.finish().succeeds();
+    lab.write_map(
+        "gated.map",
+        &lab.map("map").with_respond("untrusted: {net: deny}"),
+    );
+
+    let mut job = lab.enforcing("gated.map", &[], &command);
+    let pid = job.until("pid: ok ");
+    job.until("socket: ok");
+    lab.ambit(["trust", "set", "--pid", &pid]).succeeds();
+    let list = lab.ambit(["trust", "ls"]).succeeds();
+    let text = String::from_utf8_lossy(&list.stdout).into_owned();
+    list.expect(
+        text.contains(&pid) && text.contains("operator"),
+        "the task and who lowered its trust should be there",
+    );
+    job.say("\n");
+    job.until("socket: errno EPERM");
+    lab.ambit(["trust", "clear", "--pid", &pid]).succeeds();
+    job.say("\n");
+    let run = job.finish().exits(1);
+    let pid = format!("pid: ok {pid}");
+    run.says(&[
+        &pid,
+        "socket: ok",
+        "wait-line: ok",
+        "socket: errno EPERM",
+        "wait-line: ok",
+        "socket: ok",
+    ]);
+}
+
+fn an_untrusted_task_is_killed_where_the_map_says_so(lab: &Lab) {
+    let secret = lab.file("secret", "x");
+    lab.learn("map", &act("socket inet dgram 17")).succeeds();
+    lab.write_map(
+        "kill.map",
+        &lab.map("map").with_respond("untrusted: {net: kill}"),
+    );
+    let run = lab.enforce(
+        "kill.map",
+        &act(&format!("open-r {secret} , socket inet dgram 17 , true")),
+    );
+    run.dies_by(libc::SIGKILL).says(&["open-r: errno EPERM"]);
+}
+
+fn a_task_outside_the_map_is_killed_where_the_map_says_so(lab: &Lab) {
+    let (known, file) = (lab.path("known"), lab.path("f"));
+    lab.learn("map", &act(&format!("open-r {known}")))
+        .succeeds();
+    lab.write_map(
+        "kill.map",
+        &lab.map("map").with_respond("outside: {file: kill}"),
+    );
+    let run = lab.enforce(
+        "kill.map",
+        &act(&format!("open-r {known} , create {file} , open-r {known}")),
+    );
+    run.dies_by(libc::SIGKILL).says(&["open-r: ok"]);
+    assert!(
+        !Path::new(&file).exists(),
+        "the file was made before the task died"
+    );
+}
+
+fn an_operation_outside_the_map_is_only_logged_where_the_map_says_so(lab: &Lab) {
+    let (known, file) = (lab.path("known"), lab.path("f"));
+    lab.learn("map", &act(&format!("open-r {known}")))
+        .succeeds();
+    lab.write_map(
+        "log.map",
+        &lab.map("map").with_respond("outside: {file: log}"),
+    );
+    let run = lab
+        .enforce(
+            "log.map",
+            &act(&format!("create {file} , socket inet dgram 17")),
+        )
+        .exits(1);
+    run.says(&["create: ok", "socket: errno EPERM"])
+        .violates_also(&format!("file.create {file}"));
+}
+
+fn an_untrusted_task_teaches_nothing(lab: &Lab) {
+    let (known, other) = (lab.path("known"), lab.file("other", "x"));
+    let map = lab.path("map");
+    let command = act(&format!(
+        "pid , open-r {known} , wait-line , open-r {other}"
+    ));
+    let mut job = lab.ambit_job(words(&["run", "--learn", "-o", &map], &[], &command));
+    let pid = job.until("pid: ok ");
+    job.until("open-r: ok");
+    lab.ambit(["trust", "set", "--pid", &pid]).succeeds();
+    job.say("\n");
+    job.finish().succeeds();
+    lab.map("map").must_have(&format!("file.open r {known}"));
+    lab.map("map")
+        .must_not_have(&format!("file.open r {other}"));
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The suites. A test's name is a sentence about what a user would notice.
+
+mod cli;
+mod counts;
+mod gates;
+mod hostile;
+mod live;
+mod names;
+mod nginx;
+mod refusals_exec;
+mod refusals_file;
+mod refusals_net;
+mod refusals_task;
+mod scenarios;
+
+use crate::Test;
+
+/// Lists a module's tests, each with the name of its function.
+macro_rules! tests {
+    ($suite:literal: $($name:ident)*) => {
+        pub(crate) fn tests() -> Vec<crate::Test> {
+            vec![$(crate::Test::new($suite, stringify!($name), $name)),*]
+        }
+    };
+}
+use tests;
+
+pub(crate) fn all() -> Vec<Test> {
+    let suites = [
+        scenarios::tests,
+        nginx::tests,
+        names::tests,
+        refusals_exec::tests,
+        refusals_file::tests,
+        refusals_net::tests,
+        refusals_task::tests,
+        gates::tests,
+        counts::tests,
+        cli::tests,
+        live::tests,
+        hostile::tests,
+    ];
+    suites.iter().flat_map(|suite| suite()).collect()
+}
