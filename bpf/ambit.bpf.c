@@ -24,3 +24,4 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #include "file.bpf.c"
 #include "map.bpf.c"
 #include "net.bpf.c"
+#include "trust.bpf.c"

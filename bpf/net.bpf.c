@@ -43,7 +43,7 @@ static __always_inline void put_port(struct slot *s, __u32 protocol, __u16 port)
 	if (!has_ports(protocol)) {
 		kind = AMBIT_PORT_NONE;
 		port = 0;
-	} else if (port == 0 || (port >= cfg_port_low && port <= cfg_port_high)) {
+	} else if (port == 0 || (port >= cfg.port_low && port <= cfg.port_high)) {
 		kind = AMBIT_PORT_EPHEMERAL;
 		port = 0;
 	}

@@ -319,7 +319,8 @@ enum ambit_hook {
 	AMBIT_HOOK_BPRM_COMMITTED_CREDS = 33,
 	AMBIT_HOOK_TASK_ALLOC = 34,
 	AMBIT_HOOK_TASK_FREE = 35,
-	AMBIT_HOOK_COUNT = 36,
+	AMBIT_HOOK_BPRM_CREDS_FOR_EXEC = 36,
+	AMBIT_HOOK_COUNT = 37,
 };
 
 /*
@@ -340,6 +341,38 @@ struct ambit_dfa {
 	__u8 classes[256];
 	__u16 accept[AMBIT_DFA_STATES];
 	__u16 next[AMBIT_DFA_NEXT];
+};
+
+/* What is fixed when the kernel part is loaded: the only variable in .rodata. */
+struct ambit_config {
+	__u64 key0;		/* SipHash key: 128 random bits */
+	__u64 key1;
+	__u64 build;		/* tells this object from others */
+	__u16 port_low;		/* the host's ephemeral ports, both ends included */
+	__u16 port_high;
+	__u32 slot_mask;	/* scratch slots, less one */
+};
+
+/* What the task iterator is asked to do. */
+enum ambit_ask {
+	AMBIT_ASK_LIST = 0,
+	AMBIT_ASK_SET = 1,	/* set bit of all threads of tgid */
+	AMBIT_ASK_CLEAR = 2,	/* clear all bits of all threads of tgid */
+};
+
+struct ambit_request {
+	__u32 ask;
+	__u32 tgid;
+	__u32 bit;
+	__u32 pad;
+};
+
+/* What it answers for each labelled task it listed or changed. */
+struct ambit_task {
+	__u32 tgid;
+	__u32 tid;
+	__u8 comm[16];
+	struct ambit_label label;
 };
 
 #endif /* AMBIT_ABI_H */

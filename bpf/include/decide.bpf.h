@@ -55,7 +55,7 @@ static __noinline struct slot *slot_search(__u32 first)
 	__u32 i, id;
 
 	for (i = 1; i < 64; i++) {
-		id = (first + i) & cfg_slot_mask;
+		id = (first + i) & cfg.slot_mask;
 		s = bpf_map_lookup_elem(&slots, &id);
 		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
 			return s;
@@ -65,7 +65,7 @@ static __noinline struct slot *slot_search(__u32 first)
 
 static __always_inline struct slot *slot_get(void)
 {
-	__u32 id = (bpf_get_smp_processor_id() * 4) & cfg_slot_mask;
+	__u32 id = (bpf_get_smp_processor_id() * 4) & cfg.slot_mask;
 	struct slot *s = bpf_map_lookup_elem(&slots, &id);
 
 	if (!s)

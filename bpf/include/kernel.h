@@ -226,6 +226,17 @@ struct task_struct {
 	struct pid *thread_pid;
 	const struct cred *cred;
 	struct fs_struct *fs;
+	char comm[16];
+};
+
+struct seq_file;
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 struct linux_binprm {

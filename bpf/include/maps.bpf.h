@@ -3,14 +3,7 @@
 #ifndef AMBIT_MAPS_H
 #define AMBIT_MAPS_H
 
-/* SipHash key: 128 random bits, made when the object is loaded. */
-const volatile __u64 cfg_key0 = 0;
-const volatile __u64 cfg_key1 = 0;
-/* The host's ephemeral port range, both ends included. */
-const volatile __u16 cfg_port_low = 32768;
-const volatile __u16 cfg_port_high = 60999;
-/* Scratch slots, less one: a mask. */
-const volatile __u32 cfg_slot_mask = 63;
+const volatile struct ambit_config cfg = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -117,6 +110,14 @@ struct {
 	__type(key, int);
 	__type(value, struct digest);
 } digests SEC(".maps");
+
+/* One entry: user space holds a lock from writing it to reading the answer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ambit_request);
+} requests SEC(".maps");
 
 /*
  * Scratch memory. Per-CPU arrays are not enough: where BPF programs can be

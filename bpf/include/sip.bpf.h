@@ -66,10 +66,10 @@ static long sip_step(__u32 i, struct sip_loop *c)
 static __noinline int fingerprint(struct slot *s, __u32 pos, __u32 end, __u32 op, __u32 arg)
 {
 	__u32 len = end - pos, blocks = len >> 3, i;
-	__u64 v0 = cfg_key0 ^ 0x736f6d6570736575ULL;
-	__u64 v1 = cfg_key1 ^ 0x646f72616e646f6dULL ^ 0xee;
-	__u64 v2 = cfg_key0 ^ 0x6c7967656e657261ULL;
-	__u64 v3 = cfg_key1 ^ 0x7465646279746573ULL;
+	__u64 v0 = cfg.key0 ^ 0x736f6d6570736575ULL;
+	__u64 v1 = cfg.key1 ^ 0x646f72616e646f6dULL ^ 0xee;
+	__u64 v2 = cfg.key0 ^ 0x6c7967656e657261ULL;
+	__u64 v3 = cfg.key1 ^ 0x7465646279746573ULL;
 	__u64 first = op | ((__u64)arg << 32), last;
 
 	SIPBLOCK(first);

@@ -145,6 +145,13 @@ constants! {
     /// Digests of executables are points.
     DOMAIN_DIGESTS: u32 = 2;
 
+    /// The task iterator lists labelled tasks.
+    ASK_LIST: u32 = 0;
+    /// It sets a trust bit of all threads of a process.
+    ASK_SET: u32 = 1;
+    /// It clears all trust bits of all threads of a process.
+    ASK_CLEAR: u32 = 2;
+
     /// Most states of an automaton; state 0 is dead.
     DFA_STATES: usize = 16384;
     /// Entries of an automaton's transition table.

@@ -76,6 +76,8 @@ wire_enum! {
         TaskAlloc = 34 "task_alloc",
         /// `task_free`.
         TaskFree = 35 "task_free",
+        /// `bprm_creds_for_exec`.
+        BprmCredsForExec = 36 "bprm_creds_for_exec",
     }
 }
 
@@ -87,7 +89,10 @@ impl Hook {
     pub const fn decides(self) -> bool {
         !matches!(
             self,
-            Self::BprmCommittedCreds | Self::TaskAlloc | Self::TaskFree
+            Self::BprmCommittedCreds
+                | Self::TaskAlloc
+                | Self::TaskFree
+                | Self::BprmCredsForExec
         )
     }
 }

@@ -18,4 +18,6 @@ pub use consts::*;
 pub use enums::{EventKind, Mode, Reason, Response, SkipReason, Unknown};
 pub use hook::Hook;
 pub use op::{Family, Op};
-pub use wire::{Cause, Domain, DomainState, Event, Fp, Label, Stat, Subject};
+pub use wire::{
+    Cause, Config, Domain, DomainState, Event, Fp, Label, Request, Stat, Subject, Task,
+};

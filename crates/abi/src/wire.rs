@@ -248,6 +248,58 @@ pub struct Event {
     pub comm: [u8; 16],
 }
 
+/// What is fixed when the kernel part is loaded (`struct ambit_config`).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Config {
+    /// First half of the `SipHash` key.
+    pub key0: u64,
+    /// Second half of the `SipHash` key.
+    pub key1: u64,
+    /// Tells this object from others.
+    pub build: u64,
+    /// Lowest ephemeral port of the host.
+    pub port_low: u16,
+    /// Highest ephemeral port of the host.
+    pub port_high: u16,
+    /// Scratch slots, less one.
+    pub slot_mask: u32,
+}
+
+/// What the task iterator is asked to do (`struct ambit_request`).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Request {
+    /// One of `ASK_*`.
+    pub ask: u32,
+    /// The process, as the initial pid namespace numbers it.
+    pub tgid: u32,
+    /// The trust bit to set, one of `TRUST_*`.
+    pub bit: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+/// What the task iterator answers for each task it listed or changed (`struct ambit_task`).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Task {
+    /// The process.
+    pub tgid: u32,
+    /// The thread.
+    pub tid: u32,
+    /// Hostile: whatever the task called itself.
+    pub comm: [u8; 16],
+    /// What it carries.
+    pub label: Label,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

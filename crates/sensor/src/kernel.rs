@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The handle on the kernel part, loaded now or found pinned.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::PathBuf;
+
+use ambit_abi::{Config, Hook};
+use libbpf_rs::{MapCore, MapFlags, MapHandle};
+use rustix::fs::{FlockOperation, flock};
+use zerocopy::FromBytes;
+
+use crate::error::{Error, bpf, io};
+use crate::{Domain, DomainInfo, DomainSpec, TaskInfo, domain, load, probe, tasks};
+
+pub(crate) const CONFIG_MAP: &str = ".rodata";
+const LOCK: &str = "/run/ambit.lock";
+
+/// Where and how to load.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// A directory of the BPF file system.
+    pub pin_dir: PathBuf,
+    /// Hooks that may be missing.
+    pub allow_missing: Vec<Hook>,
+    /// Say more in errors.
+    pub verbose: bool,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            pin_dir: "/sys/fs/bpf/ambit".into(),
+            allow_missing: Vec::new(),
+            verbose: false,
+        }
+    }
+}
+
+/// What a hook can do on this kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookStatus {
+    /// Decides and refuses.
+    Enforced,
+    /// Sees and keeps labels, refuses nothing.
+    Recorded,
+    /// Not there, and why.
+    Unavailable(String),
+}
+
+/// A hook and what it can do on this kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookCoverage {
+    /// The hook.
+    pub hook: Hook,
+    /// What it can do.
+    pub status: HookStatus,
+}
+
+/// The loaded kernel part.
+#[derive(Debug)]
+pub struct Kernel {
+    pub(crate) options: LoadOptions,
+    config: Config,
+}
+
+/// Held while something is made, changed or removed; released when dropped.
+pub(crate) struct Lock {
+    _file: File,
+}
+
+pub(crate) fn lock() -> Result<Lock, Error> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(LOCK)
+        .map_err(io("open /run/ambit.lock"))?;
+    flock(&file, FlockOperation::LockExclusive)
+        .map_err(|e| io("lock /run/ambit.lock")(e.into()))?;
+    Ok(Lock { _file: file })
+}
+
+impl Kernel {
+    /// Use the kernel part that is pinned, or load, attach and pin it.
+    ///
+    /// # Errors
+    /// Everything that [`Error`] names about privileges, the kernel and the object.
+    pub fn attach(options: &LoadOptions) -> Result<Self, Error> {
+        probe::privileges()?;
+        let _lock = lock()?;
+        if let Some(kernel) = Self::open(options)? {
+            if kernel.config.build == load::build_id() {
+                return Ok(kernel);
+            }
+            let names: Vec<String> = kernel
+                .collect_garbage()?
+                .into_iter()
+                .map(|d| d.name)
+                .collect();
+            if !names.is_empty() {
+                return Err(Error::OtherVersion(names.join(", ")));
+            }
+            load::remove(&options.pin_dir)?;
+        }
+        probe::requirements()?;
+        // What a killed loader left half-way.
+        load::remove(&options.pin_dir)?;
+        load::load(options)?;
+        Self::open(options)?.ok_or(Error::Layout("it was pinned but cannot be found"))
+    }
+
+    /// The kernel part, if it is loaded.
+    ///
+    /// # Errors
+    /// [`Error::Layout`] if the pins are not those of a kernel part.
+    pub fn open(options: &LoadOptions) -> Result<Option<Self>, Error> {
+        // Pinned last of all: whoever sees it sees a whole kernel part.
+        if !options.pin_dir.join("links").join("trust_tasks").exists() {
+            return Ok(None);
+        }
+        let path = options.pin_dir.join("maps").join("_rodata");
+        let map =
+            MapHandle::from_pinned_path(path).map_err(bpf("open the loaded configuration"))?;
+        let value = map
+            .lookup(&0_u32.to_ne_bytes(), MapFlags::ANY)
+            .map_err(bpf("read the loaded configuration"))?
+            .ok_or(Error::Layout("no configuration"))?;
+        let (config, _) = Config::read_from_prefix(&value)
+            .map_err(|_| Error::Layout("the configuration is too short"))?;
+        Ok(Some(Self {
+            options: options.clone(),
+            config,
+        }))
+    }
+
+    pub(crate) fn map(&self, name: &str) -> Result<MapHandle, Error> {
+        MapHandle::from_pinned_path(self.options.pin_dir.join("maps").join(OsStr::new(name)))
+            .map_err(bpf("open a pinned map"))
+    }
+
+    /// The key of all fingerprints.
+    pub fn secret(&self) -> [u8; 16] {
+        zerocopy::transmute!([self.config.key0, self.config.key1])
+    }
+
+    /// The host's ephemeral ports, both ends included.
+    pub fn ephemeral_ports(&self) -> (u16, u16) {
+        (self.config.port_low, self.config.port_high)
+    }
+
+    /// What each hook can do here.
+    ///
+    /// # Errors
+    /// [`Error::NoBtf`].
+    pub fn coverage(&self) -> Result<Vec<HookCoverage>, Error> {
+        Ok(load::coverage(&load::hooks_offered()?))
+    }
+
+    /// Make a domain with its set of points, its automaton and its ring.
+    ///
+    /// # Errors
+    /// [`Error::DomainExists`], [`Error::TooManyDomains`], [`Error::SetTooSmall`].
+    pub fn create_domain(&self, spec: &DomainSpec<'_>) -> Result<Domain, Error> {
+        let _lock = lock()?;
+        self.collect_garbage()?;
+        domain::create(self, spec)
+    }
+
+    /// The domains that are loaded.
+    ///
+    /// # Errors
+    /// Reading the maps failed.
+    pub fn domains(&self) -> Result<Vec<DomainInfo>, Error> {
+        domain::list(self)
+    }
+
+    /// All labelled tasks.
+    ///
+    /// # Errors
+    /// Running the iterator failed.
+    pub fn tasks(&self) -> Result<Vec<TaskInfo>, Error> {
+        tasks::list(self)
+    }
+
+    /// Set a trust bit of every thread of a process: how many there were.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchProcess`], [`Error::NotLabelled`].
+    pub fn set_trust(&self, pid: u32, bit: u8) -> Result<usize, Error> {
+        tasks::change(self, pid, ambit_abi::ASK_SET, bit)
+    }
+
+    /// Clear all trust bits of every thread of a process: how many threads there were.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchProcess`], [`Error::NotLabelled`].
+    pub fn clear_trust(&self, pid: u32) -> Result<usize, Error> {
+        tasks::change(self, pid, ambit_abi::ASK_CLEAR, 0)
+    }
+
+    /// Remove domains that nobody uses any more: the ones that are left.
+    fn collect_garbage(&self) -> Result<Vec<DomainInfo>, Error> {
+        let (dead, alive): (Vec<_>, Vec<_>) = self
+            .domains()?
+            .into_iter()
+            .partition(|d| d.tasks <= 0 && !d.owner_alive);
+        for info in dead {
+            domain::free(self, info.id)?;
+        }
+        Ok(alive)
+    }
+
+    /// Remove what nobody uses: dead domains, and everything if no domain is left (then true).
+    ///
+    /// # Errors
+    /// Removing a pin failed.
+    pub fn release(self) -> Result<bool, Error> {
+        let _lock = lock()?;
+        if !self.collect_garbage()?.is_empty() {
+            return Ok(false);
+        }
+        load::remove(&self.options.pin_dir)?;
+        Ok(true)
+    }
+}

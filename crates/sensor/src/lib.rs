@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Loads, attaches, feeds and reads the kernel part.
+//!
+//! This crate owns everything that needs privileges, libbpf or unsafe code: the only one of the workspace. It knows
+//! the wire types of `ambit-abi` and nothing of maps, events or subjects: it moves fingerprints and bytes.
+
+mod domain;
+mod error;
+mod kernel;
+pub mod launch;
+mod load;
+pub mod probe;
+mod ring;
+mod tasks;
+
+pub use domain::{Domain, DomainInfo, DomainSpec};
+pub use error::Error;
+pub use kernel::{HookCoverage, HookStatus, Kernel, LoadOptions};
+pub use ring::Ring;
+pub use tasks::TaskInfo;
+
+/// The kernel part, as compiled from `bpf/`.
+pub const OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/ambit.bpf.o"));

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Opening, fitting to this kernel, loading, attaching and pinning the object.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Mutex;
+
+use ambit_abi::{Config, Hook};
+use libbpf_rs::btf::Btf;
+use libbpf_rs::btf::types::Func;
+use libbpf_rs::{ErrorKind, MapCore, Object, ObjectBuilder, OpenObject, PrintLevel, set_print};
+use zerocopy::IntoBytes;
+
+use crate::error::{Error, io};
+use crate::kernel::{CONFIG_MAP, HookCoverage, HookStatus, LoadOptions};
+
+/// The last of what libbpf printed, for errors.
+static LOG: Mutex<String> = Mutex::new(String::new());
+const LOG_BYTES: usize = 64 * 1024;
+
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "libbpf-rs wants this signature"
+)]
+fn keep_log(_: PrintLevel, message: String) {
+    let Ok(mut log) = LOG.lock() else { return };
+    log.push_str(&message);
+    if log.len() > LOG_BYTES {
+        let mut cut = log.len() - LOG_BYTES;
+        while !log.is_char_boundary(cut) {
+            cut += 1;
+        }
+        log.drain(..cut);
+    }
+}
+
+/// The hook a program's section names: `lsm/file_open` and `lsm.s/file_open`.
+pub(crate) fn hook_of(section: &str) -> Option<Hook> {
+    let name = section
+        .strip_prefix("lsm/")
+        .or_else(|| section.strip_prefix("lsm.s/"))?;
+    Hook::from_name(name)
+}
+
+/// Which hooks the running kernel offers, by its BTF.
+pub(crate) fn hooks_offered() -> Result<Vec<(Hook, bool)>, Error> {
+    let path = "/sys/kernel/btf/vmlinux";
+    fs::metadata(path).map_err(Error::NoBtf)?;
+    let btf =
+        Btf::from_path(path).map_err(|e| Error::NoBtf(std::io::Error::other(e.to_string())))?;
+    Ok(Hook::ALL
+        .iter()
+        .map(|&hook| {
+            (
+                hook,
+                btf.type_by_name::<Func<'_>>(&format!("bpf_lsm_{}", hook.name()))
+                    .is_some(),
+            )
+        })
+        .collect())
+}
+
+/// The hook that stands in where one is not offered, with the kernel's reason.
+fn stand_in(hook: Hook) -> Option<&'static str> {
+    match hook {
+        Hook::FileTruncate => {
+            Some("not in kernels before 6.2, where path_truncate sees ftruncate and O_TRUNC")
+        }
+        Hook::FileIoctlCompat => Some("not in this kernel, where file_ioctl sees 32-bit callers"),
+        _ => None,
+    }
+}
+
+pub(crate) fn coverage(offered: &[(Hook, bool)]) -> Vec<HookCoverage> {
+    offered
+        .iter()
+        .map(|&(hook, there)| HookCoverage {
+            hook,
+            status: match (there, hook.decides()) {
+                (true, true) => HookStatus::Enforced,
+                (true, false) => HookStatus::Recorded,
+                (false, _) => HookStatus::Unavailable(
+                    stand_in(hook)
+                        .unwrap_or("the kernel has no such hook")
+                        .to_owned(),
+                ),
+            },
+        })
+        .collect()
+}
+
+/// Tells this object from others.
+pub(crate) fn build_id() -> u64 {
+    // FNV-1a: an identity, not a defence.
+    crate::OBJECT.iter().fold(0xcbf2_9ce4_8422_2325, |h, &b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn ephemeral_ports() -> (u16, u16) {
+    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut numbers = text.split_whitespace().filter_map(|n| n.parse().ok());
+    (
+        numbers.next().unwrap_or(32768),
+        numbers.next().unwrap_or(60999),
+    )
+}
+
+/// Scratch slots: four a CPU, a power of two between 8 and 64.
+fn slots() -> u32 {
+    let cpus = std::thread::available_parallelism().map_or(64, std::num::NonZero::get);
+    u32::try_from((cpus * 4).next_power_of_two())
+        .unwrap_or(64)
+        .clamp(8, 64)
+}
+
+fn config() -> Result<Config, Error> {
+    let mut secret = [0_u8; 16];
+    fs::File::open("/dev/urandom")
+        .and_then(|mut f| f.read_exact(&mut secret))
+        .map_err(io("read random bytes for the fingerprints' secret"))?;
+    let [k0, k1] = zerocopy::transmute!(secret);
+    let (port_low, port_high) = ephemeral_ports();
+    Ok(Config {
+        key0: k0,
+        key1: k1,
+        build: build_id(),
+        port_low,
+        port_high,
+        slot_mask: slots() - 1,
+    })
+}
+
+fn open() -> Result<OpenObject, Error> {
+    if let Ok(mut log) = LOG.lock() {
+        log.clear();
+    }
+    set_print(Some((PrintLevel::Info, keep_log)));
+    ObjectBuilder::default()
+        .open_memory(crate::OBJECT)
+        .map_err(load_error)
+}
+
+fn load_error(source: libbpf_rs::Error) -> Error {
+    let log = LOG.lock().map(|l| l.clone()).unwrap_or_default();
+    let program = log
+        .lines()
+        .filter_map(|l| {
+            l.strip_prefix("libbpf: prog '")?
+                .split_once('\'')
+                .map(|(name, _)| name.to_owned())
+        })
+        .next_back();
+    if source.kind() == ErrorKind::PermissionDenied && !log.contains("BEGIN PROG LOAD LOG") {
+        return Error::KernelRefuses;
+    }
+    Error::Load {
+        program,
+        log,
+        source,
+    }
+}
+
+/// Load one trivial program of ours, or say why the kernel refuses: the only test that tells.
+pub(crate) fn trial() -> Result<(), Error> {
+    let mut object = open()?;
+    for mut program in object.progs_mut() {
+        let wanted = program.section().to_str() == Some("lsm/bprm_creds_for_exec");
+        program.set_autoload(wanted);
+    }
+    object.load().map(drop).map_err(load_error)
+}
+
+/// Load and attach everything this kernel offers, and pin it below `options.pin_dir`.
+pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
+    let offered = hooks_offered()?;
+    let missing: Vec<Hook> = offered
+        .iter()
+        .filter(|&&(hook, there)| {
+            !there && stand_in(hook).is_none() && !options.allow_missing.contains(&hook)
+        })
+        .map(|&(hook, _)| hook)
+        .collect();
+    if !missing.is_empty() {
+        return Err(Error::MissingHooks(missing));
+    }
+    let mut object = open()?;
+    let config = config()?;
+    for mut map in object.maps_mut() {
+        if map.name().to_str() == Some(CONFIG_MAP) {
+            map.set_initial_value(config.as_bytes())
+                .map_err(load_error)?;
+        } else if map.name() == "slots" {
+            map.set_max_entries(config.slot_mask + 1)
+                .map_err(load_error)?;
+        }
+    }
+    for mut program in object.progs_mut() {
+        let hook = program.section().to_str().and_then(hook_of);
+        if hook.is_some_and(|hook| offered.contains(&(hook, false))) {
+            program.set_autoload(false);
+        }
+    }
+    let mut object = object.load().map_err(load_error)?;
+    // A half-pinned object is worse than none: pin beside, then put in place at once.
+    let result = pin(&mut object, &options.pin_dir);
+    if result.is_err() {
+        let _ = remove(&options.pin_dir);
+    }
+    result
+}
+
+fn pin(object: &mut Object, dir: &Path) -> Result<(), Error> {
+    let directory = |path: &Path| {
+        fs::create_dir_all(path).map_err(|source| Error::PinDirectory {
+            path: path.to_owned(),
+            source,
+        })
+    };
+    directory(&dir.join("links"))?;
+    directory(&dir.join("maps"))?;
+    for mut map in object.maps_mut() {
+        let name = map.name().to_string_lossy().replace('.', "_");
+        map.pin(dir.join("maps").join(name)).map_err(load_error)?;
+    }
+    // Labels and their inheritance first, so that no decision meets a half-labelled family.
+    for program in object.progs_mut() {
+        if !program.autoload() {
+            continue;
+        }
+        let mut link = program.attach().map_err(load_error)?;
+        link.pin(dir.join("links").join(program.name()))
+            .map_err(load_error)?;
+    }
+    Ok(())
+}
+
+/// Unpin everything: the programs detach when the last link goes.
+pub(crate) fn remove(dir: &Path) -> Result<(), Error> {
+    for part in ["links", "maps"] {
+        match fs::read_dir(dir.join(part)) {
+            Ok(entries) => {
+                for entry in entries.flatten() {
+                    fs::remove_file(entry.path()).map_err(io("remove a pin"))?;
+                }
+                fs::remove_dir(dir.join(part)).map_err(io("remove the pin directory"))?;
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(io("read the pin directory")(e)),
+        }
+    }
+    match fs::remove_dir(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(io("remove the pin directory")(e))
+        }
+        _ => Ok(()),
+    }
+}

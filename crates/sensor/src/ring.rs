@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The reader of a domain's ring buffer.
+
+use std::fmt;
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use libbpf_rs::{MapHandle, RingBuffer, RingBufferBuilder};
+
+use crate::error::{Error, bpf};
+
+/// Records taken out in one go at most, so that a flood cannot keep the caller from its other work.
+const BATCH: usize = 4096;
+
+/// Records as copied out of the ring: lengths and bytes back to back, so that no record is an allocation.
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    lengths: Vec<usize>,
+}
+
+/// The one reader of a domain's ring.
+pub struct Ring {
+    ring: RingBuffer<'static>,
+    batch: Arc<Mutex<Batch>>,
+}
+
+// SAFETY: `ring_buffer` of libbpf has no thread affinity; `Ring` has no `Clone` and all its methods that touch the
+// ring take `&mut self`, so only one thread uses it at a time. The callback only holds an `Arc<Mutex<_>>`.
+unsafe impl Send for Ring {}
+
+impl fmt::Debug for Ring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ring").finish_non_exhaustive()
+    }
+}
+
+impl Ring {
+    pub(crate) fn new(map: &MapHandle) -> Result<Self, Error> {
+        let batch = Arc::new(Mutex::new(Batch::default()));
+        let sink = Arc::clone(&batch);
+        let handle = MapHandle::try_from(map).map_err(bpf("hold the ring buffer"))?;
+        let mut builder = RingBufferBuilder::new();
+        builder
+            .add(&handle, move |record: &[u8]| {
+                let mut batch = sink.lock().unwrap_or_else(PoisonError::into_inner);
+                batch.bytes.extend_from_slice(record);
+                batch.lengths.push(record.len());
+                0
+            })
+            .map_err(bpf("map the ring buffer"))?;
+        let ring = builder.build().map_err(bpf("map the ring buffer"))?;
+        Ok(Self { ring, batch })
+    }
+
+    /// Wait for records, at most `timeout`, and give each to `f`: how many there were.
+    ///
+    /// # Errors
+    /// Waiting failed.
+    pub fn poll(&mut self, timeout: Duration, f: &mut dyn FnMut(&[u8])) -> Result<usize, Error> {
+        use rustix::event::{PollFd, PollFlags, poll};
+        let seen = self.consume(f)?;
+        if seen > 0 {
+            return Ok(seen);
+        }
+        let fd = self.fd();
+        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+        let timeout = timeout
+            .try_into()
+            .map_err(|_| Error::Layout("a timeout that is too long"))?;
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => self.consume(f),
+            Err(e) => Err(crate::error::io("wait for the ring buffer")(e.into())),
+        }
+    }
+
+    /// Give what is there to `f`: how many records there were.
+    ///
+    /// # Errors
+    /// Reading the ring failed.
+    pub fn consume(&mut self, f: &mut dyn FnMut(&[u8])) -> Result<usize, Error> {
+        let n = self.ring.consume_raw_n(BATCH);
+        if n < 0 {
+            return Err(crate::error::io("read the ring buffer")(
+                std::io::Error::from_raw_os_error(-n),
+            ));
+        }
+        let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rest = batch.bytes.as_slice();
+        for &length in &batch.lengths {
+            let Some((record, after)) = rest.split_at_checked(length) else {
+                break;
+            };
+            f(record);
+            rest = after;
+        }
+        let count = batch.lengths.len();
+        batch.bytes.clear();
+        batch.lengths.clear();
+        Ok(count)
+    }
+
+    /// Readable when records wait.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: the descriptor belongs to `self.ring`, which outlives the borrow.
+        unsafe { BorrowedFd::borrow_raw(self.ring.epoll_fd()) }
+    }
+}
