@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `ambit accept`: lets into a map what was outside of it.
+
+use std::path::PathBuf;
+
+use ambit_event::Reason;
+use anyhow::{Context, anyhow};
+
+use crate::cli::domain_name;
+use crate::exit::{Exit, Failure, OrExit, Outcome};
+use crate::explain::{choose, stored};
+use crate::out::{Style, note, print, shown};
+use crate::{files, map};
+
+/// Make the smallest change to a map that lets a violation in
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ambit accept v3 --into web.map\n  ambit accept v1 v2 v5 --into web.map --domain web"
+)]
+pub(crate) struct Args {
+    /// Violations, as `ambit explain` numbers them
+    #[arg(required = true)]
+    ids: Vec<String>,
+    /// The map to change
+    #[arg(long, value_name = "MAP")]
+    into: PathBuf,
+    /// The newest run of this domain, instead of the newest run
+    #[arg(long, value_name = "NAME", value_parser = domain_name)]
+    domain: Option<String>,
+}
+
+pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
+    let stored = stored(args.domain.as_deref())?;
+    let before = map::read(&args.into)?;
+    let mut after = before.clone();
+    for violation in choose(&stored, &args.ids)? {
+        let id = &violation.id;
+        let event = violation
+            .event()
+            .ok_or_else(|| Failure::new(Exit::Trouble, anyhow!("the record of {id} is damaged")))?;
+        if event.event.reason == Reason::Gate {
+            return Err(Failure::usage(anyhow!(
+                "{id} was refused because the task was not trusted any more, which no rule changes; see `ambit explain {id}`"
+            )));
+        }
+        after = after
+            .accept(&event)
+            .with_context(|| format!("cannot accept {id}"))
+            .or_exit(Exit::Usage)?;
+    }
+    let diff = before.diff(&after);
+    if diff.is_empty() {
+        note!("{} allows this already", shown(&args.into));
+        return Ok(Outcome::SUCCESS);
+    }
+    files::replace(&args.into, after.to_string().as_bytes(), map::MAP_MODE)
+        .with_context(|| format!("cannot write the map {}", shown(&args.into)))
+        .or_exit(Exit::Trouble)?;
+    print(&map::painted(&diff.to_string(), Style::stdout()))
+}

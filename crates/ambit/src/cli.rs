@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The command line: which verbs there are. What a verb takes is in its own module.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::{accept, doctor, explain, generate, map, run, trust};
+
+/// Keeps a workload inside the behaviour its owner approved
+#[derive(Debug, Parser)]
+#[command(name = "ambit", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ambit doctor                                  can this machine enforce?
+  ambit run --learn -o web.map -- ./serve.sh    learn what it does
+  $EDITOR web.map; ambit map check web.map      decide what it may do
+  ambit run -m web.map --enforce -- ./serve.sh  refuse everything else
+  ambit explain                                 what was refused, and why
+
+Exit status: 0 success, 1 the command line or a file is wrong, 2 Ambit could not do its work, 3 something was outside
+the map (with --fail-on-violation); `run` otherwise ends as its command ends.";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Run(Box<run::Args>),
+    #[command(subcommand)]
+    Map(map::Verb),
+    Explain(explain::Args),
+    Accept(accept::Args),
+    #[command(subcommand)]
+    Trust(trust::Verb),
+    Doctor(doctor::Args),
+    Completions(generate::CompletionsArgs),
+    Man(generate::ManArgs),
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> Result<Outcome, Failure> {
+        match self.verb {
+            Verb::Run(args) => run::main(&args),
+            Verb::Map(verb) => map::main(verb),
+            Verb::Explain(args) => explain::main(&args),
+            Verb::Accept(args) => accept::main(&args),
+            Verb::Trust(verb) => trust::main(&verb),
+            Verb::Doctor(args) => doctor::main(&args),
+            Verb::Completions(args) => generate::completions(&args),
+            Verb::Man(args) => generate::man(&args),
+        }
+    }
+}
+
+/// Shows help that was asked for, or what is wrong with the command line.
+pub(crate) fn complain(error: &clap::Error) -> ExitCode {
+    // Whoever closed the stream does not want to know.
+    let _ = error.print();
+    if error.use_stderr() {
+        Exit::Usage.into()
+    } else {
+        Exit::Success.into()
+    }
+}
+
+/// A domain's name.
+pub(crate) fn domain_name(text: &str) -> Result<String, String> {
+    if ambit_model::is_domain_name(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a domain's name is 1 to 63 of `A-Za-z0-9._-`, the first no `.` or `-`".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

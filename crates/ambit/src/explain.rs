@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `ambit explain`: what was outside the map, why, and the smallest change that lets it in.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::ops::RangeInclusive;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use ambit_event::{Reason, escape};
+use ambit_model::{Explanation, Map, Matcher};
+use anyhow::anyhow;
+use serde::Serialize;
+
+use crate::cli::domain_name;
+use crate::exit::{Failure, Outcome};
+use crate::map;
+use crate::out::{Style, count, json_line, note, print};
+use crate::store::{self, StoredRun, Violation};
+
+/// Say what was outside the map in the newest run, why, and what to do about it
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ambit explain\n  ambit explain v3\n  ambit accept v3 --into web.map"
+)]
+pub(crate) struct Args {
+    /// Only these violations: v1, v2 and so on
+    ids: Vec<String>,
+    /// The newest run of this domain, instead of the newest run
+    #[arg(long, value_name = "NAME", value_parser = domain_name)]
+    domain: Option<String>,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
+    let stored = stored(args.domain.as_deref())?;
+    let chosen = choose(&stored, &args.ids)?;
+    let map = map_of(&stored, args.json);
+    let matcher = Matcher::new(&map, ephemeral_ports());
+    let explained: Vec<Explained<'_>> = chosen
+        .into_iter()
+        .filter_map(|violation| Explained::new(violation, &stored, &matcher))
+        .collect();
+    if args.json {
+        let lines: Result<Vec<_>, _> = explained.iter().map(json_line).collect();
+        return print(&lines?.concat());
+    }
+    let style = Style::stdout();
+    let mut out = if args.ids.is_empty() {
+        head(&stored, style)
+    } else {
+        String::new()
+    };
+    for explained in &explained {
+        out.push_str(&explained.text(style));
+    }
+    print(&out)
+}
+
+/// The run that is asked about.
+pub(crate) fn stored(domain: Option<&str>) -> Result<StoredRun, Failure> {
+    domain.map_or_else(store::newest, store::load)
+}
+
+/// The violations of these ids, or all.
+pub(crate) fn choose<'s>(
+    stored: &'s StoredRun,
+    ids: &[String],
+) -> Result<Vec<&'s Violation>, Failure> {
+    if ids.is_empty() {
+        return Ok(stored.violations.iter().collect());
+    }
+    ids.iter()
+        .map(|id| {
+            let wanted = id.strip_prefix('v').unwrap_or(id);
+            let found = stored
+                .violations
+                .iter()
+                .find(|violation| violation.id.strip_prefix('v') == Some(wanted));
+            found.ok_or_else(|| {
+                Failure::usage(anyhow!(
+                    "the run of {} in domain `{}` has no violation `{}`; it has {}",
+                    stored.run.began,
+                    stored.run.domain,
+                    escape::line(id),
+                    match stored.violations.len() {
+                        0 => "none".to_owned(),
+                        1 => "v1".to_owned(),
+                        last => format!("v1 to v{last}"),
+                    }
+                ))
+            })
+        })
+        .collect()
+}
+
+/// The map as it is now; where it is gone, one that allows nothing.
+fn map_of(stored: &StoredRun, silent: bool) -> Map {
+    let path = PathBuf::from(OsString::from_vec(stored.run.map_bytes.0.clone()));
+    map::read(&path).unwrap_or_else(|failure| {
+        if !silent {
+            failure.report();
+            note!("explaining without the map");
+        }
+        Map::new(stored.run.domain.clone())
+    })
+}
+
+/// The host's range, or the usual one.
+fn ephemeral_ports() -> RangeInclusive<u16> {
+    let read = || {
+        let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+        let mut numbers = text.split_whitespace().map(str::parse);
+        Some(numbers.next()?.ok()?..=numbers.next()?.ok()?)
+    };
+    read().unwrap_or(32_768..=60_999)
+}
+
+/// What the run was, and how much was outside.
+fn head(stored: &StoredRun, style: Style) -> String {
+    let StoredRun {
+        run,
+        violations,
+        end,
+    } = stored;
+    let mut out = String::new();
+    let until = end.as_ref().map_or_else(
+        || ", still going on or cut short".to_owned(),
+        |end| format!(" to {}", end.ended),
+    );
+    let _ = writeln!(
+        out,
+        "{}: {} with {} from {}{until}",
+        style.bold(escape::line(&run.domain)),
+        escape::line(&run.mode),
+        escape::line(&run.map),
+        escape::line(&run.began),
+    );
+    let command: Vec<String> = run.command.iter().map(|word| escape::line(word)).collect();
+    let _ = writeln!(out, "command: {}", command.join(" "));
+    if violations.is_empty() {
+        out.push_str("nothing was outside the map\n");
+        return out;
+    }
+    let _ = writeln!(
+        out,
+        "{} outside the map",
+        count(violations.len(), "operation")
+    );
+    if let Some(end) = end {
+        if end.dropped > 0 {
+            let _ = writeln!(
+                out,
+                "{} more were not recorded: there were too many",
+                end.dropped
+            );
+        }
+        if end.lost > 0 {
+            let _ = writeln!(
+                out,
+                "{} were lost on the way: a larger --ring-size keeps them",
+                count(end.lost, "event")
+            );
+        }
+    }
+    out.push('\n');
+    out
+}
+
+/// A violation and what is to be said of it.
+#[derive(Debug, Serialize)]
+struct Explained<'s> {
+    id: &'s str,
+    /// The command that lets it in; `null` where no line of a map does.
+    accept: Option<String>,
+    /// Whether the map has been changed to allow it.
+    allowed_by_now: bool,
+    explanation: Explanation,
+    violation: &'s Violation,
+}
+
+impl<'s> Explained<'s> {
+    fn new(violation: &'s Violation, stored: &StoredRun, matcher: &Matcher<'_>) -> Option<Self> {
+        let event = violation.event()?;
+        let explanation = matcher.map().explain(&event);
+        let gated = event.event.reason == Reason::Gate;
+        let allowed = match (&event.subject, event.event.object()) {
+            (Some(subject), Some(object)) => matcher.allows(subject, event.event.operation, object),
+            _ => false,
+        };
+        let accept = (!gated && !allowed && explanation.change.is_some()).then(|| {
+            format!(
+                "ambit accept {} --into {}",
+                violation.id,
+                quoted(&stored.run.map)
+            )
+        });
+        Some(Self {
+            id: &violation.id,
+            accept,
+            allowed_by_now: allowed && !gated,
+            explanation,
+            violation,
+        })
+    }
+
+    fn text(&self, style: Style) -> String {
+        let mut explanation = self.explanation.clone();
+        let gated = self.violation.reason == Reason::Gate.name();
+        if gated || self.allowed_by_now {
+            explanation.change = None;
+        }
+        let text = explanation.to_string();
+        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let mut out = format!("{} {}\n{rest}", style.bold(self.id), style.bold(first));
+        let Violation {
+            comm, pid, time, ..
+        } = self.violation;
+        let _ = writeln!(
+            out,
+            "  first    {} (process {pid}) at {}",
+            escape::line(comm),
+            escape::line(time)
+        );
+        if let Some(cause) = &self.violation.cause {
+            let what = cause.violation.as_ref().map_or_else(
+                || {
+                    format!(
+                        "taken by {}, process {}",
+                        escape::line(&cause.source),
+                        cause.pid
+                    )
+                },
+                |id| format!("lost by {} of process {}", escape::line(id), cause.pid),
+            );
+            let _ = writeln!(
+                out,
+                "  untrusted since {}: {what}",
+                escape::line(&cause.time)
+            );
+        }
+        if gated {
+            let pid = self.violation.pid;
+            let _ = writeln!(
+                out,
+                "  no rule lets it in: `ambit trust clear --pid {pid}` gives the process its trust back, and the map's \
+                 `respond: untrusted:` says what is gated"
+            );
+        } else if self.allowed_by_now {
+            out.push_str("  the map allows it by now\n");
+        } else if let Some(accept) = &self.accept {
+            let _ = writeln!(out, "  which    {} does", style.green(accept));
+        }
+        out.push('\n');
+        out
+    }
+}
+
+/// A path for a shell.
+fn quoted(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&byte);
+    if !path.is_empty() && path.bytes().all(plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
+}

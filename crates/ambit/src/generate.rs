@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `ambit completions` and `ambit man`: what packages install beside the binary.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::CommandFactory;
+
+use crate::cli::Cli;
+use crate::exit::{Exit, Failure, OrExit, Outcome};
+use crate::out::{print, shown};
+
+/// Print a shell's completions
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  ambit completions bash >/usr/share/bash-completion/completions/ambit"
+)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    shell: clap_complete::Shell,
+}
+
+/// Print the manual page, or write one for each verb into a folder
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  ambit man | man -l -\n  ambit man /usr/share/man/man1")]
+pub(crate) struct ManArgs {
+    /// Where to write `ambit.1`, `ambit-run.1` and so on
+    folder: Option<PathBuf>,
+}
+
+pub(crate) fn completions(args: &CompletionsArgs) -> Result<Outcome, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "ambit", &mut script);
+    print(&String::from_utf8_lossy(&script))
+}
+
+pub(crate) fn man(args: &ManArgs) -> Result<Outcome, Failure> {
+    let command = Cli::command();
+    let Some(folder) = &args.folder else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command)
+            .render(&mut page)
+            .context("writing the manual page")
+            .or_exit(Exit::Trouble)?;
+        return print(&String::from_utf8_lossy(&page));
+    };
+    std::fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(command, folder))
+        .with_context(|| format!("writing manual pages to {}", shown(folder)))
+        .or_exit(Exit::Trouble)?;
+    Ok(Outcome::SUCCESS)
+}

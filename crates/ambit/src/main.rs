@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The `ambit` command: wiring only. What it wires is in `ambit-sensor` (the kernel part), `ambit-event` (what comes
+//! from it) and `ambit-model` (maps); a verb is a module here.
+#![forbid(unsafe_code)]
+
+mod accept;
+mod cli;
+mod doctor;
+mod exit;
+mod explain;
+mod files;
+mod generate;
+mod map;
+mod out;
+mod run;
+mod store;
+mod trust;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return cli::complain(&error),
+    };
+    match cli.run() {
+        Ok(outcome) => outcome.code(),
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Reading map files.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use ambit_model::Map;
+use anyhow::{Context, Error};
+
+use crate::exit::{Exit, Failure, OrExit};
+use crate::out::shown;
+
+/// A new map's mode, before the umask.
+pub(crate) const MAP_MODE: u32 = 0o666;
+
+/// One byte more than the largest map, so that what is larger is seen to be.
+const READ_MAX: u64 = 64 * 1024 * 1024 + 1;
+
+/// Reads a map; `-` is standard input.
+pub(crate) fn read(path: &Path) -> Result<Map, Failure> {
+    let name = shown(path);
+    let bytes = bytes(path)
+        .with_context(|| format!("cannot read the map {name}"))
+        .or_exit(Exit::Usage)?;
+    parse(&bytes, &name)
+}
+
+/// Reads a map that may not be there yet.
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<Map>, Failure> {
+    match bytes(path) {
+        Ok(bytes) if bytes.is_empty() => Ok(None),
+        Ok(bytes) => parse(&bytes, &shown(path)).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::usage(
+            Error::from(error).context(format!("cannot read the map {}", shown(path))),
+        )),
+    }
+}
+
+fn parse(bytes: &[u8], name: &str) -> Result<Map, Failure> {
+    Map::parse_bytes(bytes, name).map_err(Failure::in_file)
+}
+
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        io::stdin().lock().take(READ_MAX).read_to_end(&mut bytes)?;
+    } else {
+        File::open(path)?.take(READ_MAX).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `ambit map`: work on map files, which needs no privileges and no kernel part.
+
+mod file;
+mod view;
+
+pub(crate) use file::{MAP_MODE, read, read_if_there};
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use ambit_event::escape;
+use ambit_model::Map;
+use anyhow::{Context, anyhow};
+
+use crate::exit::{Exit, Failure, OrExit, Outcome};
+use crate::files;
+use crate::out::{Style, count, json_line, print, shown};
+use crate::store::hex;
+
+/// Check, show, compare and merge behaviour maps
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    /// Say whether maps are right, and if not, where and why
+    Check {
+        /// Maps; `-` is standard input
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Print a map in its canonical form
+    Show {
+        /// A map; `-` is standard input
+        file: PathBuf,
+        /// Only this subject
+        #[arg(long, value_name = "ID")]
+        subject: Option<String>,
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what a map allows that another one does not
+    Diff {
+        /// The map before
+        before: PathBuf,
+        /// The map after
+        after: PathBuf,
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+        /// Exit with status 1 where the maps differ
+        #[arg(long)]
+        exit_code: bool,
+    },
+    /// Make one map of several: what any of them allows
+    Merge {
+        /// Maps of the same domain
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Where to write it; standard output otherwise
+        #[arg(short, long, value_name = "MAP")]
+        output: Option<PathBuf>,
+    },
+    /// Print a map's digest: the same for all maps that mean the same
+    Digest {
+        /// A map; `-` is standard input
+        file: PathBuf,
+        /// The state of its points instead, whatever their order
+        #[arg(long)]
+        state: bool,
+    },
+}
+
+pub(crate) fn main(verb: Verb) -> Result<Outcome, Failure> {
+    match verb {
+        Verb::Check { files } => check(&files),
+        Verb::Show {
+            file,
+            subject,
+            json,
+        } => show(read(&file)?, subject.as_deref(), json),
+        Verb::Diff {
+            before,
+            after,
+            json,
+            exit_code,
+        } => diff(&read(&before)?, &read(&after)?, json, exit_code),
+        Verb::Merge { files, output } => merge(&files, output),
+        Verb::Digest { file, state } => {
+            let map = read(&file)?;
+            let figure = if state { map.state() } else { map.digest() };
+            print(&format!("sha256:{}\n", hex(&figure)))
+        }
+    }
+}
+
+fn check(files: &[PathBuf]) -> Result<Outcome, Failure> {
+    let style = Style::stdout();
+    let mut exit = Exit::Success;
+    for path in files {
+        match read(path) {
+            Ok(map) => {
+                print(&format!(
+                    "{}: {}: {}\n",
+                    shown(path),
+                    style.green("ok"),
+                    summary(&map)
+                ))?;
+            }
+            Err(failure) => {
+                failure.report();
+                exit = Exit::Usage;
+            }
+        }
+    }
+    Ok(Outcome::Exit(exit))
+}
+
+fn summary(map: &Map) -> String {
+    let mut text = format!(
+        "{}, {}, sha256:{}",
+        count(map.subjects.len(), "subject"),
+        count(map.rules(), "rule"),
+        hex(&map.digest())
+    );
+    if let Some(number) = map.incomplete {
+        let _ = write!(text, " (incomplete: {number} not learned)");
+    }
+    text
+}
+
+fn show(mut map: Map, subject: Option<&str>, json: bool) -> Result<Outcome, Failure> {
+    if let Some(id) = subject {
+        if map.by_id(id).is_none() {
+            let known: Vec<String> = map
+                .subjects
+                .values()
+                .map(|entry| escape::line(&entry.id))
+                .collect();
+            return Err(Failure::usage(anyhow!(
+                "the map has no subject `{}`, but {}",
+                escape::line(id),
+                known.join(", ")
+            )));
+        }
+        map.subjects.retain(|_, entry| entry.id == id);
+    }
+    if json {
+        return print(&json_line(&view::View::of(&map))?);
+    }
+    print(&map.to_string())
+}
+
+fn diff(before: &Map, after: &Map, json: bool, exit_code: bool) -> Result<Outcome, Failure> {
+    let diff = before.diff(after);
+    if json {
+        print(&json_line(&diff)?)?;
+    } else {
+        print(&painted(&diff.to_string(), Style::stdout()))?;
+    }
+    Ok(Outcome::Exit(if exit_code && !diff.is_empty() {
+        Exit::Usage
+    } else {
+        Exit::Success
+    }))
+}
+
+/// A difference with what came in green and what went in red.
+pub(crate) fn painted(diff: &str, style: Style) -> String {
+    diff.lines()
+        .map(|line| match line.as_bytes().first() {
+            Some(b'+') => style.green(line) + "\n",
+            Some(b'-') => style.red(line) + "\n",
+            _ => format!("{line}\n"),
+        })
+        .collect()
+}
+
+fn merge(paths: &[PathBuf], output: Option<PathBuf>) -> Result<Outcome, Failure> {
+    let mut merged: Option<Map> = None;
+    for path in paths {
+        let map = read(path)?;
+        merged = Some(match merged {
+            None => {
+                let mut map = map;
+                map.normalise();
+                map
+            }
+            Some(before) => before
+                .merge(&map)
+                .with_context(|| format!("merging {}", shown(path)))
+                .or_exit(Exit::Usage)?,
+        });
+    }
+    let text = merged.map(|map| map.to_string()).unwrap_or_default();
+    match output {
+        None => print(&text),
+        Some(path) => files::replace(&path, text.as_bytes(), MAP_MODE)
+            .with_context(|| format!("writing {}", shown(&path)))
+            .or_exit(Exit::Trouble)
+            .map(|()| Outcome::SUCCESS),
+    }
+}

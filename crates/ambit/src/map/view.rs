@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A map as JSON: the file's keys and texts, with `-` in keys written as `_`.
+
+use std::collections::BTreeMap;
+
+use ambit_abi::{Op, Response};
+use ambit_event::text::{object_text, write_digest};
+use ambit_event::{Object, Subject, escape};
+use ambit_model::{Entry, FAMILIES, Map, Responses};
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub(super) struct View<'m> {
+    ambit: u32,
+    domain: &'m str,
+    chain: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incomplete: Option<u64>,
+    respond: Respond,
+    start: Vec<String>,
+    subjects: Vec<SubjectView<'m>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Respond {
+    outside: BTreeMap<&'static str, &'static str>,
+    untrusted: BTreeMap<&'static str, &'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct SubjectView<'m> {
+    id: &'m str,
+    exe: Option<String>,
+    #[serde(rename = "as")]
+    as_name: Option<String>,
+    script: Option<String>,
+    via: Vec<String>,
+    digest: Vec<String>,
+    script_digest: Vec<String>,
+    creds: Vec<String>,
+    allow: Vec<String>,
+}
+
+impl<'m> View<'m> {
+    pub(super) fn of(map: &'m Map) -> Self {
+        let start = map.start.iter().map(|object| {
+            let mut text = String::new();
+            object.write(Op::Exec, &mut text);
+            text
+        });
+        Self {
+            ambit: 1,
+            domain: &map.domain,
+            chain: map.chain,
+            incomplete: map.incomplete,
+            respond: Respond {
+                outside: responses(map.outside),
+                untrusted: responses(map.untrusted),
+            },
+            start: start.collect(),
+            subjects: map
+                .subjects
+                .iter()
+                .map(|(subject, entry)| view(subject, entry))
+                .collect(),
+        }
+    }
+}
+
+fn view<'m>(subject: &Subject, entry: &'m Entry) -> SubjectView<'m> {
+    let name = |object: &Object| object_text(Op::Name, object);
+    let digest = |sha256: &[u8; 32]| {
+        let mut text = String::new();
+        write_digest(&mut text, sha256);
+        text
+    };
+    let mut allow: Vec<String> = entry.allow.iter().map(ToString::to_string).collect();
+    allow.sort_unstable();
+    SubjectView {
+        id: &entry.id,
+        exe: subject.exe.as_ref().map(name),
+        as_name: subject.as_name.as_deref().map(escape::name),
+        script: subject.script.as_ref().map(name),
+        via: subject.via.iter().map(name).collect(),
+        digest: entry.digests.iter().map(digest).collect(),
+        script_digest: entry.script_digests.iter().map(digest).collect(),
+        creds: entry.creds.iter().map(ToString::to_string).collect(),
+        allow,
+    }
+}
+
+fn responses(table: Responses) -> BTreeMap<&'static str, &'static str> {
+    let named = |response: &Response| response.name();
+    FAMILIES
+        .iter()
+        .map(|family| family.name())
+        .zip(table.iter().map(named))
+        .collect()
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What is written to the user's streams. A stream that nobody reads any more is no reason to fall over.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Context;
+use serde::Serialize;
+
+use crate::exit::{Exit, Failure, OrExit, Outcome};
+
+/// A line on standard error, with the program's name before it.
+macro_rules! note {
+    ($($arg:tt)*) => {
+        $crate::out::write_note(format_args!($($arg)*))
+    };
+}
+pub(crate) use note;
+
+/// See [`note!`].
+pub(crate) fn write_note(text: fmt::Arguments<'_>) {
+    write_stderr(format_args!("ambit: {text}"));
+}
+
+/// A line on standard error, in one piece.
+pub(crate) fn write_stderr(text: fmt::Arguments<'_>) {
+    let line = format!("{text}\n");
+    // There is nowhere left to tell of a failure.
+    let _ = io::stderr().lock().write_all(line.as_bytes());
+}
+
+/// A value as one line of JSON on standard error.
+pub(crate) fn note_json(value: &impl Serialize) {
+    if let Ok(line) = serde_json::to_string(value) {
+        write_stderr(format_args!("{line}"));
+    }
+}
+
+/// Text to standard output. Whoever closed it has read enough.
+pub(crate) fn print(text: &str) -> Result<Outcome, Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Outcome::SUCCESS),
+        result => result
+            .context("writing to standard output")
+            .or_exit(Exit::Trouble)
+            .map(|()| Outcome::SUCCESS),
+    }
+}
+
+/// A value as one line of JSON.
+pub(crate) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
+    let mut line = serde_json::to_string(value)
+        .context("writing JSON")
+        .or_exit(Exit::Trouble)?;
+    line.push('\n');
+    Ok(line)
+}
+
+/// Colours, where a terminal shows them and its owner wants them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    on: bool,
+}
+
+impl Style {
+    pub(crate) fn stdout() -> Self {
+        Self::of(&io::stdout())
+    }
+
+    pub(crate) fn stderr() -> Self {
+        Self::of(&io::stderr())
+    }
+
+    fn of(stream: &impl IsTerminal) -> Self {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Self {
+            on: stream.is_terminal() && !unwanted,
+        }
+    }
+
+    pub(crate) fn bold(self, text: impl fmt::Display) -> String {
+        self.paint("1", text)
+    }
+
+    pub(crate) fn red(self, text: impl fmt::Display) -> String {
+        self.paint("31", text)
+    }
+
+    pub(crate) fn green(self, text: impl fmt::Display) -> String {
+        self.paint("32", text)
+    }
+
+    pub(crate) fn yellow(self, text: impl fmt::Display) -> String {
+        self.paint("33", text)
+    }
+
+    fn paint(self, code: &str, text: impl fmt::Display) -> String {
+        if self.on {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
+    }
+}
+
+/// A number and its noun.
+pub(crate) fn count(number: impl TryInto<u64>, one: &str) -> String {
+    match number.try_into() {
+        Ok(1) => format!("1 {one}"),
+        Ok(number) => format!("{number} {one}s"),
+        Err(_) => format!("many {one}s"),
+    }
+}
+
+/// A path as text that changes no terminal.
+pub(crate) fn shown(path: impl AsRef<std::ffi::OsStr>) -> String {
+    ambit_event::escape::name(path.as_ref().as_encoded_bytes())
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `ambit run`: a command in a domain of its own, from before its first instruction to the end of its last task.
+
+mod args;
+mod command;
+mod ending;
+mod plan;
+mod recorder;
+mod session;
+mod stats;
+mod watch;
+
+pub(crate) use args::Args;
+use command::Command;
+use plan::Plan;
+use recorder::Recorder;
+use session::Ended;
+use stats::Stats;
+use watch::{Tell, Watch};
+
+use ambit_abi::{self as abi, Mode, Response};
+use ambit_event::Secret;
+use ambit_model::{Compiled, FAMILIES, Learner, Responses, compile};
+use ambit_sensor::{Domain, DomainSpec, Kernel, LoadOptions};
+use anyhow::Context;
+
+use crate::exit::{Exit, Failure, OrExit, Outcome};
+use crate::out::{note, shown};
+use crate::store::{Clock, Hex, Run};
+
+/// How many results of patterns the kernel part may keep.
+const PATTERN_CACHE: u32 = 16_384;
+/// Room in the set for the names and subjects that the kernel part describes.
+const DESCRIPTIONS: u32 = 8_192;
+
+pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
+    let plan = Plan::new(args)?;
+    let options = LoadOptions {
+        allow_missing: args.allow_missing.clone(),
+        verbose: args.verbose,
+        ..LoadOptions::default()
+    };
+    let kernel = Kernel::attach(&options)?;
+    let outcome = in_domain(args, &plan, &kernel, options);
+    // The workload's end is what counts; what stays pinned is found by the next run.
+    if let Err(error) = kernel.release() {
+        note!(
+            "cannot unload the kernel part: {:#}",
+            anyhow::Error::from(error)
+        );
+    }
+    outcome
+}
+
+fn in_domain(
+    args: &Args,
+    plan: &Plan,
+    kernel: &Kernel,
+    options: LoadOptions,
+) -> Result<Outcome, Failure> {
+    let secret = Secret::new(kernel.secret());
+    let compiled = compiled(plan, kernel, secret)?;
+    let domain = kernel.create_domain(&spec(args, plan, compiled.as_ref()))?;
+    let mut recorder = match compiled {
+        None => {
+            let mut learner = Learner::new(secret);
+            learner.preload(&plan.map);
+            Recorder::learn(learner)
+        }
+        Some(compiled) => Recorder::watch(watch(args, plan, options), compiled.registry),
+    };
+    let ended = session::run(&domain, &plan.command, &mut recorder);
+    let stats = Stats::of(&domain, &recorder);
+    close(domain, ended.as_ref().ok(), plan.mode, &plan.domain);
+    ending::finish(args, plan, recorder, ended?, &stats?)
+}
+
+fn compiled(plan: &Plan, kernel: &Kernel, secret: Secret) -> Result<Option<Compiled>, Failure> {
+    if plan.mode == Mode::Learn {
+        return Ok(None);
+    }
+    let (first, last) = kernel.ephemeral_ports();
+    let compiled = compile(&plan.map, secret, &(first..=last))
+        .with_context(|| format!("cannot use the map {}", shown(&plan.path)))
+        .or_exit(Exit::Usage)?;
+    for warning in &compiled.warnings {
+        note!("{}: {warning}", shown(&plan.path));
+    }
+    Ok(Some(compiled))
+}
+
+fn spec<'a>(args: &Args, plan: &'a Plan, compiled: Option<&'a Compiled>) -> DomainSpec<'a> {
+    let keys = compiled.map_or(&[][..], |compiled| &compiled.keys);
+    let dfa = compiled.and_then(|compiled| compiled.dfa.as_deref());
+    let known = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+    let more = match plan.mode {
+        Mode::Learn => args.max_points,
+        _ => 0,
+    };
+    let cache = dfa.map_or(0, |_| PATTERN_CACHE);
+    let digests = compiled.is_none_or(|compiled| compiled.digests);
+    DomainSpec {
+        name: &plan.domain,
+        mode: plan.mode,
+        chain: plan.map.chain,
+        flags: if digests { abi::DOMAIN_DIGESTS } else { 0 },
+        outside: by_family(plan.map.outside),
+        untrusted: by_family(plan.map.untrusted),
+        keys,
+        dfa,
+        set_capacity: known
+            .saturating_add(more)
+            .saturating_add(cache)
+            .saturating_add(DESCRIPTIONS),
+        cache_max: cache.into(),
+        ring_bytes: args.ring_size,
+    }
+}
+
+/// A map's table in the kernel part's order. Families that maps do not know are refused.
+fn by_family(table: Responses) -> [Response; abi::FAMILIES] {
+    let mut out = [Response::Deny; abi::FAMILIES];
+    for (family, response) in FAMILIES.iter().zip(table) {
+        if let Some(slot) = out.get_mut(usize::from(u8::from(*family))) {
+            *slot = response;
+        }
+    }
+    out
+}
+
+fn watch(args: &Args, plan: &Plan, options: LoadOptions) -> Watch {
+    let tell = match (args.json, args.quiet) {
+        (true, _) => Tell::Json,
+        (false, false) => Tell::Lines,
+        (false, true) => Tell::Nothing,
+    };
+    let run = Run {
+        ambit: 1,
+        domain: plan.domain.clone(),
+        mode: plan.mode.name().to_owned(),
+        map: shown(&plan.path),
+        map_bytes: Hex(plan.path.as_os_str().as_encoded_bytes().to_vec()),
+        command: plan.command.argv.iter().map(shown).collect(),
+        began: Clock::now_utc(),
+    };
+    let cause_of = Box::new(move |pid, tid| {
+        let kernel = Kernel::open(&options).ok()??;
+        let tasks = kernel.tasks().ok()?;
+        let task = tasks
+            .iter()
+            .find(|task| task.tid == tid)
+            .or_else(|| tasks.iter().find(|task| task.tgid == pid))?;
+        (task.label.trust != 0).then_some(task.label.cause)
+    });
+    Watch::begin(run, tell, cause_of)
+}
+
+/// Frees the domain, unless tasks go on in it.
+fn close(domain: Domain, ended: Option<&Ended>, mode: Mode, name: &str) {
+    let left = ended.map_or(0, |ended| ended.stragglers);
+    if left > 0 {
+        let what = match mode {
+            Mode::Learn => "what they do from now on is not learned",
+            Mode::Audit => "what they do outside the map from now on is not recorded",
+            _ => "what is outside the map is refused to them until their end",
+        };
+        note!("{left} tasks of the domain `{name}` go on; {what}");
+        return;
+    }
+    if let Err(error) = domain.close() {
+        note!("{:#}", anyhow::Error::from(error));
+    }
+}

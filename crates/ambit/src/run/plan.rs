@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! From what was typed to what is meant: everything that can be found wrong before the kernel part is touched.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ambit_abi::Mode;
+use ambit_model::Map;
+use anyhow::{Context, anyhow};
+use rustix::fs::{Access, access};
+
+use super::{Args, Command};
+use crate::exit::{Exit, Failure, OrExit};
+use crate::files::folder;
+use crate::map;
+use crate::out::shown;
+
+/// A run that can begin.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) mode: Mode,
+    pub(super) domain: String,
+    /// Learning: what there was before. Else: what the command is held to.
+    pub(super) map: Map,
+    /// Where the map is, or will be.
+    pub(super) path: PathBuf,
+    /// Learning: whether the map was there already.
+    pub(super) existed: bool,
+    pub(super) command: Command,
+}
+
+impl Plan {
+    pub(super) fn new(args: &Args) -> Result<Self, Failure> {
+        let path_variable = std::env::var_os("PATH");
+        let find = || Command::find(args.command.clone(), path_variable.as_deref());
+        match (&args.output, &args.map) {
+            (Some(output), None) => Self::learning(args, output, find()?),
+            (None, Some(map)) => Self::holding(args, map, find()?),
+            _ => Err(Failure::usage(anyhow!(
+                "what shall be done with what the command does? `--learn -o MAP` writes it down, `-m MAP` records \
+                 what is outside a map, `-m MAP --enforce` refuses it"
+            ))),
+        }
+    }
+
+    fn learning(args: &Args, path: &Path, command: Command) -> Result<Self, Failure> {
+        let before = map::read_if_there(path)?;
+        can_be_written(path)?;
+        let existed = before.is_some();
+        let mut map = before.unwrap_or_else(|| {
+            let domain = args.domain.clone().unwrap_or_else(|| command.domain());
+            let mut map = Map::new(domain);
+            map.chain = args.chain.unwrap_or(map.chain);
+            map
+        });
+        if let Some(chain) = args.chain.filter(|chain| *chain != map.chain) {
+            return Err(Failure::usage(anyhow!(
+                "{} was learned with `chain: {}`; learn into another file to have --chain {chain}",
+                shown(path),
+                map.chain
+            )));
+        }
+        map.normalise();
+        Ok(Self {
+            mode: Mode::Learn,
+            domain: args.domain.clone().unwrap_or_else(|| map.domain.clone()),
+            map,
+            path: path.to_owned(),
+            existed,
+            command,
+        })
+    }
+
+    fn holding(args: &Args, path: &Path, command: Command) -> Result<Self, Failure> {
+        let map = map::read(path)?;
+        if let Some(missed) = map.incomplete
+            && args.enforce
+            && !args.allow_incomplete
+        {
+            return Err(Failure::usage(anyhow!(
+                "{} is incomplete: learning has missed {missed} of what the command did, so that enforcing would refuse \
+                 them; learn again into a new file with a larger --ring-size, or say --allow-incomplete",
+                shown(path)
+            )));
+        }
+        Ok(Self {
+            mode: if args.enforce {
+                Mode::Enforce
+            } else {
+                Mode::Audit
+            },
+            domain: args.domain.clone().unwrap_or_else(|| map.domain.clone()),
+            map,
+            path: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+            existed: true,
+            command,
+        })
+    }
+}
+
+/// Better now than after hours of learning.
+fn can_be_written(path: &Path) -> Result<(), Failure> {
+    let target = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            return Err(Failure::usage(anyhow!("{} is a folder", shown(path))));
+        }
+        Ok(metadata) if !metadata.is_file() => path.to_owned(),
+        Ok(_) => folder(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())).to_owned(),
+        Err(_) => folder(path).to_owned(),
+    };
+    access(&target, Access::WRITE_OK)
+        .with_context(|| format!("cannot write the map {}", shown(path)))
+        .or_exit(Exit::Usage)
+}

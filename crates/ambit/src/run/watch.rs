@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Violations while a run goes on: numbered, told, and kept for `explain`.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use ambit_abi::{Cause, Fp, Op, Reason};
+use ambit_event::{Content, Event, Subject, trust_names};
+
+use crate::out::{Style, note, note_json, write_stderr};
+use crate::store::{Clock, End, FirstCause, Journal, KEPT, Run, Violation};
+
+/// How violations are told while they happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tell {
+    Lines,
+    Json,
+    Nothing,
+}
+
+/// Finds out why a thread lost its trust: by its numbers, process and thread.
+pub(super) type CauseOf = Box<dyn Fn(u32, u32) -> Option<Cause>>;
+
+/// What tells violations apart.
+type Sameness = (Fp, Op, u32, Vec<u8>, Reason);
+
+/// The violations of a run.
+pub(super) struct Watch {
+    journal: Option<Journal>,
+    violations: Vec<Violation>,
+    index: HashMap<Sameness, usize>,
+    by_key: HashMap<Fp, String>,
+    dropped: u64,
+    tell: Tell,
+    style: Style,
+    clock: Clock,
+    cause_of: CauseOf,
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch")
+            .field("violations", &self.violations.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What there was of violations.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    /// Different ones.
+    pub(super) distinct: u64,
+    /// Of these: refused.
+    pub(super) refused: u64,
+    /// Of these: there was no room for them.
+    pub(super) dropped: u64,
+}
+
+impl Watch {
+    /// Begins a run. That its record can't be kept is no reason not to run.
+    pub(super) fn begin(run: Run, tell: Tell, cause_of: CauseOf) -> Self {
+        let journal = Journal::begin(run)
+            .inspect_err(|error| note!("`ambit explain` will know nothing of this run: {error}"))
+            .ok();
+        Self {
+            journal,
+            violations: Vec::new(),
+            index: HashMap::new(),
+            by_key: HashMap::new(),
+            dropped: 0,
+            tell,
+            style: Style::stderr(),
+            clock: Clock::now(),
+            cause_of,
+        }
+    }
+
+    /// Takes in a violation.
+    pub(super) fn see(&mut self, event: &Event, by: Option<&Subject>) {
+        let sameness = sameness(event);
+        if let Some(at) = self.index.get(&sameness) {
+            if let Some(violation) = self.violations.get_mut(*at) {
+                violation.count = event.count.max(violation.count.saturating_add(1));
+                let written = self
+                    .journal
+                    .as_mut()
+                    .map(|journal| journal.again(violation));
+                self.lose_journal(written);
+            }
+            return;
+        }
+        if self.violations.len() >= KEPT {
+            self.dropped += 1;
+            return;
+        }
+        let id = format!("v{}", self.violations.len() + 1);
+        let mut violation = Violation::new(id.clone(), event, by, self.clock);
+        if event.reason == Reason::Gate {
+            violation.cause = self.first_cause(event);
+        }
+        self.tell(&violation);
+        let written = self.journal.as_mut().map(|journal| journal.add(&violation));
+        self.lose_journal(written);
+        if !event.key.is_zero() {
+            self.by_key.entry(event.key).or_insert(id);
+        }
+        self.index.insert(sameness, self.violations.len());
+        self.violations.push(violation);
+    }
+
+    /// A full disk is told once.
+    fn lose_journal(&mut self, written: Option<std::io::Result<()>>) {
+        if let Some(Err(error)) = written {
+            note!("cannot record violations any more: {error}");
+            self.journal = None;
+        }
+    }
+
+    /// What cost the task its trust, as long as it lives to be asked.
+    fn first_cause(&self, event: &Event) -> Option<FirstCause> {
+        let cause = (self.cause_of)(event.tgid, event.tid)?;
+        let source = 1_u32.checked_shl(cause.source.into()).unwrap_or_default();
+        Some(FirstCause {
+            source: trust_names(source).concat(),
+            violation: self.by_key.get(&cause.key).cloned(),
+            pid: cause.tgid,
+            time: self.clock.utc(cause.time_ns),
+        })
+    }
+
+    fn tell(&self, violation: &Violation) {
+        match self.tell {
+            Tell::Nothing => {}
+            Tell::Json => note_json(violation),
+            Tell::Lines => {
+                let what = match violation.response.as_str() {
+                    "deny" => self.style.red("refused"),
+                    "kill" => self.style.red("killed at"),
+                    _ => self.style.yellow("outside the map:"),
+                };
+                let who = violation
+                    .by
+                    .as_ref()
+                    .map_or_else(|| violation.comm.clone(), crate::store::Who::line);
+                let why = match violation.reason.as_str() {
+                    "outside" => "",
+                    "gate" => " (untrusted)",
+                    "digest" => " (binary changed)",
+                    "creds" => " (other credentials)",
+                    _ => " (cannot be represented)",
+                };
+                write_stderr(format_args!(
+                    "ambit: {what} {}: {who}: {}{why}",
+                    violation.id, violation.rule
+                ));
+            }
+        }
+    }
+
+    /// Ends the run's record.
+    pub(super) fn end(self, lost: u64) -> Seen {
+        let refused = self
+            .violations
+            .iter()
+            .filter(|violation| violation.response != "log" && violation.mode == "enforce")
+            .count();
+        let seen = Seen {
+            distinct: u64::try_from(self.violations.len()).unwrap_or(u64::MAX) + self.dropped,
+            refused: u64::try_from(refused).unwrap_or(u64::MAX),
+            dropped: self.dropped,
+        };
+        let end = End {
+            ended: Clock::now_utc(),
+            dropped: self.dropped,
+            lost,
+        };
+        if let Some(journal) = self.journal
+            && let Err(error) = journal.end(&self.violations, end)
+        {
+            note!("cannot record this run's violations: {error}");
+        }
+        seen
+    }
+}
+
+fn sameness(event: &Event) -> Sameness {
+    let object = match &event.content {
+        Content::Object(object) => object.to_bytes(),
+        Content::Unrepresentable(bytes) => bytes.to_vec(),
+        _ => Vec::new(),
+    };
+    (
+        event.subject,
+        event.operation.op,
+        event.operation.arg,
+        object,
+        event.reason,
+    )
+}
