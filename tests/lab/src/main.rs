@@ -7,6 +7,7 @@
 // Tests: what is not as it should be shall stop them on the spot.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod bench;
 mod harness;
 mod suites;
 
@@ -51,6 +52,9 @@ const LIMIT: Duration = Duration::from_mins(10);
 fn main() -> ExitCode {
     if let Ok(wanted) = std::env::var(ONE) {
         return one(&wanted);
+    }
+    if std::env::args().nth(1).as_deref() == Some("bench") {
+        return bench::main();
     }
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(1));

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `ambit-lab bench`: what Ambit costs, in instructions, where the guest's clock counts these.
+//!
+//! All settings are measured in one boot, since two boots differ by more than what is asked for. It prints one line
+//! of JSON for `cargo xtask bench`, which compares and shows; what it is doing goes to standard error.
+
+mod programs;
+mod workload;
+
+use std::fs;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use workload::{Keeper, Measured, ambit, enforcing, loops, map_with_points, start};
+
+const LOOPS: [&str; 5] = [
+    "open_close",
+    "fork_exec",
+    "connect_accept",
+    "mmap_exec",
+    "create_unlink",
+];
+const DIR: &str = "/tmp/bench";
+const MAP: &str = "/tmp/bench/map";
+
+pub(crate) fn main() -> ExitCode {
+    for dir in ["/usr/lib/demo", DIR] {
+        fs::create_dir_all(dir).expect("cannot create a folder");
+    }
+    fs::write("/usr/lib/demo/a-file-thirty.txt", "a file\n").expect("cannot write a file");
+
+    let calibration = loops(&["calibrate"], None)["calibrate"];
+    let mut rows = Vec::new();
+    let mut measure = |setting: &str, measured: &Measured| {
+        for name in LOOPS {
+            rows.push(json!({"loop": name, "setting": setting, "instructions": measured[name]}));
+        }
+    };
+    eprintln!("bench: without Ambit");
+    measure("without", &loops(&LOOPS, None));
+    eprintln!("bench: learning");
+    let learning = ambit(&["--learn", "-o", MAP, "--domain", "bench"]);
+    measure("learning", &loops(&LOOPS, Some(learning)));
+    eprintln!("bench: enforcing");
+    measure("enforcing", &loops(&LOOPS, Some(enforcing(MAP))));
+    eprintln!("bench: start");
+    let thousand = map_with_points(1000);
+    let loading = start(|| enforcing(&thousand));
+    let strace = start(workload::strace);
+
+    let keeper = Keeper::start();
+    let loaded = start(|| enforcing(&thousand));
+    eprintln!("bench: unlabelled");
+    measure("unlabelled", &loops(&LOOPS, None));
+    let points = sizes();
+    let memory = workload::memory();
+    eprintln!("bench: where the instructions go");
+    let spent = programs::spent(&LOOPS, MAP);
+    drop(keeper);
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let all = json!({
+        "release": release.trim(),
+        "calibration": calibration,
+        "rows": rows,
+        "points": points,
+        "memory": memory,
+        "start": {"points": 1000, "loading": loading, "loaded": loaded, "strace": strace},
+        "programs": spent,
+    });
+    println!("{all}");
+    ExitCode::SUCCESS
+}
+
+/// The first loop with few and with many points in the set.
+fn sizes() -> Value {
+    let mut rows = Vec::new();
+    for count in [100, 100_000] {
+        eprintln!("bench: {count} points");
+        let map = map_with_points(count);
+        let measured = loops(&["open_close"], Some(enforcing(&map)));
+        rows.push(
+            json!({"loop": "open_close", "points": count, "instructions": measured["open_close"]}),
+        );
+    }
+    Value::Array(rows)
+}
