@@ -301,7 +301,7 @@ fn hex(word: &str) -> Option<u32> {
 
 /// An argument that no word stands for, as a newer kernel part may have it.
 fn odd_mask(table: &names::Table, word: &str) -> Option<u32> {
-    hex(word).filter(|arg| *arg != 0 && names::name_of(table, *arg).is_none())
+    hex(word).filter(|arg| names::name_of(table, *arg).is_none())
 }
 
 fn open_mask(word: &str) -> Option<u32> {

@@ -12,8 +12,9 @@ use regex_automata::{Anchored, MatchKind};
 
 use super::reduce::{Table, reduce};
 
-/// What building may take, in bytes: some ten times the kernel part's table.
-const BUILD_BYTES: usize = 64 * 1024 * 1024;
+/// What building may take, in bytes: some three times the states that the kernel part's table has. It also bounds the
+/// time, for patterns that explode.
+const BUILD_BYTES: usize = 12 * 1024 * 1024;
 /// How many patterns an error names.
 const BLAMED: usize = 5;
 

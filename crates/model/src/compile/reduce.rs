@@ -19,26 +19,8 @@ pub(super) fn reduce(table: &Table) -> Table {
 }
 
 fn merge_states(table: &Table) -> Table {
-    let mut block = table.accept.clone();
-    let mut count = number(&mut block);
-    loop {
-        let mut seen: HashMap<(u32, Vec<u32>), u32> = HashMap::new();
-        let refined: Vec<u32> = block
-            .iter()
-            .zip(table.next.chunks(table.width))
-            .map(|(own, row)| {
-                let row = row.iter().map(|next| lookup(&block, *next)).collect();
-                let fresh = u32::try_from(seen.len()).unwrap_or(u32::MAX);
-                *seen.entry((*own, row)).or_insert(fresh)
-            })
-            .collect();
-        let refined_count = seen.len();
-        block = refined;
-        if refined_count == count {
-            break;
-        }
-        count = refined_count;
-    }
+    let block = partition(table);
+    let count = block.iter().max().map_or(1, |last| index(*last) + 1);
     // State 0 comes first, so its block, that of all dead states, is block 0.
     let mut accept = vec![0; count];
     let mut next = vec![0; count * table.width];
@@ -47,7 +29,7 @@ fn merge_states(table: &Table) -> Table {
         .zip(&table.accept)
         .zip(table.next.chunks(table.width))
     {
-        let own = usize::try_from(*own).unwrap_or(0);
+        let own = index(*own);
         if let Some(slot) = accept.get_mut(own) {
             *slot = *is;
         }
@@ -63,6 +45,58 @@ fn merge_states(table: &Table) -> Table {
         accept,
         next,
     }
+}
+
+/// The block of every state, where states of one block accept the same and lead to the same blocks.
+fn partition(table: &Table) -> Vec<u32> {
+    let mut block = table.accept.clone();
+    let mut count = number(&mut block);
+    loop {
+        let mut seen: HashMap<(u32, u128), u32> = HashMap::with_capacity(count);
+        let mut refined = Vec::with_capacity(block.len());
+        for (own, row) in block.iter().zip(table.next.chunks(table.width)) {
+            let fresh = u32::try_from(seen.len()).unwrap_or(u32::MAX);
+            refined.push(*seen.entry((*own, mix(&block, row))).or_insert(fresh));
+        }
+        let refined_count = seen.len();
+        block = refined;
+        if refined_count == count {
+            break;
+        }
+        count = refined_count;
+    }
+    // A collision of the mixing would merge what differs; then every state stays its own.
+    if is_congruent(table, &block) {
+        block
+    } else {
+        (0u32..).take(block.len()).collect()
+    }
+}
+
+/// The blocks that a row leads to, mixed into one number.
+fn mix(block: &[u32], row: &[u32]) -> u128 {
+    const FACTOR: u128 = 0x2d99_787b_6e67_9c5b_4cf5_ad43_2745_937f;
+    row.iter().fold(1, |mixed, next| {
+        let mixed = (mixed ^ u128::from(lookup(block, *next))).wrapping_mul(FACTOR);
+        mixed ^ mixed >> 67
+    })
+}
+
+fn is_congruent(table: &Table, block: &[u32]) -> bool {
+    let mut first: HashMap<u32, (u32, &[u32])> = HashMap::new();
+    block
+        .iter()
+        .zip(&table.accept)
+        .zip(table.next.chunks(table.width))
+        .all(|((own, accept), row)| {
+            let (other_accept, other) = *first.entry(*own).or_insert((*accept, row));
+            let to = |next: &u32| lookup(block, *next);
+            other_accept == *accept && other.iter().map(to).eq(row.iter().map(to))
+        })
+}
+
+fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn lookup(block: &[u32], state: u32) -> u32 {

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! How many events a second go from ring records to a map on one core: `cargo bench -p ambit-model`.
+//!
+//! The stream is generated: some thousand points of some subjects, each seen many times, as a service makes them
+//! where the kernel part's set is not asked first. Prints one line of JSON.
+
+use std::time::Instant;
+
+use ambit_abi::{self as abi, EventKind, Fp, Hook, Op};
+use ambit_event::{Object, Operation, Path, Secret, Subject, key};
+use ambit_model::{Learner, Map};
+use zerocopy::IntoBytes;
+
+const EVENTS: usize = 4_000_000;
+const POINTS: usize = 20_000;
+const SUBJECTS: usize = 50;
+
+fn record(kind: EventKind, operation: Operation, subject: Fp, key: Fp, object: &[u8]) -> Vec<u8> {
+    let header = abi::Event {
+        kind: kind.into(),
+        hook: Hook::FileOpen.into(),
+        op: operation.op.into(),
+        arg: operation.arg,
+        object_len: object.len().try_into().unwrap_or(u16::MAX),
+        mode: 1,
+        key,
+        subject,
+        tgid: 1000,
+        tid: 1000,
+        ns_tgid: 1000,
+        ..abi::Event::default()
+    };
+    [header.as_bytes(), object].concat()
+}
+
+fn path(text: String) -> Object {
+    Path::new(text.into_bytes()).map_or(Object::None, Object::Path)
+}
+
+fn stream(secret: &Secret) -> Vec<Vec<u8>> {
+    let mut records = Vec::new();
+    let mut subjects = Vec::new();
+    for number in 0..SUBJECTS {
+        let exe = path(format!("/usr/bin/program-{number}"));
+        let subject = Subject {
+            exe: Some(exe.clone()),
+            ..Subject::default()
+        };
+        let fp = subject.fingerprint(secret);
+        let name = Operation::plain(Op::Name);
+        records.push(record(EventKind::Name, name, fp, fp, &exe.to_bytes()));
+        let described = subject.record(secret);
+        let operation = Operation::plain(Op::Subject);
+        records.push(record(
+            EventKind::Subject,
+            operation,
+            fp,
+            fp,
+            described.wire().as_bytes(),
+        ));
+        subjects.push(fp);
+    }
+    for (number, subject) in (0..POINTS).zip(subjects.iter().cycle()) {
+        let object = path(format!(
+            "/usr/share/some/directory/{}/file-{number}.conf",
+            number % 97
+        ));
+        let operation = Operation {
+            op: Op::FileOpen,
+            arg: abi::OPEN_READ,
+        };
+        let key = key(secret, *subject, operation, &object);
+        records.push(record(
+            EventKind::Point,
+            operation,
+            *subject,
+            key,
+            &object.to_bytes(),
+        ));
+    }
+    records
+}
+
+fn main() {
+    let secret = Secret::new(*b"a secret of ours");
+    let records = stream(&secret);
+    let begun = Instant::now();
+    let mut learner = Learner::new(secret);
+    let mut failed = 0u64;
+    // Points come in an order that no cache foresees, and each record lies where the ring has it.
+    let mut at = 0usize;
+    for number in 0..EVENTS {
+        let index = if number < records.len() { number } else { at };
+        at = (at + 7919) % records.len();
+        if let Some(record) = records.get(index) {
+            failed += u64::from(learner.feed_raw(record).is_err());
+        }
+    }
+    let fed = begun.elapsed();
+    let learned = learner.finish(&Map::new("bench"));
+    let finished = begun.elapsed();
+    #[allow(clippy::cast_precision_loss)]
+    let per_second = learned.counts.events as f64 / finished.as_secs_f64();
+    println!(
+        "{{\"events_per_second\": {per_second:.0}, \"events\": {}, \"points\": {}, \"rules\": {}, \"failed\": {failed}, \
+         \"feed_ms\": {}, \"finish_ms\": {}}}",
+        learned.counts.events,
+        learned.counts.points,
+        learned.map.rules(),
+        fed.as_millis(),
+        (finished - fed).as_millis(),
+    );
+}
