@@ -20,24 +20,22 @@ pub(crate) fn main(_args: &Args) -> Result<ExitCode> {
 /// Builds `ambit`, and as static programs those that the lab's tests run and confine.
 pub(crate) fn all() -> Result<()> {
     setup::for_build()?;
-    cargo(&mut cargo_build("ambit"))?;
+    run(cargo("build").args(["--release", "--package", "ambit"]))?;
     // Static, so that a confined program touches nothing that the test did not write down.
-    cargo(
-        cargo_build("ambit-lab")
-            .args(["--target", paths::TRIPLE])
-            .env("RUSTFLAGS", "-C target-feature=+crt-static"),
-    )
+    run(cargo("build")
+        .args(["--release", "--package", "ambit-lab"])
+        .args(["--target", paths::TRIPLE])
+        .env("RUSTFLAGS", "-C target-feature=+crt-static"))
 }
 
-fn cargo_build(package: &str) -> Command {
+/// One of cargo's own commands, in the workspace.
+pub(crate) fn cargo(verb: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command
-        .current_dir(paths::workspace())
-        .args(["build", "--release", "--package", package]);
+    command.current_dir(paths::workspace()).arg(verb);
     command
 }
 
-fn cargo(command: &mut Command) -> Result<()> {
+fn run(command: &mut Command) -> Result<()> {
     let status = command.status().context("cannot start cargo")?;
     if !status.success() {
         bail!("cargo build failed ({status})");

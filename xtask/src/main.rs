@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod apt;
+mod bench;
 mod build;
 mod cache;
 mod lab;
@@ -14,6 +15,7 @@ mod paths;
 mod process;
 mod progress;
 mod setup;
+mod test;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,10 @@ enum Command {
     Setup(setup::Args),
     /// Build the release binaries: ambit, and the lab's own as static programs
     Build(build::Args),
+    /// Measure what Ambit costs, in instructions, and compare with the bars that it is to reach
+    Bench(bench::Args),
+    /// Check everything: the code's form, the tests, and the lab's suites on three kernels
+    Test(test::Args),
     /// Run a command in a virtual machine with a Debian kernel; exits with the command's status
     ///
     /// Standard output and standard error of the command come out on those of this program. The exit status is the
@@ -38,6 +44,8 @@ fn main() -> ExitCode {
     let (outcome, failure) = match Command::parse() {
         Command::Setup(args) => (setup::main(&args), 1),
         Command::Build(args) => (build::main(&args), 1),
+        Command::Bench(args) => (bench::main(&args), 1),
+        Command::Test(args) => (test::main(&args), 1),
         Command::Lab(args) => (lab::main(args), lab::EXIT_LAB_FAILED),
     };
     outcome.unwrap_or_else(|error| {

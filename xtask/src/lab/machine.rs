@@ -26,34 +26,32 @@ const TAIL_LINES: usize = 30;
 
 /// What the guest is to do.
 pub(super) enum Job {
-    Stream(Vec<OsString>),
+    Write(Vec<OsString>, Sink, Sink),
     Capture(Vec<OsString>),
     Shell,
 }
 
 /// Boots a machine, has it do the job, and waits for its end.
-pub(super) fn boot(run: &Run, job: &Job) -> Result<Outcome> {
+pub(super) fn boot(run: &Run, job: Job) -> Result<Outcome> {
     setup::for_lab()?;
     let (qemu, rootfs, kernel) = (Qemu::get()?, Rootfs::get()?, run.kernel.get()?);
     let dir = Folder::new()?;
     let step = Step::start(format!("booting Linux {}", run.kernel.name()));
-    let command = match job {
-        Job::Stream(command) | Job::Capture(command) => command.as_slice(),
-        Job::Shell => &[],
+    let shell = matches!(job, Job::Shell);
+    let (command, stdout_to, stderr_to) = match job {
+        Job::Write(command, stdout, stderr) => (command, Some(stdout), Some(stderr)),
+        Job::Capture(command) => (command, None, None),
+        Job::Shell => (Vec::new(), None, None),
     };
-    let carry = carry::disk(&dir.0, &run.with, command, &variables(run, job), &step)?;
+    let carry = carry::disk(&dir.0, &run.with, &command, &variables(run, shell), &step)?;
 
     // A shell's QEMU must get the chance to put the terminal back in order.
-    let mut qemu = qemu.command(if matches!(job, Job::Shell) {
-        "TERM"
-    } else {
-        "KILL"
-    });
+    let mut qemu = qemu.command(if shell { "TERM" } else { "KILL" });
     machine(&mut qemu, run);
     disks(&mut qemu, &kernel, &rootfs, &carry);
     qemu.env("TMPDIR", &dir.0);
-    ports(&mut qemu, &dir, matches!(job, Job::Shell));
-    if matches!(job, Job::Shell) {
+    ports(&mut qemu, &dir, shell);
+    if shell {
         drop(step);
         eprintln!(
             "xtask: a shell in the lab follows; leave it with exit, stop the machine with Ctrl-A x"
@@ -70,16 +68,15 @@ pub(super) fn boot(run: &Run, job: &Job) -> Result<Outcome> {
     let mut child = qemu.spawn().context("cannot start QEMU")?;
     // The pipes end when the last writer does, and the command holds two.
     drop(qemu);
-    let capture = matches!(job, Job::Capture(_));
-    let stdout = forward(stdout, (!capture).then(|| Box::new(io::stdout()) as Sink));
-    let stderr = forward(stderr, (!capture).then(|| Box::new(io::stderr()) as Sink));
+    let stdout = forward(stdout, stdout_to);
+    let stderr = forward(stderr, stderr_to);
     let outcome = wait(&mut child, run, &dir, Some(step));
     // Join in any case: what QEMU itself had to say comes through these, too.
     let (stdout, stderr) = (
         stdout.join().unwrap_or_default(),
         stderr.join().unwrap_or_default(),
     );
-    if capture && outcome.is_err() {
+    if outcome.is_err() {
         eprint!("{}", String::from_utf8_lossy(&stderr));
     }
     outcome.map(|outcome| Outcome {
@@ -89,9 +86,9 @@ pub(super) fn boot(run: &Run, job: &Job) -> Result<Outcome> {
     })
 }
 
-fn variables(run: &Run, job: &Job) -> Vec<(&'static str, String)> {
+fn variables(run: &Run, shell: bool) -> Vec<(&'static str, String)> {
     let mut variables = vec![("AMBIT_LAB_KERNEL", run.kernel.name().to_owned())];
-    if matches!(job, Job::Shell) {
+    if shell {
         if let Ok(term) = std::env::var("TERM") {
             variables.push(("TERM", term));
         }
@@ -182,7 +179,8 @@ fn ports(qemu: &mut Command, dir: &Folder, shell: bool) {
     }
 }
 
-type Sink = Box<dyn Write + Send>;
+/// Where a command's output goes.
+pub(crate) type Sink = Box<dyn Write + Send>;
 
 /// Passes on what comes from the guest, or keeps it if there is no sink.
 fn forward(mut from: PipeReader, mut sink: Option<Sink>) -> JoinHandle<Vec<u8>> {
@@ -203,19 +201,19 @@ fn forward(mut from: PipeReader, mut sink: Option<Sink>) -> JoinHandle<Vec<u8>> 
 
 fn wait(child: &mut Child, run: &Run, dir: &Folder, mut step: Option<Step>) -> Result<Outcome> {
     let started = Instant::now();
-    let mut boot = None;
+    let mut booted = false;
     loop {
         let ended = child.try_wait().context("cannot wait for QEMU")?;
         let report = Report::read(&dir.status());
-        if boot.is_none() && report.started {
-            boot = Some(started.elapsed());
+        if !booted && report.started {
+            booted = true;
             if let Some(step) = step.take() {
                 step.done();
             }
         }
         let elapsed = started.elapsed();
         let late = run.timeout.is_some_and(|limit| elapsed > limit);
-        let stuck = boot.is_none() && elapsed > BOOT_LIMIT;
+        let stuck = !booted && elapsed > BOOT_LIMIT;
         if ended.is_some() || late || stuck {
             drop(step.take());
             if ended.is_none() {
@@ -229,7 +227,6 @@ fn wait(child: &mut Child, run: &Run, dir: &Folder, mut step: Option<Step>) -> R
                 status,
                 stdout: Vec::new(),
                 stderr: Vec::new(),
-                boot,
             };
             if let Some(status) = report.exit {
                 return Ok(outcome(status));
@@ -242,7 +239,7 @@ fn wait(child: &mut Child, run: &Run, dir: &Folder, mut step: Option<Step>) -> R
                 );
                 return Ok(outcome(EXIT_TIMEOUT));
             }
-            let what = if boot.is_some() {
+            let what = if booted {
                 "ended while the command ran"
             } else {
                 "did not get to the command"

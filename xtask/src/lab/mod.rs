@@ -13,6 +13,7 @@ mod quote;
 mod rootfs;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 pub(crate) use kernel::Kernel;
+pub(crate) use machine::Sink;
 
 use crate::setup;
 
@@ -105,10 +107,6 @@ pub(crate) struct Run {
 
 /// How a run ended.
 #[derive(Debug)]
-#[expect(
-    dead_code,
-    reason = "for the suites, the demo and the benchmarks, which come next"
-)]
 pub(crate) struct Outcome {
     /// The command's exit status, 128+N after a signal, or [`EXIT_TIMEOUT`].
     pub(crate) status: u8,
@@ -116,8 +114,6 @@ pub(crate) struct Outcome {
     pub(crate) stdout: Vec<u8>,
     /// What the command wrote to its standard error, if captured.
     pub(crate) stderr: Vec<u8>,
-    /// From the start of QEMU to that of the command.
-    pub(crate) boot: Option<Duration>,
 }
 
 impl Run {
@@ -176,24 +172,34 @@ impl Run {
         command: impl IntoIterator<Item = I>,
     ) -> Result<Outcome> {
         let command: Vec<_> = command.into_iter().map(Into::into).collect();
-        machine::boot(self, &machine::Job::Stream(command))
+        machine::boot(
+            self,
+            machine::Job::Write(command, Box::new(io::stdout()), Box::new(io::stderr())),
+        )
+    }
+
+    /// Runs a command whose output goes to the two writers.
+    pub(crate) fn write_to<I: Into<OsString>>(
+        &self,
+        command: impl IntoIterator<Item = I>,
+        stdout: Sink,
+        stderr: Sink,
+    ) -> Result<Outcome> {
+        let command: Vec<_> = command.into_iter().map(Into::into).collect();
+        machine::boot(self, machine::Job::Write(command, stdout, stderr))
     }
 
     /// Runs a command whose output is in the outcome.
-    #[expect(
-        dead_code,
-        reason = "for the suites, the demo and the benchmarks, which come next"
-    )]
     pub(crate) fn capture<I: Into<OsString>>(
         &self,
         command: impl IntoIterator<Item = I>,
     ) -> Result<Outcome> {
         let command: Vec<_> = command.into_iter().map(Into::into).collect();
-        machine::boot(self, &machine::Job::Capture(command))
+        machine::boot(self, machine::Job::Capture(command))
     }
 
     /// Runs a login shell on this program's terminal.
     pub(crate) fn shell(&self) -> Result<Outcome> {
-        machine::boot(self, &machine::Job::Shell)
+        machine::boot(self, machine::Job::Shell)
     }
 }

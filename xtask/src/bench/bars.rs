@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The bars: what is to be reached on each kernel.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::instructions;
+
+/// Each bar with what was measured: what, measured, limit, whether a limit is a floor, reached.
+pub(super) fn all(result: &Value) -> Result<Vec<Value>> {
+    let more = |setting| -> Result<f64> {
+        Ok(instructions(result, "open_close", setting)?
+            - instructions(result, "open_close", "without")?)
+    };
+    let ratio = |name| -> Result<f64> {
+        Ok(instructions(result, name, "enforcing")? / instructions(result, name, "without")?)
+    };
+    let number = |pointer: &str| {
+        result
+            .pointer(pointer)
+            .and_then(Value::as_f64)
+            .context(pointer.to_owned())
+    };
+    let (few, many) = (
+        number("/points/0/instructions")?,
+        number("/points/1/instructions")?,
+    );
+    Ok(vec![
+        at_most(
+            "open+close, unlabelled: instructions more",
+            more("unlabelled")?,
+            320.0,
+        ),
+        at_most(
+            "open+close, enforcing: instructions more",
+            more("enforcing")?,
+            1600.0,
+        ),
+        at_most(
+            "fork+exec+wait, enforcing: ratio",
+            ratio("fork_exec")?,
+            1.05,
+        ),
+        at_most(
+            "connect+accept, enforcing: ratio",
+            ratio("connect_accept")?,
+            1.05,
+        ),
+        at_most(
+            "open+close, 100,000 points against 100: ratio",
+            many / few,
+            1.02,
+        ),
+        at_most(
+            "`ambit run`, 1,000 points: peak MiB",
+            number("/memory/peak_kib")? / 1024.0,
+            16.0,
+        ),
+        at_most(
+            "binary, stripped: MiB",
+            number("/native/binary_bytes")? / 1_048_576.0,
+            8.0,
+        ),
+        at_least(
+            "model: events a second",
+            number("/native/model/events_per_second")?,
+            2e6,
+        ),
+    ])
+}
+
+fn at_most(what: &str, measured: f64, limit: f64) -> Value {
+    bar(what, measured, ("at_most", limit), measured <= limit)
+}
+
+fn at_least(what: &str, measured: f64, limit: f64) -> Value {
+    bar(what, measured, ("at_least", limit), measured >= limit)
+}
+
+fn bar(what: &str, measured: f64, (kind, limit): (&str, f64), reached: bool) -> Value {
+    let measured = (measured * 10_000.0).round() / 10_000.0;
+    json!({"bar": what, "measured": measured, kind: limit, "reached": reached})
+}

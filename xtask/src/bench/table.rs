@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The figures as tables for people.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+const SETTINGS: [&str; 4] = ["without", "unlabelled", "learning", "enforcing"];
+
+pub(super) fn show(result: &Value) -> String {
+    let mut out = String::new();
+    // Writing to a string does not fail.
+    _ = tables(result, &mut out);
+    out
+}
+
+fn tables(result: &Value, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\nLinux {}: instructions for one turn (ratio to without)\n",
+        text(result, "release")
+    )?;
+    write!(out, "{:16}", "")?;
+    for setting in SETTINGS {
+        write!(out, "{setting:>20}")?;
+    }
+    writeln!(out)?;
+    let rows = list(result, "rows");
+    let mut names: Vec<_> = rows.iter().map(|row| text(row, "loop")).collect();
+    names.dedup();
+    names.truncate(rows.len() / SETTINGS.len());
+    for name in names {
+        write!(out, "{name:16}")?;
+        for setting in SETTINGS {
+            let row = rows
+                .iter()
+                .find(|row| row["loop"] == name && row["setting"] == setting);
+            let row = row.unwrap_or(&Value::Null);
+            let cell = format!(
+                "{:.0} ({:.3})",
+                number(row, "instructions"),
+                number(row, "ratio")
+            );
+            write!(out, "{cell:>20}")?;
+        }
+        writeln!(out)?;
+    }
+
+    writeln!(
+        out,
+        "\nWhere the instructions go, enforcing: each BPF program's own for one run\n"
+    )?;
+    for spent in list(result, "programs") {
+        write!(out, "{:16}", text(spent, "loop"))?;
+        for program in list(spent, "programs") {
+            write!(
+                out,
+                "  {} {:.0}",
+                text(program, "program"),
+                number(program, "each")
+            )?;
+        }
+        writeln!(out)?;
+    }
+
+    let start = &result["start"];
+    let millions = |name| number(start, name) / 1e6;
+    writeln!(
+        out,
+        "\nTo the workload's first instruction, map of 1,000 points, in million instructions: {:.1} with the kernel \
+         part to be loaded,\n{:.1} with it there already; strace -f: {:.1}",
+        millions("loading"),
+        millions("loaded"),
+        millions("strace"),
+    )?;
+    let memory = &result["memory"];
+    writeln!(
+        out,
+        "Memory of `ambit run`, map of 1,000 points: {:.0} KiB, at most {:.0} KiB\n",
+        number(memory, "resident_kib"),
+        number(memory, "peak_kib"),
+    )?;
+
+    for bar in list(result, "bars") {
+        let reached = if bar["reached"] == true {
+            "reached"
+        } else {
+            "MISSED "
+        };
+        let (word, limit) = match bar["at_least"].as_f64() {
+            Some(limit) => ("at least", limit),
+            None => ("at most", number(bar, "at_most")),
+        };
+        writeln!(
+            out,
+            "{reached}  {:50} {:>12} ({word} {limit})",
+            text(bar, "bar"),
+            number(bar, "measured"),
+        )?;
+    }
+    Ok(())
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+fn number(value: &Value, name: &str) -> f64 {
+    value[name].as_f64().unwrap_or(f64::NAN)
+}

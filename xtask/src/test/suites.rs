@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The lab's suites, on each kernel.
+//!
+//! Two machines run at a time: one of them leaves a CPU idle while its tests wait.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::{Args, Report, count::Count};
+use crate::lab::{self, EXIT_TIMEOUT, Kernel, Run};
+
+const LIMIT: Duration = Duration::from_mins(30);
+
+pub(super) fn all(args: &Args, report: &mut Report) -> Result<()> {
+    let kernels = if args.kernel.is_empty() {
+        Kernel::ALL.to_vec()
+    } else {
+        args.kernel.clone()
+    };
+    lab::prepare()?;
+    let (next, report) = (Mutex::new(kernels.iter().copied()), Mutex::new(report));
+    thread::scope(|scope| {
+        for _ in 0..kernels.len().min(2) {
+            scope.spawn(|| {
+                while let Some(kernel) = next.lock().ok().and_then(|mut next| next.next()) {
+                    let begun = Instant::now();
+                    let counter = Arc::new(Mutex::new(Count::default()));
+                    let ended = one(kernel, args.filter.as_deref(), &counter);
+                    if let (Ok(mut report), Ok(count)) = (report.lock(), counter.lock()) {
+                        let name = format!("suites on kernel {}", kernel.name());
+                        report.ended(&name, *count, ended, begun);
+                    }
+                }
+            });
+        }
+    });
+    Ok(())
+}
+
+fn one(kernel: Kernel, filter: Option<&str>, count: &Arc<Mutex<Count>>) -> Result<bool> {
+    let lines = |out| {
+        Box::new(Lines {
+            prefix: format!("{:5} | ", kernel.name()),
+            line: Vec::new(),
+            count: Arc::clone(count),
+            out,
+        })
+    };
+    let outcome = Run::new(kernel).timeout(Some(LIMIT)).write_to(
+        ["ambit-lab"].into_iter().chain(filter),
+        lines(Out::Stdout),
+        lines(Out::Stderr),
+    )?;
+    if outcome.status == EXIT_TIMEOUT {
+        anyhow::bail!("not done after {} minutes", LIMIT.as_secs() / 60);
+    }
+    Ok(outcome.status == 0)
+}
+
+enum Out {
+    Stdout,
+    Stderr,
+}
+
+/// Passes whole lines on, with the kernel's name before each, and counts.
+struct Lines {
+    prefix: String,
+    line: Vec<u8>,
+    count: Arc<Mutex<Count>>,
+    out: Out,
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for &byte in bytes {
+            if byte != b'\n' {
+                self.line.push(byte);
+                continue;
+            }
+            let line = String::from_utf8_lossy(&self.line).into_owned();
+            self.line.clear();
+            if let Ok(mut count) = self.count.lock() {
+                count.line(&line);
+            }
+            match self.out {
+                Out::Stdout => println!("{}{line}", self.prefix),
+                Out::Stderr => eprintln!("{}{line}", self.prefix),
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
