@@ -29,7 +29,7 @@ int BPF_PROG(file_file_open, struct file *file, int ret)
 		arg |= AMBIT_OPEN_READ;
 	if (mode & FMODE_WRITE)
 		arg |= file->f_flags & O_APPEND ? AMBIT_OPEN_APPEND : AMBIT_OPEN_WRITE;
-	if (mode & FMODE_EXEC)
+	if (file->f_flags & FMODE_EXEC)
 		arg = AMBIT_OPEN_EXEC;
 	/*
 	 * FMODE_NOACCOUNT: a file that a file system opens beneath the user's, which

@@ -49,18 +49,30 @@ static __always_inline void skip(struct ambit_label *l, __u32 hook, __u32 why)
 	count(st->skipped[why & (AMBIT_SKIPS - 1)]);
 }
 
-static __noinline struct slot *slot_search(__u32 first)
-{
-	struct slot *s;
-	__u32 i, id;
+struct slot_loop {
+	__u32 first;
+	bool found;
+};
 
-	for (i = 1; i < 64; i++) {
-		id = (first + i) & cfg.slot_mask;
-		s = bpf_map_lookup_elem(&slots, &id);
-		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
-			return s;
-	}
-	return NULL;
+static long slot_step(__u32 i, struct slot_loop *c)
+{
+	__u32 id = (c->first + i) & cfg.slot_mask;
+	struct slot *s = bpf_map_lookup_elem(&slots, &id);
+
+	if (!s || __sync_val_compare_and_swap(&s->busy, 0, 1) != 0)
+		return 0;
+	c->first = id;
+	c->found = true;
+	return 1;
+}
+
+/* Any free slot, and which it is; -1 if all are taken. */
+static __noinline int slot_search(__u32 first)
+{
+	struct slot_loop c = { .first = first };
+
+	bpf_loop(64, slot_step, &c, 0);
+	return c.found ? (int)c.first : -1;
 }
 
 static __always_inline struct slot *slot_get(void)
@@ -70,12 +82,11 @@ static __always_inline struct slot *slot_get(void)
 
 	if (!s)
 		return NULL;
-	if (unlikely(__sync_val_compare_and_swap(&s->busy, 0, 1) != 0)) {
-		s = slot_search(id);
-		if (!s)
-			return NULL;
-	}
-	return s;
+	if (likely(__sync_val_compare_and_swap(&s->busy, 0, 1) == 0))
+		return s;
+	id = slot_search(id);
+	/* Refuses an index of -1. */
+	return bpf_map_lookup_elem(&slots, &id);
 }
 
 static __always_inline void slot_put(struct slot *s)
@@ -379,14 +390,18 @@ static __always_inline bool gated(struct ambit_label *l, __u32 op)
 
 /*
  * Decide the point made of s->subject, op, arg and the object that ends at
- * OBJECT_END: 0 or -EPERM.
+ * OBJECT_END: 0 or -EPERM. A global function: the verifier looks at it once a
+ * program, not once a way that leads to it.
  */
-static __noinline int decide(struct slot *s, struct ambit_label *l, __u32 hook_op, __u32 arg)
+__noinline int decide(struct slot *s, struct ambit_label *l, __u32 hook_op, __u32 arg)
 {
-	struct ambit_stat *st = stat_of(l, hook_op >> 16);
+	struct ambit_stat *st;
 	struct ambit_fp key;
 	void *set;
 
+	if (!s || !l)
+		return -EPERM;
+	st = stat_of(l, hook_op >> 16);
 	if (!st)
 		return -EPERM;
 	count(st->evaluated);

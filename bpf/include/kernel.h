@@ -53,7 +53,7 @@ enum bpf_map_type {
 /* fmode bits: include/linux/fs.h, unchanged from 6.1 to 7.3 */
 #define FMODE_READ 0x1
 #define FMODE_WRITE 0x2
-#define FMODE_EXEC 0x20
+#define FMODE_EXEC 0x20 /* of f_flags: not in f_mode on 6.12 */
 #define FMODE_NOACCOUNT 0x20000000
 
 #define SB_NOUSER (1UL << 31)

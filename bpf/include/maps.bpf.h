@@ -139,7 +139,7 @@ struct slot {
 	__u32 pos;		/* where the object begins in bytes[] */
 	__u32 extra;
 	__u32 gated;		/* untrusted, and the family is gated */
-	__u32 pad;
+	__u32 forgotten;	/* see forget() */
 	struct ambit_fp subject;
 	struct ambit_fp fp;
 	__u64 v[4];

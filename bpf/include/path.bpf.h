@@ -20,7 +20,7 @@
 #define WALK_UNREACHABLE 3
 #define WALK_INTERNAL 4		/* a mount of no namespace: kernel-internal */
 
-#define TYPED_STEPS 16
+#define TYPED_STEPS 10
 #define PATH_LOWEST (OBJECT_END - 4095)
 
 struct walk {
@@ -208,6 +208,7 @@ static __always_inline int walk_path(struct slot *s, struct dentry *dentry, stru
 			pos = push_name(s, pos, dentry->d_name.name, len);
 			dentry = dentry->d_parent;
 		}
+		pos = forget(s, pos);
 		w.pos = pos;
 		if (dentry == w.root_dentry && mnt == w.root_mnt) {
 			w.status = WALK_DONE;

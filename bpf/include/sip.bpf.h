@@ -29,6 +29,16 @@
 /* Blocks absorbed without a loop helper: objects of up to 96 bytes. */
 #define SIP_INLINE_BLOCKS 12
 
+/*
+ * Make the verifier forget what it knows of a value. After a loop with several
+ * ways out it would go on once for each of them; so it goes on once.
+ */
+static __always_inline __u32 forget(struct slot *s, __u32 value)
+{
+	*(volatile __u32 *)&s->forgotten = value;
+	return *(volatile __u32 *)&s->forgotten;
+}
+
 static __always_inline __u64 word_at(struct slot *s, __u32 off)
 {
 	return *(__u64 *)&s->bytes[off & OFFSET_MASK];
@@ -79,6 +89,7 @@ static __noinline int fingerprint(struct slot *s, __u32 pos, __u32 end, __u32 op
 		SIPBLOCK(word_at(s, pos));
 		pos += 8;
 	}
+	pos = forget(s, pos);
 	if (blocks > SIP_INLINE_BLOCKS) {
 		struct sip_loop c = {
 			.s = s,

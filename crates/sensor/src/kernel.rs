@@ -13,7 +13,7 @@ use zerocopy::FromBytes;
 use crate::error::{Error, bpf, io};
 use crate::{Domain, DomainInfo, DomainSpec, TaskInfo, domain, load, probe, tasks};
 
-pub(crate) const CONFIG_MAP: &str = ".rodata";
+pub(crate) const CONFIG_MAP: &str = "config";
 const LOCK: &str = "/run/ambit.lock";
 
 /// Where and how to load.
@@ -119,7 +119,7 @@ impl Kernel {
         if !options.pin_dir.join("links").join("trust_tasks").exists() {
             return Ok(None);
         }
-        let path = options.pin_dir.join("maps").join("_rodata");
+        let path = options.pin_dir.join("maps").join(CONFIG_MAP);
         let map =
             MapHandle::from_pinned_path(path).map_err(bpf("open the loaded configuration"))?;
         let value = map

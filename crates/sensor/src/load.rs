@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Opening, fitting to this kernel, loading, attaching and pinning the object.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -98,6 +99,11 @@ pub(crate) fn build_id() -> u64 {
     })
 }
 
+/// libbpf puts the object's name, which is an address here, before the section's.
+fn is_config(name: &OsStr) -> bool {
+    name.as_encoded_bytes().ends_with(b".rodata")
+}
+
 fn ephemeral_ports() -> (u16, u16) {
     let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let mut numbers = text.split_whitespace().filter_map(|n| n.parse().ok());
@@ -188,7 +194,7 @@ pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
     let mut object = open()?;
     let config = config()?;
     for mut map in object.maps_mut() {
-        if map.name().to_str() == Some(CONFIG_MAP) {
+        if is_config(map.name()) {
             map.set_initial_value(config.as_bytes())
                 .map_err(load_error)?;
         } else if map.name() == "slots" {
@@ -221,7 +227,11 @@ fn pin(object: &mut Object, dir: &Path) -> Result<(), Error> {
     directory(&dir.join("links"))?;
     directory(&dir.join("maps"))?;
     for mut map in object.maps_mut() {
-        let name = map.name().to_string_lossy().replace('.', "_");
+        let name = if is_config(map.name()) {
+            OsStr::new(CONFIG_MAP)
+        } else {
+            map.name()
+        };
         map.pin(dir.join("maps").join(name)).map_err(load_error)?;
     }
     // Labels and their inheritance first, so that no decision meets a half-labelled family.
