@@ -247,7 +247,7 @@ fn wrong_keys_and_values_are_pointed_at() {
         (
             subject("    allow: ['file.open r /{pdi}']\n"),
             5,
-            26,
+            27,
             "unknown class",
             Some("did you mean `{pid}`?"),
         ),

@@ -1,0 +1,629 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! From ring records to a map, and from violations to the change that accepts them.
+
+use ambit_abi::{self as abi, EventKind, Fp, Hook, Op, Reason, Response};
+use ambit_event::{Event, Object, Operation, Secret, Subject, key};
+use ambit_model::{AcceptError, Learned, Learner, Map, Matcher, Rule, Violation};
+use zerocopy::IntoBytes;
+
+const SECRET: Secret = Secret::new([9; 16]);
+
+/// Writes ring records as the kernel part does.
+#[derive(Default)]
+struct Ring {
+    records: Vec<Vec<u8>>,
+    described: Vec<Fp>,
+    pid: u32,
+    extra: u32,
+    trust: u32,
+    reason: u8,
+}
+
+fn path(text: &str) -> Object {
+    ambit_event::text::parse_path_object(text).unwrap()
+}
+
+fn subject(exe: &str) -> Subject {
+    Subject {
+        exe: Some(path(exe)),
+        ..Subject::default()
+    }
+}
+
+impl Ring {
+    fn new() -> Self {
+        Self {
+            pid: 4711,
+            ..Self::default()
+        }
+    }
+
+    fn push(&mut self, kind: EventKind, operation: Operation, subject: Fp, key: Fp, object: &[u8]) {
+        let header = abi::Event {
+            kind: kind.into(),
+            hook: Hook::FileOpen.into(),
+            op: operation.op.into(),
+            arg: operation.arg,
+            object_len: object.len().try_into().unwrap(),
+            mode: 1,
+            response: Response::Deny.into(),
+            reason: self.reason,
+            time_ns: self.records.len() as u64,
+            key,
+            subject,
+            ns_tgid: self.pid,
+            trust: self.trust,
+            extra: self.extra,
+            count: 1,
+            ..abi::Event::default()
+        };
+        self.records.push([header.as_bytes(), object].concat());
+    }
+
+    fn describe(&mut self, subject: &Subject) -> Fp {
+        let fp = subject.fingerprint(&SECRET);
+        if !subject.is_launcher() && !self.described.contains(&fp) {
+            self.described.push(fp);
+            let launcher = Subject::LAUNCHER.fingerprint(&SECRET);
+            for object in subject
+                .exe
+                .iter()
+                .chain(&subject.script)
+                .chain(&subject.via)
+            {
+                let name = Operation::plain(Op::Name);
+                let key = key(&SECRET, Fp::ZERO, name, object);
+                self.push(EventKind::Name, name, launcher, key, &object.to_bytes());
+            }
+            let record = subject.record(&SECRET);
+            let operation = Operation::plain(Op::Subject);
+            self.push(
+                EventKind::Subject,
+                operation,
+                fp,
+                fp,
+                record.wire().as_bytes(),
+            );
+        }
+        fp
+    }
+
+    fn event(&mut self, kind: EventKind, subject: &Subject, operation: Operation, object: &Object) {
+        let fp = if operation.op == Op::ExecDigest {
+            Fp::ZERO
+        } else {
+            self.describe(subject)
+        };
+        let key = key(&SECRET, fp, operation, object);
+        self.push(kind, operation, fp, key, &object.to_bytes());
+    }
+
+    fn does(&mut self, subject: &Subject, rules: &[&str]) -> &mut Self {
+        for rule in rules {
+            let (operation, object) = Operation::parse_rule(rule).unwrap();
+            self.event(EventKind::Point, subject, operation, &object);
+        }
+        self
+    }
+
+    fn learn(&self, base: &Map) -> Learned {
+        let mut learner = Learner::new(SECRET);
+        for record in &self.records {
+            learner.feed_raw(record).unwrap();
+        }
+        learner.finish(base)
+    }
+
+    fn violation(
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+        reason: Reason,
+    ) -> Violation {
+        let mut ring = Self {
+            reason: reason.into(),
+            trust: 1,
+            ..Self::new()
+        };
+        ring.event(EventKind::Violation, subject, operation, object);
+        let event = Event::parse(ring.records.last().unwrap()).unwrap();
+        Violation {
+            event,
+            subject: Some(subject.clone()),
+        }
+    }
+}
+
+fn outside(subject: &Subject, rule: &str) -> Violation {
+    let (operation, object) = Operation::parse_rule(rule).unwrap();
+    Ring::violation(subject, operation, &object, Reason::Outside)
+}
+
+fn rules(map: &Map, exe: &str) -> Vec<String> {
+    map.subjects[&subject(exe)]
+        .allow
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn what_was_seen_is_the_map() {
+    let nginx = Subject {
+        via: vec![path("/usr/bin/dash")],
+        ..subject("/usr/sbin/nginx")
+    };
+    let mut ring = Ring::new();
+    ring.does(
+        &Subject::LAUNCHER,
+        &["exec /usr/bin/dash", "file.open x /usr/bin/dash"],
+    );
+    ring.does(
+        &subject("/usr/bin/dash"),
+        &["exec /usr/sbin/nginx", "file.open x /usr/sbin/nginx"],
+    );
+    ring.does(
+        &nginx,
+        &[
+            "net.bind tcp 0.0.0.0:80",
+            "file.open r /etc/nginx/nginx.conf",
+            "cap.use net_bind_service",
+        ],
+    );
+    let creds = ambit_event::Creds::parse("uid=33 gid=33 caps=-").unwrap();
+    ring.event(
+        EventKind::Point,
+        &nginx,
+        Operation::plain(Op::ExecCreds),
+        &Object::Creds(creds),
+    );
+    let of = Box::new(path("/usr/sbin/nginx"));
+    let digest = Object::Digest {
+        sha256: [0xab; 32],
+        of,
+    };
+    ring.event(
+        EventKind::Point,
+        &nginx,
+        Operation::plain(Op::ExecDigest),
+        &digest,
+    );
+    let learned = ring.learn(&Map::new("web"));
+    assert_eq!(
+        learned.map.to_string(),
+        format!(
+            "\
+ambit: 1
+domain: web
+chain: 2
+start:
+  - /usr/bin/dash
+subjects:
+  - id: dash
+    exe: /usr/bin/dash
+    allow:
+      - exec /usr/sbin/nginx
+  - id: nginx
+    exe: /usr/sbin/nginx
+    via: [/usr/bin/dash]
+    digest: ['sha256:{}']
+    creds:
+      - uid=33 gid=33 caps=-
+    allow:
+      - cap.use net_bind_service
+      - file.open r /etc/nginx/nginx.conf
+      - net.bind tcp 0.0.0.0:80
+",
+            "ab".repeat(32)
+        )
+        .replace('\'', "")
+    );
+    assert_eq!(learned.unresolved, 0);
+    assert_eq!(learned.trajectory.len(), 9);
+    assert_eq!(learned.counts.points, 9);
+}
+
+#[test]
+fn the_same_events_give_the_same_bytes_and_repetitions_change_nothing() {
+    let mut ring = Ring::new();
+    let sed = subject("/usr/bin/sed");
+    ring.does(
+        &sed,
+        &[
+            "file.create /srv/sedAb3dEf",
+            "file.open rw /srv/sedAb3dEf",
+            "file.rename from /srv/sedAb3dEf",
+        ],
+    );
+    let once = ring.learn(&Map::new("x")).map.to_string();
+    let again: Vec<_> = ring.records.clone();
+    ring.records.extend(again);
+    let learned = ring.learn(&Map::new("x"));
+    assert_eq!(learned.map.to_string(), once);
+    assert_eq!(learned.counts.repeated, 3);
+    assert_eq!(learned.counts.points, 3);
+}
+
+#[test]
+fn what_the_workload_made_up_becomes_a_pattern_in_every_rule() {
+    let (sed, bash) = (subject("/usr/bin/sed"), subject("/usr/bin/bash"));
+    let mut ring = Ring::new();
+    ring.extra = 0o100_600;
+    ring.does(&sed, &["file.create /srv/sedAb3dEf"]);
+    ring.extra = 0;
+    ring.does(
+        &sed,
+        &[
+            "file.open rw /srv/sedAb3dEf",
+            "file.chmod /srv/sedAb3dEf",
+            "file.rename from /srv/sedAb3dEf",
+        ],
+    );
+    ring.does(
+        &bash,
+        &[
+            "file.open r /srv/sedAb3dEf",
+            "file.mkdir /tmp/tmp.aB3dE6gH1i",
+        ],
+    );
+    ring.does(
+        &bash,
+        &[
+            "file.create /tmp/tmp.aB3dE6gH1i/log",
+            "file.create /run/bash-4711.sock",
+        ],
+    );
+    ring.does(
+        &bash,
+        &[
+            "file.create /home/u/.bash_history",
+            "file.open r /etc/Ab3dEf",
+        ],
+    );
+    let map = ring.learn(&Map::new("x")).map;
+    assert_eq!(
+        rules(&map, "/usr/bin/sed"),
+        [
+            "file.open rw /srv/sed{tmp}",
+            "file.create /srv/sed{tmp}",
+            "file.rename from /srv/sed{tmp}",
+            "file.chmod /srv/sed{tmp}"
+        ]
+    );
+    let mut bash = rules(&map, "/usr/bin/bash");
+    bash.sort();
+    assert_eq!(
+        bash,
+        [
+            "file.create /home/u/.bash_history",
+            "file.create /run/bash-{pid}.sock",
+            "file.create /tmp/tmp.{tmp}/log",
+            "file.mkdir /tmp/tmp.{tmp}",
+            "file.open r /etc/Ab3dEf",
+            "file.open r /srv/sed{tmp}",
+        ]
+    );
+}
+
+#[test]
+fn counters_become_numbers_and_siblings_follow() {
+    let nginx = subject("/usr/sbin/nginx");
+    let mut ring = Ring::new();
+    for name in ["0000000001", "0000000002"] {
+        ring.does(
+            &nginx,
+            &[
+                &format!("file.create /var/lib/nginx/body/{name}"),
+                &format!("file.unlink /var/lib/nginx/body/{name}"),
+            ],
+        );
+    }
+    ring.extra = 0o600;
+    // The last of these could be a word; beside the others it is none.
+    for name in ["x-aB3dEf", "x-Zz91kQ", "x-qwerty"] {
+        ring.does(&nginx, &[&format!("file.create /tmp/{name}")]);
+    }
+    let map = ring.learn(&Map::new("x")).map;
+    let mut rules = rules(&map, "/usr/sbin/nginx");
+    rules.sort();
+    assert_eq!(
+        rules,
+        [
+            "file.create /tmp/x-{tmp}",
+            "file.create /var/lib/nginx/body/{n}",
+            "file.unlink /var/lib/nginx/body/{n}"
+        ]
+    );
+}
+
+#[test]
+fn files_that_the_workload_did_not_make_stay_exact() {
+    let cat = subject("/usr/bin/cat");
+    let mut ring = Ring::new();
+    let lines = [
+        "file.open r /tmp/sedAb3dEf",
+        "file.unlink /tmp/0000000001",
+        "file.open r /var/log/app-4711.log",
+    ];
+    ring.does(&cat, &lines);
+    let map = ring.learn(&Map::new("x")).map;
+    let mut found = rules(&map, "/usr/bin/cat");
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "file.open r /tmp/sedAb3dEf",
+            "file.open r /var/log/app-4711.log",
+            "file.unlink /tmp/0000000001"
+        ]
+    );
+}
+
+#[test]
+fn learning_into_a_map_keeps_its_patterns_and_leaves_covered_lines_out() {
+    let base = "\
+ambit: 1
+domain: x
+subjects:
+  - id: mine
+    exe: /usr/bin/cat
+    allow:
+      - file.open r /etc/**
+      - file.open rw /srv/{a,b}
+";
+    let base = Map::parse(base, "base").unwrap();
+    let mut ring = Ring::new();
+    let cat = subject("/usr/bin/cat");
+    ring.does(
+        &cat,
+        &[
+            "file.open r /etc/hosts",
+            "file.open r /srv/a",
+            "file.open w /srv/c",
+            "file.open w /etc/x",
+        ],
+    );
+    let creds = ambit_event::Creds::parse("uid=33 gid=33 caps=-").unwrap();
+    ring.event(
+        EventKind::Point,
+        &cat,
+        Operation::plain(Op::ExecCreds),
+        &Object::Creds(creds),
+    );
+    let map = ring.learn(&base).map;
+    let entry = &map.subjects[&cat];
+    assert_eq!(entry.id, "mine");
+    assert!(
+        entry.creds.is_empty(),
+        "credentials that were open stay open"
+    );
+    let mut found = rules(&map, "/usr/bin/cat");
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "file.open r /etc/**",
+            "file.open rw /srv/{a,b}",
+            "file.open w /etc/x",
+            "file.open w /srv/c"
+        ]
+    );
+    assert_eq!(
+        ring.learn(&map).map,
+        map,
+        "learning the same again changes nothing"
+    );
+}
+
+#[test]
+fn what_was_learned_is_allowed() {
+    let mut ring = Ring::new();
+    let sed = subject("/usr/bin/sed");
+    ring.extra = 0o600;
+    ring.does(
+        &sed,
+        &[
+            "file.create /tmp/sedAb3dEf",
+            "file.open rw /tmp/sedAb3dEf",
+            "file.open r /proc/{self}/maps",
+        ],
+    );
+    ring.does(
+        &sed,
+        &[
+            "net.connect tcp 10.0.0.1:ephemeral",
+            "file.open r /srv/jail/proc/{pid}/stat",
+        ],
+    );
+    let learned = ring.learn(&Map::new("x"));
+    let matcher = Matcher::new(&learned.map, 32768..=60999);
+    for step in &learned.trajectory {
+        let subject = step.subject.as_ref().unwrap();
+        assert!(
+            matcher.allows(subject, step.operation, &step.object),
+            "{}",
+            step.operation.rule(&step.object)
+        );
+    }
+}
+
+#[test]
+fn untrusted_tasks_do_not_teach_and_unknown_subjects_are_counted() {
+    let mut ring = Ring::new();
+    ring.trust = 1;
+    ring.does(&subject("/bin/x"), &["exec /bin/y"]);
+    ring.trust = 0;
+    let operation = Operation::plain(Op::Exec);
+    let object = path("/bin/z").to_bytes();
+    ring.push(
+        EventKind::Point,
+        operation,
+        Fp { lo: 1, hi: 2 },
+        Fp { lo: 3, hi: 4 },
+        &object,
+    );
+    let learned = ring.learn(&Map::new("x"));
+    assert!(learned.map.subjects.is_empty());
+    assert_eq!((learned.counts.untrusted, learned.unresolved), (1, 1));
+}
+
+#[test]
+fn broken_records_are_errors() {
+    let mut ring = Ring::new();
+    ring.does(&subject("/bin/x"), &["exec /bin/y"]);
+    let whole = ring.records.last().unwrap();
+    for len in 0..whole.len() {
+        assert!(
+            Learner::new(SECRET).feed_raw(&whole[..len]).is_err(),
+            "{len}"
+        );
+    }
+}
+
+fn small() -> Map {
+    let text = "\
+ambit: 1
+domain: web
+subjects:
+  - id: cat
+    exe: /usr/bin/cat
+    digest: [sha256:0101010101010101010101010101010101010101010101010101010101010101]
+    creds:
+      - uid=0 gid=0 caps=all
+    allow:
+      - file.open r /srv/data/report.txt
+      - file.open r /etc/hosts
+      - net.connect tcp 10.0.0.1:80
+";
+    Map::parse(text, "small").unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+#[test]
+fn an_explanation_names_the_line_the_nearest_and_the_change() {
+    let violation = outside(&subject("/usr/bin/cat"), "file.open r /srv/data/secret.txt");
+    let explanation = small().explain(&violation);
+    assert_eq!(explanation.attempted, "file.open r /srv/data/secret.txt");
+    assert_eq!(
+        explanation.nearest[0].rule,
+        "file.open r /srv/data/report.txt"
+    );
+    assert_eq!(explanation.reason, "no rule of this program allows it");
+    assert_eq!(
+        explanation.to_string(),
+        "\
+file.open r /srv/data/secret.txt
+  by       cat (/usr/bin/cat)
+  because  no rule of this program allows it
+  it was   refused
+  trust    taken by model
+  nearest  file.open r /srv/data/report.txt (cat)
+  to allow it, add
+    subjects:
+      - id: cat
+        exe: /usr/bin/cat
+        allow:
+          - file.open r /srv/data/secret.txt
+"
+    );
+}
+
+#[test]
+fn what_is_accepted_is_allowed_and_nothing_else_changes() {
+    let map = small();
+    let cat = subject("/usr/bin/cat");
+    let accepted = map
+        .accept(&outside(&cat, "file.open r /srv/data/secret.txt"))
+        .unwrap();
+    let diff = map.diff(&accepted);
+    assert_eq!(
+        diff.to_string(),
+        "  cat (/usr/bin/cat)\n+   file.open r /srv/data/secret.txt\n"
+    );
+    let wider = map
+        .accept(&outside(&cat, "file.open rw /etc/hosts"))
+        .unwrap();
+    assert_eq!(
+        map.diff(&wider).to_string(),
+        "  cat (/usr/bin/cat)\n-   file.open r /etc/hosts\n+   file.open rw /etc/hosts\n"
+    );
+    let new = map
+        .accept(&outside(&subject("/opt/cat"), "exec /bin/true"))
+        .unwrap();
+    assert_eq!(new.subjects[&subject("/opt/cat")].id, "cat-2");
+    let started = map
+        .accept(&outside(&Subject::LAUNCHER, "exec /usr/bin/cat"))
+        .unwrap();
+    assert_eq!(started.start.len(), 1);
+    assert_eq!(
+        map.accept(&outside(&Subject::LAUNCHER, "file.open r /x")),
+        Err(AcceptError::Launcher)
+    );
+}
+
+#[test]
+fn a_changed_executable_reads_binary_changed_old_and_new() {
+    let cat = subject("/usr/bin/cat");
+    let digest = |of: &str| Object::Digest {
+        sha256: [2; 32],
+        of: Box::new(path(of)),
+    };
+    let operation = Operation::plain(Op::ExecDigest);
+    let violation = Ring::violation(&cat, operation, &digest("/usr/bin/cat"), Reason::Digest);
+    let map = small();
+    let explanation = map.explain(&violation);
+    let (old, new) = ("01".repeat(32), "02".repeat(32));
+    assert_eq!(
+        explanation.reason,
+        format!("binary changed: the map has sha256:{old}; it is now sha256:{new}")
+    );
+    let accepted = map.accept(&violation).unwrap();
+    assert_eq!(
+        map.diff(&accepted).to_string(),
+        format!("  cat (/usr/bin/cat)\n+   digest sha256:{new}\n")
+    );
+    let other = Ring::violation(&cat, operation, &digest("/bin/other"), Reason::Digest);
+    assert_eq!(map.accept(&other), Err(AcceptError::NoSubject));
+}
+
+#[test]
+fn credentials_are_accepted_as_a_line_of_their_own() {
+    let creds = ambit_event::Creds::parse("uid=33 gid=33 caps=-").unwrap();
+    let operation = Operation::plain(Op::ExecCreds);
+    let violation = Ring::violation(
+        &subject("/usr/bin/cat"),
+        operation,
+        &Object::Creds(creds),
+        Reason::Creds,
+    );
+    let map = small();
+    let change = map.explain(&violation).change.unwrap();
+    assert!(
+        change.contains("creds:\n      - uid=33 gid=33 caps=-"),
+        "{change}"
+    );
+    let accepted = map.accept(&violation).unwrap();
+    assert_eq!(
+        map.diff(&accepted).to_string(),
+        "  cat (/usr/bin/cat)\n+   creds uid=33 gid=33 caps=-\n"
+    );
+}
+
+#[test]
+fn hostile_names_are_escaped_in_explanations_and_events() {
+    let evil = path("/tmp/\\x1b[2J\\xe2\\x80\\xae\\x0a");
+    let subject = Subject {
+        exe: Some(evil.clone()),
+        ..Subject::default()
+    };
+    let violation = Ring::violation(&subject, Operation::plain(Op::Exec), &evil, Reason::Outside);
+    let shown = small().explain(&violation).to_string();
+    assert!(
+        shown
+            .lines()
+            .all(|line| !line.chars().any(ambit_event::escape::is_hidden)),
+        "{shown:?}"
+    );
+    let json = serde_json::to_string(&violation.event).unwrap();
+    assert!(json.is_ascii() && json.contains(r"\\x1b[2J"), "{json}");
+    assert!(Rule::parse(&violation.event.rule()).is_ok());
+}
