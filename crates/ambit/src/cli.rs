@@ -3,9 +3,11 @@
 
 use std::process::ExitCode;
 
+use ambit_event::escape;
 use clap::{Parser, Subcommand};
 
 use crate::exit::{Exit, Failure, Outcome};
+use crate::out::write_stderr;
 use crate::{accept, doctor, explain, generate, map, run, trust};
 
 /// Keeps a workload inside the behaviour its owner approved
@@ -58,13 +60,16 @@ impl Cli {
 
 /// Shows help that was asked for, or what is wrong with the command line.
 pub(crate) fn complain(error: &clap::Error) -> ExitCode {
-    // Whoever closed the stream does not want to know.
-    let _ = error.print();
-    if error.use_stderr() {
-        Exit::Usage.into()
-    } else {
-        Exit::Success.into()
+    if !error.use_stderr() {
+        // Whoever closed the stream does not want to know.
+        let _ = error.print();
+        return Exit::Success.into();
     }
+    // The message repeats what was typed, whoever typed it.
+    let text = error.render().to_string();
+    let lines: Vec<String> = text.trim_end().lines().map(escape::line).collect();
+    write_stderr(format_args!("{}", lines.join("\n")));
+    Exit::Usage.into()
 }
 
 /// A domain's name.

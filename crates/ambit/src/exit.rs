@@ -95,7 +95,13 @@ impl Failure {
 
 impl From<ambit_sensor::Error> for Failure {
     fn from(error: ambit_sensor::Error) -> Self {
-        Self::new(Exit::Trouble, error)
+        use ambit_sensor::Error;
+        let exit = match error {
+            // What can be helped by other words on the command line.
+            Error::DomainExists(_) | Error::SetTooSmall { .. } => Exit::Usage,
+            _ => Exit::Trouble,
+        };
+        Self::new(exit, error)
     }
 }
 

@@ -301,11 +301,12 @@ impl Domain {
         self.id
     }
 
-    /// Label a process of one thread that has not run anything of the workload yet; its next exec starts it.
+    /// Label a process of one thread that has not run anything of the workload yet; its next exec starts it. What it
+    /// does until then, that exec included, is done by `subject`.
     ///
     /// # Errors
     /// The kernel refused the label.
-    pub fn label(&self, pidfd: BorrowedFd<'_>) -> Result<(), Error> {
+    pub fn label(&self, pidfd: BorrowedFd<'_>, subject: Fp) -> Result<(), Error> {
         let state: DomainState = self.state()?;
         let counted = DomainState {
             tasks: state.tasks + 1,
@@ -320,6 +321,7 @@ impl Domain {
         let label = Label {
             domain: self.id,
             flags: abi::LABEL_LAUNCHING | abi::LABEL_DELIVERED,
+            subject,
             ..Label::default()
         };
         self.labels

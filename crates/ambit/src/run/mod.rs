@@ -19,7 +19,7 @@ use stats::Stats;
 use watch::{Tell, Watch};
 
 use ambit_abi::{self as abi, Mode, Response};
-use ambit_event::Secret;
+use ambit_event::{Secret, Subject};
 use ambit_model::{Compiled, FAMILIES, Learner, Responses, compile};
 use ambit_sensor::{Domain, DomainSpec, Kernel, LoadOptions};
 use anyhow::Context;
@@ -60,6 +60,7 @@ fn in_domain(
 ) -> Result<Outcome, Failure> {
     let secret = Secret::new(kernel.secret());
     let compiled = compiled(plan, kernel, secret)?;
+    let launcher = Subject::LAUNCHER.fingerprint(&secret);
     let domain = kernel.create_domain(&spec(args, plan, compiled.as_ref()))?;
     let mut recorder = match compiled {
         None => {
@@ -69,7 +70,7 @@ fn in_domain(
         }
         Some(compiled) => Recorder::watch(watch(args, plan, options), compiled.registry),
     };
-    let ended = session::run(&domain, &plan.command, &mut recorder);
+    let ended = session::run(&domain, &plan.command, plan.mode, launcher, &mut recorder);
     let stats = Stats::of(&domain, &recorder);
     close(domain, ended.as_ref().ok(), plan.mode, &plan.domain);
     ending::finish(args, plan, recorder, ended?, &stats?)

@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use ambit_abi::{Fp, Mode};
 use ambit_sensor::launch::{self, Paused, Running, Signals};
 use ambit_sensor::{Domain, Ring};
 use anyhow::Context;
@@ -16,7 +17,7 @@ use crate::exit::{Exit, Failure, OrExit};
 
 /// The ring is looked at this often even where nobody says that there is something in it.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long tasks may outlive a command that was asked to end.
+/// How long tasks may outlive their command where they are not waited for.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How a session ended.
@@ -38,13 +39,15 @@ pub(super) enum How {
 pub(super) fn run(
     domain: &Domain,
     command: &Command,
+    mode: Mode,
+    launcher: Fp,
     recorder: &mut Recorder,
 ) -> Result<Ended, Failure> {
     let mut ring = domain.ring()?;
     let paused = Paused::new(&command.program, &command.argv)
         .context("cannot start a process")
         .or_exit(Exit::Trouble)?;
-    domain.label(paused.pidfd())?;
+    domain.label(paused.pidfd(), launcher)?;
     let signals = launch::forward_signals(paused.pid())
         .context("cannot take over signals")
         .or_exit(Exit::Trouble)?;
@@ -58,7 +61,7 @@ pub(super) fn run(
         .or_exit(Exit::Trouble)?;
     let status = command_end(&mut running, &mut ring, recorder)?;
     launch::stop_forwarding();
-    let stragglers = last_end(domain, &mut ring, recorder, signals)?;
+    let stragglers = last_end(domain, mode, &mut ring, recorder, signals)?;
     Ok(Ended {
         how: refused.map_or(How::With(status), How::NotStarted),
         stragglers,
@@ -90,8 +93,12 @@ fn command_end(
 }
 
 /// Reads the ring until no task of the domain is left, or nobody wants to wait for them. Answers how many go on.
+///
+/// What is learned or recorded needs someone who reads, so that these modes wait, as `strace -f` does. Refusals need
+/// nobody: a daemon's starter ends when it ends without Ambit, and the daemon stays confined.
 fn last_end(
     domain: &Domain,
+    mode: Mode,
     ring: &mut Ring,
     recorder: &mut Recorder,
     signals: Signals,
@@ -103,7 +110,8 @@ fn last_end(
         let tasks = domain.state()?.tasks;
         drain(ring, recorder)?;
         let asked = signals.count();
-        let enough = asked > asked_before || (asked > 0 && began.elapsed() > GRACE);
+        let patient = asked == 0 && mode != Mode::Enforce;
+        let enough = asked > asked_before || (!patient && began.elapsed() > GRACE);
         if tasks <= 0 || enough {
             return Ok(tasks.max(0));
         }
