@@ -25,7 +25,7 @@ pub use diff::{Change, Diff, Lines, SubjectDiff};
 pub use digest::{Figure, coefficient, extend, state};
 pub use explain::{AcceptError, Explanation, Near};
 pub use file::{MapError, MapErrorKind, MapErrors};
-pub use learn::{Counts, Learned, Learner, Seen, Step, Violation};
+pub use learn::{Counts, Learned, Learner, Seen, Step, Trajectory, Violation};
 pub use map::{CHAIN_DEFAULT, Entry, FAMILIES, Map, Responses, is_chain, is_domain_name};
 pub use matcher::Matcher;
 pub use merge::MergeError;

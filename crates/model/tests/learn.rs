@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! From ring records to a map, and from violations to the change that accepts them.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use ambit_abi::{self as abi, EventKind, Fp, Hook, Op, Reason, Response};
 use ambit_event::{Event, Object, Operation, Secret, Subject, key};
@@ -106,12 +107,16 @@ impl Ring {
         self
     }
 
-    fn learn(&self, base: &Map) -> Learned {
+    fn learner(&self) -> Learner {
         let mut learner = Learner::new(SECRET);
         for record in &self.records {
             learner.feed_raw(record).unwrap();
         }
-        learner.finish(base)
+        learner
+    }
+
+    fn learn(&self, base: &Map) -> Learned {
+        self.learner().finish(base)
     }
 
     fn violation(
@@ -219,7 +224,9 @@ subjects:
         .replace('\'', "")
     );
     assert_eq!(learned.unresolved, 0);
-    assert_eq!(learned.trajectory.len(), 9);
+    let all = ring.learner();
+    assert_eq!(all.trajectory().steps().len(), 9);
+    assert_ne!(all.trajectory().measurement(), [0; 32]);
     assert_eq!(learned.counts.points, 9);
 }
 
@@ -437,12 +444,13 @@ fn what_was_learned_is_allowed() {
     );
     let learned = ring.learn(&Map::new("x"));
     let matcher = Matcher::new(&learned.map, 32768..=60999);
-    for step in &learned.trajectory {
-        let subject = step.subject.as_ref().unwrap();
+    let all = ring.learner();
+    for step in all.trajectory().steps() {
+        let subject = step.subject.unwrap();
         assert!(
-            matcher.allows(subject, step.operation, &step.object),
+            matcher.allows(subject, step.operation, step.object),
             "{}",
-            step.operation.rule(&step.object)
+            step.operation.rule(step.object)
         );
     }
 }

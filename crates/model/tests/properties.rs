@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What holds for every map.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 
@@ -132,7 +133,7 @@ proptest! {
                 class != 0 && known(fingerprint(&secret, operation.op, operation.arg, &Object::Class(class).to_bytes()) ^ fp)
             })
         };
-        let own = map.subjects.iter().flat_map(|(_, entry)| &entry.allow).filter_map(|rule| {
+        let own = map.subjects.values().flat_map(|entry| &entry.allow).filter_map(|rule| {
             Some((rule.operation(), rule.object().as_exact()?.clone()))
         });
         let points: Vec<_> = points.into_iter().chain(own).collect();

@@ -4,7 +4,7 @@
 mod naturalise;
 mod random;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::RangeInclusive;
 
@@ -95,16 +95,46 @@ pub struct Learner {
 }
 
 /// A first occurrence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step<'a> {
     /// Nanoseconds of `CLOCK_BOOTTIME`.
     pub time_ns: u64,
     /// Who; `None` where the subject was never described, or the point holds for the domain.
-    pub subject: Option<Subject>,
+    pub subject: Option<&'a Subject>,
     /// What was done.
     pub operation: Operation,
     /// To what, exactly.
-    pub object: Object,
+    pub object: &'a Object,
+}
+
+/// First occurrences in order.
+#[derive(Clone, Debug)]
+pub struct Trajectory<'a> {
+    subjects: HashMap<Fp, Subject>,
+    points: &'a [Seen],
+}
+
+impl Trajectory<'_> {
+    /// The steps.
+    pub fn steps(&self) -> impl ExactSizeIterator<Item = Step<'_>> {
+        self.points.iter().map(|seen| Step {
+            time_ns: seen.time_ns,
+            subject: self.subjects.get(&seen.subject),
+            operation: seen.operation,
+            object: &seen.object,
+        })
+    }
+
+    /// The measurement: every step's coefficient in order, see [`crate::extend`]. Steps of unknown subjects count as
+    /// the launcher's.
+    pub fn measurement(&self) -> crate::Figure {
+        let launcher = Subject::LAUNCHER;
+        self.steps().fold([0; 32], |measurement, step| {
+            let subject = step.subject.unwrap_or(&launcher);
+            let rule = step.operation.rule(step.object);
+            crate::extend(&measurement, &crate::coefficient(subject, &rule))
+        })
+    }
 }
 
 /// What was learned.
@@ -112,8 +142,6 @@ pub struct Step {
 pub struct Learned {
     /// The map.
     pub map: Map,
-    /// First occurrences in order.
-    pub trajectory: Vec<Step>,
     /// What was outside, in order.
     pub violations: Vec<Violation>,
     /// Points whose subject was never described: the map is incomplete.
@@ -209,29 +237,28 @@ impl Learner {
         &self.points
     }
 
+    /// First occurrences in order.
+    pub fn trajectory(&self) -> Trajectory<'_> {
+        let mut subjects = HashMap::new();
+        for seen in &self.points {
+            if !subjects.contains_key(&seen.subject)
+                && let Some(subject) = self.registry.subject(seen.subject)
+            {
+                subjects.insert(seen.subject, subject);
+            }
+        }
+        Trajectory {
+            subjects,
+            points: &self.points,
+        }
+    }
+
     /// What was learned, added to `base`, which also says the domain's name, its chain and its responses.
     pub fn finish(&self, base: &Map) -> Learned {
-        let mut subjects: HashMap<Fp, Option<Subject>> = HashMap::new();
-        let mut resolve = |fp: Fp| {
-            subjects
-                .entry(fp)
-                .or_insert_with(|| self.registry.subject(fp))
-                .clone()
-        };
         let mut collected = Collected::default();
-        let mut trajectory = Vec::with_capacity(self.points.len());
         let mut unresolved = 0;
         for seen in &self.points {
-            let subject = resolve(seen.subject);
-            if !collected.add(subject.as_ref(), seen) {
-                unresolved += 1;
-            }
-            trajectory.push(Step {
-                time_ns: seen.time_ns,
-                subject,
-                operation: seen.operation,
-                object: seen.object.clone(),
-            });
+            unresolved += u64::from(!collected.add(&self.registry, seen));
         }
         let naturaliser = naturalise::Naturaliser::new(&self.points);
         let violations = self
@@ -239,12 +266,11 @@ impl Learner {
             .iter()
             .map(|event| Violation {
                 event: event.clone(),
-                subject: resolve(event.subject),
+                subject: self.registry.subject(event.subject),
             })
             .collect();
         Learned {
             map: collected.into_map(base, &naturaliser),
-            trajectory,
             violations,
             unresolved,
             counts: self.counts,
@@ -254,67 +280,72 @@ impl Learner {
 
 /// What was seen, by subject.
 #[derive(Default)]
-struct Collected {
+struct Collected<'a> {
     start: Vec<RuleObject>,
-    subjects: BTreeMap<Subject, Lines>,
-    digests: Vec<(Object, [u8; 32])>,
+    subjects: HashMap<Fp, Option<(Subject, Lines<'a>)>>,
+    digests: Vec<(&'a Object, [u8; 32])>,
 }
 
 #[derive(Default)]
-struct Lines {
+struct Lines<'a> {
     creds: Vec<Creds>,
-    rules: Vec<(Operation, Object)>,
+    rules: Vec<(Operation, &'a Object)>,
 }
 
-impl Collected {
+impl<'a> Collected<'a> {
     /// Takes in a point; false where nobody knows whose it is.
-    fn add(&mut self, subject: Option<&Subject>, seen: &Seen) -> bool {
+    fn add(&mut self, registry: &Registry, seen: &'a Seen) -> bool {
         if let (Op::ExecDigest, Object::Digest { sha256, of }) = (seen.operation.op, &seen.object) {
-            self.digests.push(((**of).clone(), *sha256));
+            self.digests.push((of, *sha256));
             return true;
         }
-        let Some(subject) = subject else { return false };
-        if subject.is_launcher() {
-            // Before its exec the launcher is Ambit's own code: only what it starts is behaviour.
-            if seen.operation.op == Op::Exec {
-                self.start
-                    .push(RuleObject::from_object(seen.object.clone()));
-            }
-            return true;
-        }
-        let lines = self.subjects.entry(subject.clone()).or_default();
+        let known = self.subjects.entry(seen.subject).or_insert_with(|| {
+            registry
+                .subject(seen.subject)
+                .map(|subject| (subject, Lines::default()))
+        });
+        let Some((subject, lines)) = known else {
+            return false;
+        };
         match (seen.operation.op, &seen.object) {
+            // Before its exec the launcher is Ambit's own code: only what it starts is behaviour.
+            (Op::Exec, object) if subject.is_launcher() => {
+                self.start.push(RuleObject::from_object(object.clone()));
+            }
+            _ if subject.is_launcher() => {}
             (Op::ExecCreds, Object::Creds(creds)) => lines.creds.push(*creds),
             (Op::ExecCreds | Op::ExecDigest, _) => {}
-            _ => lines.rules.push((seen.operation, seen.object.clone())),
+            (_, object) => lines.rules.push((seen.operation, object)),
         }
         true
     }
 
     fn into_map(self, base: &Map, naturaliser: &naturalise::Naturaliser) -> Map {
         let mut map = base.clone();
-        let known: HashSet<&Subject> = base.subjects.keys().collect();
         map.start.extend(self.start);
-        for (subject, lines) in self.subjects {
-            let new = !known.contains(&subject);
+        // By subject, so that ids do not depend on the order of events.
+        let mut subjects: Vec<(Subject, Lines)> = self.subjects.into_values().flatten().collect();
+        subjects.retain(|(subject, _)| !subject.is_launcher());
+        subjects.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (subject, lines) in subjects {
+            let new = !base.subjects.contains_key(&subject);
             let entry = map.subject_mut(&subject);
             // Credentials and digests that a map leaves open stay open.
             if new || !entry.creds.is_empty() {
                 entry.creds.extend(lines.creds);
             }
             for (object, sha256) in &self.digests {
-                if subject.exe.as_ref() == Some(object) && (new || !entry.digests.is_empty()) {
+                if subject.exe.as_ref() == Some(*object) && (new || !entry.digests.is_empty()) {
                     entry.digests.insert(*sha256);
                 }
-                if subject.script.as_ref() == Some(object)
+                if subject.script.as_ref() == Some(*object)
                     && (new || !entry.script_digests.is_empty())
                 {
                     entry.script_digests.insert(*sha256);
                 }
             }
             let rules = lines.rules.into_iter().map(|(operation, object)| {
-                let object = naturaliser.object(object);
-                Rule::new(operation, object)
+                Rule::new(operation, naturaliser.object(object.clone()))
             });
             add_rules(&mut entry.allow, rules.collect());
         }
@@ -324,24 +355,26 @@ impl Collected {
 }
 
 /// Adds rules that no pattern covers already, and drops exact ones that a new pattern covers.
-fn add_rules(allow: &mut std::collections::BTreeSet<Rule>, rules: Vec<Rule>) {
+fn add_rules(allow: &mut BTreeSet<Rule>, rules: Vec<Rule>) {
     let (patterns, exact): (Vec<Rule>, Vec<Rule>) = rules
         .into_iter()
         .partition(|rule| rule.object().as_exact().is_none());
-    let new: HashMap<Operation, Vec<&RuleObject>> = by_operation(&patterns);
+    let mut known: Vec<Rule> = patterns;
+    let new = by_operation(&known);
     allow.retain(|rule| !covered(&new, rule));
-    let old: Vec<Rule> = allow
-        .iter()
-        .filter(|rule| rule.object().as_exact().is_none())
-        .cloned()
-        .collect();
-    let old = by_operation(&old);
-    let fresh: Vec<Rule> = exact
+    known.extend(
+        allow
+            .iter()
+            .filter(|rule| rule.object().as_exact().is_none())
+            .cloned(),
+    );
+    let known_by = by_operation(&known);
+    let mut fresh: BTreeSet<Rule> = exact
         .into_iter()
-        .filter(|rule| !covered(&new, rule) && !covered(&old, rule))
+        .filter(|rule| !covered(&known_by, rule))
         .collect();
-    allow.extend(fresh);
-    allow.extend(patterns.iter().cloned());
+    allow.append(&mut fresh);
+    allow.extend(known);
 }
 
 fn by_operation(rules: &[Rule]) -> HashMap<Operation, Vec<&RuleObject>> {
