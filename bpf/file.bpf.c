@@ -237,6 +237,7 @@ static __always_inline bool benign_ioctl(__u32 cmd)
 static __always_inline int ioctl_point(__u32 hook, struct file *file, __u32 cmd)
 {
 	struct ambit_label *l;
+	struct scope c;
 
 	if (benign_ioctl(cmd)) {
 		l = label_of(bpf_get_current_task_btf());
@@ -244,7 +245,13 @@ static __always_inline int ioctl_point(__u32 hook, struct file *file, __u32 cmd)
 			skip(l, hook, AMBIT_SKIP_BENIGN);
 		return 0;
 	}
-	return file_point(hook, file, AMBIT_OP_FILE_IOCTL, cmd);
+	if (!enter(&c, hook))
+		return c.verdict ? -EPERM : 0;
+	if (object_descriptor(c.s, file))
+		ask(&c, hook, AMBIT_OP_FILE_IOCTL, cmd);
+	else
+		skip(c.l, hook, AMBIT_SKIP_KERNEL);
+	return leave(&c);
 }
 
 SEC("lsm/file_ioctl")

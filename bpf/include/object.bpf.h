@@ -32,6 +32,23 @@ static __always_inline bool unlinked(struct dentry *dentry)
 	return !dentry->d_hash.pprev && dentry != dentry->d_parent;
 }
 
+/* The type of a file system, for what has no path in it. */
+static __noinline int object_fstype(struct slot *s, struct super_block *sb)
+{
+	long n;
+
+	/* Moved to where objects end; the record has room for it. */
+	n = bpf_probe_read_kernel_str(s->record.as, sizeof(s->record.as),
+				      BPF_CORE_READ(sb, s_type, name));
+	if (n < 1 || n > sizeof(s->record.as))
+		n = 1;
+	n -= 1;
+	s->pos = OBJECT_END - n;
+	bpf_probe_read_kernel(&s->bytes[s->pos & OFFSET_MASK], n & 0x3f, s->record.as);
+	push_kind(s, AMBIT_KIND_FSTYPE);
+	return 1;
+}
+
 /*
  * A file on a mount of no namespace: memory of memfd_create, pipes, sockets,
  * other pseudo files; or the private mounts that overlayfs opens its layers by.
@@ -45,7 +62,6 @@ static __noinline int object_internal(struct slot *s, struct dentry *dentry)
 	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
 	__u32 len = BPF_CORE_READ(dentry, d_name.len) & 0xff;
 	__u64 head = 0;
-	long n;
 
 	s->status = 0;
 	s->pos = OBJECT_END;
@@ -60,16 +76,7 @@ static __noinline int object_internal(struct slot *s, struct dentry *dentry)
 		push_kind(s, AMBIT_KIND_MEMFD);
 		return 1;
 	}
-	/* The type's name, moved to where objects end: the record has room for it. */
-	n = bpf_probe_read_kernel_str(s->record.as, sizeof(s->record.as),
-				      BPF_CORE_READ(sb, s_type, name));
-	if (n < 1 || n > sizeof(s->record.as))
-		n = 1;
-	n -= 1;
-	s->pos = OBJECT_END - n;
-	bpf_probe_read_kernel(&s->bytes[s->pos & OFFSET_MASK], n & 0x3f, s->record.as);
-	push_kind(s, AMBIT_KIND_FSTYPE);
-	return 1;
+	return object_fstype(s, sb);
 }
 
 /* A file that is open. Returns false where it is none of the user's. */
@@ -97,6 +104,22 @@ static __always_inline bool object_file(struct slot *s, struct file *file)
 		}
 	}
 	walk_outcome(s, status, kind);
+	return true;
+}
+
+/*
+ * A file behind a descriptor that was handed in from outside the task's root,
+ * as terminals and pipes of containers are: only the type of its file system is
+ * known to whoever reads the map.
+ */
+static __always_inline bool object_descriptor(struct slot *s, struct file *file)
+{
+	if (!object_file(s, file))
+		return false;
+	if (unlikely(s->status == AMBIT_REASON_UNREACHABLE + 1)) {
+		s->status = 0;
+		object_fstype(s, file->f_inode->i_sb);
+	}
 	return true;
 }
 
