@@ -251,7 +251,7 @@ impl<'s> Explained<'s> {
         } else if self.allowed_by_now {
             out.push_str("  the map allows it by now\n");
         } else if let Some(accept) = &self.accept {
-            let _ = writeln!(out, "  which    {} does", style.green(accept));
+            let _ = writeln!(out, "  with     {}", style.green(accept));
         }
         out.push('\n');
         out

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The command line, as far as it needs no kernel part: what it prints, and how it exits.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+const MAP: &str = "\
+ambit: 1
+domain: web
+chain: 2
+start:
+  - /usr/bin/cat
+subjects:
+  - id: cat
+    exe: /usr/bin/cat
+    allow:
+      - file.open r /etc/hostname
+";
+
+/// A run of `cat` in which two opens were refused, the second at a gate.
+const RUN: &str = r#"{"run":{"ambit":1,"domain":"web","mode":"enforce","map":"MAP","map_bytes":"HEX","command":["cat","x"],"began":"2026-01-02T03:04:05Z"}}
+{"violation":{"id":"v1","rule":"file.open r /etc/shadow","op":"file.open","arg":1,"object":"/etc/shadow","object_bytes":"502f6574632f736861646f77","by":{"exe":"/usr/bin/cat","as":null,"script":null,"via":[],"bytes":{"exe":"502f7573722f62696e2f636174","as":null,"script":null,"via":[]}},"hook":"file_open","mode":"enforce","response":"deny","reason":"outside","trust":["model"],"cause":null,"pid":7,"tid":7,"ns_pid":7,"comm":"cat","time":"2026-01-02T03:04:06Z","time_ns":1,"count":1}}
+{"violation":{"id":"v2","rule":"file.open r /etc/hostname","op":"file.open","arg":1,"object":"/etc/hostname","object_bytes":"502f6574632f686f73746e616d65","by":{"exe":"/usr/bin/cat","as":null,"script":null,"via":[],"bytes":{"exe":"502f7573722f62696e2f636174","as":null,"script":null,"via":[]}},"hook":"file_open","mode":"enforce","response":"deny","reason":"gate","trust":["model"],"cause":{"source":"model","violation":"v1","pid":7,"time":"2026-01-02T03:04:06Z"},"pid":7,"tid":7,"ns_pid":7,"comm":"cat","time":"2026-01-02T03:04:07Z","time_ns":2,"count":1}}
+{"again":{"id":"v1","count":5}}
+"#;
+
+/// A folder with a map, and a recorded run where the command looks for it.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        desk.file("web.map", MAP);
+        desk
+    }
+
+    fn with_run() -> Self {
+        let desk = Self::new();
+        let map = desk.path("web.map").to_str().unwrap().to_owned();
+        let hex = map.bytes().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+        fs::create_dir(desk.path("runs")).unwrap();
+        desk.file(
+            "runs/web.jsonl",
+            &RUN.replace("MAP", &map).replace("HEX", &hex),
+        );
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn file(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn ambit(&self, arguments: &[&str]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_ambit"))
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env("AMBIT_STATE_DIR", self.0.path())
+            .output()
+            .unwrap();
+        Ran(output)
+    }
+}
+
+struct Ran(Output);
+
+impl Ran {
+    #[track_caller]
+    fn exits(self, code: i32) -> Self {
+        assert_eq!(
+            self.0.status.code(),
+            Some(code),
+            "{}{}",
+            self.stdout(),
+            self.stderr()
+        );
+        self
+    }
+
+    fn stdout(&self) -> String {
+        String::from_utf8(self.0.stdout.clone()).unwrap()
+    }
+
+    fn stderr(&self) -> String {
+        String::from_utf8(self.0.stderr.clone()).unwrap()
+    }
+
+    #[track_caller]
+    fn says(self, part: &str) -> Self {
+        assert!(self.stdout().contains(part), "{part}:\n{}", self.stdout());
+        self
+    }
+
+    #[track_caller]
+    fn complains(self, part: &str) -> Self {
+        assert!(self.stderr().contains(part), "{part}:\n{}", self.stderr());
+        self
+    }
+}
+
+#[test]
+fn a_good_map_is_ok_and_a_bad_one_says_where_and_why() {
+    let desk = Desk::new();
+    desk.ambit(&["map", "check", "web.map"])
+        .exits(0)
+        .says("web.map: ok: 1 subject, 1 rule, sha256:");
+    desk.file("bad.map", &MAP.replace("file.open r", "file.eat"));
+    desk.ambit(&["map", "check", "web.map", "bad.map"])
+        .exits(1)
+        .says("web.map: ok")
+        .complains("bad.map:10:9");
+    desk.ambit(&["map", "check", "none.map"])
+        .exits(1)
+        .complains("cannot read the map none.map");
+}
+
+#[test]
+fn a_canonical_map_is_shown_as_it_is() {
+    let desk = Desk::new();
+    assert_eq!(
+        desk.ambit(&["map", "show", "web.map"]).exits(0).stdout(),
+        MAP
+    );
+    let json = desk.ambit(&["map", "show", "--json", "web.map"]).exits(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout()).unwrap();
+    assert_eq!(json["subjects"][0]["allow"][0], "file.open r /etc/hostname");
+    desk.ambit(&["map", "show", "web.map", "--subject", "dog"])
+        .exits(1)
+        .complains("no subject `dog`, but cat");
+}
+
+#[test]
+fn a_difference_changes_the_exit_status_only_where_asked_for() {
+    let desk = Desk::new();
+    desk.file("more.map", &format!("{MAP}      - file.open r /etc/motd\n"));
+    desk.ambit(&["map", "diff", "web.map", "more.map"])
+        .exits(0)
+        .says("+   file.open r /etc/motd");
+    desk.ambit(&["map", "diff", "--exit-code", "web.map", "more.map"])
+        .exits(1);
+    let same = desk.ambit(&["map", "diff", "--exit-code", "web.map", "web.map"]);
+    assert_eq!(same.exits(0).stdout(), "");
+}
+
+#[test]
+fn merged_maps_allow_what_either_does() {
+    let desk = Desk::new();
+    desk.file("other.map", &MAP.replace("hostname", "motd"));
+    desk.ambit(&["map", "merge", "web.map", "other.map", "-o", "both.map"])
+        .exits(0);
+    let both = desk.text("both.map");
+    assert!(
+        both.contains("/etc/hostname") && both.contains("/etc/motd"),
+        "{both}"
+    );
+    let one = desk.ambit(&["map", "digest", "both.map"]).exits(0).stdout();
+    let merged = desk
+        .ambit(&["map", "merge", "other.map", "web.map"])
+        .exits(0);
+    desk.file("again.map", &merged.stdout());
+    assert_eq!(
+        desk.ambit(&["map", "digest", "again.map"])
+            .exits(0)
+            .stdout(),
+        one
+    );
+    desk.file("foreign.map", &MAP.replace("domain: web", "domain: mail"));
+    desk.ambit(&["map", "merge", "web.map", "foreign.map"])
+        .exits(1)
+        .complains("different domains");
+}
+
+#[test]
+fn an_incomplete_map_is_not_enforced_unless_that_is_asked_for() {
+    let desk = Desk::new();
+    desk.file(
+        "part.map",
+        &MAP.replace("chain: 2\n", "chain: 2\nincomplete: 7\n"),
+    );
+    desk.ambit(&["run", "-m", "part.map", "--enforce", "--", "true"])
+        .exits(1)
+        .complains("--allow-incomplete");
+}
+
+#[test]
+fn a_command_that_can_not_run_is_told_before_anything_is_loaded() {
+    let desk = Desk::new();
+    let learn = |command: &str| desk.ambit(&["run", "--learn", "-o", "new.map", "--", command]);
+    learn("no-such-command")
+        .exits(127)
+        .complains("no-such-command: command not found");
+    learn("./web.map")
+        .exits(126)
+        .complains("cannot be executed");
+    learn("/").exits(126);
+    assert!(!desk.path("new.map").exists());
+}
+
+#[test]
+fn a_run_without_a_purpose_is_told_which_there_are() {
+    let desk = Desk::new();
+    desk.ambit(&["run", "--", "true"])
+        .exits(1)
+        .complains("`--learn -o MAP`");
+    desk.ambit(&["run", "--learn", "--", "true"])
+        .exits(1)
+        .complains("--output");
+}
+
+#[test]
+fn what_is_typed_wrong_exits_with_1_and_is_repeated_without_escapes() {
+    let desk = Desk::new();
+    for ring in ["0", "4095", "x"] {
+        let option = format!("--ring-size={ring}");
+        desk.ambit(&["run", "--learn", "-o", "m", &option, "--", "true"])
+            .exits(1)
+            .complains("--ring-size");
+    }
+    let ran = desk.ambit(&[
+        "run",
+        "--learn",
+        "-o",
+        "m",
+        "--domain=a/\x1b[2J",
+        "--",
+        "true",
+    ]);
+    let said = ran.exits(1).stderr();
+    assert!(said.contains("a/") && !said.contains('\x1b'), "{said}");
+    desk.ambit(&["fly"]).exits(1);
+    desk.ambit(&[]).exits(1).complains("Usage");
+}
+
+#[test]
+fn a_bad_map_is_not_learned_into() {
+    let desk = Desk::new();
+    desk.file("bad.map", "ambit: 1\ncolour: red\n");
+    desk.ambit(&["run", "--learn", "-o", "bad.map", "--", "true"])
+        .exits(1)
+        .complains("bad.map:2:1");
+    desk.ambit(&["run", "--learn", "-o", "no/such/folder/m", "--", "true"])
+        .exits(1)
+        .complains("cannot write the map");
+}
+
+#[test]
+fn another_chain_than_the_maps_is_refused() {
+    let desk = Desk::new();
+    desk.ambit(&[
+        "run", "--learn", "-o", "web.map", "--chain", "3", "--", "true",
+    ])
+    .exits(1)
+    .complains("`chain: 2`");
+}
+
+#[test]
+fn an_explanation_has_the_line_its_neighbours_and_the_command() {
+    let desk = Desk::with_run();
+    desk.ambit(&["explain"])
+        .exits(0)
+        .says("v1 file.open r /etc/shadow")
+        .says("5 times")
+        .says("file.open r /etc/hostname (cat)")
+        .says("cat (process 7)")
+        .says("ambit accept v1 --into ");
+    desk.ambit(&["explain", "v2"])
+        .exits(0)
+        .says("lost by v1")
+        .says("ambit trust clear --pid 7");
+    let json = desk.ambit(&["explain", "--json", "1"]).exits(0).stdout();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["id"], "v1");
+    assert_eq!(json["violation"]["count"], 5);
+    desk.ambit(&["explain", "v9"])
+        .exits(1)
+        .complains("v1 to v2");
+}
+
+#[test]
+fn without_a_run_it_is_said_how_to_get_one() {
+    let desk = Desk::new();
+    desk.ambit(&["explain"])
+        .exits(1)
+        .complains("ambit run -m MAP");
+    desk.ambit(&["explain", "--domain", "mail"])
+        .exits(1)
+        .complains("`mail`");
+}
+
+#[test]
+fn an_accepted_violation_is_in_the_map_and_nothing_else_changes() {
+    let desk = Desk::with_run();
+    desk.ambit(&["accept", "v1", "--into", "web.map"])
+        .exits(0)
+        .says("+   file.open r /etc/shadow");
+    assert_eq!(
+        desk.text("web.map"),
+        format!("{MAP}      - file.open r /etc/shadow\n")
+    );
+    desk.ambit(&["accept", "v1", "--into", "web.map"])
+        .exits(0)
+        .complains("allows this already");
+    desk.ambit(&["explain", "v1"])
+        .exits(0)
+        .says("the map allows it by now");
+}
+
+#[test]
+fn what_was_refused_at_a_gate_can_not_be_accepted() {
+    let desk = Desk::with_run();
+    desk.ambit(&["accept", "v1", "v2", "--into", "web.map"])
+        .exits(1)
+        .complains("not trusted any more");
+    assert_eq!(desk.text("web.map"), MAP, "half of it was accepted");
+}
+
+#[test]
+fn a_map_elsewhere_gone_is_no_reason_not_to_explain() {
+    let desk = Desk::with_run();
+    fs::remove_file(desk.path("web.map")).unwrap();
+    desk.ambit(&["explain", "v1"])
+        .exits(0)
+        .says("file.open r /etc/shadow")
+        .complains("explaining without the map");
+}
+
+#[test]
+fn completions_and_manual_pages_are_there() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish"] {
+        desk.ambit(&["completions", shell]).exits(0).says("ambit");
+    }
+    desk.ambit(&["man"]).exits(0).says(".TH ambit");
+    desk.ambit(&["man", "pages"]).exits(0);
+    assert!(desk.path("pages/ambit-run.1").exists());
+    desk.ambit(&["--version"]).exits(0).says("ambit 0.");
+    desk.ambit(&["run", "--help"]).exits(0).says("Examples:");
+}
