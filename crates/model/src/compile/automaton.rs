@@ -15,8 +15,6 @@ use super::reduce::{Table, reduce};
 /// What building may take, in bytes: some three times the states that the kernel part's table has. It also bounds the
 /// time, for patterns that explode.
 const BUILD_BYTES: usize = 12 * 1024 * 1024;
-/// How many patterns an error names.
-const BLAMED: usize = 5;
 
 /// An automaton in the kernel part's layout. Sets of patterns that match together are classes, numbered from 1.
 #[derive(Clone, Debug)]
@@ -30,12 +28,9 @@ pub struct Automaton {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AutomatonError {
-    /// More states than the kernel part's table has; the patterns that need the most, each with how many.
+    /// More states than the kernel part's table has.
     #[error("the patterns need too many states")]
-    TooLarge {
-        /// Index and states, the worst first.
-        blame: Vec<(usize, usize)>,
-    },
+    TooLarge,
     /// The expressions are refused.
     #[error("compiling the expressions")]
     Build(#[source] Box<dense::BuildError>),
@@ -45,8 +40,8 @@ impl Automaton {
     /// Builds the automaton of expressions that are anchored at both ends.
     pub fn build(regexes: &[String]) -> Result<Self, AutomatonError> {
         match small(regexes) {
-            Ok((table, classes)) => lay_out(&table, classes).ok_or_else(|| blame(regexes)),
-            Err(error) if error.is_size_limit_exceeded() => Err(blame(regexes)),
+            Ok((table, classes)) => lay_out(&table, classes).ok_or(AutomatonError::TooLarge),
+            Err(error) if error.is_size_limit_exceeded() => Err(AutomatonError::TooLarge),
             Err(error) => Err(AutomatonError::Build(error)),
         }
     }
@@ -72,19 +67,9 @@ impl Automaton {
     }
 }
 
-/// The patterns that alone need the most states.
-fn blame(regexes: &[String]) -> AutomatonError {
-    let mut alone: Vec<(usize, usize)> = regexes
-        .iter()
-        .enumerate()
-        .map(|(index, regex)| match small(std::slice::from_ref(regex)) {
-            Ok((table, _)) => (index, table.accept.len()),
-            Err(_) => (index, usize::MAX),
-        })
-        .collect();
-    alone.sort_by_key(|(index, states)| (std::cmp::Reverse(*states), *index));
-    alone.truncate(BLAMED);
-    AutomatonError::TooLarge { blame: alone }
+/// How many states an expression needs alone; `usize::MAX` where it is beyond all bounds.
+pub(super) fn states(regex: &str) -> usize {
+    small(&[regex.to_owned()]).map_or(usize::MAX, |(table, _)| table.accept.len())
 }
 
 type Classes = Vec<Vec<usize>>;
@@ -224,7 +209,11 @@ fn lay_out(table: &Table, classes: Classes) -> Option<Automaton> {
 /// The pattern class of an object, 0 for none: what the kernel part does with `struct ambit_dfa`. A table that is not
 /// whole matches nothing.
 pub fn run(dfa: &[u8], object: &[u8]) -> u16 {
-    walk(dfa, object).unwrap_or(0)
+    if dfa.len() == abi::DFA_SIZE {
+        walk(dfa, object).unwrap_or(0)
+    } else {
+        0
+    }
 }
 
 fn walk(dfa: &[u8], object: &[u8]) -> Option<u16> {

@@ -15,6 +15,9 @@ pub use automaton::{Automaton, AutomatonError, run};
 
 use crate::{Map, Rule, RuleObject};
 
+/// How many patterns an error names.
+const BLAMED: usize = 5;
+
 /// The argument of `exec.creds` that stands for any credentials.
 pub const ANY_CREDS: u32 = 1;
 
@@ -92,7 +95,10 @@ fn too_large(blame: &[(String, usize)]) -> String {
     );
     for (pattern, states) in blame {
         // Writing to a String does not fail.
-        let _ = write!(out, "\n  {states:>6}  {pattern}");
+        let _ = match *states {
+            usize::MAX => write!(out, "\n  beyond  {pattern}"),
+            states => write!(out, "\n  {states:>6}  {pattern}"),
+        };
     }
     out
 }
@@ -233,38 +239,52 @@ impl<'m> Builder<'m> {
         if patterns.is_empty() {
             return Ok(None);
         }
-        let regexes: Vec<String> = patterns
-            .keys()
-            .map(|object| regex(object, &self.ephemeral))
-            .collect();
+        // Patterns that allow the same need not be told apart: their ends become the same states.
+        let mut groups: BTreeMap<&Uses, Vec<String>> = BTreeMap::new();
+        for (object, uses) in &patterns {
+            groups
+                .entry(uses)
+                .or_default()
+                .push(regex(object, &self.ephemeral));
+        }
+        let regexes: Vec<String> = groups.values().map(|group| group.join("|")).collect();
         let automaton = Automaton::build(&regexes).map_err(|error| match error {
-            AutomatonError::TooLarge { blame } => {
-                let named = |(index, states): (usize, usize)| {
-                    let mut text = String::new();
-                    if let Some(object) = patterns.keys().nth(index) {
-                        object.write(Op::FileOpen, &mut text);
-                    }
-                    (text, states)
-                };
-                CompileError::TooLarge {
-                    blame: blame.into_iter().map(named).collect(),
-                }
-            }
+            AutomatonError::TooLarge => CompileError::TooLarge {
+                blame: self.blame(patterns.keys()),
+            },
             error => CompileError::Automaton(error),
         })?;
-        let uses: Vec<&Uses> = patterns.values().collect();
+        let uses: Vec<&Uses> = groups.into_keys().collect();
         for (class, members) in (1u16..).zip(automaton.classes()) {
             let object = Object::Class(class).to_bytes();
-            for (subject, operation) in members
+            let uses = members
                 .iter()
                 .filter_map(|index| uses.get(*index))
-                .flat_map(|uses| *uses)
-            {
+                .flat_map(|uses| *uses);
+            for (subject, operation) in uses {
                 let fp = fingerprint(&self.secret, operation.op, operation.arg, &object);
                 self.keys.insert(fp ^ *subject);
             }
         }
         Ok(Some(automaton.into_bytes()))
+    }
+
+    /// The patterns that need the most states, each alone.
+    fn blame<'p>(
+        &self,
+        patterns: impl Iterator<Item = &'p &'p RuleObject>,
+    ) -> Vec<(String, usize)> {
+        let mut alone: Vec<(String, usize)> = patterns
+            .map(|object| {
+                let states = automaton::states(&regex(object, &self.ephemeral));
+                let mut text = String::new();
+                object.write(Op::FileOpen, &mut text);
+                (text, states)
+            })
+            .collect();
+        alone.sort_by(|(one, less), (other, more)| more.cmp(less).then_with(|| one.cmp(other)));
+        alone.truncate(BLAMED);
+        alone
     }
 }
 

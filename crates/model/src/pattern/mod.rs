@@ -137,7 +137,20 @@ impl PathPattern {
             (PathKind::Memfd, Object::Memfd(name)) => name,
             _ => return false,
         };
-        matching::matches(&self.pieces, bytes)
+        self.may_match(bytes) && matching::matches(&self.pieces, bytes)
+    }
+
+    /// What the fixed ends rule out, so that many patterns cost little.
+    fn may_match(&self, bytes: &[u8]) -> bool {
+        let begins = match self.pieces.first() {
+            Some(Piece::Bytes(fixed)) => bytes.starts_with(fixed),
+            _ => true,
+        };
+        let ends = match self.pieces.last() {
+            Some(Piece::Bytes(fixed)) => bytes.ends_with(fixed),
+            _ => true,
+        };
+        begins && ends
     }
 }
 
