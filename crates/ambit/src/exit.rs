@@ -98,7 +98,10 @@ impl From<ambit_sensor::Error> for Failure {
         use ambit_sensor::Error;
         let exit = match error {
             // What can be helped by other words on the command line.
-            Error::DomainExists(_) | Error::SetTooSmall { .. } => Exit::Usage,
+            Error::DomainExists(_)
+            | Error::SetTooSmall { .. }
+            | Error::NoSuchProcess(_)
+            | Error::NotLabelled(_) => Exit::Usage,
             _ => Exit::Trouble,
         };
         Self::new(exit, error)
