@@ -19,13 +19,18 @@ pub(crate) fn main(_args: &Args) -> Result<ExitCode> {
 
 /// Builds `ambit`, and as static programs those that the lab's tests run and confine.
 pub(crate) fn all() -> Result<()> {
-    setup::for_build()?;
-    run(cargo("build").args(["--release", "--package", "ambit"]))?;
+    ambit()?;
     // Static, so that a confined program touches nothing that the test did not write down.
     run(cargo("build")
         .args(["--release", "--package", "ambit-lab"])
         .args(["--target", paths::TRIPLE])
         .env("RUSTFLAGS", "-C target-feature=+crt-static"))
+}
+
+/// Builds `ambit`.
+pub(crate) fn ambit() -> Result<()> {
+    setup::for_build()?;
+    run(cargo("build").args(["--release", "--package", "ambit"]))
 }
 
 /// One of cargo's own commands, in the workspace.

@@ -9,6 +9,7 @@ mod apt;
 mod bench;
 mod build;
 mod cache;
+mod demo;
 mod lab;
 mod mirror;
 mod paths;
@@ -31,6 +32,8 @@ enum Command {
     Build(build::Args),
     /// Measure what Ambit costs, in instructions, and compare with the bars that it is to reach
     Bench(bench::Args),
+    /// See what Ambit does: a small web service, learned, held to its map, and attacked
+    Demo(demo::Args),
     /// Check everything: the code's form, the tests, and the lab's suites on three kernels
     Test(test::Args),
     /// Run a command in a virtual machine with a Debian kernel; exits with the command's status
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Build(args) => (build::main(&args), 1),
         Command::Bench(args) => (bench::main(&args), 1),
         Command::Test(args) => (test::main(&args), 1),
+        Command::Demo(args) => (demo::main(&args), 1),
         Command::Lab(args) => (lab::main(args), lab::EXIT_LAB_FAILED),
     };
     outcome.unwrap_or_else(|error| {

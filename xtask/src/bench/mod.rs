@@ -99,10 +99,9 @@ fn on(kernel: Kernel) -> Result<Value> {
         .capture(["ambit-lab", "bench"])?;
     if outcome.status != 0 {
         bail!(
-            "measuring on kernel {} failed with status {}:\n{}",
+            "measuring on kernel {} failed with status {}",
             kernel.name(),
-            outcome.status,
-            String::from_utf8_lossy(&outcome.stderr)
+            outcome.status
         );
     }
     let measured: Value =

@@ -40,7 +40,7 @@ pub(super) fn boot(run: &Run, job: Job) -> Result<Outcome> {
     let shell = matches!(job, Job::Shell);
     let (command, stdout_to, stderr_to) = match job {
         Job::Write(command, stdout, stderr) => (command, Some(stdout), Some(stderr)),
-        Job::Capture(command) => (command, None, None),
+        Job::Capture(command) => (command, None, Some(Box::new(io::stderr()) as Sink)),
         Job::Shell => (Vec::new(), None, None),
     };
     let carry = carry::disk(&dir.0, &run.with, &command, &variables(run, shell), &step)?;
@@ -72,18 +72,9 @@ pub(super) fn boot(run: &Run, job: Job) -> Result<Outcome> {
     let stderr = forward(stderr, stderr_to);
     let outcome = wait(&mut child, run, &dir, Some(step));
     // Join in any case: what QEMU itself had to say comes through these, too.
-    let (stdout, stderr) = (
-        stdout.join().unwrap_or_default(),
-        stderr.join().unwrap_or_default(),
-    );
-    if outcome.is_err() {
-        eprint!("{}", String::from_utf8_lossy(&stderr));
-    }
-    outcome.map(|outcome| Outcome {
-        stdout,
-        stderr,
-        ..outcome
-    })
+    _ = stderr.join();
+    let stdout = stdout.join().unwrap_or_default();
+    outcome.map(|outcome| Outcome { stdout, ..outcome })
 }
 
 fn variables(run: &Run, shell: bool) -> Vec<(&'static str, String)> {
@@ -226,7 +217,6 @@ fn wait(child: &mut Child, run: &Run, dir: &Folder, mut step: Option<Step>) -> R
             let outcome = |status| Outcome {
                 status,
                 stdout: Vec::new(),
-                stderr: Vec::new(),
             };
             if let Some(status) = report.exit {
                 return Ok(outcome(status));

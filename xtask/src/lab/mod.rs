@@ -82,12 +82,15 @@ pub(crate) fn main(args: Args) -> Result<ExitCode> {
 
 /// Fetches and builds all that running on any of the kernels takes.
 pub(crate) fn prepare() -> Result<()> {
+    Kernel::ALL.into_iter().try_for_each(prepare_one)
+}
+
+/// Fetches and builds all that running on one kernel takes.
+pub(crate) fn prepare_one(kernel: Kernel) -> Result<()> {
     setup::for_lab()?;
     qemu::Qemu::get()?;
     rootfs::Rootfs::get()?;
-    for kernel in Kernel::ALL {
-        kernel.get()?;
-    }
+    kernel.get()?;
     Ok(())
 }
 
@@ -112,8 +115,6 @@ pub(crate) struct Outcome {
     pub(crate) status: u8,
     /// What the command wrote to its standard output, if captured.
     pub(crate) stdout: Vec<u8>,
-    /// What the command wrote to its standard error, if captured.
-    pub(crate) stderr: Vec<u8>,
 }
 
 impl Run {
@@ -189,7 +190,7 @@ impl Run {
         machine::boot(self, machine::Job::Write(command, stdout, stderr))
     }
 
-    /// Runs a command whose output is in the outcome.
+    /// Runs a command whose standard output is in the outcome.
     pub(crate) fn capture<I: Into<OsString>>(
         &self,
         command: impl IntoIterator<Item = I>,

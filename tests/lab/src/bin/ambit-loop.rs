@@ -21,7 +21,7 @@ const CREATED: &CStr = c"/tmp/created";
 const SELF: &CStr = c"/usr/bin/ambit-loop";
 const PORT: u16 = 7777;
 /// The middle one of so many measurements is the answer.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 #[unsafe(no_mangle)]
 extern "C" fn main(count: c_int, words: *const *const c_char) -> c_int {
@@ -42,11 +42,11 @@ extern "C" fn main(count: c_int, words: *const *const c_char) -> c_int {
 fn measure(name: &str) {
     let (iterations, mut body): (u32, Box<dyn FnMut()>) = match name {
         "calibrate" => (20_000, Box::new(calibrate)),
-        "open_close" => (4000, Box::new(open_close)),
-        "fork_exec" => (100, Box::new(fork_exec)),
-        "connect_accept" => (400, connect_accept()),
-        "mmap_exec" => (2000, mmap_exec()),
-        "create_unlink" => (1000, Box::new(create_unlink)),
+        "open_close" => (2000, Box::new(open_close)),
+        "fork_exec" => (60, Box::new(fork_exec)),
+        "connect_accept" => (300, connect_accept()),
+        "mmap_exec" => (1000, mmap_exec()),
+        "create_unlink" => (500, Box::new(create_unlink)),
         _ => panic!("no loop {name}"),
     };
     for pause in [1200, 1200, 0] {
