@@ -64,14 +64,14 @@ fn tables(result: &Value, out: &mut String) -> std::fmt::Result {
     }
 
     let start = &result["start"];
-    let millions = |name| number(start, name) / 1e6;
+    let ms = |name| number(start, name) / 1e6;
     writeln!(
         out,
-        "\nTo the workload's first instruction, map of 1,000 points, in million instructions: {:.1} with the kernel \
-         part to be loaded,\n{:.1} with it there already; strace -f: {:.1}",
-        millions("loading"),
-        millions("loaded"),
-        millions("strace"),
+        "\nFrom `ambit run` to the workload's first instruction, map of 1,000 points, in ms of the guest's time (a million \
+         instructions,\nor waiting): {:.1} with the kernel part there already, {:.0} with it to be loaded; strace -f: {:.1}",
+        ms("loaded"),
+        ms("loading"),
+        ms("strace"),
     )?;
     let memory = &result["memory"];
     writeln!(
