@@ -144,33 +144,30 @@ static __noinline int describe(struct slot *s, struct ambit_label *l, struct amb
 	return set && !bpf_map_update_elem(set, key, &how, BPF_ANY);
 }
 
-/* The digest holds for the domain, whatever the subject. */
+/*
+ * The digest holds for the domain, whatever the subject. It is asked for where
+ * the map has digests of this executable: the point (digest, 1, path) says so.
+ */
 static __always_inline void ask_digest(struct scope *c, struct file *file)
 {
 	struct ambit_domain *d = domain_of(c->l);
 	struct slot *s = c->s;
 	struct ambit_fp zero = {};
-	__u32 object = s->pos, i;
+	__u32 object = s->pos;
 
 	if (c->verdict || !d || !(d->flags & AMBIT_DOMAIN_DIGESTS) || s->status)
 		return;
 	s->subject = zero;
 	if (d->mode != AMBIT_MODE_LEARN) {
-		s->pos -= 32;
-		for (i = 0; i < 4; i++)
-			*(__u64 *)&s->bytes[(s->pos + i * 8) & OFFSET_MASK] = 0;
-		push_kind(s, AMBIT_KIND_DIGEST);
-		fingerprint(s, s->pos, OBJECT_END, AMBIT_OP_EXEC_DIGEST, 0);
-		if (known(s, c->l, &s->fp))
-			goto out;
-		s->pos = object;
+		fingerprint(s, s->pos, OBJECT_END, AMBIT_OP_EXEC_DIGEST, 1);
+		if (!known(s, c->l, &s->fp))
+			return;
 	}
 	if (!push_digest(s, file)) {
 		push_kind(s, AMBIT_KIND_DIGEST);
 		object_unrepresentable(s, AMBIT_REASON_DIGEST);
 	}
 	ask(c, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC_DIGEST, 0);
-out:
 	s->pos = object;
 }
 

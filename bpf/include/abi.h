@@ -54,7 +54,7 @@ enum ambit_family {
 /* Operations. The family is in the high byte. */
 enum ambit_op {
 	AMBIT_OP_EXEC = 0x0001,
-	AMBIT_OP_EXEC_DIGEST = 0x0002,	/* subject 0: holds for the domain */
+	AMBIT_OP_EXEC_DIGEST = 0x0002,	/* subject 0: holds for the domain; arg 1: there are digests */
 	AMBIT_OP_EXEC_CREDS = 0x0003,
 	AMBIT_OP_FILE_OPEN = 0x0101,	/* arg: AMBIT_OPEN_* */
 	AMBIT_OP_FILE_CREATE = 0x0102,	/* arg: AMBIT_SETID_* */
@@ -125,7 +125,7 @@ enum ambit_op {
 #define AMBIT_KIND_RELATION 'R'	/* AMBIT_RELATION_* u8 */
 #define AMBIT_KIND_IDS 'I'	/* real, effective, saved id, u32 each */
 #define AMBIT_KIND_CREDS 'C'	/* uid u32, gid u32, effective caps u64, no_new_privs u8 */
-#define AMBIT_KIND_DIGEST 'H'	/* SHA-256 (32 B; zeros: any), then an executable's object */
+#define AMBIT_KIND_DIGEST 'H'	/* SHA-256 (32 B), then an executable's object */
 #define AMBIT_KIND_CLASS 'Z'	/* u16: a pattern class, see struct ambit_dfa */
 
 /* After a NUL, in a path. */

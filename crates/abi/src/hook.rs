@@ -89,10 +89,7 @@ impl Hook {
     pub const fn decides(self) -> bool {
         !matches!(
             self,
-            Self::BprmCommittedCreds
-                | Self::TaskAlloc
-                | Self::TaskFree
-                | Self::BprmCredsForExec
+            Self::BprmCommittedCreds | Self::TaskAlloc | Self::TaskFree | Self::BprmCredsForExec
         )
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Records of the ring: as they come, and as user space keeps them.
 
-use ambit_abi::{self as abi, EventKind, Fp, Hook, Mode, Op, Reason, Response};
+use ambit_abi::{self as abi, EventKind, Fp, Hook, Mode, OPEN_EXEC, Op, Reason, Response};
 use zerocopy::FromBytes;
 
 use crate::{Object, ObjectError, Operation, RecordError, SubjectRecord};
@@ -142,11 +142,22 @@ impl Event {
         }
     }
 
+    /// The operation of the rule that allows this: what is opened to be executed is wanted as `exec`, save for the
+    /// loader of dynamic executables, which is only opened.
+    pub fn wanted(&self, object: &Object) -> Operation {
+        let opened = self.operation.op == Op::FileOpen && self.operation.arg == OPEN_EXEC;
+        if opened && !is_loader(object) {
+            Operation::plain(Op::Exec)
+        } else {
+            self.operation
+        }
+    }
+
     /// The rule that allows just this, as a map has it; for what has no canonical form, the operation and what there
     /// is of the object.
     pub fn rule(&self) -> String {
         match &self.content {
-            Content::Object(object) => self.operation.rule(object),
+            Content::Object(object) => self.wanted(object).rule(object),
             Content::Unrepresentable(bytes) => {
                 let mut out = String::new();
                 self.operation
@@ -193,4 +204,13 @@ fn content(kind: EventKind, reason: Reason, key: Fp, bytes: &[u8]) -> Result<Con
         Err(_) if kind == EventKind::Violation => Ok(Content::Unrepresentable(bytes.into())),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether this is a loader of dynamic executables, by its name: `ld-linux-x86-64.so.2`, `ld-musl-x86_64.so.1`.
+fn is_loader(object: &Object) -> bool {
+    let Object::Path(path) = object else {
+        return false;
+    };
+    let name = path.file_name();
+    name.starts_with(b"ld") && name.windows(3).any(|w| w == b".so")
 }

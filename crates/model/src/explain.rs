@@ -105,9 +105,10 @@ impl Map {
             .subject
             .as_ref()
             .ok_or(AcceptError::UnknownSubject)?;
-        let rule = Rule::of_point(event.operation, object.clone());
+        let operation = event.wanted(object);
+        let rule = Rule::of_point(operation, object.clone());
         if subject.is_launcher() {
-            if event.operation.op != Op::Exec {
+            if operation.op != Op::Exec {
                 return Err(AcceptError::Launcher);
             }
             map.start.insert(rule.object().clone());
@@ -161,7 +162,8 @@ impl Map {
         if matches!(event.operation.op, Op::ExecDigest | Op::ExecCreds) {
             return Vec::new();
         }
-        let wanted = Wanted::new(event.operation, &event.operation.rule(object));
+        let operation = event.wanted(object);
+        let wanted = Wanted::new(operation, &operation.rule(object));
         let mut found: Vec<(usize, bool, String, &str)> = Vec::new();
         for (subject, entry) in &self.subjects {
             let other = violation.subject.as_ref() != Some(subject);

@@ -344,6 +344,40 @@ fn counters_become_numbers_and_siblings_follow() {
 }
 
 #[test]
+fn directories_made_of_a_counter_s_digits_become_numbers_too() {
+    let nginx = subject("/usr/sbin/nginx");
+    let mut ring = Ring::new();
+    ring.does(
+        &nginx,
+        &[
+            "file.mkdir /var/cache/proxy/7",
+            "file.mkdir /var/cache/proxy/7/12",
+        ],
+    );
+    ring.does(&nginx, &["file.create /var/cache/proxy/7/12/0000000127"]);
+    ring.does(
+        &nginx,
+        &[
+            "file.unlink /var/cache/proxy/7/12/0000000127",
+            "file.mkdir /var/cache/9",
+        ],
+    );
+    let map = ring.learn(&Map::new("x")).map;
+    let mut found = rules(&map, "/usr/sbin/nginx");
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "file.create /var/cache/proxy/{n}/{n}/{n}",
+            "file.mkdir /var/cache/9",
+            "file.mkdir /var/cache/proxy/{n}",
+            "file.mkdir /var/cache/proxy/{n}/{n}",
+            "file.unlink /var/cache/proxy/{n}/{n}/{n}",
+        ]
+    );
+}
+
+#[test]
 fn files_that_the_workload_did_not_make_stay_exact() {
     let cat = subject("/usr/bin/cat");
     let mut ring = Ring::new();

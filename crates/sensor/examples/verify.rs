@@ -11,7 +11,12 @@ fn main() -> Result<(), ambit_sensor::Error> {
     let mut programs: Vec<_> = ProgInfoIter::default().collect();
     programs.sort_by_key(|p| std::cmp::Reverse(p.verified_insns));
     for p in programs {
-        println!("{:>8} verified  {:>6} bytes  {}", p.verified_insns, p.xlated_prog_insns.len(), p.name.to_string_lossy());
+        println!(
+            "{:>8} verified  {:>6} bytes  {}",
+            p.verified_insns,
+            p.xlated_prog_insns.len(),
+            p.name.to_string_lossy()
+        );
     }
     kernel.release().map(drop)
 }

@@ -147,9 +147,6 @@ unsafe fn child(
     // SAFETY: the Rust runtime ignores SIGPIPE; the program gets the default back. execve takes checked pointers.
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-        for signal in FORWARDED {
-            libc::signal(signal, libc::SIG_DFL);
-        }
         libc::execve(path, argv, env);
         let errno = *libc::__errno_location();
         let _ = rustix::io::write(error, &errno.to_ne_bytes());

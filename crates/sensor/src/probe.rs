@@ -39,8 +39,8 @@ pub struct Report {
 }
 
 const NEEDED: [(CapabilitySet, &str); 2] = [
-    (CapabilitySet::BPF, "cap_bpf"),
-    (CapabilitySet::PERFMON, "cap_perfmon"),
+    (CapabilitySet::BPF, "CAP_BPF"),
+    (CapabilitySet::PERFMON, "CAP_PERFMON"),
 ];
 
 fn missing_capabilities() -> Vec<&'static str> {

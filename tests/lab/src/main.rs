@@ -12,7 +12,8 @@ mod harness;
 mod suites;
 
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -75,7 +76,52 @@ fn main() -> ExitCode {
             Trial::ignorable_test(name.clone(), move || in_own_process(&name))
         })
         .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    HOLD.set(false);
+    conclusion.exit_code()
+}
+
+/// A domain that does nothing, so that the kernel part stays loaded between the tests that don't look at that:
+/// loading takes seconds in an emulated machine.
+struct Hold(Mutex<Option<Child>>);
+
+static HOLD: Hold = Hold(Mutex::new(None));
+
+impl Hold {
+    fn set(&self, wanted: bool) {
+        let mut held = self.0.lock().unwrap();
+        match (held.take(), wanted) {
+            (None, true) => {
+                *held = Command::new("ambit")
+                    .args([
+                        "run",
+                        "--learn",
+                        "-q",
+                        "--domain",
+                        "hold",
+                        "-o",
+                        "/tmp/hold.map",
+                    ])
+                    .args(["--", "sleep", "infinity"])
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .process_group(0)
+                    .spawn()
+                    .ok();
+            }
+            (Some(mut child), false) => {
+                // SAFETY: a child of ours that was not waited for.
+                unsafe { libc::kill(child.id().cast_signed(), libc::SIGTERM) };
+                let _ = child.wait();
+            }
+            (as_it_is, _) => *held = as_it_is,
+        }
+    }
+
+    fn pid(&self) -> Option<u32> {
+        self.0.lock().unwrap().as_ref().map(Child::id)
+    }
 }
 
 fn one(wanted: &str) -> ExitCode {
@@ -92,10 +138,11 @@ fn one(wanted: &str) -> ExitCode {
 }
 
 fn in_own_process(name: &str) -> Result<Completion, Failed> {
+    HOLD.set(!name.starts_with("live::"));
     let mut command = Command::new(std::env::current_exe()?);
     command.env(ONE, name).stdin(Stdio::null()).process_group(0);
     let Run { status, stderr, .. } = Job::start(&mut command, name).finish_within(LIMIT);
-    harness::end_orphans();
+    harness::end_orphans(HOLD.pid());
     let said = String::from_utf8_lossy(&stderr).trim().to_owned();
     match status.code() {
         Some(0) => Ok(Completion::Completed),

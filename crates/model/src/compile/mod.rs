@@ -214,24 +214,26 @@ impl<'m> Builder<'m> {
         }
     }
 
-    /// Adds the points of digests: what the map names, any for other executables. Whether there are any at all.
+    /// Adds the points of digests, and for each executable that has any the point that says so. Whether there are any.
     fn digests(&mut self, map: &Map) -> bool {
-        let known = digests_by_object(map);
-        if known.values().all(BTreeSet::is_empty) {
-            return false;
-        }
-        for (object, digests) in known {
-            let any = BTreeSet::from([[0; 32]]);
-            for sha256 in if digests.is_empty() { &any } else { &digests } {
+        let mut some = false;
+        for (object, digests) in digests_by_object(map) {
+            if digests.is_empty() {
+                continue;
+            }
+            some = true;
+            let listed = Operation {
+                op: Op::ExecDigest,
+                arg: 1,
+            };
+            self.point(Fp::ZERO, listed, &object);
+            for sha256 in digests {
                 let of = Box::new(object.clone());
-                let object = Object::Digest {
-                    sha256: *sha256,
-                    of,
-                };
+                let object = Object::Digest { sha256, of };
                 self.point(Fp::ZERO, Operation::plain(Op::ExecDigest), &object);
             }
         }
-        true
+        some
     }
 
     fn automaton(&mut self) -> Result<Option<Vec<u8>>, CompileError> {
@@ -310,14 +312,6 @@ pub(crate) fn digests_by_object(map: &Map) -> BTreeMap<Object, BTreeSet<[u8; 32]
                 known.entry(object.clone()).or_default().extend(digests);
             }
         }
-        for rule in &entry.allow {
-            if let (Op::Exec, Some(object)) = (rule.operation().op, rule.object().as_exact()) {
-                known.entry(object.clone()).or_default();
-            }
-        }
-    }
-    for object in map.start.iter().filter_map(RuleObject::as_exact) {
-        known.entry(object.clone()).or_default();
     }
     known
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::{self as abi, Op};
 use ambit_event::Object;
+use ambit_event::lex::Class;
 
 use super::Seen;
 use super::random::{self, Origin};
@@ -72,6 +73,9 @@ impl Naturaliser {
             });
             match found {
                 Some(pieces) => {
+                    if matches!(&*pieces, [.., Piece::Class(Class::Num), _]) {
+                        out.add_levels(path);
+                    }
                     out.names.insert(path.to_vec(), pieces);
                 }
                 None => plain.push((path, fleeting)),
@@ -79,6 +83,26 @@ impl Naturaliser {
         }
         out.add_siblings(&plain);
         out
+    }
+
+    /// Directories that a counter's files are spread over have names out of its last digits, as nginx does it:
+    /// `7/12/0000000127`.
+    fn add_levels(&mut self, path: &[u8]) {
+        let mut digits = last(path);
+        let mut path = path;
+        loop {
+            path = parent(path).strip_suffix(b"/").unwrap_or_default();
+            let name = last(path);
+            if name.is_empty() || name.len() > 3 || !name.iter().all(u8::is_ascii_digit) {
+                break;
+            }
+            let Some(rest) = digits.strip_suffix(name) else {
+                break;
+            };
+            digits = rest;
+            self.names
+                .insert(path.to_vec(), vec![Piece::Class(Class::Num)]);
+        }
     }
 
     /// Some made-up names look like words. Beside others that don't, and covered by their pattern, they are no words.

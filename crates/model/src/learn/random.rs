@@ -108,14 +108,16 @@ fn suffix(name: &[u8], private: bool) -> Option<Vec<Piece>> {
     None
 }
 
-/// How much of a run is a word with mkstemp's six after it: `sedAb3dEf`.
+/// How much of a run is a word with mkstemp's six after it: `sedAb3dEf`, `vAb3dEf`.
 fn stem(run: &[u8]) -> usize {
-    let Some(split) = run.len().checked_sub(SUFFIX).filter(|split| *split > 0) else {
+    let Some(split) = run.len().checked_sub(SUFFIX) else {
         return 0;
     };
-    let word = run.get(..split).unwrap_or_default();
-    let random = run.get(split..).unwrap_or_default();
-    let is_word = word.len() >= 2 && word.iter().all(u8::is_ascii_lowercase);
+    let Some((word, random)) = run.split_at_checked(split) else {
+        return 0;
+    };
+    let [first, rest @ ..] = word else { return 0 };
+    let is_word = first.is_ascii_alphabetic() && rest.iter().all(u8::is_ascii_lowercase);
     if is_word && changes(random) >= 1 && !is_hex(run) {
         split
     } else {
@@ -217,6 +219,8 @@ mod tests {
         for (name, pattern) in [
             ("sedAb3dEf", "sed{tmp}"),
             ("tmp.k2LqP9xYzA", "tmp.{tmp}"),
+            ("vA5bCd9", "v{tmp}"),
+            ("Backup1a2B3c", "Backup{tmp}"),
             (".nginx-aB3dE6", ".nginx-{tmp}"),
             ("Xy9Zab.txt", "{tmp}.txt"),
             ("db-aB3dE6-journal", "db-{tmp}-journal"),

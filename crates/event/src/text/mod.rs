@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Objects as text, and text as exact objects.
+
+mod address;
+mod parse;
+mod write;
+
+use ambit_abi::Op;
+
+pub use address::{AddressText, InetText, parse_port, split_address};
+pub use parse::{PATH_EXPECTED, parse_bare_name, parse_digest, parse_object, parse_path_object};
+pub use write::{object_text, write_bare_name, write_digest, write_object, write_path};
+
+use crate::names;
+
+/// What kind of object an operation has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `/…`, `deleted:/…`, `memfd:…`, `fs:…`.
+    Path,
+    /// An address of any family.
+    Address,
+    /// Family, type and protocol.
+    Socket,
+    /// A task's relation.
+    Relation,
+    /// Ids.
+    Ids,
+    /// Nothing.
+    None,
+    /// A digest and an executable.
+    Digest,
+    /// Credentials.
+    Creds,
+}
+
+impl Form {
+    /// The form of an operation's object.
+    pub fn of(op: Op) -> Self {
+        match op {
+            Op::NetBind | Op::NetConnect | Op::NetListen | Op::NetAccept | Op::NetSend => {
+                Self::Address
+            }
+            Op::NetSocket => Self::Socket,
+            Op::TaskSignal | Op::TaskPtrace => Self::Relation,
+            Op::TaskSetuid | Op::TaskSetgid => Self::Ids,
+            Op::MapAnon | Op::CapUse | Op::Subject => Self::None,
+            Op::ExecDigest => Self::Digest,
+            Op::ExecCreds => Self::Creds,
+            _ => Self::Path,
+        }
+    }
+}
+
+fn protocols(family: u16) -> &'static names::Table {
+    match family {
+        2 | 10 => &names::INET_PROTOCOLS,
+        16 => &names::NETLINK_PROTOCOLS,
+        _ => &[],
+    }
+}
