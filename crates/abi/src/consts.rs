@@ -4,6 +4,10 @@
 macro_rules! constants {
     ($($(#[$meta:meta])* $name:ident: $ty:ty = $value:expr;)*) => {
         $($(#[$meta])* pub const $name: $ty = $value;)*
+
+        /// Every constant by its name, to be compared with the header.
+        #[allow(clippy::cast_lossless, reason = "of all unsigned types, none wider")]
+        pub const ALL_CONSTANTS: &[(&str, u64)] = &[$((stringify!($name), $value as u64),)*];
     };
 }
 
@@ -90,7 +94,7 @@ constants! {
     KIND_IDS: u8 = b'I';
     /// Uid u32, gid u32, effective capabilities u64, `no_new_privs` u8.
     KIND_CREDS: u8 = b'C';
-    /// SHA-256 (32 B; zeros: any), then an executable's object.
+    /// SHA-256 (32 B), then an executable's object.
     KIND_DIGEST: u8 = b'H';
     /// A pattern class u16, see [`DFA_SIZE`].
     KIND_CLASS: u8 = b'Z';

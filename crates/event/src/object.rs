@@ -55,7 +55,7 @@ pub enum Object {
     },
     /// Credentials of a subject.
     Creds(Creds),
-    /// An executable and its digest; zeros stand for any.
+    /// An executable and its digest.
     Digest {
         /// SHA-256.
         sha256: [u8; 32],

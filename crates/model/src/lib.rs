@@ -19,7 +19,8 @@ pub mod pattern;
 mod rule;
 
 pub use compile::{
-    ANY_CREDS, Automaton, AutomatonError, CompileError, Compiled, Warning, compile, run,
+    ANY_CREDS, Automaton, AutomatonError, CompileError, Compiled, LISTED_DIGEST, Warning, compile,
+    run,
 };
 pub use diff::{Change, Diff, Lines, SubjectDiff};
 pub use digest::{Figure, coefficient, extend, state};

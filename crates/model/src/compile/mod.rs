@@ -21,6 +21,9 @@ const BLAMED: usize = 5;
 /// The argument of `exec.creds` that stands for any credentials.
 pub const ANY_CREDS: u32 = 1;
 
+/// The argument of `exec.digest`, on the executable's own object, that says that its digests are listed.
+pub const LISTED_DIGEST: u32 = 1;
+
 /// A map, ready to be loaded.
 #[derive(Debug)]
 pub struct Compiled {
@@ -224,7 +227,7 @@ impl<'m> Builder<'m> {
             some = true;
             let listed = Operation {
                 op: Op::ExecDigest,
-                arg: 1,
+                arg: LISTED_DIGEST,
             };
             self.point(Fp::ZERO, listed, &object);
             for sha256 in digests {
@@ -299,8 +302,7 @@ fn regex(object: &RuleObject, ephemeral: &RangeInclusive<u16>) -> String {
     }
 }
 
-/// By executable and script, the digests it may have over all subjects; none stands for any. What a subject may start
-/// by an exact rule is among them.
+/// By executable and script, the digests it may have over all subjects; none stands for any.
 pub(crate) fn digests_by_object(map: &Map) -> BTreeMap<Object, BTreeSet<[u8; 32]>> {
     let mut known: BTreeMap<Object, BTreeSet<[u8; 32]>> = BTreeMap::new();
     for (subject, entry) in &map.subjects {
