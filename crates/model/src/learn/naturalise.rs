@@ -17,6 +17,8 @@ use crate::pattern::{PathKind, PathPattern, Piece};
 const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
 /// Where the kernel part already names what varies.
 const NUMBERED: [&[u8]; 2] = [b"/proc/", b"/dev/pts/"];
+/// How deep a counter's files are spread, at most.
+const LEVELS: usize = 3;
 /// Mode bits that `mkstemp` and `mkdtemp` ask for.
 const PRIVATE: [u32; 2] = [0o600, 0o700];
 
@@ -87,21 +89,23 @@ impl Naturaliser {
 
     /// Directories that a counter's files are spread over have names out of its last digits, as nginx does it:
     /// `7/12/0000000127`.
-    fn add_levels(&mut self, path: &[u8]) {
-        let mut digits = last(path);
-        let mut path = path;
-        loop {
+    fn add_levels(&mut self, file: &[u8]) {
+        let mut directories = Vec::new();
+        let mut ending = Vec::new();
+        let mut path = file;
+        for _ in 0..LEVELS {
             path = parent(path).strip_suffix(b"/").unwrap_or_default();
             let name = last(path);
             if name.is_empty() || name.len() > 3 || !name.iter().all(u8::is_ascii_digit) {
                 break;
             }
-            let Some(rest) = digits.strip_suffix(name) else {
-                break;
-            };
-            digits = rest;
-            self.names
-                .insert(path.to_vec(), vec![Piece::Class(Class::Num)]);
+            directories.push(path.to_vec());
+            ending.extend_from_slice(name);
+            if last(file).ends_with(&ending) {
+                let named = std::mem::take(&mut directories).into_iter();
+                self.names
+                    .extend(named.map(|path| (path, vec![Piece::Class(Class::Num)])));
+            }
         }
     }
 
