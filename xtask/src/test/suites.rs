@@ -13,6 +13,7 @@ use anyhow::Result;
 use super::{Args, Report, count::Count};
 use crate::lab::{self, EXIT_TIMEOUT, Kernel, Run};
 
+const SCRIPT: &str = include_str!("suites.sh");
 const LIMIT: Duration = Duration::from_mins(30);
 
 pub(super) fn all(args: &Args, report: &mut Report) -> Result<()> {
@@ -51,7 +52,7 @@ fn one(kernel: Kernel, filter: Option<&str>, count: &Arc<Mutex<Count>>) -> Resul
         })
     };
     let outcome = Run::new(kernel).timeout(Some(LIMIT)).write_to(
-        ["ambit-lab"].into_iter().chain(filter),
+        ["bash", "-c", SCRIPT, "suites"].into_iter().chain(filter),
         lines(Out::Stdout),
         lines(Out::Stderr),
     )?;

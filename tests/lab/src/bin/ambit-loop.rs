@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The loops that are measured, and the small static program that one of them runs.
 //!
-//!     ambit-loop LOOP...    warms each loop up, measures it, prints `LOOP NANOSECONDS-PER-ITERATION`
-//!     ambit-loop now        prints the monotonic clock: the workload's first instruction, as good as can be had
-//!     ambit-loop sleep      sleeps
-//!     ambit-loop            does nothing: the program to run
+//! ```text
+//! ambit-loop LOOP...    warms each loop up, measures it, prints `LOOP NANOSECONDS-PER-ITERATION`
+//! ambit-loop now        prints the monotonic clock: the workload's first instruction, as good as can be had
+//! ambit-loop sleep      sleeps
+//! ambit-loop            does nothing: the program to run
+//! ```
 //!
 //! Where the guest's clock counts instructions, nanoseconds are instructions. `calibrate` is a loop of a thousand
 //! instructions, to check that. No Rust runtime: it would open files before `main`, which the program that
