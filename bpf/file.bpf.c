@@ -159,41 +159,54 @@ int BPF_PROG(file_path_chown, const struct path *path, int ret)
 			  0);
 }
 
-/* Both ends of a rename or a link; they share a mount. */
-static __always_inline int two_points(__u32 hook, __u32 op, struct vfsmount *mnt,
-				      struct dentry *from, struct dentry *to)
+static __always_inline void ask_end(struct scope *c, __u32 hook, __u32 op, struct vfsmount *mnt,
+				    struct dentry *dentry, __u32 end)
 {
-	struct scope c;
-
-	if (!enter(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	object_dentry(c.s, from, mnt);
-	ask(&c, hook, op, AMBIT_END_FROM);
-	if (!c.verdict) {
-		c.s->status = 0;
-		object_dentry(c.s, to, mnt);
-		ask(&c, hook, op, AMBIT_END_TO);
-	}
-	return leave(&c);
+	if (c->verdict)
+		return;
+	c->s->status = 0;
+	object_linked(c->s, dentry, mnt);
+	ask(c, hook, op, end);
 }
 
+#define RENAME_EXCHANGE 2
+
+/* Both ends share a mount. In an exchange each is both. */
 SEC("lsm/path_rename")
 int BPF_PROG(file_path_rename, const struct path *old_dir, struct dentry *old_dentry,
-	     const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
+	     const struct path *new_dir, struct dentry *new_dentry, unsigned int flags, int ret)
 {
-	/* The number of arguments grew in 6.0; what earlier programs said is not ours to undo. */
-	return two_points(AMBIT_HOOK_PATH_RENAME, AMBIT_OP_FILE_RENAME, new_dir->mnt, old_dentry,
-			  new_dentry);
+	const __u32 hook = AMBIT_HOOK_PATH_RENAME, op = AMBIT_OP_FILE_RENAME;
+	struct vfsmount *mnt = new_dir->mnt;
+	struct scope c;
+
+	if (ret)
+		return ret;
+	if (!enter(&c, hook))
+		return c.verdict ? -EPERM : 0;
+	ask_end(&c, hook, op, mnt, old_dentry, AMBIT_END_FROM);
+	ask_end(&c, hook, op, mnt, new_dentry, AMBIT_END_TO);
+	if (flags & RENAME_EXCHANGE) {
+		ask_end(&c, hook, op, mnt, new_dentry, AMBIT_END_FROM);
+		ask_end(&c, hook, op, mnt, old_dentry, AMBIT_END_TO);
+	}
+	return leave(&c);
 }
 
 SEC("lsm/path_link")
 int BPF_PROG(file_path_link, struct dentry *old_dentry, const struct path *new_dir,
 	     struct dentry *new_dentry, int ret)
 {
+	const __u32 hook = AMBIT_HOOK_PATH_LINK, op = AMBIT_OP_FILE_LINK;
+	struct scope c;
+
 	if (ret)
 		return ret;
-	return two_points(AMBIT_HOOK_PATH_LINK, AMBIT_OP_FILE_LINK, new_dir->mnt, old_dentry,
-			  new_dentry);
+	if (!enter(&c, hook))
+		return c.verdict ? -EPERM : 0;
+	ask_end(&c, hook, op, new_dir->mnt, old_dentry, AMBIT_END_FROM);
+	ask_end(&c, hook, op, new_dir->mnt, new_dentry, AMBIT_END_TO);
+	return leave(&c);
 }
 
 /* One point about an open file. */

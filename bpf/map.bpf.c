@@ -9,13 +9,19 @@
  * Fail mode: decide.bpf.h.
  */
 
-static __always_inline int map_point(__u32 hook, struct file *file, __u32 arg)
+/*
+ * address: the file's, as a number. The verifier of 6.12 takes the file of
+ * mmap_file for never NULL and drops the test for it; anonymous memory then
+ * faults in the kernel. It does not look into numbers.
+ */
+static __always_inline int map_point(__u32 hook, struct file *file, unsigned long address,
+				     __u32 arg)
 {
 	struct scope c;
 
 	if (!enter(&c, hook))
 		return c.verdict ? -EPERM : 0;
-	if (!file) {
+	if (!address || !file) {
 		object_none(c.s);
 		ask(&c, hook, AMBIT_OP_MAP_ANON, 0);
 	} else if (object_file(c.s, file)) {
@@ -30,21 +36,27 @@ SEC("lsm/mmap_file")
 int BPF_PROG(map_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
 	     unsigned long flags, int ret)
 {
+	unsigned long address = 0;
+
 	if (ret)
 		return ret;
 	if (!(prot & PROT_EXEC))
 		return 0;
-	return map_point(AMBIT_HOOK_MMAP_FILE, file, 0);
+	bpf_probe_read_kernel(&address, sizeof(address), &ctx[0]);
+	return map_point(AMBIT_HOOK_MMAP_FILE, file, address, 0);
 }
 
 SEC("lsm/file_mprotect")
 int BPF_PROG(map_file_mprotect, struct vm_area_struct *vma, unsigned long reqprot,
 	     unsigned long prot, int ret)
 {
+	unsigned long address = 0;
+
 	if (ret)
 		return ret;
 	if (!(prot & PROT_EXEC) || vma->vm_flags & VM_EXEC)
 		return 0;
-	return map_point(AMBIT_HOOK_FILE_MPROTECT, vma->vm_file,
+	bpf_probe_read_kernel(&address, sizeof(address), &vma->vm_file);
+	return map_point(AMBIT_HOOK_FILE_MPROTECT, vma->vm_file, address,
 			 vma->anon_vma ? AMBIT_MAP_DIRTY : 0);
 }

@@ -20,6 +20,26 @@ static __always_inline void walk_outcome(struct slot *s, int status, __u8 kind)
 	push_kind(s, kind);
 }
 
+/*
+ * The name of a file made with O_TMPFILE is "#" and its inode number, which is
+ * not behaviour. Returns the walk's status.
+ */
+static __always_inline bool nameless(struct dentry *dentry)
+{
+	__u16 head = 0;
+
+	bpf_probe_read_kernel(&head, 2, dentry->d_name.name);
+	return (head & 0xff) == '#' && (head >> 8) >= '0' && (head >> 8) <= '9';
+}
+
+static __always_inline int walk_nameless(struct slot *s, struct dentry *dentry,
+					 struct vfsmount *mnt)
+{
+	put(s, OBJECT_END - 1, AMBIT_CLASS_TMPFILE);
+	put(s, OBJECT_END - 2, 0);
+	return walk_tail(s, dentry->d_parent, mnt, OBJECT_END - 2);
+}
+
 /* A name in a directory, whether or not it exists yet. */
 static __always_inline void object_dentry(struct slot *s, struct dentry *dentry,
 					  struct vfsmount *mnt)
@@ -30,6 +50,16 @@ static __always_inline void object_dentry(struct slot *s, struct dentry *dentry,
 static __always_inline bool unlinked(struct dentry *dentry)
 {
 	return !dentry->d_hash.pprev && dentry != dentry->d_parent;
+}
+
+/* A file that is given a name: its old one, or none so far. */
+static __always_inline void object_linked(struct slot *s, struct dentry *dentry,
+					  struct vfsmount *mnt)
+{
+	if (unlikely(unlinked(dentry) && nameless(dentry)))
+		walk_outcome(s, walk_nameless(s, dentry, mnt), AMBIT_KIND_PATH);
+	else
+		object_dentry(s, dentry, mnt);
 }
 
 /* The type of a file system, for what has no path in it. */
@@ -86,7 +116,6 @@ static __always_inline bool object_file(struct slot *s, struct file *file)
 	struct vfsmount *mnt = file->f_path.mnt;
 	bool gone = unlinked(dentry);
 	__u8 kind = AMBIT_KIND_PATH;
-	__u16 head = 0;
 	int status;
 
 	status = walk_path(s, dentry, mnt);
@@ -94,12 +123,8 @@ static __always_inline bool object_file(struct slot *s, struct file *file)
 		return object_internal(s, dentry);
 	if (unlikely(gone)) {
 		kind = AMBIT_KIND_DELETED;
-		/* O_TMPFILE: "#" and the inode number, which is not behaviour. */
-		bpf_probe_read_kernel(&head, 2, dentry->d_name.name);
-		if ((head & 0xff) == '#' && (head >> 8) >= '0' && (head >> 8) <= '9') {
-			put(s, OBJECT_END - 1, AMBIT_CLASS_TMPFILE);
-			put(s, OBJECT_END - 2, 0);
-			status = walk_tail(s, dentry->d_parent, mnt, OBJECT_END - 2);
+		if (nameless(dentry)) {
+			status = walk_nameless(s, dentry, mnt);
 			kind = AMBIT_KIND_PATH;
 		}
 	}

@@ -102,6 +102,14 @@ static __noinline __u8 number_class(struct dentry *dentry, struct dentry *parent
 	return pid == own ? AMBIT_CLASS_SELF : AMBIT_CLASS_PID;
 }
 
+/* At the end of a tree that is not the task's. */
+static __always_inline __u32 walk_top(struct vfsmount *mnt)
+{
+	struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+
+	return BPF_CORE_READ(m, mnt_ns) == MNT_NS_INTERNAL ? WALK_INTERNAL : WALK_UNREACHABLE;
+}
+
 static long walk_step(__u32 i, struct walk *w)
 {
 	struct dentry *dentry = w->dentry, *parent;
@@ -120,9 +128,7 @@ static long walk_step(__u32 i, struct walk *w)
 		struct mount *up = BPF_CORE_READ(m, mnt_parent);
 
 		if (up == m) {
-			w->status = BPF_CORE_READ(m, mnt_ns) == MNT_NS_INTERNAL ?
-					    WALK_INTERNAL :
-					    WALK_UNREACHABLE;
+			w->status = walk_top(mnt);
 			return 1;
 		}
 		w->dentry = BPF_CORE_READ(m, mnt_mountpoint);
@@ -131,7 +137,8 @@ static long walk_step(__u32 i, struct walk *w)
 	}
 	parent = BPF_CORE_READ(dentry, d_parent);
 	if (parent == dentry) {
-		w->status = WALK_UNREACHABLE;
+		/* Not the mount's root: memfds and sockets have dentries of their own. */
+		w->status = walk_top(mnt);
 		return 1;
 	}
 	len = BPF_CORE_READ(dentry, d_name.len);
