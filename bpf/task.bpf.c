@@ -4,7 +4,9 @@
  * capabilities.
  *
  *   task_alloc           the child's label, before it can run
- *   task_free            counts the task out of its domain
+ *   sched_process_exit   (a tracepoint) counts the task out of its domain; a zombie
+ *                        that nobody waits for does nothing any more
+ *   task_free            the same for a child that never ran
  *   task_kill            signals that a task sends, by relation to the target
  *   ptrace_access_check  reading and attaching; procfs asks here as well
  *   ptrace_traceme
@@ -41,19 +43,33 @@ int BPF_PROG(task_task_alloc, struct task_struct *task, unsigned long clone_flag
 	return 0;
 }
 
-SEC("lsm/task_free")
-void BPF_PROG(task_task_free, struct task_struct *task)
+/* Count a task out of its domain, once. */
+static __always_inline void count_out(struct task_struct *task)
 {
 	struct ambit_label *l = label_of(task);
 	struct ambit_domain_state *state;
 	__u32 id;
 
-	if (!l)
+	if (!l || l->flags & AMBIT_LABEL_EXITED)
 		return;
+	l->flags |= AMBIT_LABEL_EXITED;
 	id = l->domain;
 	state = bpf_map_lookup_elem(&domain_states, &id);
 	if (state)
 		__sync_fetch_and_add(&state->tasks, -1);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(task_exited, struct task_struct *task)
+{
+	count_out(task);
+	return 0;
+}
+
+SEC("lsm/task_free")
+void BPF_PROG(task_task_free, struct task_struct *task)
+{
+	count_out(task);
 }
 
 static __always_inline void object_relation(struct slot *s, struct ambit_label *l,

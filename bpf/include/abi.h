@@ -174,6 +174,7 @@ struct ambit_cause {
 #define AMBIT_LABEL_DELIVERED 2	/* user space was given the subject's description */
 #define AMBIT_LABEL_PENDING 4	/* an exec is under way */
 #define AMBIT_LABEL_SCRIPT 8	/* the pending exec began with a script */
+#define AMBIT_LABEL_EXITED 16	/* not counted any more, a zombie at most */
 
 struct ambit_label {
 	__u16 domain;
@@ -198,6 +199,7 @@ struct ambit_domain {
 	__u32 chain;			/* executables in a subject, 1 to AMBIT_CHAIN_MAX */
 	__u32 owner_pid;		/* the process that made the domain */
 	__u64 owner_start;		/* its start time, clock ticks since boot (/proc/PID/stat) */
+	__u64 serial;			/* of this use of the slot, since boot */
 	__u64 cache_max;		/* how many pattern results may be kept in the set */
 	__u8 outside[AMBIT_FAMILIES];	/* enum ambit_response, where mode is enforce */
 	__u8 untrusted[AMBIT_FAMILIES];	/* enum ambit_response, for tasks with a trust bit */

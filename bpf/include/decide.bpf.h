@@ -312,7 +312,7 @@ static __always_inline void distrust(struct ambit_label *l, struct handover *h, 
 
 static __noinline int violation(struct slot *s, struct handover *h, struct ambit_domain *d)
 {
-	struct repeat_key rk = { .point = h->key, .domain = h->l->domain, .reason = h->reason };
+	struct repeat_key rk = { .point = h->key, .serial = d->serial, .reason = h->reason };
 	__u32 family = (h->op >> 8) & (AMBIT_FAMILIES - 1), one = 1, n = 1, *seen;
 
 	count(h->st->violations);

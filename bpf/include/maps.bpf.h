@@ -82,8 +82,8 @@ struct {
 /* How often a point was outside, so that a flood of one does not fill a ring. */
 struct repeat_key {
 	struct ambit_fp point;
-	__u32 domain;
-	__u32 reason;
+	__u64 serial;		/* of the domain */
+	__u64 reason;
 };
 
 struct {

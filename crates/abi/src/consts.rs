@@ -143,6 +143,8 @@ constants! {
     LABEL_PENDING: u16 = 4;
     /// The pending exec began with a script.
     LABEL_SCRIPT: u16 = 8;
+    /// Not counted any more, a zombie at most.
+    LABEL_EXITED: u16 = 16;
 
     /// The domain has an automaton.
     DOMAIN_PATTERNS: u32 = 1;

@@ -148,6 +148,8 @@ pub struct Domain {
     pub owner_pid: u32,
     /// Its start time in clock ticks since boot, as in `/proc/PID/stat`.
     pub owner_start: u64,
+    /// Of this use of the slot, since boot.
+    pub serial: u64,
     /// How many pattern results may be kept in the set.
     pub cache_max: u64,
     /// By family, a [`crate::Response`] to what is outside the map.

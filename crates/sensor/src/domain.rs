@@ -116,6 +116,13 @@ fn fill(set: &MapHandle, keys: &[Fp]) -> Result<(), Error> {
     Ok(())
 }
 
+/// The boot clock in nanoseconds: no slot is used twice within one.
+fn serial() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let (seconds, nanoseconds) = (now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs());
+    seconds * 1_000_000_000 + nanoseconds
+}
+
 fn responses(table: [Response; abi::FAMILIES]) -> [u8; abi::FAMILIES] {
     table.map(|r| r as u8)
 }
@@ -226,6 +233,7 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
         chain: spec.chain,
         owner_pid,
         owner_start: probe::start_time(owner_pid).unwrap_or(0),
+        serial: serial(),
         cache_max: spec.cache_max,
         outside: responses(spec.outside),
         untrusted: responses(spec.untrusted),
