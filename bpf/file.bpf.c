@@ -106,8 +106,8 @@ int BPF_PROG(file_path_unlink, const struct path *dir, struct dentry *dentry, in
 }
 
 SEC("lsm/path_symlink")
-int BPF_PROG(file_path_symlink, const struct path *dir, struct dentry *dentry,
-	     const char *old_name, int ret)
+int BPF_PROG(file_path_symlink, const struct path *dir, struct dentry *dentry, const char *old_name,
+	     int ret)
 {
 	if (ret)
 		return ret;
@@ -136,8 +136,8 @@ int BPF_PROG(file_path_truncate, const struct path *path, int ret)
 {
 	if (ret)
 		return ret;
-	return name_point(AMBIT_HOOK_PATH_TRUNCATE, path->mnt, path->dentry,
-			  AMBIT_OP_FILE_TRUNCATE, 0, 0);
+	return name_point(AMBIT_HOOK_PATH_TRUNCATE, path->mnt, path->dentry, AMBIT_OP_FILE_TRUNCATE,
+			  0, 0);
 }
 
 SEC("lsm/path_chmod")

@@ -15,7 +15,7 @@
 
 struct address {
 	__u16 family;
-	__u16 port;		/* network order */
+	__u16 port; /* network order */
 	__u8 v4[4];
 	__u8 v6[16];
 	__u32 scope;

@@ -132,8 +132,7 @@ int BPF_PROG(task_ptrace_access, struct task_struct *child, unsigned int mode, i
 		return 0;
 	}
 	return relation_point(AMBIT_HOOK_PTRACE_ACCESS_CHECK, child, AMBIT_OP_TASK_PTRACE,
-			      mode & PTRACE_MODE_ATTACH ? AMBIT_PTRACE_ATTACH :
-							  AMBIT_PTRACE_READ);
+			      mode & PTRACE_MODE_ATTACH ? AMBIT_PTRACE_ATTACH : AMBIT_PTRACE_READ);
 }
 
 SEC("lsm/ptrace_traceme")

@@ -15,13 +15,13 @@
 
 #define AMBIT_ABI_VERSION 1
 
-#define AMBIT_DOMAINS 64	/* slots; slot 0 is never used */
-#define AMBIT_HOOKS 64		/* room for hook numbers, a power of two */
-#define AMBIT_FAMILIES 8	/* room for families, a power of two */
-#define AMBIT_CHAIN_MAX 4	/* executables kept in a subject's chain */
-#define AMBIT_AS_MAX 64		/* longest invoked name, NUL included */
-#define AMBIT_PATH_MAX 4096	/* longest canonical object, in bytes */
-#define AMBIT_NAME_MAX 64	/* longest domain name, NUL included */
+#define AMBIT_DOMAINS 64    /* slots; slot 0 is never used */
+#define AMBIT_HOOKS 64	    /* room for hook numbers, a power of two */
+#define AMBIT_FAMILIES 8    /* room for families, a power of two */
+#define AMBIT_CHAIN_MAX 4   /* executables kept in a subject's chain */
+#define AMBIT_AS_MAX 64	    /* longest invoked name, NUL included */
+#define AMBIT_PATH_MAX 4096 /* longest canonical object, in bytes */
+#define AMBIT_NAME_MAX 64   /* longest domain name, NUL included */
 
 /* A keyed fingerprint: SipHash-1-3 with 128 bits of output, as two words. */
 struct ambit_fp {
@@ -30,7 +30,7 @@ struct ambit_fp {
 };
 
 enum ambit_mode {
-	AMBIT_MODE_FREE = 0,	/* the slot is not in use */
+	AMBIT_MODE_FREE = 0, /* the slot is not in use */
 	AMBIT_MODE_LEARN = 1,
 	AMBIT_MODE_AUDIT = 2,
 	AMBIT_MODE_ENFORCE = 3,
@@ -54,22 +54,23 @@ enum ambit_family {
 /* Operations. The family is in the high byte. */
 enum ambit_op {
 	AMBIT_OP_EXEC = 0x0001,
-	AMBIT_OP_EXEC_DIGEST = 0x0002,	/* subject 0: holds for the domain; arg 1: there are digests */
+	AMBIT_OP_EXEC_DIGEST =
+		0x0002, /* subject 0: holds for the domain; arg 1: there are digests */
 	AMBIT_OP_EXEC_CREDS = 0x0003,
-	AMBIT_OP_FILE_OPEN = 0x0101,	/* arg: AMBIT_OPEN_* */
-	AMBIT_OP_FILE_CREATE = 0x0102,	/* arg: AMBIT_SETID_* */
+	AMBIT_OP_FILE_OPEN = 0x0101,   /* arg: AMBIT_OPEN_* */
+	AMBIT_OP_FILE_CREATE = 0x0102, /* arg: AMBIT_SETID_* */
 	AMBIT_OP_FILE_UNLINK = 0x0103,
-	AMBIT_OP_FILE_RENAME = 0x0104,	/* arg: AMBIT_END_* */
-	AMBIT_OP_FILE_LINK = 0x0105,	/* arg: AMBIT_END_* */
+	AMBIT_OP_FILE_RENAME = 0x0104, /* arg: AMBIT_END_* */
+	AMBIT_OP_FILE_LINK = 0x0105,   /* arg: AMBIT_END_* */
 	AMBIT_OP_FILE_SYMLINK = 0x0106,
 	AMBIT_OP_FILE_MKDIR = 0x0107,
 	AMBIT_OP_FILE_RMDIR = 0x0108,
-	AMBIT_OP_FILE_MKNOD = 0x0109,	/* arg: AMBIT_NODE_* */
+	AMBIT_OP_FILE_MKNOD = 0x0109, /* arg: AMBIT_NODE_* */
 	AMBIT_OP_FILE_TRUNCATE = 0x010a,
-	AMBIT_OP_FILE_CHMOD = 0x010b,	/* arg: AMBIT_SETID_* */
+	AMBIT_OP_FILE_CHMOD = 0x010b, /* arg: AMBIT_SETID_* */
 	AMBIT_OP_FILE_CHOWN = 0x010c,
-	AMBIT_OP_FILE_IOCTL = 0x010d,	/* arg: the request number */
-	AMBIT_OP_MAP_EXEC = 0x0201,	/* arg: AMBIT_MAP_* */
+	AMBIT_OP_FILE_IOCTL = 0x010d, /* arg: the request number */
+	AMBIT_OP_MAP_EXEC = 0x0201,   /* arg: AMBIT_MAP_* */
 	AMBIT_OP_MAP_ANON = 0x0202,
 	AMBIT_OP_NET_SOCKET = 0x0301,
 	AMBIT_OP_NET_BIND = 0x0302,
@@ -77,14 +78,14 @@ enum ambit_op {
 	AMBIT_OP_NET_LISTEN = 0x0304,
 	AMBIT_OP_NET_ACCEPT = 0x0305,
 	AMBIT_OP_NET_SEND = 0x0306,
-	AMBIT_OP_TASK_SIGNAL = 0x0401,	/* arg: signal number */
-	AMBIT_OP_TASK_PTRACE = 0x0402,	/* arg: AMBIT_PTRACE_* */
+	AMBIT_OP_TASK_SIGNAL = 0x0401, /* arg: signal number */
+	AMBIT_OP_TASK_PTRACE = 0x0402, /* arg: AMBIT_PTRACE_* */
 	AMBIT_OP_TASK_SETUID = 0x0403,
 	AMBIT_OP_TASK_SETGID = 0x0404,
-	AMBIT_OP_CAP_USE = 0x0501,	/* arg: capability number */
+	AMBIT_OP_CAP_USE = 0x0501, /* arg: capability number */
 	/* Not operations: what else is fingerprinted. */
-	AMBIT_OP_NAME = 0x7f01,		/* an executable's or a script's object */
-	AMBIT_OP_SUBJECT = 0x7f02,	/* struct ambit_subject */
+	AMBIT_OP_NAME = 0x7f01,	   /* an executable's or a script's object */
+	AMBIT_OP_SUBJECT = 0x7f02, /* struct ambit_subject */
 };
 
 #define AMBIT_OPEN_READ 1
@@ -98,7 +99,7 @@ enum ambit_op {
 #define AMBIT_NODE_FIFO 1
 #define AMBIT_NODE_CHR 2
 #define AMBIT_NODE_BLK 3
-#define AMBIT_MAP_DIRTY 1	/* private pages of the mapping were written */
+#define AMBIT_MAP_DIRTY 1 /* private pages of the mapping were written */
 #define AMBIT_PTRACE_READ 1
 #define AMBIT_PTRACE_ATTACH 2
 #define AMBIT_PTRACE_TRACEME 3
@@ -117,12 +118,12 @@ enum ambit_op {
 #define AMBIT_KIND_INET4 '4'	/* protocol u8, address 4 B, port kind u8, port u16 big endian */
 #define AMBIT_KIND_INET6 '6'	/* protocol u8, address 16 B, port kind u8, port u16 big endian */
 #define AMBIT_KIND_UNSPEC 'D'	/* protocol u8: AF_UNSPEC, dissolves an association */
-#define AMBIT_KIND_ABSTRACT 'A'	/* abstract unix name, without its first NUL */
+#define AMBIT_KIND_ABSTRACT 'A' /* abstract unix name, without its first NUL */
 #define AMBIT_KIND_UNNAMED 'U'	/* unix socket without a name, or autobind */
 #define AMBIT_KIND_NETLINK 'N'	/* protocol u16 */
 #define AMBIT_KIND_FAMILY 'F'	/* any other address family u16 */
 #define AMBIT_KIND_SOCKET 'S'	/* family u16, type u16, protocol u16 */
-#define AMBIT_KIND_RELATION 'R'	/* AMBIT_RELATION_* u8 */
+#define AMBIT_KIND_RELATION 'R' /* AMBIT_RELATION_* u8 */
 #define AMBIT_KIND_IDS 'I'	/* real, effective, saved id, u32 each */
 #define AMBIT_KIND_CREDS 'C'	/* uid u32, gid u32, effective caps u64, no_new_privs u8 */
 #define AMBIT_KIND_DIGEST 'H'	/* SHA-256 (32 B), then an executable's object */
@@ -132,11 +133,11 @@ enum ambit_op {
 #define AMBIT_CLASS_SELF 's'	/* own pid in procfs */
 #define AMBIT_CLASS_PID 'p'	/* another pid in procfs */
 #define AMBIT_CLASS_NUM 'n'	/* any other number in procfs; a number in devpts */
-#define AMBIT_CLASS_TMPFILE 't'	/* a file made with O_TMPFILE */
+#define AMBIT_CLASS_TMPFILE 't' /* a file made with O_TMPFILE */
 
 #define AMBIT_PORT_LITERAL 0
-#define AMBIT_PORT_EPHEMERAL 1	/* the port bytes are zero; also bind to port 0 */
-#define AMBIT_PORT_NONE 2	/* the protocol has no ports; the port bytes are zero */
+#define AMBIT_PORT_EPHEMERAL 1 /* the port bytes are zero; also bind to port 0 */
+#define AMBIT_PORT_NONE 2      /* the protocol has no ports; the port bytes are zero */
 
 #define AMBIT_RELATION_SELF 1
 #define AMBIT_RELATION_CHILD 2
@@ -145,21 +146,21 @@ enum ambit_op {
 
 /* What a subject's fingerprint is made of (operation AMBIT_OP_SUBJECT). */
 struct ambit_subject {
-	struct ambit_fp exe;			/* AMBIT_OP_NAME of the executable */
-	struct ambit_fp script;			/* AMBIT_OP_NAME of the script, or zero */
+	struct ambit_fp exe;			  /* AMBIT_OP_NAME of the executable */
+	struct ambit_fp script;			  /* AMBIT_OP_NAME of the script, or zero */
 	struct ambit_fp via[AMBIT_CHAIN_MAX - 1]; /* executables before it, nearest first */
-	__u8 as[AMBIT_AS_MAX];			/* invoked name if it differs, zero filled */
+	__u8 as[AMBIT_AS_MAX];			  /* invoked name if it differs, zero filled */
 };
 
 /* A trust bit's first cause. */
 struct ambit_cause {
-	__u64 time_ns;		/* CLOCK_BOOTTIME */
-	struct ambit_fp key;	/* the point, or zero */
-	__u32 tgid;		/* as the initial pid namespace numbers it */
+	__u64 time_ns;	     /* CLOCK_BOOTTIME */
+	struct ambit_fp key; /* the point, or zero */
+	__u32 tgid;	     /* as the initial pid namespace numbers it */
 	__u32 arg;
 	__u16 op;
 	__u8 hook;
-	__u8 source;		/* bit number: AMBIT_TRUST_* */
+	__u8 source; /* bit number: AMBIT_TRUST_* */
 	__u32 pad;
 };
 
@@ -170,8 +171,8 @@ struct ambit_cause {
 #define AMBIT_TRUST_ENGINE 3
 #define AMBIT_TRUST_TAP 4
 
-#define AMBIT_LABEL_LAUNCHING 1	/* our own code, until its first exec commits */
-#define AMBIT_LABEL_DELIVERED 2	/* user space was given the subject's description */
+#define AMBIT_LABEL_LAUNCHING 1 /* our own code, until its first exec commits */
+#define AMBIT_LABEL_DELIVERED 2 /* user space was given the subject's description */
 #define AMBIT_LABEL_PENDING 4	/* an exec is under way */
 #define AMBIT_LABEL_SCRIPT 8	/* the pending exec began with a script */
 #define AMBIT_LABEL_EXITED 16	/* not counted any more, a zombie at most */
@@ -181,37 +182,37 @@ struct ambit_label {
 	__u16 flags;
 	__u32 trust;
 	struct ambit_fp subject;
-	struct ambit_fp chain[AMBIT_CHAIN_MAX];	/* own executable first */
+	struct ambit_fp chain[AMBIT_CHAIN_MAX]; /* own executable first */
 	struct ambit_fp next_subject;		/* the exec under way */
 	struct ambit_fp next_exe;
-	struct ambit_fp next_first;		/* the first image of the exec under way */
-	struct ambit_cause cause;		/* of the first trust bit */
+	struct ambit_fp next_first; /* the first image of the exec under way */
+	struct ambit_cause cause;   /* of the first trust bit */
 	__u32 next_flags;
 	__u32 pad;
 };
 
-#define AMBIT_DOMAIN_PATTERNS 1	/* the domain has an automaton */
+#define AMBIT_DOMAIN_PATTERNS 1 /* the domain has an automaton */
 #define AMBIT_DOMAIN_DIGESTS 2	/* digests of executables are points */
 
 struct ambit_domain {
-	__u32 mode;			/* enum ambit_mode */
+	__u32 mode; /* enum ambit_mode */
 	__u32 flags;
-	__u32 chain;			/* executables in a subject, 1 to AMBIT_CHAIN_MAX */
-	__u32 owner_pid;		/* the process that made the domain */
-	__u64 owner_start;		/* its start time, clock ticks since boot (/proc/PID/stat) */
-	__u64 serial;			/* of this use of the slot, since boot */
-	__u64 cache_max;		/* how many pattern results may be kept in the set */
-	__u8 outside[AMBIT_FAMILIES];	/* enum ambit_response, where mode is enforce */
-	__u8 untrusted[AMBIT_FAMILIES];	/* enum ambit_response, for tasks with a trust bit */
+	__u32 chain;		      /* executables in a subject, 1 to AMBIT_CHAIN_MAX */
+	__u32 owner_pid;	      /* the process that made the domain */
+	__u64 owner_start;	      /* its start time, clock ticks since boot (/proc/PID/stat) */
+	__u64 serial;		      /* of this use of the slot, since boot */
+	__u64 cache_max;	      /* how many pattern results may be kept in the set */
+	__u8 outside[AMBIT_FAMILIES]; /* enum ambit_response, where mode is enforce */
+	__u8 untrusted[AMBIT_FAMILIES]; /* enum ambit_response, for tasks with a trust bit */
 	__u8 name[AMBIT_NAME_MAX];
 };
 
 /* What the kernel part counts of a domain; written with atomics only. */
 struct ambit_domain_state {
-	__s64 tasks;	/* alive and labelled */
-	__u64 points;	/* learned since the domain was made */
-	__u64 cached;	/* pattern results kept in the set */
-	__u64 full;	/* points that the set had no room for */
+	__s64 tasks;  /* alive and labelled */
+	__u64 points; /* learned since the domain was made */
+	__u64 cached; /* pattern results kept in the set */
+	__u64 full;   /* points that the set had no room for */
 };
 
 enum ambit_skip {
@@ -221,7 +222,7 @@ enum ambit_skip {
 	AMBIT_SKIP_LAUNCH = 3,		/* Ambit's own code, before the workload's exec */
 	AMBIT_SKIP_UNTRUSTED = 4,	/* learning: untrusted tasks do not teach */
 	AMBIT_SKIP_LOST = 5,		/* learning: the point could not be handed over */
-	AMBIT_SKIP_UNREPRESENTABLE = 6,	/* learning: the object has no canonical form */
+	AMBIT_SKIP_UNREPRESENTABLE = 6, /* learning: the object has no canonical form */
 	AMBIT_SKIP_FULL = 7,		/* learning: handed over, but the set is full */
 	AMBIT_SKIPS = 8,
 };
@@ -232,19 +233,19 @@ struct ambit_stat {
 	__u64 matched;
 	__u64 learned;
 	__u64 violations;
-	__u64 gated;			/* of the violations: an untrusted task at a gate */
-	__u64 emitted;			/* records that were to be handed over */
-	__u64 lost;			/* of these: the ring had no room */
-	__u64 suppressed;		/* violations not emitted: repetitions */
+	__u64 gated;	  /* of the violations: an untrusted task at a gate */
+	__u64 emitted;	  /* records that were to be handed over */
+	__u64 lost;	  /* of these: the ring had no room */
+	__u64 suppressed; /* violations not emitted: repetitions */
 	__u64 skipped[AMBIT_SKIPS];
 };
 
 enum ambit_event_kind {
-	AMBIT_EVENT_NAME = 1,		/* object: an executable or script */
-	AMBIT_EVENT_SUBJECT = 2,	/* object: struct ambit_subject, unaligned */
-	AMBIT_EVENT_POINT = 3,		/* learned */
+	AMBIT_EVENT_NAME = 1,	 /* object: an executable or script */
+	AMBIT_EVENT_SUBJECT = 2, /* object: struct ambit_subject, unaligned */
+	AMBIT_EVENT_POINT = 3,	 /* learned */
 	AMBIT_EVENT_VIOLATION = 4,
-	AMBIT_EVENT_UNREPRESENTABLE = 5,/* learning met an object without canonical form */
+	AMBIT_EVENT_UNREPRESENTABLE = 5, /* learning met an object without canonical form */
 };
 
 enum ambit_reason {
@@ -252,7 +253,7 @@ enum ambit_reason {
 	AMBIT_REASON_GATE = 1,		/* the task is untrusted and the family gated */
 	AMBIT_REASON_TOO_LONG = 2,	/* path or name longer than can be represented */
 	AMBIT_REASON_UNREACHABLE = 3,	/* not below the task's root */
-	AMBIT_REASON_SHORT_ADDRESS = 4,	/* address shorter than its family's */
+	AMBIT_REASON_SHORT_ADDRESS = 4, /* address shorter than its family's */
 	AMBIT_REASON_NO_SCRATCH = 5,	/* Ambit ran out of scratch memory */
 	AMBIT_REASON_DIGEST = 6,	/* the executable is not the one in the map */
 	AMBIT_REASON_CREDS = 7,		/* the credentials are not in the map */
@@ -260,26 +261,26 @@ enum ambit_reason {
 
 /* What the ring carries; the object's bytes follow, object_len of them. */
 struct ambit_event {
-	__u8 kind;		/* enum ambit_event_kind */
-	__u8 hook;		/* enum ambit_hook */
+	__u8 kind; /* enum ambit_event_kind */
+	__u8 hook; /* enum ambit_hook */
 	__u16 domain;
 	__u16 op;
 	__u16 object_len;
 	__u32 arg;
 	__u8 mode;
-	__u8 response;		/* what was done: enum ambit_response */
-	__u8 reason;		/* enum ambit_reason */
+	__u8 response; /* what was done: enum ambit_response */
+	__u8 reason;   /* enum ambit_reason */
 	__u8 pad;
-	__u64 time_ns;		/* CLOCK_BOOTTIME */
-	struct ambit_fp key;	/* fingerprint of (op, arg, object) xor subject */
+	__u64 time_ns;	     /* CLOCK_BOOTTIME */
+	struct ambit_fp key; /* fingerprint of (op, arg, object) xor subject */
 	struct ambit_fp subject;
-	__u32 tgid;		/* initial pid namespace */
+	__u32 tgid; /* initial pid namespace */
 	__u32 tid;
-	__u32 ns_tgid;		/* as the task itself sees it */
-	__u32 trust;		/* after this event */
-	__u32 extra;		/* create, mkdir, chmod: mode bits */
-	__u32 count;		/* violations: how often this point was outside, so far */
-	__u8 comm[16];		/* hostile: whatever the task called itself */
+	__u32 ns_tgid; /* as the task itself sees it */
+	__u32 trust;   /* after this event */
+	__u32 extra;   /* create, mkdir, chmod: mode bits */
+	__u32 count;   /* violations: how often this point was outside, so far */
+	__u8 comm[16]; /* hostile: whatever the task called itself */
 };
 
 /* Hooks, numbered for counters and events. */
@@ -337,7 +338,7 @@ enum ambit_hook {
 
 struct ambit_dfa {
 	__u32 start;
-	__u32 shift;		/* log2 of the number of byte classes, at most 8 */
+	__u32 shift; /* log2 of the number of byte classes, at most 8 */
 	__u32 states;
 	__u32 pad;
 	__u8 classes[256];
@@ -347,19 +348,19 @@ struct ambit_dfa {
 
 /* What is fixed when the kernel part is loaded: the only variable in .rodata. */
 struct ambit_config {
-	__u64 key0;		/* SipHash key: 128 random bits */
+	__u64 key0; /* SipHash key: 128 random bits */
 	__u64 key1;
-	__u64 build;		/* tells this object from others */
-	__u16 port_low;		/* the host's ephemeral ports, both ends included */
+	__u64 build;	/* tells this object from others */
+	__u16 port_low; /* the host's ephemeral ports, both ends included */
 	__u16 port_high;
-	__u32 slot_mask;	/* scratch slots, less one */
+	__u32 slot_mask; /* scratch slots, less one */
 };
 
 /* What the task iterator is asked to do. */
 enum ambit_ask {
 	AMBIT_ASK_LIST = 0,
-	AMBIT_ASK_SET = 1,	/* set bit of all threads of tgid */
-	AMBIT_ASK_CLEAR = 2,	/* clear all bits of all threads of tgid */
+	AMBIT_ASK_SET = 1,   /* set bit of all threads of tgid */
+	AMBIT_ASK_CLEAR = 2, /* clear all bits of all threads of tgid */
 };
 
 struct ambit_request {

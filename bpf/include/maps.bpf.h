@@ -82,7 +82,7 @@ struct {
 /* How often a point was outside, so that a flood of one does not fill a ring. */
 struct repeat_key {
 	struct ambit_fp point;
-	__u64 serial;		/* of the domain */
+	__u64 serial; /* of the domain */
 	__u64 reason;
 };
 
@@ -135,11 +135,11 @@ struct {
 
 struct slot {
 	__u32 busy;
-	__u32 status;		/* 0, or 1 + enum ambit_reason */
-	__u32 pos;		/* where the object begins in bytes[] */
+	__u32 status; /* 0, or 1 + enum ambit_reason */
+	__u32 pos;    /* where the object begins in bytes[] */
 	__u32 extra;
-	__u32 gated;		/* untrusted, and the family is gated */
-	__u32 forgotten;	/* see forget() */
+	__u32 gated;	 /* untrusted, and the family is gated */
+	__u32 forgotten; /* see forget() */
 	struct ambit_fp subject;
 	struct ambit_fp fp;
 	__u64 v[4];

@@ -18,7 +18,7 @@
 #define WALK_DONE 1
 #define WALK_TOO_LONG 2
 #define WALK_UNREACHABLE 3
-#define WALK_INTERNAL 4		/* a mount of no namespace: kernel-internal */
+#define WALK_INTERNAL 4 /* a mount of no namespace: kernel-internal */
 
 #define TYPED_STEPS 10
 #define PATH_LOWEST (OBJECT_END - 4095)
@@ -39,7 +39,8 @@ static __always_inline void put(struct slot *s, __u32 off, __u8 byte)
 }
 
 /* Put a name and the slash before it in front of what is there. */
-static __always_inline __u32 push_name(struct slot *s, __u32 pos, const unsigned char *name, __u32 len)
+static __always_inline __u32 push_name(struct slot *s, __u32 pos, const unsigned char *name,
+				       __u32 len)
 {
 	len &= 0xff;
 	pos -= len;
@@ -90,7 +91,8 @@ static __noinline __u8 number_class(struct dentry *dentry, struct dentry *parent
 	grand = BPF_CORE_READ(parent, d_parent);
 	if (grand != parent) {
 		bpf_probe_read_kernel(name, 5, BPF_CORE_READ(parent, d_name.name));
-		if (BPF_CORE_READ(parent, d_name.len) != 4 || *(__u32 *)name != 0x6b736174 /* "task" */)
+		if (BPF_CORE_READ(parent, d_name.len) != 4 ||
+		    *(__u32 *)name != 0x6b736174 /* "task" */)
 			return AMBIT_CLASS_NUM;
 	}
 	inode = BPF_CORE_READ(dentry, d_inode);

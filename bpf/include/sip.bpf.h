@@ -5,25 +5,25 @@
 
 #define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
 
-#define SIPROUND                                                               \
-	do {                                                                   \
-		v0 += v1;                                                      \
-		v2 += v3;                                                      \
-		v1 = ROTL(v1, 13) ^ v0;                                        \
-		v3 = ROTL(v3, 16) ^ v2;                                        \
-		v0 = ROTL(v0, 32);                                             \
-		v2 += v1;                                                      \
-		v0 += v3;                                                      \
-		v1 = ROTL(v1, 17) ^ v2;                                        \
-		v3 = ROTL(v3, 21) ^ v0;                                        \
-		v2 = ROTL(v2, 32);                                             \
+#define SIPROUND                        \
+	do {                            \
+		v0 += v1;               \
+		v2 += v3;               \
+		v1 = ROTL(v1, 13) ^ v0; \
+		v3 = ROTL(v3, 16) ^ v2; \
+		v0 = ROTL(v0, 32);      \
+		v2 += v1;               \
+		v0 += v3;               \
+		v1 = ROTL(v1, 17) ^ v2; \
+		v3 = ROTL(v3, 21) ^ v0; \
+		v2 = ROTL(v2, 32);      \
 	} while (0)
 
-#define SIPBLOCK(m)                                                            \
-	do {                                                                   \
-		v3 ^= (m);                                                     \
-		SIPROUND;                                                      \
-		v0 ^= (m);                                                     \
+#define SIPBLOCK(m)        \
+	do {               \
+		v3 ^= (m); \
+		SIPROUND;  \
+		v0 ^= (m); \
 	} while (0)
 
 /* Blocks absorbed without a loop helper: objects of up to 96 bytes. */

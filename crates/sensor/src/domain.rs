@@ -151,6 +151,36 @@ pub(crate) fn list(kernel: &Kernel) -> Result<Vec<DomainInfo>, Error> {
     Ok(found)
 }
 
+/// What the kernel part reads of a domain.
+fn settings(spec: &DomainSpec<'_>) -> abi::Domain {
+    let mut name = [0; abi::NAME_MAX];
+    for (to, from) in name
+        .iter_mut()
+        .take(abi::NAME_MAX - 1)
+        .zip(spec.name.bytes())
+    {
+        *to = from;
+    }
+    let owner_pid = std::process::id();
+    abi::Domain {
+        mode: u32::from(spec.mode as u8),
+        flags: spec.flags
+            | if spec.dfa.is_some() {
+                abi::DOMAIN_PATTERNS
+            } else {
+                0
+            },
+        chain: spec.chain,
+        owner_pid,
+        owner_start: probe::start_time(owner_pid).unwrap_or(0),
+        serial: serial(),
+        cache_max: spec.cache_max,
+        outside: responses(spec.outside),
+        untrusted: responses(spec.untrusted),
+        name,
+    }
+}
+
 pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, Error> {
     let taken = list(kernel)?;
     if taken.iter().any(|d| d.name == spec.name) {
@@ -213,32 +243,7 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
         put(&outer[2], &automaton)?;
     }
 
-    let mut name = [0; abi::NAME_MAX];
-    for (to, from) in name
-        .iter_mut()
-        .take(abi::NAME_MAX - 1)
-        .zip(spec.name.bytes())
-    {
-        *to = from;
-    }
-    let owner_pid = std::process::id();
-    let settings = abi::Domain {
-        mode: u32::from(spec.mode as u8),
-        flags: spec.flags
-            | if spec.dfa.is_some() {
-                abi::DOMAIN_PATTERNS
-            } else {
-                0
-            },
-        chain: spec.chain,
-        owner_pid,
-        owner_start: probe::start_time(owner_pid).unwrap_or(0),
-        serial: serial(),
-        cache_max: spec.cache_max,
-        outside: responses(spec.outside),
-        untrusted: responses(spec.untrusted),
-        name,
-    };
+    let settings = settings(spec);
     let domain = Domain {
         id,
         labels: kernel.map("labels")?,

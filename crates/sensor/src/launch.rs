@@ -59,14 +59,14 @@ impl Paused {
     /// No pipe, no process, or a NUL byte in an argument.
     pub fn new(program: &Path, argv: &[OsString]) -> io::Result<Self> {
         let path = c_string(program.as_os_str().as_bytes())?;
-        let args = argv
+        let arguments = argv
             .iter()
             .map(|a| c_string(a.as_bytes()))
             .collect::<io::Result<Vec<_>>>()?;
         let env = std::env::vars_os()
             .map(|(k, v)| c_string(&[k.as_bytes(), b"=", v.as_bytes()].concat()))
             .collect::<io::Result<Vec<_>>>()?;
-        let (args_ptr, env_ptr) = (pointers(&args), pointers(&env));
+        let (argv_ptr, env_ptr) = (pointers(&arguments), pointers(&env));
         let (go_read, go_write) = pipe_with(PipeFlags::CLOEXEC)?;
         let (error_read, error_write) = pipe_with(PipeFlags::CLOEXEC)?;
 
@@ -85,7 +85,7 @@ impl Paused {
                     &go_read,
                     &error_write,
                     path.as_ptr(),
-                    args_ptr.as_ptr(),
+                    argv_ptr.as_ptr(),
                     env_ptr.as_ptr(),
                 )
             }

@@ -13,6 +13,10 @@ use crate::load;
 
 /// What a host has and lacks.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts, each with an answer of its own"
+)]
 pub struct Report {
     /// `uname -r`.
     pub release: String,
