@@ -463,6 +463,7 @@ fn s09_refusals_go_on_after_the_loader_was_killed(lab: &Lab) {
     // The next run works and leaves nothing behind of the one that was killed.
     std::thread::sleep(std::time::Duration::from_secs(2));
     lab.outside(["rm", "-f", &out]).succeeds();
+    lab.outside(["rm", "-f", &out]).succeeds();
     lab.enforce(
         "map",
         &line(&[
