@@ -3,6 +3,7 @@
 
 mod cli;
 mod counts;
+mod differential;
 mod gates;
 mod hostile;
 mod live;
@@ -37,6 +38,7 @@ pub(crate) fn all() -> Vec<Test> {
         refusals_task::tests,
         gates::tests,
         counts::tests,
+        differential::tests,
         cli::tests,
         live::tests,
         hostile::tests,
