@@ -54,8 +54,7 @@ enum ambit_family {
 /* Operations. The family is in the high byte. */
 enum ambit_op {
 	AMBIT_OP_EXEC = 0x0001,
-	AMBIT_OP_EXEC_DIGEST =
-		0x0002, /* subject 0: holds for the domain; arg 1: there are digests */
+	AMBIT_OP_EXEC_DIGEST = 0x0002, /* subject 0: the domain's; arg 1: any listed? */
 	AMBIT_OP_EXEC_CREDS = 0x0003,
 	AMBIT_OP_FILE_OPEN = 0x0101,   /* arg: AMBIT_OPEN_* */
 	AMBIT_OP_FILE_CREATE = 0x0102, /* arg: AMBIT_SETID_* */
