@@ -57,7 +57,8 @@ impl Random {
 }
 
 fn escaped(path: &[u8]) -> String {
-    path.iter().map(|byte| format!("\\x{byte:02x}")).collect()
+    path.iter()
+        .fold(String::new(), |text, byte| text + &format!("\\x{byte:02x}"))
 }
 
 /// Learns the command, then enforces what was learned: everything is known.
