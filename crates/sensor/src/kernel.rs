@@ -15,6 +15,8 @@ use crate::{Domain, DomainInfo, DomainSpec, TaskInfo, domain, load, probe, tasks
 
 pub(crate) const CONFIG_MAP: &str = "config";
 const LOCK: &str = "/run/ambit.lock";
+/// Locked shared by each process that may yet make a domain, so that nobody unpins what it is about to use.
+const USERS: &str = "/run/ambit.users";
 
 /// Where and how to load.
 #[derive(Clone, Debug)]
@@ -62,6 +64,7 @@ pub struct HookCoverage {
 pub struct Kernel {
     pub(crate) options: LoadOptions,
     config: Config,
+    user: Option<File>,
 }
 
 /// Held while something is made, changed or removed; released when dropped.
@@ -81,6 +84,17 @@ pub(crate) fn lock() -> Result<Lock, Error> {
     Ok(Lock { _file: file })
 }
 
+fn use_kernel_part() -> Result<File, Error> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(USERS)
+        .map_err(io("open /run/ambit.users"))?;
+    flock(&file, FlockOperation::LockShared).map_err(|e| io("lock /run/ambit.users")(e.into()))?;
+    Ok(file)
+}
+
 impl Kernel {
     /// Use the kernel part that is pinned, or load, attach and pin it.
     ///
@@ -89,9 +103,13 @@ impl Kernel {
     pub fn attach(options: &LoadOptions) -> Result<Self, Error> {
         probe::privileges()?;
         let _lock = lock()?;
+        let user = use_kernel_part()?;
         if let Some(kernel) = Self::open(options)? {
             if kernel.config.build == load::build_id() {
-                return Ok(kernel);
+                return Ok(Self {
+                    user: Some(user),
+                    ..kernel
+                });
             }
             let names: Vec<String> = kernel
                 .collect_garbage()?
@@ -107,7 +125,12 @@ impl Kernel {
         // What a killed loader left half-way.
         load::remove(&options.pin_dir)?;
         load::load(options)?;
-        Self::open(options)?.ok_or(Error::Layout("it was pinned but cannot be found"))
+        let kernel =
+            Self::open(options)?.ok_or(Error::Layout("it was pinned but cannot be found"))?;
+        Ok(Self {
+            user: Some(user),
+            ..kernel
+        })
     }
 
     /// The kernel part, if it is loaded.
@@ -131,6 +154,7 @@ impl Kernel {
         Ok(Some(Self {
             options: options.clone(),
             config,
+            user: None,
         }))
     }
 
@@ -218,6 +242,12 @@ impl Kernel {
     pub fn release(self) -> Result<bool, Error> {
         let _lock = lock()?;
         if !self.collect_garbage()?.is_empty() {
+            return Ok(false);
+        }
+        // Others attached and have yet to make their domain; whoever is last removes.
+        drop(self.user);
+        let users = use_kernel_part()?;
+        if flock(&users, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Ok(false);
         }
         load::remove(&self.options.pin_dir)?;
