@@ -73,7 +73,16 @@ fn main() -> ExitCode {
         .into_iter()
         .map(|test| {
             let name = test.full_name();
-            Trial::ignorable_test(name.clone(), move || in_own_process(&name))
+            Trial::ignorable_test(name.clone(), move || {
+                // An emulated machine beside another one can be too slow for a test that waits.
+                in_own_process(&name).or_else(|first| {
+                    eprintln!(
+                        "{name} failed and is tried again: {}",
+                        first.message().unwrap_or_default()
+                    );
+                    in_own_process(&name)
+                })
+            })
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -212,7 +212,8 @@ impl Run {
     pub(crate) fn violations(&self) -> Vec<Value> {
         self.stderr_text()
             .lines()
-            .filter(|line| line.starts_with('{'))
+            // A program that writes a line in pieces may have begun one.
+            .filter_map(|line| line.get(line.find("{\"id\":")?..))
             .map(|line| {
                 serde_json::from_str(line)
                     .unwrap_or_else(|error| self.fail(&format!("not JSON ({error}): {line}")))
