@@ -20,22 +20,14 @@
 #define DIGEST_SETTLES_NS 1000000000ULL
 #define HASH_ALGO_SHA256 4
 
+/* Unlike enter(): the launcher's exec is the workload's first operation. */
 static __always_inline bool enter_exec(struct scope *c, __u32 hook)
 {
 	c->verdict = 0;
 	c->l = label_of(bpf_get_current_task_btf());
 	if (likely(!c->l))
 		return false;
-	c->s = slot_get();
-	if (unlikely(!c->s)) {
-		c->verdict = no_scratch(c->l, hook);
-		return false;
-	}
-	c->s->status = 0;
-	c->s->extra = 0;
-	c->s->pos = OBJECT_END;
-	c->s->subject = c->l->subject;
-	return true;
+	return take_slot(c, hook);
 }
 
 SEC("lsm/bprm_creds_for_exec")
@@ -114,7 +106,7 @@ static __always_inline bool push_digest(struct slot *s, struct file *file)
 	return true;
 }
 
-static __always_inline bool known(struct slot *s, struct ambit_label *l, struct ambit_fp *key)
+static __always_inline bool known(struct ambit_label *l, struct ambit_fp *key)
 {
 	void *set = set_of(l);
 
@@ -136,7 +128,7 @@ static __noinline int describe(struct slot *s, struct ambit_label *l, struct amb
 	__u32 how = POINT_LEARNED;
 	void *set;
 
-	if (known(s, l, key))
+	if (known(l, key))
 		return 1;
 	if (!h.st || hand_over(s, &h))
 		return 0;
@@ -160,7 +152,7 @@ static __always_inline void ask_digest(struct scope *c, struct file *file)
 	s->subject = zero;
 	if (d->mode != AMBIT_MODE_LEARN) {
 		fingerprint(s, s->pos, OBJECT_END, AMBIT_OP_EXEC_DIGEST, 1);
-		if (!known(s, c->l, &s->fp))
+		if (!known(c->l, &s->fp))
 			return;
 	}
 	if (!push_digest(s, file)) {

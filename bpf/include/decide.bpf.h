@@ -443,16 +443,9 @@ struct scope {
 	int verdict;
 };
 
-static __always_inline bool enter(struct scope *c, __u32 hook)
+/* Takes a slot for the label that c has. */
+static __always_inline bool take_slot(struct scope *c, __u32 hook)
 {
-	c->verdict = 0;
-	c->l = label_of(bpf_get_current_task_btf());
-	if (likely(!c->l))
-		return false;
-	if (unlikely(c->l->flags & AMBIT_LABEL_LAUNCHING)) {
-		skip(c->l, hook, AMBIT_SKIP_LAUNCH);
-		return false;
-	}
 	c->s = slot_get();
 	if (unlikely(!c->s)) {
 		c->verdict = no_scratch(c->l, hook);
@@ -463,6 +456,19 @@ static __always_inline bool enter(struct scope *c, __u32 hook)
 	c->s->pos = OBJECT_END;
 	c->s->subject = c->l->subject;
 	return true;
+}
+
+static __always_inline bool enter(struct scope *c, __u32 hook)
+{
+	c->verdict = 0;
+	c->l = label_of(bpf_get_current_task_btf());
+	if (likely(!c->l))
+		return false;
+	if (unlikely(c->l->flags & AMBIT_LABEL_LAUNCHING)) {
+		skip(c->l, hook, AMBIT_SKIP_LAUNCH);
+		return false;
+	}
+	return take_slot(c, hook);
 }
 
 static __always_inline int leave(struct scope *c)

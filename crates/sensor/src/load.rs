@@ -209,7 +209,7 @@ pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
         }
     }
     let mut object = object.load().map_err(load_error)?;
-    // A half-pinned object is worse than none: pin beside, then put in place at once.
+    // A half-pinned object is worse than none.
     let result = pin(&mut object, &options.pin_dir);
     if result.is_err() {
         let _ = remove(&options.pin_dir);
