@@ -40,7 +40,7 @@ int BPF_PROG(exec_begins, struct linux_binprm *bprm, int ret)
 	l = label_of(bpf_get_current_task_btf());
 	if (!l)
 		return 0;
-	l->flags = (l->flags & ~AMBIT_LABEL_SCRIPT) | AMBIT_LABEL_PENDING;
+	l->flags &= ~AMBIT_LABEL_SCRIPT;
 	l->next_first.lo = 0;
 	l->next_first.hi = 0;
 	return 0;
@@ -106,13 +106,6 @@ static __always_inline bool push_digest(struct slot *s, struct file *file)
 	return true;
 }
 
-static __always_inline bool known(struct ambit_label *l, struct ambit_fp *key)
-{
-	void *set = set_of(l);
-
-	return set && bpf_map_lookup_elem(set, key);
-}
-
 /* Describe a name or a subject to user space, once a domain. */
 static __noinline int describe(struct slot *s, struct ambit_label *l, struct ambit_fp *key,
 			       __u32 kind, __u32 op)
@@ -125,7 +118,6 @@ static __noinline int describe(struct slot *s, struct ambit_label *l, struct amb
 		.op = op,
 		.hook = AMBIT_HOOK_BPRM_COMMITTED_CREDS,
 	};
-	__u32 how = POINT_LEARNED;
 	void *set;
 
 	if (known(l, key))
@@ -133,7 +125,7 @@ static __noinline int describe(struct slot *s, struct ambit_label *l, struct amb
 	if (!h.st || hand_over(s, &h))
 		return 0;
 	set = set_of(l);
-	return set && !bpf_map_update_elem(set, key, &how, BPF_ANY);
+	return set && (!add_to_set(set, key, AMBIT_ORIGIN_LEARNED) || in_set(set, key));
 }
 
 /*

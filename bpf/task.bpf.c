@@ -35,7 +35,7 @@ int BPF_PROG(task_task_alloc, struct task_struct *task, unsigned long clone_flag
 	if (!child)
 		return -EPERM;
 	*child = *l;
-	child->flags &= ~(AMBIT_LABEL_PENDING | AMBIT_LABEL_SCRIPT);
+	child->flags &= ~AMBIT_LABEL_SCRIPT;
 	id = l->domain;
 	state = bpf_map_lookup_elem(&domain_states, &id);
 	if (state)
@@ -173,13 +173,11 @@ static __always_inline void object_creds(struct slot *s, const struct cred *cred
 static __always_inline bool any_creds(struct slot *s, struct ambit_label *l)
 {
 	struct ambit_fp key;
-	void *set;
 
 	object_none(s);
 	fingerprint(s, s->pos, OBJECT_END, AMBIT_OP_EXEC_CREDS, 1);
 	key_of(s, &key);
-	set = set_of(l);
-	return set && bpf_map_lookup_elem(set, &key);
+	return known(l, &key);
 }
 
 /* Credentials are a point of the subject that will run with them. */

@@ -172,7 +172,6 @@ struct ambit_cause {
 
 #define AMBIT_LABEL_LAUNCHING 1 /* our own code, until its first exec commits */
 #define AMBIT_LABEL_DELIVERED 2 /* user space was given the subject's description */
-#define AMBIT_LABEL_PENDING 4	/* an exec is under way */
 #define AMBIT_LABEL_SCRIPT 8	/* the pending exec began with a script */
 #define AMBIT_LABEL_EXITED 16	/* not counted any more, a zombie at most */
 
@@ -345,10 +344,25 @@ struct ambit_dfa {
 	__u16 next[AMBIT_DFA_NEXT];
 };
 
+/* Where a point in a domain's set came from. */
+enum ambit_origin {
+	AMBIT_ORIGIN_LOADED = 0,
+	AMBIT_ORIGIN_LEARNED = 1,
+	AMBIT_ORIGIN_CACHED = 2, /* found by pattern */
+};
+
+/* The value of a domain's set; the key is the first half of the point's fingerprint. */
+struct ambit_member {
+	__u64 hi; /* the second half */
+	__u32 origin;
+	__u32 pad;
+};
+
 /* What is fixed when the kernel part is loaded: the only variable in .rodata. */
 struct ambit_config {
 	__u64 key0; /* SipHash key: 128 random bits */
 	__u64 key1;
+	__u64 sip[4];	/* SipHash's state before the first block */
 	__u64 build;	/* tells this object from others */
 	__u16 port_low; /* the host's ephemeral ports, both ends included */
 	__u16 port_high;

@@ -39,6 +39,28 @@ static __always_inline void *set_of(struct ambit_label *l)
 	return bpf_map_lookup_elem(&sets, &id);
 }
 
+static __always_inline bool in_set(void *set, const struct ambit_fp *key)
+{
+	const struct ambit_member *member = bpf_map_lookup_elem(set, &key->lo);
+
+	return member && member->hi == key->hi;
+}
+
+static __always_inline bool known(struct ambit_label *l, const struct ambit_fp *key)
+{
+	void *set = set_of(l);
+
+	return set && in_set(set, key);
+}
+
+/* 0, or an error where the set is full or has another point of the same key. */
+static __always_inline long add_to_set(void *set, const struct ambit_fp *key, __u32 origin)
+{
+	struct ambit_member member = { .hi = key->hi, .origin = origin };
+
+	return bpf_map_update_elem(set, &key->lo, &member, BPF_NOEXIST);
+}
+
 static __always_inline void skip(struct ambit_label *l, __u32 hook, __u32 why)
 {
 	struct ambit_stat *st = stat_of(l, hook);
@@ -225,12 +247,12 @@ static __noinline __u32 pattern_class(struct slot *s, struct ambit_label *l)
 static __always_inline void remember(struct ambit_label *l, struct ambit_domain *d, void *set,
 				     struct ambit_fp *key)
 {
-	__u32 id = l->domain, how = POINT_CACHED;
+	__u32 id = l->domain;
 	struct ambit_domain_state *state = bpf_map_lookup_elem(&domain_states, &id);
 
 	if (!state || state->cached >= d->cache_max)
 		return;
-	if (!bpf_map_update_elem(set, key, &how, BPF_NOEXIST))
+	if (!add_to_set(set, key, AMBIT_ORIGIN_CACHED))
 		count(state->cached);
 }
 
@@ -251,7 +273,7 @@ static __noinline int by_pattern(struct slot *s, struct ambit_label *l, struct a
 	fingerprint(s, CLASS_END - 3, CLASS_END, op, arg);
 	key_of(s, &key);
 	set = set_of(l);
-	if (!set || !bpf_map_lookup_elem(set, &key))
+	if (!set || !in_set(set, &key))
 		return 0;
 	remember(l, d, set, &exact);
 	return 1;
@@ -261,7 +283,7 @@ static __noinline int learn(struct slot *s, struct handover *h)
 {
 	struct ambit_label *l = h->l;
 	struct ambit_domain_state *state;
-	__u32 id = l->domain, how = POINT_LEARNED;
+	__u32 id = l->domain;
 	void *set;
 	long err;
 
@@ -282,8 +304,13 @@ static __noinline int learn(struct slot *s, struct handover *h)
 		return 0;
 	}
 	set = set_of(l);
-	err = set ? bpf_map_update_elem(set, &h->key, &how, BPF_ANY) : -1;
+	err = set ? add_to_set(set, &h->key, AMBIT_ORIGIN_LEARNED) : -1;
 	state = bpf_map_lookup_elem(&domain_states, &id);
+	if (err && set && in_set(set, &h->key)) {
+		/* Another CPU was faster. */
+		count(h->st->learned);
+		return 0;
+	}
 	if (err) {
 		count(h->st->skipped[AMBIT_SKIP_FULL]);
 		if (state)
@@ -397,7 +424,6 @@ __noinline int decide(struct slot *s, struct ambit_label *l, __u32 hook_op, __u3
 {
 	struct ambit_stat *st;
 	struct ambit_fp key;
-	void *set;
 
 	if (!s || !l)
 		return -EPERM;
@@ -407,10 +433,9 @@ __noinline int decide(struct slot *s, struct ambit_label *l, __u32 hook_op, __u3
 	count(st->evaluated);
 	s->gated = unlikely(l->trust) && gated(l, hook_op & 0xffff);
 	if (likely(!s->status)) {
-		fingerprint(s, s->pos, OBJECT_END, hook_op & 0xffff, arg);
+		sip(s, s->pos, OBJECT_END, hook_op & 0xffff, arg);
 		key_of(s, &key);
-		set = set_of(l);
-		if (likely(!s->gated) && set && bpf_map_lookup_elem(set, &key)) {
+		if (likely(!s->gated) && known(l, &key)) {
 			count(st->matched);
 			return 0;
 		}

@@ -120,6 +120,21 @@ struct dentry {
 	struct super_block *d_sb;
 };
 
+/* Where a short name is: until 6.13, and from 6.14 on. Both have room for SHORT_NAME bytes. */
+struct dentry___iname {
+	unsigned char d_iname[32];
+};
+
+union shortname_store {
+	unsigned char string[40];
+};
+
+struct dentry___short {
+	union shortname_store d_shortname;
+};
+
+#define SHORT_NAME 32
+
 struct vfsmount {
 	struct dentry *mnt_root;
 };

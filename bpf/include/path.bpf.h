@@ -50,6 +50,47 @@ static __always_inline __u32 push_name(struct slot *s, __u32 pos, const unsigned
 	return pos;
 }
 
+static __always_inline void copy_word(__u8 *to, const __u64 *from, __u32 i)
+{
+	*(__u64 *)(to + 8 * i) = from[i];
+}
+
+/*
+ * The same through typed pointers. A name that is shorter than a dentry's room
+ * for names is in that room (fs/dcache.c, dname_external), where plain loads get
+ * at it. Words are copied, so what follows is put back.
+ */
+static __always_inline __u32 push_typed(struct slot *s, __u32 pos, struct dentry *dentry)
+{
+	__u32 len = dentry->d_name.len & 0xff;
+	const __u64 *words;
+	__u64 *after, kept;
+	__u8 *to;
+
+	if (unlikely(len >= SHORT_NAME))
+		return push_name(s, pos, dentry->d_name.name, len);
+	if (bpf_core_field_exists(struct dentry___short, d_shortname))
+		words = (void *)dentry + bpf_core_field_offset(struct dentry___short, d_shortname);
+	else
+		words = (void *)dentry + bpf_core_field_offset(struct dentry___iname, d_iname);
+	after = (void *)&s->bytes[pos & OFFSET_MASK];
+	kept = *after;
+	pos -= len + 1;
+	to = &s->bytes[pos & OFFSET_MASK];
+	*to++ = '/';
+	copy_word(to, words, 0);
+	if (len > 8) {
+		copy_word(to, words, 1);
+		if (len > 16) {
+			copy_word(to, words, 2);
+			if (len > 24)
+				copy_word(to, words, 3);
+		}
+	}
+	*after = kept;
+	return forget(s, pos);
+}
+
 static __always_inline __u32 push_class(struct slot *s, __u32 pos, __u8 class)
 {
 	put(s, pos - 1, class);
@@ -177,12 +218,13 @@ static __noinline int walk_rest(struct walk *w)
 static __always_inline void walk_init(struct walk *w, struct slot *s)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct path *root = &task->fs->root;
 
 	w->s = s;
 	w->pos = OBJECT_END;
 	w->status = WALK_MORE;
-	w->root_dentry = task->fs->root.dentry;
-	w->root_mnt = task->fs->root.mnt;
+	w->root_dentry = root->dentry;
+	w->root_mnt = root->mnt;
 }
 
 static __always_inline int walk_finish(struct walk *w)
@@ -205,7 +247,7 @@ static __always_inline int walk_path(struct slot *s, struct dentry *dentry, stru
 	struct walk w;
 	struct dentry *mnt_root = mnt->mnt_root;
 	unsigned long magic = dentry->d_sb->s_magic;
-	__u32 pos = OBJECT_END, len;
+	__u32 pos = OBJECT_END;
 	int i;
 
 	walk_init(&w, s);
@@ -213,8 +255,7 @@ static __always_inline int walk_path(struct slot *s, struct dentry *dentry, stru
 		for (i = 0; i < TYPED_STEPS; i++) {
 			if (dentry == mnt_root || dentry == w.root_dentry)
 				break;
-			len = dentry->d_name.len;
-			pos = push_name(s, pos, dentry->d_name.name, len);
+			pos = push_typed(s, pos, dentry);
 			dentry = dentry->d_parent;
 		}
 		pos = forget(s, pos);

@@ -26,6 +26,14 @@
 		v0 ^= (m); \
 	} while (0)
 
+/* One of the first blocks, if there are so many. */
+#define ABSORB(i)                      \
+	do {                           \
+		if (blocks <= (i))     \
+			goto absorbed; \
+		SIPBLOCK(words[i]);    \
+	} while (0)
+
 /* Blocks absorbed without a loop helper: objects of up to 96 bytes. */
 #define SIP_INLINE_BLOCKS 12
 
@@ -41,7 +49,10 @@ static __always_inline __u32 forget(struct slot *s, __u32 value)
 
 static __always_inline __u64 word_at(struct slot *s, __u32 off)
 {
-	return *(__u64 *)&s->bytes[off & OFFSET_MASK];
+	const __u64 *word = (void *)&s->bytes[off & OFFSET_MASK];
+
+	barrier_var(word); /* or clang reads bytes, since it sees that they need not be aligned */
+	return *word;
 }
 
 struct sip_loop {
@@ -72,24 +83,29 @@ static long sip_step(__u32 i, struct sip_loop *c)
 	return c->blocks == 0;
 }
 
-/* The fingerprint of (op, arg, the object at pos) goes to s->fp. */
-static __noinline int fingerprint(struct slot *s, __u32 pos, __u32 end, __u32 op, __u32 arg)
+static __always_inline int sip(struct slot *s, __u32 pos, __u32 end, __u32 op, __u32 arg)
 {
-	__u32 len = end - pos, blocks = len >> 3, i;
-	__u64 v0 = cfg.key0 ^ 0x736f6d6570736575ULL;
-	__u64 v1 = cfg.key1 ^ 0x646f72616e646f6dULL ^ 0xee;
-	__u64 v2 = cfg.key0 ^ 0x6c7967656e657261ULL;
-	__u64 v3 = cfg.key1 ^ 0x7465646279746573ULL;
+	__u32 len = end - pos, blocks = len >> 3;
+	__u64 v0 = cfg.sip[0], v1 = cfg.sip[1], v2 = cfg.sip[2], v3 = cfg.sip[3];
 	__u64 first = op | ((__u64)arg << 32), last;
+	const __u64 *words = (void *)&s->bytes[pos & OFFSET_MASK];
 
+	barrier_var(words); /* or clang reads bytes, since it sees that they need not be aligned */
 	SIPBLOCK(first);
-	for (i = 0; i < SIP_INLINE_BLOCKS; i++) {
-		if (i >= blocks)
-			break;
-		SIPBLOCK(word_at(s, pos));
-		pos += 8;
-	}
-	pos = forget(s, pos);
+	ABSORB(0);
+	ABSORB(1);
+	ABSORB(2);
+	ABSORB(3);
+	ABSORB(4);
+	ABSORB(5);
+	ABSORB(6);
+	ABSORB(7);
+	ABSORB(8);
+	ABSORB(9);
+	ABSORB(10);
+	ABSORB(11);
+absorbed:
+	pos = forget(s, pos + 8 * (blocks < SIP_INLINE_BLOCKS ? blocks : SIP_INLINE_BLOCKS));
 	if (blocks > SIP_INLINE_BLOCKS) {
 		struct sip_loop c = {
 			.s = s,
@@ -123,6 +139,12 @@ static __noinline int fingerprint(struct slot *s, __u32 pos, __u32 end, __u32 op
 	SIPROUND;
 	s->fp.hi = v0 ^ v1 ^ v2 ^ v3;
 	return 0;
+}
+
+/* The fingerprint of (op, arg, the object at pos) goes to s->fp. */
+static __noinline int fingerprint(struct slot *s, __u32 pos, __u32 end, __u32 op, __u32 arg)
+{
+	return sip(s, pos, end, op, arg);
 }
 
 #endif /* AMBIT_SIP_H */

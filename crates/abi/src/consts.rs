@@ -139,8 +139,6 @@ constants! {
     LABEL_LAUNCHING: u16 = 1;
     /// User space was given the subject's description.
     LABEL_DELIVERED: u16 = 2;
-    /// An exec is under way.
-    LABEL_PENDING: u16 = 4;
     /// The pending exec began with a script.
     LABEL_SCRIPT: u16 = 8;
     /// Not counted any more, a zombie at most.
@@ -150,6 +148,13 @@ constants! {
     DOMAIN_PATTERNS: u32 = 1;
     /// Digests of executables are points.
     DOMAIN_DIGESTS: u32 = 2;
+
+    /// A member of a set that was loaded with the map.
+    ORIGIN_LOADED: u32 = 0;
+    /// One that was learned.
+    ORIGIN_LEARNED: u32 = 1;
+    /// One that was found by pattern, and is kept for the next time.
+    ORIGIN_CACHED: u32 = 2;
 
     /// The task iterator lists labelled tasks.
     ASK_LIST: u32 = 0;

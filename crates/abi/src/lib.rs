@@ -19,5 +19,5 @@ pub use enums::{EventKind, Mode, Reason, Response, SkipReason, Unknown};
 pub use hook::Hook;
 pub use op::{Family, Op};
 pub use wire::{
-    Cause, Config, Domain, DomainState, Event, Fp, Label, Request, Stat, Subject, Task,
+    Cause, Config, Domain, DomainState, Event, Fp, Label, Member, Request, Stat, Subject, Task,
 };

@@ -250,6 +250,20 @@ pub struct Event {
     pub comm: [u8; 16],
 }
 
+/// The value of a domain's set (`struct ambit_member`); the key is the first half of the point's fingerprint.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Member {
+    /// The second half.
+    pub hi: u64,
+    /// One of `ORIGIN_*`.
+    pub origin: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
 /// What is fixed when the kernel part is loaded (`struct ambit_config`).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -260,6 +274,8 @@ pub struct Config {
     pub key0: u64,
     /// Second half of the `SipHash` key.
     pub key1: u64,
+    /// `SipHash`'s state before the first block.
+    pub sip: [u64; 4],
     /// Tells this object from others.
     pub build: u64,
     /// Lowest ephemeral port of the host.

@@ -3,7 +3,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use ambit_abi::{self as abi, DomainState, Fp, Hook, Label, Mode, Response, Stat};
+use ambit_abi::{self as abi, DomainState, Fp, Hook, Label, Member, Mode, Response, Stat};
 use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, libbpf_sys};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -106,12 +106,32 @@ fn inner(
 
 fn fill(set: &MapHandle, keys: &[Fp]) -> Result<(), Error> {
     const BATCH: usize = 4096;
-    let values = vec![0_u8; 4 * BATCH];
-    for chunk in keys.chunks(BATCH) {
-        let bytes = values.get(..4 * chunk.len()).unwrap_or_default();
+    let mut sorted: Vec<&Fp> = keys.iter().collect();
+    sorted.sort_unstable_by_key(|key| (key.lo, key.hi));
+    sorted.dedup();
+    if sorted
+        .windows(2)
+        .any(|pair| matches!(pair, [a, b] if a.lo == b.lo))
+    {
+        return Err(Error::SameKey);
+    }
+    for chunk in sorted.chunks(BATCH) {
+        let first: Vec<u64> = chunk.iter().map(|key| key.lo).collect();
+        let member = |key: &&Fp| Member {
+            hi: key.hi,
+            origin: abi::ORIGIN_LOADED,
+            pad: 0,
+        };
+        let rest: Vec<Member> = chunk.iter().map(member).collect();
         let count = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
-        set.update_batch(chunk.as_bytes(), bytes, count, MapFlags::ANY, MapFlags::ANY)
-            .map_err(bpf("load the map's points"))?;
+        set.update_batch(
+            first.as_bytes(),
+            rest.as_bytes(),
+            count,
+            MapFlags::ANY,
+            MapFlags::ANY,
+        )
+        .map_err(bpf("load the map's points"))?;
     }
     Ok(())
 }
@@ -201,7 +221,7 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
     let set = inner(
         MapType::Hash,
         "ambit_set",
-        (size_of::<Fp>(), 4),
+        (size_of::<u64>(), size_of::<Member>()),
         spec.set_capacity.max(1),
         no_prealloc,
         "make the domain's set",

@@ -81,6 +81,11 @@ pub enum Error {
         /// Room.
         capacity: u32,
     },
+    /// Two of the map's points have the same key under this boot's secret: one chance in 2^64 for each pair.
+    #[error(
+        "two points of the map have the same key under this boot's secret; end all that runs under ambit and try again"
+    )]
+    SameKey,
     /// No such process.
     #[error("there is no process {0}")]
     NoSuchProcess(u32),

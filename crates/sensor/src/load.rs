@@ -121,6 +121,16 @@ fn slots() -> u32 {
         .clamp(8, 64)
 }
 
+/// The state that SipHash-1-3 with 128 bits of output begins with.
+fn sip_state(k0: u64, k1: u64) -> [u64; 4] {
+    [
+        k0 ^ 0x736f_6d65_7073_6575,
+        k1 ^ 0x646f_7261_6e64_6f6d ^ 0xee,
+        k0 ^ 0x6c79_6765_6e65_7261,
+        k1 ^ 0x7465_6462_7974_6573,
+    ]
+}
+
 fn config() -> Result<Config, Error> {
     let mut secret = [0_u8; 16];
     fs::File::open("/dev/urandom")
@@ -131,6 +141,7 @@ fn config() -> Result<Config, Error> {
     Ok(Config {
         key0: k0,
         key1: k1,
+        sip: sip_state(k0, k1),
         build: build_id(),
         port_low,
         port_high,
