@@ -13,6 +13,7 @@ use ambit_event::{
     Content, Creds, Event, Object, Operation, RawEvent, RecordError, Registry, Secret, Subject,
 };
 
+use crate::pattern::Index;
 use crate::{Map, Rule, RuleObject};
 
 /// Keys are keyed fingerprints already: one of their words is as good a hash as any.
@@ -359,47 +360,59 @@ fn add_rules(allow: &mut BTreeSet<Rule>, rules: Vec<Rule>) {
     let (patterns, exact): (Vec<Rule>, Vec<Rule>) = rules
         .into_iter()
         .partition(|rule| rule.object().as_exact().is_none());
-    let mut known: Vec<Rule> = patterns;
-    let new = by_operation(&known);
-    allow.retain(|rule| !covered(&new, rule));
+    let mut known: BTreeSet<Rule> = patterns.into_iter().collect();
+    let new = Patterns::of(&known);
+    allow.retain(|rule| !new.cover(rule));
     known.extend(
         allow
             .iter()
             .filter(|rule| rule.object().as_exact().is_none())
             .cloned(),
     );
-    let known_by = by_operation(&known);
+    let known_by = Patterns::of(&known);
     let mut fresh: BTreeSet<Rule> = exact
         .into_iter()
-        .filter(|rule| !covered(&known_by, rule))
+        .filter(|rule| !known_by.cover(rule))
         .collect();
     allow.append(&mut fresh);
     allow.extend(known);
 }
 
-fn by_operation(rules: &[Rule]) -> HashMap<Operation, Vec<&RuleObject>> {
-    let mut out: HashMap<Operation, Vec<&RuleObject>> = HashMap::new();
-    for rule in rules {
-        for operation in std::iter::once(rule.operation()).chain(rule.implied_operations()) {
-            let objects = out.entry(operation).or_default();
-            if !objects.contains(&rule.object()) {
-                objects.push(rule.object());
+/// The patterns of rules, by what they allow.
+#[derive(Default)]
+struct Patterns<'a>(HashMap<Operation, (Index<'a, &'a RuleObject>, Vec<&'a RuleObject>)>);
+
+impl<'a> Patterns<'a> {
+    fn of(rules: &'a BTreeSet<Rule>) -> Self {
+        let mut out = Self::default();
+        for rule in rules {
+            for operation in std::iter::once(rule.operation()).chain(rule.implied_operations()) {
+                let (paths, rest) = out.0.entry(operation).or_default();
+                match rule.object() {
+                    RuleObject::Path(pattern) => paths.insert(pattern.pieces(), rule.object()),
+                    other => rest.push(other),
+                }
             }
         }
+        out
     }
-    out
-}
 
-/// Whether a pattern covers an exact rule.
-fn covered(patterns: &HashMap<Operation, Vec<&RuleObject>>, rule: &Rule) -> bool {
-    /// A range of ports holds the ephemeral ones of any host only if it holds all there are.
-    const ANY_HOST: RangeInclusive<u16> = 0..=u16::MAX;
-    let Some(object) = rule.object().as_exact() else {
-        return false;
-    };
-    patterns.get(&rule.operation()).is_some_and(|patterns| {
-        patterns
-            .iter()
-            .any(|pattern| pattern.covers(object, &ANY_HOST))
-    })
+    /// Whether one of them covers an exact rule.
+    fn cover(&self, rule: &Rule) -> bool {
+        /// A range of ports holds the ephemeral ones of any host only if it holds all there are.
+        const ANY_HOST: RangeInclusive<u16> = 0..=u16::MAX;
+        let Some(object) = rule.object().as_exact() else {
+            return false;
+        };
+        let covers = |pattern: &&&RuleObject| pattern.covers(object, &ANY_HOST);
+        self.0.get(&rule.operation()).is_some_and(|(paths, rest)| {
+            let path = match object {
+                Object::Path(path) | Object::Deleted(path) => Some(path.as_bytes()),
+                Object::Memfd(name) => Some(&**name),
+                _ => None,
+            };
+            path.is_some_and(|path| paths.candidates(path).any(|one| covers(&one)))
+                || rest.iter().any(|one| covers(&one))
+        })
+    }
 }

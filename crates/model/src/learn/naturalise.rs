@@ -11,7 +11,7 @@ use ambit_event::lex::Class;
 use super::Seen;
 use super::random::{self, Origin};
 use crate::RuleObject;
-use crate::pattern::{PathKind, PathPattern, Piece};
+use crate::pattern::{Index, PathKind, PathPattern, Piece};
 
 /// Where files are the workload's to throw away.
 const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
@@ -111,23 +111,32 @@ impl Naturaliser {
 
     /// Some made-up names look like words. Beside others that don't, and covered by their pattern, they are no words.
     fn add_siblings(&mut self, plain: &[(&[u8], bool)]) {
-        let mut patterns: BTreeMap<&[u8], BTreeSet<&Vec<Piece>>> = BTreeMap::new();
+        let mut distinct: BTreeMap<&[u8], BTreeSet<&Vec<Piece>>> = BTreeMap::new();
         for (path, pieces) in &self.names {
-            patterns.entry(parent(path)).or_default().insert(pieces);
+            distinct.entry(parent(path)).or_default().insert(pieces);
+        }
+        let mut patterns: BTreeMap<&[u8], Index<'_, &Vec<Piece>>> = BTreeMap::new();
+        for (folder, all) in distinct {
+            let index = patterns.entry(folder).or_default();
+            // A pattern without a fixed part would take everything for made up.
+            let fixed = |pieces: &&&Vec<Piece>| {
+                pieces
+                    .iter()
+                    .any(|piece| matches!(piece, Piece::Bytes(bytes) if !bytes.is_empty()))
+            };
+            for pieces in all.iter().filter(fixed) {
+                index.insert(pieces, pieces);
+            }
         }
         let mut more = Vec::new();
         for (path, fleeting) in plain {
             let Some(patterns) = patterns.get(parent(path)).filter(|_| *fleeting) else {
                 continue;
             };
-            let fits = |pieces: &&&Vec<Piece>| {
-                // A pattern without a fixed part would take everything for made up.
-                let fixed = pieces
-                    .iter()
-                    .any(|piece| matches!(piece, Piece::Bytes(bytes) if !bytes.is_empty()));
-                fixed && covers(pieces, last(path))
-            };
-            if let Some(pieces) = patterns.iter().find(fits) {
+            let name = last(path);
+            // Of several the least, so that it does not depend on how they are found.
+            let fitting = patterns.candidates(name);
+            if let Some(pieces) = fitting.filter(|pieces| covers(pieces, name)).min() {
                 more.push((path.to_vec(), (*pieces).clone()));
             }
         }

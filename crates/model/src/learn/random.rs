@@ -28,16 +28,55 @@ const SUFFIX: usize = 6;
 
 /// The name as a pattern, where part of it was made up.
 pub(super) fn pieces(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
-    if origin.fleeting {
-        let found = uuid(name)
+    let found = if origin.fleeting {
+        uuid(name)
             .or_else(|| counter(name, origin))
             .or_else(|| python(name))
-            .or_else(|| suffix(name, origin.private));
-        if found.is_some() {
-            return found;
+            .or_else(|| suffix(name, origin.private))
+    } else {
+        None
+    };
+    let made_up = found.is_some();
+    let pieces = found.unwrap_or_else(|| vec![literal(name)]);
+    numbered(&pieces, origin).or_else(|| made_up.then_some(pieces))
+}
+
+/// The pieces with the process' number as a class, if it is in one of them. Files that come and go with a process
+/// and are named after it are told apart by what other numbers their names have.
+fn numbered(pieces: &[Piece], origin: Origin) -> Option<Vec<Piece>> {
+    let own = origin.pid.to_string();
+    // A single digit says too little.
+    let is_own = |digits: &[u8]| digits.len() > 1 && digits == own.as_bytes();
+    let numbers = |piece: &Piece| match piece {
+        Piece::Bytes(bytes) => numbers(bytes).any(is_own),
+        _ => false,
+    };
+    if !pieces.iter().any(numbers) {
+        return None;
+    }
+    let mut out = Vec::new();
+    for piece in pieces {
+        let Piece::Bytes(bytes) = piece else {
+            out.push(piece.clone());
+            continue;
+        };
+        for run in bytes.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
+            out.push(if is_own(run) {
+                Piece::Class(Class::Pid)
+            } else if origin.removed && run.iter().all(u8::is_ascii_digit) {
+                Piece::Class(Class::Num)
+            } else {
+                literal(run)
+            });
         }
     }
-    pid(name, origin.pid)
+    Some(out)
+}
+
+/// The runs of digits in a name.
+fn numbers(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    name.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
+        .filter(|run| run.iter().all(u8::is_ascii_digit))
 }
 
 fn literal(bytes: &[u8]) -> Piece {
@@ -168,25 +207,6 @@ fn run_before_extension(name: &[u8], is: impl Fn(&u8) -> bool) -> Option<(usize,
     is_extension(name.get(end..)?).then_some((start, end))
 }
 
-/// The number of the process that made the file, standing alone in the name.
-fn pid(name: &[u8], pid: u32) -> Option<Vec<Piece>> {
-    // A single digit says too little.
-    if pid < 10 {
-        return None;
-    }
-    let digits = pid.to_string();
-    let digits = digits.as_bytes();
-    let alone = |at: usize| {
-        let before = at.checked_sub(1).and_then(|before| name.get(before));
-        let after = name.get(at + digits.len());
-        !before.is_some_and(u8::is_ascii_digit) && !after.is_some_and(u8::is_ascii_digit)
-    };
-    let at = (0..name.len())
-        .find(|at| name.get(*at..).is_some_and(|rest| rest.starts_with(digits)) && alone(*at))?;
-    let (before, _, after) = split3(name, at, at + digits.len())?;
-    Some(around(before, Class::Pid, after))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,6 +252,8 @@ mod tests {
             ("cache-9f8e7d6c5b", "cache-{tmp}"),
             ("550e8400-e29b-41d4-a716-446655440000.lock", "{uuid}.lock"),
             ("server-4711.pid", "server-{pid}.pid"),
+            ("link-4711-0-17", "link-{pid}-{n}-{n}"),
+            ("link-4711-3812672356-end", "link-{pid}-{n}-end"),
         ] {
             assert_eq!(text(name, REMOVED).as_deref(), Some(pattern), "{name}");
         }
@@ -262,6 +284,7 @@ mod tests {
             assert_eq!(text(name, KEPT), None, "{name}");
         }
         assert_eq!(text("run-4711", KEPT).as_deref(), Some("run-{pid}"));
+        assert_eq!(text("run-4711-2", KEPT).as_deref(), Some("run-{pid}-2"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Patterns of paths and of addresses: text, meaning, and the regular expression for the automaton.
 
+mod index;
 mod inet;
 mod matching;
 mod parse;
@@ -10,6 +11,7 @@ mod regex;
 use ambit_event::lex::Class;
 use ambit_event::{Object, Path};
 
+pub(crate) use index::Index;
 pub use inet::{InetPattern, Ports};
 
 /// Braces may be nested this deep.
