@@ -58,6 +58,7 @@ pub struct DomainInfo {
 #[derive(Debug)]
 pub struct Domain {
     id: u16,
+    serial: u64,
     labels: MapHandle,
     domains: MapHandle,
     states: MapHandle,
@@ -266,6 +267,7 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
     let settings = settings(spec);
     let domain = Domain {
         id,
+        serial: settings.serial,
         labels: kernel.map("labels")?,
         domains: kernel.map("domains")?,
         states: kernel.map("domain_states")?,
@@ -409,18 +411,12 @@ impl Domain {
         Ring::new(&self.ring)
     }
 
-    /// Change what is done outside the map.
-    ///
-    /// # Errors
-    /// Writing the map failed.
-    pub fn set_mode(&self, mode: Mode) -> Result<(), Error> {
-        let mut d: abi::Domain = lookup(&self.domains, self.id, "read the domain's settings")?;
-        d.mode = u32::from(mode as u8);
-        update(
-            &self.domains,
-            self.id,
-            d.as_bytes(),
-            "write the domain's settings",
+    /// Whether the slot is this domain's still: false once somebody has freed it.
+    pub fn is_current(&self) -> bool {
+        lookup(&self.domains, self.id, "read the domain's settings").is_ok_and(
+            |found: abi::Domain| {
+                found.mode != u32::from(Mode::Free as u8) && found.serial == self.serial
+            },
         )
     }
 
@@ -428,8 +424,11 @@ impl Domain {
     ///
     /// # Errors
     /// Writing the maps failed.
-    pub fn close(self) -> Result<(), Error> {
+    pub fn close(&self) -> Result<(), Error> {
         let _lock = crate::kernel::lock()?;
+        if !self.is_current() {
+            return Ok(());
+        }
         if self.state()?.tasks > 0 {
             return Err(io("free a domain that has tasks")(
                 std::io::ErrorKind::ResourceBusy.into(),

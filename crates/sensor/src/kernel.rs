@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
 use ambit_abi::{Config, Hook};
@@ -156,6 +157,14 @@ impl Kernel {
             config,
             user: None,
         }))
+    }
+
+    /// In a forked child: lets go of what says that this kernel part is in use, without saying it for the parent.
+    pub(crate) fn forget_user(&self) {
+        if let Some(user) = &self.user {
+            // SAFETY: the child ends without running destructors, so that nothing uses the descriptor again.
+            unsafe { libc::close(user.as_raw_fd()) };
+        }
     }
 
     pub(crate) fn map(&self, name: &str) -> Result<MapHandle, Error> {

@@ -6,6 +6,7 @@
 
 mod domain;
 mod error;
+mod keeper;
 mod kernel;
 pub mod launch;
 mod load;
@@ -15,6 +16,7 @@ mod tasks;
 
 pub use domain::{Domain, DomainInfo, DomainSpec};
 pub use error::Error;
+pub use keeper::Keeper;
 pub use kernel::{HookCoverage, HookStatus, Kernel, LoadOptions};
 pub use ring::Ring;
 pub use tasks::TaskInfo;

@@ -31,8 +31,8 @@ pub(super) fn finish(
             .or_exit(Exit::Trouble)?;
     }
     let (learner, watch) = recorder.into_parts();
-    if let Some(watch) = watch {
-        let seen = watch.end(stats.lost());
+    if let Some(mut watch) = watch {
+        let seen = watch.end(stats.lost(), ended.stragglers > 0);
         if !args.quiet && !args.json {
             tell(plan, seen, stats);
         }

@@ -4,6 +4,7 @@
 mod args;
 mod command;
 mod ending;
+mod keeper;
 mod plan;
 mod recorder;
 mod session;
@@ -21,7 +22,7 @@ use watch::{Tell, Watch};
 use ambit_abi::{self as abi, Mode, Response};
 use ambit_event::{Secret, Subject};
 use ambit_model::{Compiled, FAMILIES, Learner, Responses, compile};
-use ambit_sensor::{Domain, DomainSpec, Kernel, LoadOptions};
+use ambit_sensor::{Domain, DomainSpec, Keeper, Kernel, LoadOptions};
 use anyhow::Context;
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
@@ -41,7 +42,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         ..LoadOptions::default()
     };
     let kernel = Kernel::attach(&options)?;
-    let outcome = in_domain(args, &plan, &kernel, options);
+    let outcome = in_domain(args, &plan, &kernel, &options);
     // The workload's end is what counts; what stays pinned is found by the next run.
     if let Err(error) = kernel.release() {
         note!(
@@ -56,7 +57,7 @@ fn in_domain(
     args: &Args,
     plan: &Plan,
     kernel: &Kernel,
-    options: LoadOptions,
+    options: &LoadOptions,
 ) -> Result<Outcome, Failure> {
     let secret = Secret::new(kernel.secret());
     let compiled = compiled(plan, kernel, secret)?;
@@ -68,11 +69,17 @@ fn in_domain(
             learner.preload(&plan.map);
             Recorder::learn(learner)
         }
-        Some(compiled) => Recorder::watch(watch(args, plan, options), compiled.registry),
+        Some(compiled) => Recorder::watch(watch(args, plan, options.clone()), compiled.registry),
     };
+    let keeper = Keeper::start(kernel, || {
+        keeper::keep(plan, options, &domain, &mut recorder);
+    });
+    let keeper = keeper
+        .inspect_err(|error| note!("nobody will tidy up should this process be killed: {error}"))
+        .ok();
     let ended = session::run(&domain, &plan.command, plan.mode, launcher, &mut recorder);
     let stats = Stats::of(&domain, &recorder);
-    close(domain, ended.as_ref().ok(), plan.mode, &plan.domain);
+    close(&domain, keeper, ended.as_ref().ok(), plan);
     ending::finish(args, plan, recorder, ended?, &stats?)
 }
 
@@ -156,19 +163,20 @@ fn watch(args: &Args, plan: &Plan, options: LoadOptions) -> Watch {
     Watch::begin(run, tell, cause_of)
 }
 
-/// Frees the domain, unless tasks go on in it.
-fn close(domain: Domain, ended: Option<&Ended>, mode: Mode, name: &str) {
+/// Frees the domain, unless tasks go on in it: then its keeper does when they have ended.
+fn close(domain: &Domain, keeper: Option<Keeper>, ended: Option<&Ended>, plan: &Plan) {
     let left = ended.map_or(0, |ended| ended.stragglers);
     if left > 0 {
-        let what = match mode {
+        let what = match plan.mode {
             Mode::Learn => "what they do from now on is not learned",
-            Mode::Audit => "what they do outside the map from now on is not recorded",
-            _ => "what is outside the map is refused to them until their end",
+            Mode::Audit => "what they do outside the map is recorded until their end",
+            _ => "what is outside the map is refused to them and recorded until their end",
         };
-        note!("{left} tasks of the domain `{name}` go on; {what}");
+        note!("{left} tasks of the domain `{}` go on; {what}", plan.domain);
         return;
     }
-    if let Err(error) = domain.close() {
-        note!("{:#}", anyhow::Error::from(error));
+    match domain.close() {
+        Ok(()) => keeper.into_iter().for_each(Keeper::dismiss),
+        Err(error) => note!("{:#}", anyhow::Error::from(error)),
     }
 }

@@ -6,6 +6,7 @@ use ambit_event::{Event, Registry};
 use ambit_model::Learner;
 
 use super::watch::Watch;
+use crate::store::Violation;
 
 /// Takes in the records of one domain, in order.
 #[derive(Debug)]
@@ -54,6 +55,20 @@ impl Recorder {
         };
         if read.is_err() {
             self.unreadable += 1;
+        }
+    }
+
+    /// Goes on where another recorder of the same run has ended.
+    pub(super) fn take_over(&mut self, violations: Vec<Violation>) {
+        if let Sink::Watch(watch, _) = &mut self.sink {
+            watch.take_over(violations);
+        }
+    }
+
+    /// Ends the record of a run that was taken over.
+    pub(super) fn end(&mut self, lost: u64) {
+        if let Sink::Watch(watch, _) = &mut self.sink {
+            watch.end(lost, false);
         }
     }
 

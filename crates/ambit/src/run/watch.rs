@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use ambit_abi::{Cause, Fp, Op, Reason};
-use ambit_event::{Content, Event, Subject, trust_names};
+use ambit_abi::{Cause, Fp, Reason};
+use ambit_event::{Event, Subject, trust_names};
 
 use crate::out::{Style, note, note_json, write_stderr};
-use crate::store::{Clock, End, FirstCause, Journal, KEPT, Run, Violation};
+use crate::store::{Clock, End, FirstCause, Hex, Journal, KEPT, Run, Violation, Who};
 
 /// How violations are told while they happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub(super) enum Tell {
 /// Finds out why a thread lost its trust: by its numbers, process and thread.
 pub(super) type CauseOf = Box<dyn Fn(u32, u32) -> Option<Cause>>;
 
-/// What tells violations apart.
-type Sameness = (Fp, Op, u32, Vec<u8>, Reason);
+/// What tells violations apart: who, the line that the map does not have, the object's bytes and the reason.
+type Sameness = (Option<Who>, String, Hex, String);
 
 /// The violations of a run.
 pub(super) struct Watch {
@@ -77,7 +77,9 @@ impl Watch {
 
     /// Takes in a violation.
     pub(super) fn see(&mut self, event: &Event, by: Option<&Subject>) {
-        let sameness = sameness(event);
+        let id = format!("v{}", self.violations.len() + 1);
+        let mut violation = Violation::new(id.clone(), event, by, self.clock);
+        let sameness = sameness(&violation);
         if let Some(at) = self.index.get(&sameness) {
             if let Some(violation) = self.violations.get_mut(*at) {
                 violation.count = event.count.max(violation.count.saturating_add(1));
@@ -93,8 +95,6 @@ impl Watch {
             self.dropped += 1;
             return;
         }
-        let id = format!("v{}", self.violations.len() + 1);
-        let mut violation = Violation::new(id.clone(), event, by, self.clock);
         if event.reason == Reason::Gate {
             violation.cause = self.first_cause(event);
         }
@@ -141,7 +141,7 @@ impl Watch {
                 let who = violation
                     .by
                     .as_ref()
-                    .map_or_else(|| violation.comm.clone(), crate::store::Who::line);
+                    .map_or_else(|| violation.comm.clone(), Who::line);
                 let why = match violation.reason.as_str() {
                     "outside" => "",
                     "gate" => " (untrusted)",
@@ -157,8 +157,15 @@ impl Watch {
         }
     }
 
-    /// Ends the run's record.
-    pub(super) fn end(self, lost: u64) -> Seen {
+    /// Goes on with a run, in silence, from what was recorded of it.
+    pub(super) fn take_over(&mut self, violations: Vec<Violation>) {
+        self.tell = Tell::Nothing;
+        self.index = violations.iter().map(sameness).zip(0..).collect();
+        self.violations = violations;
+    }
+
+    /// Ends the run's record, unless its tasks go on.
+    pub(super) fn end(&mut self, lost: u64, goes_on: bool) -> Seen {
         let refused = self
             .violations
             .iter()
@@ -174,7 +181,8 @@ impl Watch {
             dropped: self.dropped,
             lost,
         };
-        if let Some(journal) = self.journal
+        if let Some(journal) = self.journal.take()
+            && !goes_on
             && let Err(error) = journal.end(&self.violations, end)
         {
             note!("cannot record this run's violations: {error}");
@@ -183,17 +191,11 @@ impl Watch {
     }
 }
 
-fn sameness(event: &Event) -> Sameness {
-    let object = match &event.content {
-        Content::Object(object) => object.to_bytes(),
-        Content::Unrepresentable(bytes) => bytes.to_vec(),
-        _ => Vec::new(),
-    };
+fn sameness(violation: &Violation) -> Sameness {
     (
-        event.subject,
-        event.operation.op,
-        event.operation.arg,
-        object,
-        event.reason,
+        violation.by.clone(),
+        violation.rule.clone(),
+        violation.object_bytes.clone(),
+        violation.reason.clone(),
     )
 }

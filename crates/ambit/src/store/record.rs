@@ -37,7 +37,7 @@ pub(crate) struct End {
 }
 
 /// Who acted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Hash)]
 pub(crate) struct Who {
     /// `null` for Ambit itself, which starts the command.
     pub(crate) exe: Option<String>,
@@ -50,7 +50,7 @@ pub(crate) struct Who {
 }
 
 /// The canonical bytes behind a [`Who`], in hex.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Hash)]
 pub(crate) struct WhoBytes {
     exe: Option<Hex>,
     #[serde(rename = "as")]
@@ -237,7 +237,7 @@ impl Who {
 }
 
 /// Bytes, written in hex.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Hex(pub(crate) Vec<u8>);
 
 impl Serialize for Hex {

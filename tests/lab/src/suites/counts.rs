@@ -19,7 +19,6 @@ const CLASSES: &[(&str, u32)] = &[
     ("io-uring", 50),
     ("kill", 200),
     ("link", 1),
-    ("memfd", 5),
     ("mknod", 50),
     ("mmap", 2),
     ("mprotect", 50),

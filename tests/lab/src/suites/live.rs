@@ -14,7 +14,7 @@ tests! { "live":
     a_process_outside_every_domain_is_not_touched
     nothing_stays_pinned_after_a_run
     nothing_stays_pinned_after_a_run_that_failed
-    nothing_stays_pinned_once_the_run_after_a_killed_one_has_ended
+    nothing_stays_pinned_once_the_workload_of_a_killed_run_has_ended
     ctrl_c_ends_the_workload_and_the_run_dies_by_it
     ctrl_c_that_the_workload_handles_is_the_workloads_to_answer
     a_termination_signal_reaches_the_workload
@@ -191,16 +191,21 @@ fn nothing_stays_pinned_after_a_run_that_failed(lab: &Lab) {
     nothing_is_pinned();
 }
 
-fn nothing_stays_pinned_once_the_run_after_a_killed_one_has_ended(lab: &Lab) {
-    let go = lab.path("go");
-    let job = lab.learning("map", &[], &act(&format!("true , wait-file {go}")));
-    job.until("true: ok");
-    job.signal(libc::SIGKILL);
-    std::fs::write(&go, "").unwrap();
-    job.finish().dies_by(libc::SIGKILL);
-    std::thread::sleep(Duration::from_millis(500));
-    lab.learn("map", &act("true")).succeeds();
-    nothing_is_pinned();
+fn nothing_stays_pinned_once_the_workload_of_a_killed_run_has_ended(lab: &Lab) {
+    for options in [&["--learn", "-o"][..], &["--enforce", "-m"]] {
+        let (go, map) = (lab.path("go"), lab.path("map"));
+        let command = act(&format!("true , wait-file {go}"));
+        let job = lab.ambit_job(words(&["run"], &[options, &[&map]].concat(), &command));
+        job.until("true: ok");
+        job.signal(libc::SIGKILL);
+        job.finish().dies_by(libc::SIGKILL);
+        assert!(!pinned().is_empty(), "the workload goes on without its map");
+        std::fs::write(&go, "").unwrap();
+        nothing_is_pinned();
+        std::fs::remove_file(&go).unwrap();
+        lab.learn("map", &act(&format!("true , open-r {}", lab.path("known"))))
+            .succeeds();
+    }
 }
 
 fn in_terminal(lab: &Lab, map: &str, command: &[String]) -> Pty {
@@ -281,6 +286,14 @@ fn a_daemon_that_outlives_its_run_stays_confined(lab: &Lab) {
         said(),
         "open-r: ok\nwait-file: ok\nopen-r: errno EPERM\nopen-r: ok\n"
     );
+    // Its refusals are recorded although its run has ended, and nothing is left when it ends.
+    nothing_is_pinned();
+    let explained = lab.explained(&[]);
+    let objects: Vec<_> = explained
+        .iter()
+        .map(|one| &one["violation"]["object"])
+        .collect();
+    assert!(objects.contains(&&serde_json::json!(secret)), "{objects:?}");
 }
 
 fn what_was_learned_until_an_interrupt_is_in_the_map(lab: &Lab) {

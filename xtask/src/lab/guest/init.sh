@@ -60,7 +60,8 @@ else
 	out_relay=$!
 	exec {err}> >(exec {status_fd}>&- {out}>&- && exec cat >"$err_port")
 	err_relay=$!
-	setsid "${command[@]}" </dev/null >&"$out" 2>&"$err" {out}>&- {err}>&- {status_fd}>&- &
+	# What bash starts in the background ignores SIGINT and SIGQUIT, and so would all that the job starts.
+	setsid env --default-signal=INT,QUIT "${command[@]}" </dev/null >&"$out" 2>&"$err" {out}>&- {err}>&- {status_fd}>&- &
 	job=$!
 	exec {out}>&- {err}>&-
 	wait "$job"
