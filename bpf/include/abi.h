@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The wire between the kernel part and user space: every type here has fixed
- * widths and explicit padding, and is mirrored by crates/abi. A test compares
- * the mirror with the BTF of the built object.
+ * widths and explicit padding, and is mirrored by crates/abi. Tests compare the
+ * numbers and the layouts of both.
  *
  * All integers are in host byte order unless said otherwise.
  */

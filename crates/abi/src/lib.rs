@@ -2,7 +2,7 @@
 //! The wire between the kernel part and user space: a mirror of `bpf/include/abi.h`.
 //!
 //! This crate owns layouts and numbers and nothing else: what the numbers mean to a person is in `ambit-event`, what
-//! a map allows is in `ambit-model`. A test of the sensor compares the layouts with the built object's BTF.
+//! a map allows is in `ambit-model`. Tests compare both with the header.
 //! All integers are in host byte order unless said otherwise.
 #![no_std]
 #![forbid(unsafe_code)]

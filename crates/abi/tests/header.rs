@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The mirror's numbers are the header's. (Its layouts are compared with the built object's BTF, in the sensor.)
+//! The mirror's numbers are the header's.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;

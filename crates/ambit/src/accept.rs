@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let stored = stored(args.domain.as_deref())?;
-    let before = map::read(&args.into)?;
+    let (before, text) = map::read_with_text(&args.into)?;
     let mut after = before.clone();
     for violation in choose(&stored, &args.ids)? {
         let id = &violation.id;
@@ -53,8 +53,12 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         note!("{} allows this already", shown(&args.into));
         return Ok(Outcome::SUCCESS);
     }
-    files::replace(&args.into, after.to_string().as_bytes(), map::MAP_MODE)
-        .with_context(|| format!("cannot write the map {}", shown(&args.into)))
-        .or_exit(Exit::Trouble)?;
+    files::replace(
+        &args.into,
+        after.print_keeping(&text).as_bytes(),
+        map::MAP_MODE,
+    )
+    .with_context(|| format!("cannot write the map {}", shown(&args.into)))
+    .or_exit(Exit::Trouble)?;
     print(&map::painted(&diff.to_string(), Style::stdout()))
 }

@@ -42,6 +42,33 @@ proptest! {
     }
 
     #[test]
+    fn no_comment_is_lost_when_a_map_changes(
+        a in support::map(),
+        b in support::map(),
+        at in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..8),
+    ) {
+        let mut lines: Vec<String> = a.to_string().lines().map(str::to_owned).collect();
+        for (number, (index, beside)) in at.iter().enumerate() {
+            let place = index.index(lines.len());
+            if *beside && !lines[place].contains(" # note") && !lines[place].starts_with('#') {
+                lines[place].push_str(&format!(" # note {number}"));
+            } else {
+                lines.insert(place, format!("# note {number}"));
+            }
+        }
+        let old = lines.join("\n");
+        prop_assert_eq!(Map::parse(&old, "old").unwrap(), a.clone());
+        for new in [&a, &b] {
+            let text = new.print_keeping(&old);
+            prop_assert_eq!(&Map::parse(&text, "new").unwrap(), new, "{}", text);
+            for number in 0..at.len() {
+                prop_assert_eq!(text.matches(&format!("# note {number}")).count(), 1, "{}", text);
+            }
+        }
+        prop_assert_eq!(a.print_keeping(&a.print_keeping(&old)), a.print_keeping(&old));
+    }
+
+    #[test]
     fn merging_is_commutative_and_idempotent(a in support::map(), b in support::map()) {
         let merged = a.merge(&b).unwrap();
         prop_assert_eq!(&merged, &b.merge(&a).unwrap());

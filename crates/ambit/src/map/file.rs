@@ -19,18 +19,24 @@ const READ_MAX: u64 = 64 * 1024 * 1024 + 1;
 
 /// Reads a map; `-` is standard input.
 pub(crate) fn read(path: &Path) -> Result<Map, Failure> {
+    read_with_text(path).map(|(map, _)| map)
+}
+
+/// Reads a map that is to be changed, and its text, which may have comments.
+pub(crate) fn read_with_text(path: &Path) -> Result<(Map, String), Failure> {
     let name = shown(path);
     let bytes = bytes(path)
         .with_context(|| format!("cannot read the map {name}"))
         .or_exit(Exit::Usage)?;
-    parse(&bytes, &name)
+    let map = parse(&bytes, &name)?;
+    Ok((map, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Reads a map that may not be there yet.
-pub(crate) fn read_if_there(path: &Path) -> Result<Option<Map>, Failure> {
-    match bytes(path) {
-        Ok(bytes) if bytes.is_empty() => Ok(None),
-        Ok(bytes) => parse(&bytes, &shown(path)).map(Some),
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<(Map, String)>, Failure> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.len() == 0 => Ok(None),
+        Ok(_) => read_with_text(path).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::usage(
             Error::from(error).context(format!("cannot read the map {}", shown(path))),

@@ -4,7 +4,7 @@
 mod file;
 mod view;
 
-pub(crate) use file::{MAP_MODE, read, read_if_there};
+pub(crate) use file::{MAP_MODE, read, read_if_there, read_with_text};
 
 use std::fmt::Write;
 use std::path::PathBuf;

@@ -106,9 +106,11 @@ fn tell(plan: &Plan, seen: Seen, stats: &Stats) {
 
 fn learned(args: &Args, plan: &Plan, learner: &Learner, stats: &Stats) -> Result<(), Failure> {
     // Another run may have learned into the same file in the meantime.
-    let before = match read_if_there(&plan.path) {
-        Ok(Some(map)) if map.domain == plan.map.domain && map.chain == plan.map.chain => map,
-        Ok(None) => plan.map.clone(),
+    let (before, text) = match read_if_there(&plan.path) {
+        Ok(Some((map, text))) if map.domain == plan.map.domain && map.chain == plan.map.chain => {
+            (map, text)
+        }
+        Ok(None) => (plan.map.clone(), String::new()),
         _ => {
             return Err(Failure::new(
                 Exit::Trouble,
@@ -130,7 +132,7 @@ fn learned(args: &Args, plan: &Plan, learner: &Learner, stats: &Stats) -> Result
     if missing > 0 {
         map.incomplete = Some(missing.max(map.incomplete.unwrap_or(0)));
     }
-    files::replace(&plan.path, map.to_string().as_bytes(), MAP_MODE)
+    files::replace(&plan.path, map.print_keeping(&text).as_bytes(), MAP_MODE)
         .with_context(|| format!("cannot write the map {}", shown(&plan.path)))
         .or_exit(Exit::Trouble)?;
     if !args.quiet {

@@ -44,7 +44,7 @@ impl Plan {
     }
 
     fn learning(args: &Args, path: &Path, command: Command) -> Result<Self, Failure> {
-        let before = map::read_if_there(path)?;
+        let before = map::read_if_there(path)?.map(|(map, _)| map);
         can_be_written(path)?;
         let existed = before.is_some();
         let mut map = before.unwrap_or_else(|| {

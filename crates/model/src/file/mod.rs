@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The map file: reading, with errors that point at what is wrong, and canonical printing.
 
+mod comments;
 mod error;
 mod print;
 mod read;

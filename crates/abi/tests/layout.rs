@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The mirror's layouts are the header's, as the compiler of the kernel part lays them out.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fmt::Write as _;
+use std::mem::offset_of;
+use std::process::{Command, Stdio};
+
+use ambit_abi::{
+    Cause, Config, Domain, DomainState, Event, Fp, Label, Member, Request, Stat, Subject, Task,
+};
+
+/// Assertions in C that a structure has this size, these fields at these places, and no others.
+macro_rules! layout {
+    ($out:ident, $name:literal = $type:ident { $($field:ident $(as $c:ident)?),* $(,)? }) => {
+        let fields = [$((layout!(@c $field $($c)?), offset_of!($type, $field))),*];
+        // Names every field: one more in the mirror does not compile.
+        let _ = |one: &$type| { let $type { $($field: _),* } = one; };
+        assert_struct(&mut $out, $name, size_of::<$type>(), &fields);
+    };
+    (@c $field:ident $c:ident) => { stringify!($c) };
+    (@c $field:ident) => { stringify!($field) };
+}
+
+fn assert_struct(out: &mut String, name: &str, size: usize, fields: &[(&str, usize)]) {
+    let mut assert = |what: String, value: usize| {
+        writeln!(
+            out,
+            "_Static_assert({what} == {value}, \"{name}: {what} is not {value}\");"
+        )
+        .unwrap();
+    };
+    assert(format!("sizeof(struct {name})"), size);
+    for (field, offset) in fields {
+        assert(format!("offsetof(struct {name}, {field})"), *offset);
+    }
+    // Fields without holes between them: what the mirror does not name would leave one.
+    for (at, (field, offset)) in fields.iter().enumerate() {
+        let end = fields.get(at + 1).map_or(size, |(_, next)| *next);
+        assert(
+            format!("sizeof(((struct {name} *)0)->{field})"),
+            end - offset,
+        );
+    }
+}
+
+#[test]
+fn every_field_is_where_the_kernel_part_has_it() {
+    let mut c = String::from(
+        "#include \"kernel.h\"\n#define offsetof(type, field) __builtin_offsetof(type, field)\n#include \"abi.h\"\n",
+    );
+    layout!(c, "ambit_fp" = Fp { lo, hi });
+    layout!(c, "ambit_subject" = Subject { exe, script, via, as_name as as });
+    layout!(
+        c,
+        "ambit_cause" = Cause {
+            time_ns,
+            key,
+            tgid,
+            arg,
+            op,
+            hook,
+            source,
+            pad
+        }
+    );
+    layout!(
+        c,
+        "ambit_label" = Label {
+            domain,
+            flags,
+            trust,
+            subject,
+            chain,
+            next_subject,
+            next_exe,
+            next_first,
+            cause,
+            next_flags,
+            pad,
+        }
+    );
+    layout!(
+        c,
+        "ambit_domain" = Domain {
+            mode,
+            flags,
+            chain,
+            owner_pid,
+            owner_start,
+            serial,
+            cache_max,
+            outside,
+            untrusted,
+            name,
+        }
+    );
+    layout!(
+        c,
+        "ambit_domain_state" = DomainState {
+            tasks,
+            points,
+            cached,
+            full
+        }
+    );
+    layout!(
+        c,
+        "ambit_stat" = Stat {
+            evaluated,
+            matched,
+            learned,
+            violations,
+            gated,
+            emitted,
+            lost,
+            suppressed,
+            skipped,
+        }
+    );
+    layout!(
+        c,
+        "ambit_event" = Event {
+            kind,
+            hook,
+            domain,
+            op,
+            object_len,
+            arg,
+            mode,
+            response,
+            reason,
+            pad,
+            time_ns,
+            key,
+            subject,
+            tgid,
+            tid,
+            ns_tgid,
+            trust,
+            extra,
+            count,
+            comm,
+        }
+    );
+    layout!(c, "ambit_member" = Member { hi, origin, pad });
+    layout!(
+        c,
+        "ambit_config" = Config {
+            key0,
+            key1,
+            sip,
+            build,
+            port_low,
+            port_high,
+            slot_mask
+        }
+    );
+    layout!(
+        c,
+        "ambit_request" = Request {
+            ask,
+            tgid,
+            bit,
+            pad
+        }
+    );
+    layout!(
+        c,
+        "ambit_task" = Task {
+            tgid,
+            tid,
+            comm,
+            label
+        }
+    );
+
+    let include = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bpf/include");
+    let mut clang =
+        Command::new(std::env::var("AMBIT_CLANG").unwrap_or_else(|_| "clang-19".to_owned()))
+            .args([
+                "-target",
+                "bpf",
+                "-fsyntax-only",
+                "-x",
+                "c",
+                "-I",
+                include,
+                "-",
+            ])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+    std::io::Write::write_all(&mut clang.stdin.take().unwrap(), c.as_bytes()).unwrap();
+    let output = clang.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Carries a person's comments over from a map's old text into its new one.
+//!
+//! A comment belongs to the line that it stands above or beside. Where that line is gone, it goes to the line that it
+//! was under; a comment is never dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use crate::Map;
+
+impl Map {
+    /// The canonical print with the comments of `old`, the text that the map was read from before it changed.
+    pub fn print_keeping(&self, old: &str) -> String {
+        keep(old, &self.to_string())
+    }
+}
+
+/// A line by what it says and what it is under.
+type Place = Vec<String>;
+
+/// What a person wrote about a line.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Notes {
+    /// Lines above it, blank ones among them.
+    above: Vec<String>,
+    /// At its end.
+    beside: Option<String>,
+}
+
+fn keep(old: &str, new: &str) -> String {
+    let (notes, end) = notes(old);
+    if notes.is_empty() && end.is_empty() {
+        return new.to_owned();
+    }
+    let mut places = Places::default();
+    let lines: Vec<(&str, Place)> = new.lines().map(|line| (line, places.of(line))).collect();
+    let there: BTreeSet<&Place> = lines.iter().map(|(_, place)| place).collect();
+    let mut by_place: BTreeMap<Place, Notes> = BTreeMap::new();
+    let mut homeless = Vec::new();
+    for (mut place, notes) in notes {
+        let moved = !there.contains(&place);
+        while !place.is_empty() && !there.contains(&place) {
+            place.pop();
+        }
+        if place.is_empty() {
+            homeless.extend(notes.above);
+            homeless.extend(notes.beside);
+            continue;
+        }
+        let kept = by_place.entry(place).or_default();
+        kept.above.extend(notes.above);
+        match notes.beside {
+            // A line has one end.
+            Some(beside) if moved || kept.beside.is_some() => kept.above.push(beside),
+            Some(beside) => kept.beside = Some(beside),
+            None => {}
+        }
+    }
+    let mut out = String::with_capacity(old.len().max(new.len()));
+    let mut put = |indent: &str, line: &str| {
+        let indent = if line.is_empty() { "" } else { indent };
+        // Writing to a String does not fail.
+        let _ = writeln!(out, "{indent}{line}");
+    };
+    for line in &homeless {
+        put("", line);
+    }
+    for (line, place) in &lines {
+        let notes = by_place.remove(place).unwrap_or_default();
+        let indent = line.get(..indent(line)).unwrap_or_default();
+        for above in &notes.above {
+            put(indent, above);
+        }
+        match notes.beside {
+            Some(beside) => put("", &format!("{line} {beside}")),
+            None => put("", line),
+        }
+    }
+    for line in &end {
+        put("", line);
+    }
+    out
+}
+
+/// The comments of a text by the place of their lines, and those after the last line.
+fn notes(text: &str) -> (Vec<(Place, Notes)>, Vec<String>) {
+    let mut places = Places::default();
+    let mut found = Vec::new();
+    let mut above: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let (content, comment) = split(line);
+        if content.trim().is_empty() {
+            above.push(comment.unwrap_or_default().to_owned());
+            continue;
+        }
+        let place = places.of(content);
+        let notes = Notes {
+            above: comments(std::mem::take(&mut above)),
+            beside: comment.map(str::to_owned),
+        };
+        if notes != Notes::default() {
+            found.push((place, notes));
+        }
+    }
+    (found, comments(above))
+}
+
+/// Blank lines are kept where they stand between comments and other lines.
+fn comments(lines: Vec<String>) -> Vec<String> {
+    if lines.iter().all(String::is_empty) {
+        Vec::new()
+    } else {
+        lines
+    }
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+/// A line's content, and the comment at its end from its `#` on.
+fn split(line: &str) -> (&str, Option<&str>) {
+    let mut quote = None;
+    // What is quoted begins where a value begins; elsewhere a quote is a character like others.
+    let mut value = true;
+    let mut dashes = true;
+    let mut depth = 0_u32;
+    let mut before = b' ';
+    let mut bytes = line.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match quote {
+            Some(b'"') if byte == b'\\' => {
+                bytes.next();
+            }
+            // Two single quotes are one, within.
+            Some(b'\'') if byte == b'\'' && line.as_bytes().get(at + 1) == Some(&b'\'') => {
+                bytes.next();
+            }
+            Some(open) if byte == open => quote = None,
+            None if byte == b'#' && matches!(before, b' ' | b'\t') => {
+                let (content, comment) = line.split_at_checked(at).unwrap_or((line, ""));
+                return (content, Some(comment.trim_end()));
+            }
+            None if value && matches!(byte, b'\'' | b'"') => quote = Some(byte),
+            _ => {}
+        }
+        value = match byte {
+            b' ' => match before {
+                b':' => true,
+                b'-' => dashes,
+                b',' => value || depth > 0,
+                _ => value,
+            },
+            b'[' | b'{' if value && quote.is_none() => {
+                depth += 1;
+                true
+            }
+            _ => false,
+        };
+        if matches!(byte, b']' | b'}') && quote.is_none() {
+            depth = depth.saturating_sub(1);
+        }
+        dashes &= matches!(byte, b' ' | b'-');
+        before = byte;
+    }
+    (line, None)
+}
+
+/// Where the lines of a text are, one after the other.
+#[derive(Default)]
+struct Places {
+    /// The lines that the next one may be under, with their indents.
+    under: Vec<(usize, String)>,
+}
+
+impl Places {
+    fn of(&mut self, line: &str) -> Place {
+        let indent = indent(line);
+        while self.under.last().is_some_and(|(outer, _)| *outer >= indent) {
+            self.under.pop();
+        }
+        self.under.push((indent, name(line.trim())));
+        self.under.iter().map(|(_, name)| name.clone()).collect()
+    }
+}
+
+/// What a line is told by: an item by its text, a key without its value.
+fn name(content: &str) -> String {
+    if let Some(item) = content.strip_prefix("- ") {
+        return format!("- {}", unquoted(item.trim()));
+    }
+    match content.split_once(':') {
+        Some((key, _)) => key.to_owned(),
+        None => content.to_owned(),
+    }
+}
+
+fn unquoted(text: &str) -> String {
+    let inner = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    match (inner('\''), inner('"')) {
+        (Some(single), _) => single.replace("''", "'"),
+        (_, Some(double)) if !double.contains('\\') => double.to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "\
+# Reviewed by ops.
+ambit: 1 # the version
+
+# One site.
+domain: web
+chain: 2
+subjects:
+  # The server itself.
+  - id: nginx
+    exe: /usr/sbin/nginx
+    allow:
+      # Its pages.
+
+      - file.open r /srv/a # the first
+      - 'file.open r /srv/b: #1' # the second
+      - \"file.open r /srv/c\" # the third
+# The end.
+";
+
+    #[test]
+    fn comments_stay_with_their_lines() {
+        let map = Map::parse(OLD, "old").unwrap();
+        let text = map.print_keeping(OLD);
+        assert_eq!(
+            text,
+            OLD.replace("\"file.open r /srv/c\"", "file.open r /srv/c")
+        );
+        assert_eq!(Map::parse(&text, "new").unwrap(), map);
+    }
+
+    #[test]
+    fn a_comment_of_a_line_that_went_goes_to_the_line_it_was_under() {
+        let new = Map::parse(
+            "ambit: 1\ndomain: web\nchain: 2\nsubjects:\n  - id: nginx\n    exe: /usr/sbin/nginx\n    allow:\n      - file.open r /srv/**\n",
+            "new",
+        )
+        .unwrap();
+        let text = new.print_keeping(OLD);
+        assert!(
+            text.contains("    # Its pages.\n\n    # the first\n    # the second\n    # the third\n    allow:\n      - file.open r /srv/**\n# The end.\n"),
+            "{text}"
+        );
+        assert_eq!(Map::parse(&text, "new").unwrap(), new);
+    }
+
+    #[test]
+    fn a_sharp_that_is_no_comment_is_none() {
+        for line in [
+            "  - file.open r /a#b",
+            "  - 'a #b'",
+            "x: [\"a #b\", 'c #d']",
+        ] {
+            assert_eq!(split(line), (line, None));
+        }
+        assert_eq!(split("- it's #1"), ("- it's ", Some("#1")));
+    }
+}
