@@ -51,7 +51,7 @@ proptest! {
         for (number, (index, beside)) in at.iter().enumerate() {
             let place = index.index(lines.len());
             if *beside && !lines[place].contains(" # note") && !lines[place].starts_with('#') {
-                lines[place].push_str(&format!(" # note {number}"));
+                lines[place] = format!("{} # note {number}", lines[place]);
             } else {
                 lines.insert(place, format!("# note {number}"));
             }

@@ -183,13 +183,17 @@ impl Running {
         }
     }
 
-    fn wait_for(&mut self, flags: libc::c_int) -> io::Result<Option<ExitStatus>> {
+    /// The end, if it was reached.
+    ///
+    /// # Errors
+    /// `waitpid` failed.
+    pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.status.is_some() {
             return Ok(self.status);
         }
         let mut status = 0;
         // SAFETY: the pid is our own child's and was not waited for yet; status is a valid pointer.
-        let pid = unsafe { libc::waitpid(self.pid, &raw mut status, flags) };
+        let pid = unsafe { libc::waitpid(self.pid, &raw mut status, libc::WNOHANG) };
         match pid {
             0 => Ok(None),
             p if p == self.pid => {
@@ -198,23 +202,6 @@ impl Running {
             }
             _ => Err(io::Error::last_os_error()),
         }
-    }
-
-    /// Wait for the end; `Interrupted` if a signal came in between.
-    ///
-    /// # Errors
-    /// `waitpid` failed.
-    pub fn wait(&mut self) -> io::Result<ExitStatus> {
-        self.wait_for(0)?
-            .ok_or_else(|| io::Error::other("waitpid answered nothing"))
-    }
-
-    /// The end, if it was reached.
-    ///
-    /// # Errors
-    /// `waitpid` failed.
-    pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
-        self.wait_for(libc::WNOHANG)
     }
 }
 

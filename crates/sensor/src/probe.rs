@@ -88,17 +88,27 @@ fn version(release: &str) -> (u32, u32) {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
-/// The model in parentheses of `none voluntary (full)`.
+/// The preemption model, from where it can be read.
 fn preemption() -> Option<String> {
-    let text = fs::read_to_string("/sys/kernel/debug/sched/preempt").ok()?;
-    text.split_whitespace()
-        .find_map(|w| w.strip_prefix('(')?.strip_suffix(')').map(str::to_owned))
-        .or_else(|| {
-            let cmdline = fs::read_to_string("/proc/cmdline").ok()?;
-            cmdline
-                .split_whitespace()
-                .find_map(|w| w.strip_prefix("preempt=").map(str::to_owned))
-        })
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    preemption_of(
+        &read("/sys/kernel/debug/sched/preempt"),
+        &read("/proc/cmdline"),
+        &read("/proc/sys/kernel/version"),
+    )
+}
+
+/// In parentheses in `none voluntary (full)`; else what the kernel was booted with; else what it was built as, where
+/// that can't be changed: `#1 SMP PREEMPT`.
+fn preemption_of(debugfs: &str, cmdline: &str, version: &str) -> Option<String> {
+    let now = |word: &str| Some(word.strip_prefix('(')?.strip_suffix(')')?.to_owned());
+    let booted = |word: &str| word.strip_prefix("preempt=").map(str::to_owned);
+    let built = |word: &str| matches!(word, "PREEMPT" | "PREEMPT_RT").then(|| "full".to_owned());
+    debugfs
+        .split_whitespace()
+        .find_map(now)
+        .or_else(|| cmdline.split_whitespace().find_map(booted))
+        .or_else(|| version.split_whitespace().find_map(built))
 }
 
 /// Before 6.2 a task storage look-up answers NULL while the storage is busy on that CPU, which only happens where
@@ -192,6 +202,22 @@ mod tests {
         assert!(!labels_dependable("6.1.0-56-cloud-amd64", Some("full")));
         assert!(labels_dependable("6.1.0-56-cloud-amd64", Some("voluntary")));
         assert!(labels_dependable("6.12.95", Some("full")));
+    }
+
+    #[test]
+    fn the_preemption_model_is_read_from_where_it_is() {
+        let of = |debugfs, cmdline, version| preemption_of(debugfs, cmdline, version);
+        let dynamic = "#1 SMP PREEMPT_DYNAMIC Debian";
+        assert_eq!(
+            of("none (voluntary) full", "preempt=full", dynamic).as_deref(),
+            Some("voluntary")
+        );
+        assert_eq!(of("", "ro preempt=full", dynamic).as_deref(), Some("full"));
+        assert_eq!(
+            of("", "ro", "#1 SMP PREEMPT Debian").as_deref(),
+            Some("full")
+        );
+        assert_eq!(of("", "ro", dynamic), None);
     }
 
     #[test]

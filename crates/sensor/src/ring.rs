@@ -4,7 +4,6 @@
 use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use libbpf_rs::{MapHandle, RingBuffer, RingBufferBuilder};
 
@@ -52,27 +51,6 @@ impl Ring {
             .map_err(bpf("map the ring buffer"))?;
         let ring = builder.build().map_err(bpf("map the ring buffer"))?;
         Ok(Self { ring, batch })
-    }
-
-    /// Wait for records, at most `timeout`, and give each to `f`: how many there were.
-    ///
-    /// # Errors
-    /// Waiting failed.
-    pub fn poll(&mut self, timeout: Duration, f: &mut dyn FnMut(&[u8])) -> Result<usize, Error> {
-        use rustix::event::{PollFd, PollFlags, poll};
-        let seen = self.consume(f)?;
-        if seen > 0 {
-            return Ok(seen);
-        }
-        let fd = self.fd();
-        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
-        let timeout = timeout
-            .try_into()
-            .map_err(|_| Error::Layout("a timeout that is too long"))?;
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => self.consume(f),
-            Err(e) => Err(crate::error::io("wait for the ring buffer")(e.into())),
-        }
     }
 
     /// Give what is there to `f`: how many records there were.

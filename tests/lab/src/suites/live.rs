@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::tests;
-use crate::harness::{Job, Lab, Pty, act, line, words};
+use crate::harness::{Job, Lab, Pty, Stats, act, line, skip, words};
 
 tests! { "live":
     two_live_domains_of_one_name_are_refused
@@ -20,6 +20,7 @@ tests! { "live":
     a_termination_signal_reaches_the_workload
     a_daemon_that_outlives_its_run_stays_confined
     what_was_learned_until_an_interrupt_is_in_the_map
+    where_programs_are_preempted_the_counters_add_up_or_nothing_is_loaded
 }
 
 fn until(what: &str, condition: impl Fn() -> bool) {
@@ -267,6 +268,8 @@ fn a_daemon_that_outlives_its_run_stays_confined(lab: &Lab) {
     };
     lab.learn("map", &script(&format!("open-r {known}")))
         .succeeds();
+    // What the shell would empty, the map only has as created.
+    std::fs::remove_file(&out).unwrap();
     let started = Instant::now();
     lab.enforce(
         "map",
@@ -305,4 +308,55 @@ fn what_was_learned_until_an_interrupt_is_in_the_map(lab: &Lab) {
     lab.map("map").must_have(&format!("file.open r {known}"));
     lab.enforce("map", &act(&format!("open-r {known}")))
         .succeeds();
+}
+
+/// The preemption model, set back when dropped.
+struct Preemption(String);
+
+impl Preemption {
+    const SWITCH: &str = "/sys/kernel/debug/sched/preempt";
+
+    fn full() -> Self {
+        let text = std::fs::read_to_string(Self::SWITCH)
+            .unwrap_or_else(|_| skip("this kernel's preemption cannot be changed"));
+        let now = text
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix('(')?.strip_suffix(')'));
+        let before = Self(now.expect("a model in parentheses").to_owned());
+        std::fs::write(Self::SWITCH, "full").expect("full preemption is to be had");
+        before
+    }
+}
+
+impl Drop for Preemption {
+    fn drop(&mut self) {
+        let _ = std::fs::write(Self::SWITCH, &self.0);
+    }
+}
+
+fn where_programs_are_preempted_the_counters_add_up_or_nothing_is_loaded(lab: &Lab) {
+    let _full = Preemption::full();
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let known = lab.path("known");
+    let script = format!(
+        "for i in 1 2 3 4 5 6 7 8; do {} loop 2000 open-r {known} >/dev/null & done; wait",
+        crate::harness::act_path()
+    );
+    let command = line(&["bash", "-c", &script]);
+    if release.starts_with("6.1.") {
+        lab.learn("map", &command)
+            .exits(1)
+            .complains("preempt=full");
+        nothing_is_pinned();
+        return;
+    }
+    lab.learn("map", &command).succeeds();
+    let stats = lab.path("stats");
+    lab.enforcing("map", &["--stats", &stats], &command)
+        .finish()
+        .succeeds();
+    let stats = Stats::read(&stats);
+    stats.must_add_up();
+    assert_eq!(stats.sum("violations"), 0, "one disturbed another");
+    assert!(stats.of("file_open", "matched") >= 16_000);
 }
