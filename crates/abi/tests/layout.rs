@@ -45,6 +45,7 @@ fn assert_struct(out: &mut String, name: &str, size: usize, fields: &[(&str, usi
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of fields")]
 fn every_field_is_where_the_kernel_part_has_it() {
     let mut c = String::from(
         "#include \"kernel.h\"\n#define offsetof(type, field) __builtin_offsetof(type, field)\n#include \"abi.h\"\n",
