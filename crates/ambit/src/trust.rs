@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::out::{Style, count, json_line, note, print};
-use crate::store::Clock;
+use crate::store::{self, Clock, Violation};
 
 /// Show and change which tasks are trusted
 #[derive(Debug, clap::Subcommand)]
@@ -87,7 +87,12 @@ struct First {
     source: String,
     pid: u32,
     hook: Option<&'static str>,
+    /// Without its object, which the label does not hold.
     operation: Option<String>,
+    /// The same with its object, where the run's record has it.
+    rule: Option<String>,
+    /// What `ambit explain` calls it.
+    violation: Option<String>,
 }
 
 fn ls(kernel: &Kernel, all: bool, json: bool) -> Result<Outcome, Failure> {
@@ -101,9 +106,10 @@ fn ls(kernel: &Kernel, all: bool, json: bool) -> Result<Outcome, Failure> {
     for task in kernel.tasks()? {
         processes.entry(task.tgid).or_default().push(task);
     }
+    let mut recorded: BTreeMap<String, Vec<Violation>> = BTreeMap::new();
     let rows: Vec<Row> = processes
         .into_values()
-        .filter_map(|threads| row(&threads, &domains, clock))
+        .filter_map(|threads| row(&threads, &domains, clock, &mut recorded))
         .filter(|row| all || !row.trust.is_empty())
         .collect();
     if json {
@@ -118,7 +124,12 @@ fn ls(kernel: &Kernel, all: bool, json: bool) -> Result<Outcome, Failure> {
 }
 
 /// A process is as untrusted as all of its threads together; its leader names it.
-fn row(threads: &[TaskInfo], domains: &BTreeMap<u16, String>, clock: Clock) -> Option<Row> {
+fn row(
+    threads: &[TaskInfo],
+    domains: &BTreeMap<u16, String>,
+    clock: Clock,
+    recorded: &mut BTreeMap<String, Vec<Violation>>,
+) -> Option<Row> {
     let leader = threads
         .iter()
         .find(|task| task.tid == task.tgid)
@@ -129,6 +140,12 @@ fn row(threads: &[TaskInfo], domains: &BTreeMap<u16, String>, clock: Clock) -> O
         .filter(|task| task.label.trust != 0)
         .map(|task| task.label.cause)
         .min_by_key(|cause| cause.time_ns);
+    let recorded = match (cause, domains.get(&leader.label.domain)) {
+        (Some(_), Some(domain)) => &**recorded.entry(domain.clone()).or_insert_with(|| {
+            store::load(domain).map_or_else(|_| Vec::new(), |run| run.violations)
+        }),
+        _ => &[],
+    };
     Some(Row {
         pid: leader.tgid,
         comm: comm(&leader.comm),
@@ -139,7 +156,7 @@ fn row(threads: &[TaskInfo], domains: &BTreeMap<u16, String>, clock: Clock) -> O
         trust: trust_names(trust),
         threads: threads.len(),
         since: cause.map(|cause| clock.utc(cause.time_ns)),
-        cause: cause.map(|cause| first(&cause)),
+        cause: cause.map(|cause| first(&cause, recorded)),
     })
 }
 
@@ -147,7 +164,11 @@ fn comm(bytes: &[u8]) -> String {
     escape::name(bytes.split(|byte| *byte == 0).next().unwrap_or_default())
 }
 
-fn first(cause: &Cause) -> First {
+fn first(cause: &Cause, recorded: &[Violation]) -> First {
+    let key = cause.key.to_string();
+    let known = recorded
+        .iter()
+        .find(|violation| !cause.key.is_zero() && violation.key == key);
     let operation = Op::try_from(cause.op)
         .ok()
         .filter(|op| op.family().is_some() && !cause.key.is_zero())
@@ -164,6 +185,8 @@ fn first(cause: &Cause) -> First {
             .then(|| Hook::try_from(cause.hook).ok().map(Hook::name))
             .flatten(),
         operation,
+        rule: known.map(|violation| violation.rule.clone()),
+        violation: known.map(|violation| violation.id.clone()),
     }
 }
 
@@ -181,10 +204,11 @@ fn table(rows: &[Row], style: Style) -> String {
     for row in rows {
         let cause = row.cause.as_ref().map_or_else(String::new, |cause| {
             let since = row.since.as_deref().unwrap_or_default();
-            match &cause.operation {
-                Some(operation) => format!("{since} {operation}, by process {}", cause.pid),
-                None => format!("{since} {}, by process {}", cause.source, cause.pid),
-            }
+            let what = cause.rule.as_ref().or(cause.operation.as_ref());
+            let what = what.unwrap_or(&cause.source);
+            let id = cause.violation.as_ref();
+            let id = id.map_or_else(String::new, |id| format!(" ({id})"));
+            format!("{since} {what}, by process {}{id}", cause.pid)
         });
         let untrusted = lost(row);
         let line = format!(

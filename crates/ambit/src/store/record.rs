@@ -103,6 +103,9 @@ pub(crate) struct Violation {
     pub(crate) time_ns: u64,
     /// How often, so far.
     pub(crate) count: u32,
+    /// The point's fingerprint: the same as long as the kernel part stays loaded.
+    #[serde(default)]
+    pub(crate) key: String,
 }
 
 impl Violation {
@@ -133,6 +136,7 @@ impl Violation {
             time: clock.utc(event.time_ns),
             time_ns: event.time_ns,
             count: event.count.max(1),
+            key: event.key.to_string(),
         }
     }
 

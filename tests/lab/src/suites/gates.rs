@@ -20,6 +20,7 @@ tests! { "gates":
     children_inherit_the_lack_of_trust_and_their_parent_keeps_its_own
     a_program_does_not_gain_trust_by_exec
     an_operator_takes_trust_away_and_gives_it_back
+    an_untrusted_task_is_listed_with_what_it_did_and_to_what
     an_untrusted_task_is_killed_where_the_map_says_so
     a_task_outside_the_map_is_killed_where_the_map_says_so
     an_operation_outside_the_map_is_only_logged_where_the_map_says_so
@@ -188,6 +189,27 @@ fn an_operator_takes_trust_away_and_gives_it_back(lab: &Lab) {
         "wait-line: ok",
         "socket: ok",
     ]);
+}
+
+fn an_untrusted_task_is_listed_with_what_it_did_and_to_what(lab: &Lab) {
+    let secret = lab.file("secret", "x");
+    let mut job = lab.learning("map", &[], &act("true , wait-line"));
+    job.say("\n");
+    job.finish().succeeds();
+    let mut job = lab.enforcing(
+        "map",
+        &[],
+        &act(&format!("true , open-r {secret} , wait-line")),
+    );
+    job.until("open-r: errno EPERM");
+    let list = lab.ambit(["trust", "ls"]).succeeds();
+    let text = String::from_utf8_lossy(&list.stdout).into_owned();
+    list.expect(
+        text.contains(&format!("file.open r {secret}, by process ")) && text.contains("(v1)"),
+        "the first cause and its object should be there",
+    );
+    job.say("\n");
+    job.finish().exits(1);
 }
 
 fn an_untrusted_task_is_killed_where_the_map_says_so(lab: &Lab) {
