@@ -19,18 +19,24 @@ pub(crate) fn main(_args: &Args) -> Result<ExitCode> {
 
 /// Builds `ambit`, and as static programs those that the lab's tests run and confine.
 pub(crate) fn all() -> Result<()> {
-    ambit()?;
-    // Static, so that a confined program touches nothing that the test did not write down.
-    run(cargo("build")
-        .args(["--release", "--package", "ambit-lab"])
-        .args(["--target", paths::TRIPLE])
-        .env("RUSTFLAGS", "-C target-feature=+crt-static"))
+    setup::for_build()?;
+    release(&["ambit", "ambit-lab"])
 }
 
 /// Builds `ambit`.
 pub(crate) fn ambit() -> Result<()> {
     setup::for_build()?;
-    run(cargo("build").args(["--release", "--package", "ambit"]))
+    release(&["ambit"])
+}
+
+/// Static: `ambit` runs on any distribution, and a confined test program touches nothing that its test did not write
+/// down.
+fn release(packages: &[&str]) -> Result<()> {
+    run(cargo("build")
+        .arg("--release")
+        .args(packages.iter().flat_map(|package| ["--package", package]))
+        .args(["--target", paths::TRIPLE])
+        .env("RUSTFLAGS", "-C target-feature=+crt-static"))
 }
 
 /// One of cargo's own commands, in the workspace.

@@ -150,7 +150,7 @@ impl Naturaliser {
             Object::Deleted(path) => (PathKind::Deleted, path.as_bytes()),
             _ => return RuleObject::from_object(object),
         };
-        if !prefixes(path).any(|prefix| self.names.contains_key(prefix)) {
+        if self.names.is_empty() || !prefixes(path).any(|prefix| self.names.contains_key(prefix)) {
             return RuleObject::from_object(object);
         }
         let mut pieces = Vec::new();
