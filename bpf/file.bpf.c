@@ -14,6 +14,23 @@
  * Fail mode: decide.bpf.h.
  */
 
+/*
+ * An open that creates a file where there is none, and empties it where there is
+ * one, is one behaviour in two states of the file system: seen in one of them, it
+ * teaches what it does in the other, too. Only where it happens is it decided.
+ */
+static __noinline void teach_both(struct scope *c, __u32 flags)
+{
+	struct ambit_domain *d = domain_of(c->l);
+
+	if (!d || d->mode != AMBIT_MODE_LEARN || c->s->status)
+		return;
+	if (flags & O_CREAT)
+		ask(c, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_CREATE, 0);
+	if (flags & O_TRUNC)
+		ask(c, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_TRUNCATE, 0);
+}
+
 SEC("lsm/file_open")
 int BPF_PROG(file_file_open, struct file *file, int ret)
 {
@@ -35,10 +52,14 @@ int BPF_PROG(file_file_open, struct file *file, int ret)
 	 * FMODE_NOACCOUNT: a file that a file system opens beneath the user's, which
 	 * was decided already (overlayfs' layers; 6.1 shows it under the user's path).
 	 */
-	if (mode & FMODE_NOACCOUNT || !object_file(c.s, file))
+	if (mode & FMODE_NOACCOUNT || !object_file(c.s, file)) {
 		skip(c.l, AMBIT_HOOK_FILE_OPEN, AMBIT_SKIP_KERNEL);
-	else
-		ask(&c, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_OPEN, arg);
+		return leave(&c);
+	}
+	ask(&c, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_OPEN, arg);
+	if (unlikely(file->f_flags & (O_CREAT | O_TRUNC)) &&
+	    (file->f_inode->i_mode & S_IFMT) == S_IFREG)
+		teach_both(&c, file->f_flags);
 	return leave(&c);
 }
 

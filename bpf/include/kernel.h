@@ -47,6 +47,8 @@ enum bpf_map_type {
 #define S_ISUID 04000
 #define S_ISGID 02000
 
+#define O_CREAT 0100
+#define O_TRUNC 01000
 #define O_APPEND 02000
 #define O_TMPFILE_BIT 020000000
 

@@ -12,6 +12,7 @@ tests! { "scenarios":
     s01_after_a_refused_cat_grep_still_works_in_the_same_shell
     s01_a_learned_program_is_refused_another_file
     s02_the_same_interactive_session_twice_is_no_violation
+    s02_output_to_a_file_is_no_violation_whether_the_file_is_there_or_not
     s03_an_editor_edits_and_saves_twice
     s03_an_editor_shows_a_refusal_as_an_error
     s04_ls_of_two_directories_is_told_apart
@@ -128,6 +129,26 @@ fn vim(lab: &Lab, options: &[&str], keys: &[&str]) -> (std::process::ExitStatus,
         terminal.keys(part);
     }
     terminal.finish()
+}
+
+fn s02_output_to_a_file_is_no_violation_whether_the_file_is_there_or_not(lab: &Lab) {
+    let out = lab.path("out");
+    let script = format!("echo more > {out}\n");
+    for (map, there) in [("without.map", false), ("with.map", true)] {
+        let state = |there| {
+            let _ = fs::remove_file(&out);
+            if there {
+                fs::write(&out, "before\n").unwrap();
+            }
+        };
+        state(there);
+        learn_shell(lab, map, &script).succeeds();
+        for there in [true, false] {
+            state(there);
+            enforce_shell(lab, map, &script).succeeds().within_the_map();
+            assert_eq!(fs::read(&out).unwrap(), b"more\n");
+        }
+    }
 }
 
 fn s03_an_editor_edits_and_saves_twice(lab: &Lab) {
