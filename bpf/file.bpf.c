@@ -19,7 +19,7 @@
  * one, is one behaviour in two states of the file system: seen in one of them, it
  * teaches what it does in the other, too. Only where it happens is it decided.
  */
-static __noinline void teach_both(struct scope *c, __u32 flags)
+static __always_inline void teach_both(struct scope *c, __u32 flags)
 {
 	struct ambit_domain *d = domain_of(c->l);
 
