@@ -31,7 +31,7 @@ pub(super) fn pieces(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     let found = if origin.fleeting {
         uuid(name)
             .or_else(|| counter(name, origin))
-            .or_else(|| python(name))
+            .or_else(|| python(name, origin))
             .or_else(|| suffix(name, origin.private))
     } else {
         None
@@ -111,14 +111,21 @@ fn counter(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     (long && (origin.removed || !alone)).then(|| around(before, Class::Num, after))
 }
 
-/// `tmp`, eight of `a-z0-9_`, and perhaps an extension.
-fn python(name: &[u8]) -> Option<Vec<Piece>> {
+/// `tmp`, eight of `a-z0-9_`, and perhaps an extension; or the eight alone, where Python tried whether it may make
+/// files in a folder.
+fn python(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
+    let alphabet = |made_up: &[u8]| {
+        made_up
+            .iter()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    };
+    let is_word = || name.iter().all(u8::is_ascii_lowercase);
+    if name.len() == 8 && origin.private && origin.removed && alphabet(name) && !is_word() {
+        return Some(around(b"", Class::Tmp, b""));
+    }
     let rest = name.strip_prefix(b"tmp")?;
     let (made_up, after) = rest.split_at_checked(8)?;
-    let alphabet = made_up
-        .iter()
-        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-    (alphabet && is_extension(after)).then(|| around(b"tmp", Class::Tmp, after))
+    (alphabet(made_up) && is_extension(after)).then(|| around(b"tmp", Class::Tmp, after))
 }
 
 fn suffix(name: &[u8], private: bool) -> Option<Vec<Piece>> {
@@ -291,5 +298,8 @@ mod tests {
     fn a_private_file_needs_less_to_be_taken_for_a_temporary_one() {
         assert_eq!(text("sedabcde1", REMOVED), None);
         assert_eq!(text("sedabcde1", PRIVATE).as_deref(), Some("sed{tmp}"));
+        assert_eq!(text("2ui_34rm", PRIVATE).as_deref(), Some("{tmp}"));
+        assert_eq!(text("2ui_34rm", REMOVED), None);
+        assert_eq!(text("lockfile", PRIVATE), None);
     }
 }
