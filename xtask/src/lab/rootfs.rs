@@ -18,8 +18,9 @@ const RECIPE: u32 = 1;
 /// Beside what Debian calls essential.
 const PACKAGES: &[&str] = &[
     "acl",
-    "apache2-bin",
+    "apache2",
     "apparmor",
+    "apt-utils",
     "attr",
     "busybox-static",
     "ca-certificates",
@@ -29,23 +30,28 @@ const PACKAGES: &[&str] = &[
     "e2fsprogs",
     "file",
     "gawk",
+    "gcc",
+    "git",
     "iproute2",
     "iputils-ping",
     "jq",
     "keyutils",
     "kmod",
     "less",
+    "libc6-dev",
     "libcap2-bin",
     "libelf1",
     "libgcc-s1",
     "libstdc++6",
     "logrotate",
     "lsof",
+    "make",
     "netbase",
     "netcat-openbsd",
     "nginx",
     "openssh-client",
     "openssh-server",
+    "postgresql",
     "procps",
     "psmisc",
     "python3",
@@ -68,7 +74,7 @@ pub(super) struct Rootfs {
 impl Rootfs {
     /// Finds or builds it.
     pub(super) fn get() -> Result<Self> {
-        let dir = cache::folder("rootfs", (RECIPE, SUITES, PACKAGES, FREE_MIB), build)?;
+        let dir = cache::folder("userland", (RECIPE, SUITES, PACKAGES, FREE_MIB), build)?;
         Ok(Self { dir })
     }
 
