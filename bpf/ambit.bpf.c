@@ -4,7 +4,8 @@
  *
  * Each family has a file of thin hooks; they gather an object and call decide().
  * To add a hook: number it in abi.h, write its program here or in a family's
- * file, and add its row to the table in crates/abi.
+ * file, number it in crates/abi with the operations that it decides, and take the
+ * reason why it is left alone out of its row in crates/coverage.
  */
 #include "include/kernel.h"
 #include <bpf/bpf_helpers.h>

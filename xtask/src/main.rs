@@ -2,7 +2,7 @@
 //! Builds Ambit, prepares a machine for working on it, and runs it in a virtual machine.
 //!
 //! Everything that takes more than `cargo build` lives here, so that `cargo xtask <COMMAND>` on a bare Debian is all
-//! that a newcomer needs. It knows nothing about what Ambit does.
+//! that a newcomer needs. It knows nothing about what Ambit does, save where the documents come from.
 #![forbid(unsafe_code)]
 
 mod apt;
@@ -10,6 +10,7 @@ mod bench;
 mod build;
 mod cache;
 mod demo;
+mod docs;
 mod lab;
 mod mirror;
 mod paths;
@@ -36,6 +37,8 @@ enum Command {
     Demo(demo::Args),
     /// Check everything: the code's form, the tests, and the lab's suites on three kernels
     Test(test::Args),
+    /// Write the documents that come from the code: docs/coverage.md
+    Docs(docs::Args),
     /// Run a command in a virtual machine with a Debian kernel; exits with the command's status
     ///
     /// Standard output and standard error of the command come out on those of this program. The exit status is the
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Build(args) => (build::main(&args), 1),
         Command::Bench(args) => (bench::main(&args), 1),
         Command::Test(args) => (test::main(&args), 1),
+        Command::Docs(args) => (docs::main(&args), 1),
         Command::Demo(args) => (demo::main(&args), 1),
         Command::Lab(args) => (lab::main(args), lab::EXIT_LAB_FAILED),
     };

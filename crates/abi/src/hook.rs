@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! LSM hooks, numbered for counters and events.
+//! LSM hooks, numbered for counters and events, and the operations that each decides.
+
+use crate::Op;
 
 wire_enum! {
     /// An LSM hook (`enum ambit_hook`); the name is the kernel's.
@@ -91,5 +93,64 @@ impl Hook {
             self,
             Self::BprmCommittedCreds | Self::TaskAlloc | Self::TaskFree | Self::BprmCredsForExec
         )
+    }
+
+    /// The operations that the hook decides: what its program asks about.
+    pub const fn ops(self) -> &'static [Op] {
+        match self {
+            Self::FileOpen => &[Op::FileOpen, Op::FileCreate, Op::FileTruncate],
+            Self::BprmCheckSecurity => &[Op::Exec, Op::ExecDigest],
+            Self::BprmCredsFromFile | Self::Capset => &[Op::ExecCreds],
+            Self::PathMknod => &[Op::FileCreate, Op::FileMknod, Op::NetBind],
+            Self::PathUnlink => &[Op::FileUnlink],
+            Self::PathRename => &[Op::FileRename],
+            Self::PathLink => &[Op::FileLink],
+            Self::PathSymlink => &[Op::FileSymlink],
+            Self::PathMkdir => &[Op::FileMkdir],
+            Self::PathRmdir => &[Op::FileRmdir],
+            Self::PathTruncate | Self::FileTruncate => &[Op::FileTruncate],
+            Self::PathChmod => &[Op::FileChmod],
+            Self::PathChown => &[Op::FileChown],
+            Self::FileIoctl | Self::FileIoctlCompat => &[Op::FileIoctl],
+            Self::MmapFile | Self::FileMprotect => &[Op::MapExec, Op::MapAnon],
+            Self::SocketCreate => &[Op::NetSocket],
+            Self::SocketBind => &[Op::NetBind],
+            Self::SocketConnect | Self::UnixStreamConnect => &[Op::NetConnect],
+            Self::SocketListen => &[Op::NetListen],
+            Self::SocketAccept => &[Op::NetAccept],
+            Self::SocketSendmsg => &[Op::NetConnect, Op::NetSend],
+            Self::UnixMaySend => &[Op::NetSend],
+            Self::TaskKill => &[Op::TaskSignal],
+            Self::PtraceAccessCheck | Self::PtraceTraceme => &[Op::TaskPtrace],
+            Self::TaskFixSetuid => &[Op::TaskSetuid, Op::ExecCreds],
+            Self::TaskFixSetgid => &[Op::TaskSetgid],
+            Self::Capable => &[Op::CapUse],
+            Self::BprmCommittedCreds
+            | Self::TaskAlloc
+            | Self::TaskFree
+            | Self::BprmCredsForExec => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hook_decides_operations_or_keeps_labels() {
+        for hook in Hook::ALL {
+            assert_eq!(hook.decides(), !hook.ops().is_empty(), "{hook}");
+        }
+    }
+
+    #[test]
+    fn every_operation_is_decided_by_a_hook() {
+        for op in Op::ALL.iter().filter(|op| op.family().is_some()) {
+            assert!(
+                Hook::ALL.iter().any(|hook| hook.ops().contains(op)),
+                "{op} is decided by no hook"
+            );
+        }
     }
 }

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `docs/coverage.md`, written from the table.
+
+use std::fmt::Write;
+
+use crate::{Decision, KERNELS, Offer, Row, Sums, rows};
+
+const HEAD: &str = "\
+<!-- Written by `cargo xtask docs` from crates/coverage; do not edit. -->
+# What is decided at each hook
+
+Every hook of the Linux Security Modules that a tested kernel has. *Decided*: the map says whether the operations named
+may be done. *Labels*: nothing is decided, the label of tasks is made or inherited here. *Left alone*: nothing is attached,
+for the reason given. Where a kernel has no such hook its column has a `-`; `x` means that the kernel has the hook and
+attaches no BPF program to it. What the running kernel has: `ambit doctor --hooks`; that it works: `ambit doctor --canary`.
+
+";
+
+/// The whole document.
+pub fn markdown() -> String {
+    let rows = rows();
+    let mut out = HEAD.to_owned();
+    sums(&rows, &mut out);
+    for kind in ["decided", "labels", "left alone"] {
+        let mut title = kind.to_owned();
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let _ = write!(out, "\n## {title}\n\n");
+        head(
+            &mut out,
+            "hook",
+            match kind {
+                "decided" => "operations",
+                "labels" => "what for",
+                _ => "why",
+            },
+        );
+        for row in rows.iter().filter(|row| row.decision().kind() == kind) {
+            line(row, &mut out);
+        }
+    }
+    out
+}
+
+fn head(out: &mut String, first: &str, last: &str) {
+    let columns = KERNELS.join(" | ");
+    let rule = "---|".repeat(KERNELS.len() + 2);
+    let _ = writeln!(out, "| {first} | {columns} | {last} |\n|{rule}");
+}
+
+fn sums(rows: &[Row], out: &mut String) {
+    let each: Vec<Sums> = (0..KERNELS.len())
+        .map(|at| {
+            let on = |row: &Row| row.on.get(at).copied().unwrap_or(Offer::Absent);
+            Sums::of(rows.iter().map(|row| (row.decision(), on(row))))
+        })
+        .collect();
+    head(out, "kernel", "");
+    let mut count = |name: &str, of: fn(&Sums) -> usize| {
+        let numbers: Vec<_> = each.iter().map(|sums| of(sums).to_string()).collect();
+        let _ = writeln!(out, "| {name} | {} | |", numbers.join(" | "));
+    };
+    count("decided", |sums| sums.decided);
+    count("labels", |sums| sums.labels);
+    count("left alone", |sums| sums.alone);
+    count("of these, refused by the kernel", |sums| sums.refused);
+}
+
+fn line(row: &Row, out: &mut String) {
+    let on = row.on.map(|offer| match offer {
+        Offer::Offered => "yes",
+        Offer::Refused => "x",
+        Offer::Absent => "-",
+    });
+    let detail = match row.decision() {
+        Decision::Decided(ops) => {
+            let names: Vec<_> = ops.iter().map(|op| format!("`{op}`")).collect();
+            names.join(", ")
+        }
+        other => other.detail(),
+    };
+    let _ = writeln!(
+        out,
+        "| `{}` | {} | {} |",
+        row.name,
+        on.join(" | "),
+        detail.replace('|', "\\|")
+    );
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! How many hooks there are of each kind.
+
+use crate::{Decision, Offer};
+
+/// Counts by kind, and by what the kernel allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Decided by the map.
+    pub decided: usize,
+    /// Keep labels.
+    pub labels: usize,
+    /// Left alone with a reason.
+    pub alone: usize,
+    /// Of all these: the kernel attaches no BPF program.
+    pub refused: usize,
+    /// Would be decided or keep labels, but the kernel has no such hook, or refuses it.
+    pub missing: usize,
+}
+
+impl Sums {
+    /// Counts hooks as one kernel has them.
+    pub fn of(hooks: impl IntoIterator<Item = (Decision, Offer)>) -> Self {
+        let mut sums = Self::default();
+        for (decision, offer) in hooks {
+            let ours = !matches!(decision, Decision::Alone(_));
+            sums.missing += usize::from(ours && offer != Offer::Offered);
+            if offer == Offer::Absent {
+                continue;
+            }
+            sums.refused += usize::from(offer == Offer::Refused);
+            if ours && offer == Offer::Refused {
+                continue;
+            }
+            match decision {
+                Decision::Decided(_) => sums.decided += 1,
+                Decision::Labels => sums.labels += 1,
+                Decision::Alone(_) => sums.alone += 1,
+            }
+        }
+        sums
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Tasks: execution, credentials, signals, limits.
+
+use crate::why::{LABELS, MEMORY, PENDING};
+
+hooks! {
+    bprm_check_security yes yes yes;
+    bprm_committed_creds yes yes yes;
+    bprm_committing_creds yes yes yes: "tells of what was done, too late to refuse; see bprm_creds_from_file";
+    bprm_creds_for_exec yes yes yes;
+    bprm_creds_from_file yes yes yes;
+    capable yes yes yes;
+    capget yes yes yes: "reads a number of another task, and changes nothing";
+    capset yes yes yes;
+    cred_alloc_blank yes yes yes: MEMORY;
+    cred_free yes yes yes: MEMORY;
+    cred_getlsmprop no no yes: LABELS;
+    cred_getsecid yes yes yes: LABELS;
+    cred_prepare yes yes yes: "credentials are copied, to be changed; what becomes of them is decided at task_fix_setuid, task_fix_setgid, capset and bprm_creds_from_file";
+    cred_transfer yes yes yes: LABELS;
+    current_getlsmprop_subj no no yes: LABELS;
+    current_getsecid_subj yes yes no: LABELS;
+    getprocattr refused refused refused: LABELS;
+    getselfattr no refused refused: LABELS;
+    ptrace_access_check yes yes yes;
+    ptrace_traceme yes yes yes;
+    setprocattr refused refused refused: LABELS;
+    setselfattr no yes yes: LABELS;
+    task_alloc yes yes yes;
+    task_fix_setgid yes yes yes;
+    task_fix_setgroups yes yes yes: PENDING;
+    task_fix_setuid yes yes yes;
+    task_free yes yes yes;
+    task_getioprio yes yes yes: "reads a number of another task, and changes nothing";
+    task_getlsmprop_obj no no yes: LABELS;
+    task_getpgid yes yes yes: "reads a number of another task, and changes nothing";
+    task_getscheduler yes yes yes: "reads a number of another task, and changes nothing";
+    task_getsecid_obj yes yes no: LABELS;
+    task_getsid yes yes yes: "reads a number of another task, and changes nothing";
+    task_kill yes yes yes;
+    task_movememory yes yes yes: PENDING;
+    task_prctl yes yes yes: PENDING;
+    task_prlimit yes yes yes: PENDING;
+    task_setioprio yes yes yes: PENDING;
+    task_setnice yes yes yes: PENDING;
+    task_setpgid yes yes yes: PENDING;
+    task_setrlimit yes yes yes: PENDING;
+    task_setscheduler yes yes yes: PENDING;
+    task_to_inode yes yes yes: LABELS;
+    userns_create yes yes yes: PENDING;
+}
