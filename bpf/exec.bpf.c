@@ -297,5 +297,5 @@ void BPF_PROG(exec_committed, struct linux_binprm *bprm)
 		l->chain[i] = l->chain[i - 1];
 	l->chain[0] = l->next_exe;
 	l->subject = l->next_subject;
-	l->flags = l->next_flags;
+	l->flags = l->next_flags | (l->flags & AMBIT_LABEL_RECORD);
 }

@@ -174,6 +174,7 @@ struct ambit_cause {
 #define AMBIT_LABEL_DELIVERED 2 /* user space was given the subject's description */
 #define AMBIT_LABEL_SCRIPT 8	/* the pending exec began with a script */
 #define AMBIT_LABEL_EXITED 16	/* not counted any more, a zombie at most */
+#define AMBIT_LABEL_RECORD 32	/* every decided operation is handed over; kept over exec */
 
 struct ambit_label {
 	__u16 domain;
@@ -235,6 +236,7 @@ struct ambit_stat {
 	__u64 emitted;	  /* records that were to be handed over */
 	__u64 lost;	  /* of these: the ring had no room */
 	__u64 suppressed; /* violations not emitted: repetitions */
+	__u64 unrecorded; /* of the lost: handed over for a recording only */
 	__u64 skipped[AMBIT_SKIPS];
 };
 
@@ -244,6 +246,7 @@ enum ambit_event_kind {
 	AMBIT_EVENT_POINT = 3,	 /* learned */
 	AMBIT_EVENT_VIOLATION = 4,
 	AMBIT_EVENT_UNREPRESENTABLE = 5, /* learning met an object without canonical form */
+	AMBIT_EVENT_MATCH = 6,		 /* in the map, or learned before: for a recording */
 };
 
 enum ambit_reason {
@@ -351,11 +354,18 @@ enum ambit_origin {
 	AMBIT_ORIGIN_CACHED = 2, /* found by pattern */
 };
 
+/*
+ * How often a member of a set was met is counted up to here, and no further: a
+ * line of the cache that everybody writes is slow. What was not learned counts
+ * as met as often as that from the start.
+ */
+#define AMBIT_HITS_MAX 255
+
 /* The value of a domain's set; the key is the first half of the point's fingerprint. */
 struct ambit_member {
 	__u64 hi; /* the second half */
 	__u32 origin;
-	__u32 pad;
+	__u32 hits; /* by trusted tasks, while learning; two CPUs at once may count as one */
 };
 
 /* What is fixed when the kernel part is loaded: the only variable in .rodata. */

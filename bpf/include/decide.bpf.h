@@ -39,11 +39,16 @@ static __always_inline void *set_of(struct ambit_label *l)
 	return bpf_map_lookup_elem(&sets, &id);
 }
 
+static __always_inline struct ambit_member *member_of(void *set, const struct ambit_fp *key)
+{
+	struct ambit_member *member = bpf_map_lookup_elem(set, &key->lo);
+
+	return member && member->hi == key->hi ? member : NULL;
+}
+
 static __always_inline bool in_set(void *set, const struct ambit_fp *key)
 {
-	const struct ambit_member *member = bpf_map_lookup_elem(set, &key->lo);
-
-	return member && member->hi == key->hi;
+	return member_of(set, key);
 }
 
 static __always_inline bool known(struct ambit_label *l, const struct ambit_fp *key)
@@ -56,7 +61,11 @@ static __always_inline bool known(struct ambit_label *l, const struct ambit_fp *
 /* 0, or an error where the set is full or has another point of the same key. */
 static __always_inline long add_to_set(void *set, const struct ambit_fp *key, __u32 origin)
 {
-	struct ambit_member member = { .hi = key->hi, .origin = origin };
+	struct ambit_member member = {
+		.hi = key->hi,
+		.origin = origin,
+		.hits = origin == AMBIT_ORIGIN_LEARNED ? 1 : AMBIT_HITS_MAX,
+	};
 
 	return bpf_map_update_elem(set, &key->lo, &member, BPF_NOEXIST);
 }
@@ -196,6 +205,37 @@ lost:
 	return -1;
 }
 
+/*
+ * For a recording: what is handed over beyond first occurrences. A short cut
+ * around decide() must not be taken for a label that has AMBIT_LABEL_RECORD.
+ */
+static __always_inline void record(struct slot *s, struct handover *h, __u32 kind)
+{
+	h->kind = kind;
+	if (hand_over(s, h))
+		count(h->st->unrecorded);
+}
+
+/* The point of s->fp, which is known. */
+static __noinline int record_match(struct slot *s, struct ambit_label *l, __u32 hook_op, __u32 arg)
+{
+	struct ambit_domain *d = domain_of(l);
+	struct handover h = {
+		.l = l,
+		.st = stat_of(l, hook_op >> 16),
+		.op = hook_op & 0xffff,
+		.arg = arg,
+		.hook = hook_op >> 16,
+	};
+
+	if (!d || !h.st)
+		return 0;
+	h.mode = d->mode;
+	key_of(s, &h.key);
+	record(s, &h, AMBIT_EVENT_MATCH);
+	return 0;
+}
+
 struct dfa_loop {
 	struct slot *s;
 	struct ambit_dfa *dfa;
@@ -289,6 +329,10 @@ static __noinline int learn(struct slot *s, struct handover *h)
 
 	if (l->trust) {
 		count(h->st->skipped[AMBIT_SKIP_UNTRUSTED]);
+		if (s->status)
+			h->reason = s->status - 1;
+		if (l->flags & AMBIT_LABEL_RECORD)
+			record(s, h, s->status ? AMBIT_EVENT_UNREPRESENTABLE : AMBIT_EVENT_POINT);
 		return 0;
 	}
 	if (s->status) {
@@ -357,12 +401,14 @@ static __noinline int violation(struct slot *s, struct handover *h, struct ambit
 		n = __sync_fetch_and_add(seen, 1) + 1;
 	else
 		bpf_map_update_elem(&repeats, &rk, &one, BPF_NOEXIST);
-	if (n & (n - 1)) {
-		count(h->st->suppressed);
-	} else {
+	h->repeats = n;
+	if (!(n & (n - 1))) {
 		h->kind = AMBIT_EVENT_VIOLATION;
-		h->repeats = n;
 		hand_over(s, h);
+	} else {
+		count(h->st->suppressed);
+		if (h->l->flags & AMBIT_LABEL_RECORD)
+			record(s, h, AMBIT_EVENT_VIOLATION);
 	}
 	if (h->response == AMBIT_RESPOND_KILL)
 		bpf_send_signal(SIGKILL);
@@ -388,12 +434,14 @@ static __noinline int decide_rest(struct slot *s, struct ambit_label *l, __u32 h
 	h.mode = d->mode;
 	if (!s->status)
 		key_of(s, &h.key);
-	if (s->gated) {
+	if (s->gated && d->mode != AMBIT_MODE_LEARN) {
 		h.reason = AMBIT_REASON_GATE;
 		return violation(s, &h, d);
 	}
 	if (!s->status && (d->flags & AMBIT_DOMAIN_PATTERNS) && by_pattern(s, l, d, op, arg)) {
 		count(st->matched);
+		if (l->flags & AMBIT_LABEL_RECORD)
+			record(s, &h, AMBIT_EVENT_MATCH);
 		return 0;
 	}
 	if (d->mode == AMBIT_MODE_LEARN)
@@ -407,12 +455,13 @@ static __noinline int decide_rest(struct slot *s, struct ambit_label *l, __u32 h
 	return violation(s, &h, d);
 }
 
+/* Not to be let pass as known: while learning, what an untrusted task does counts for nothing. */
 static __always_inline bool gated(struct ambit_label *l, __u32 op)
 {
 	struct ambit_domain *d = domain_of(l);
 
-	return d && d->mode != AMBIT_MODE_LEARN &&
-	       d->untrusted[(op >> 8) & (AMBIT_FAMILIES - 1)] != AMBIT_RESPOND_LOG;
+	return d && (d->mode == AMBIT_MODE_LEARN ||
+		     d->untrusted[(op >> 8) & (AMBIT_FAMILIES - 1)] != AMBIT_RESPOND_LOG);
 }
 
 /*
@@ -422,8 +471,10 @@ static __always_inline bool gated(struct ambit_label *l, __u32 op)
  */
 __noinline int decide(struct slot *s, struct ambit_label *l, __u32 hook_op, __u32 arg)
 {
+	struct ambit_member *member;
 	struct ambit_stat *st;
 	struct ambit_fp key;
+	void *set;
 
 	if (!s || !l)
 		return -EPERM;
@@ -435,8 +486,13 @@ __noinline int decide(struct slot *s, struct ambit_label *l, __u32 hook_op, __u3
 	if (likely(!s->status)) {
 		sip(s, s->pos, OBJECT_END, hook_op & 0xffff, arg);
 		key_of(s, &key);
-		if (likely(!s->gated) && known(l, &key)) {
+		set = set_of(l);
+		if (likely(!s->gated) && set && (member = member_of(set, &key))) {
 			count(st->matched);
+			if (unlikely(member->hits < AMBIT_HITS_MAX))
+				*(volatile __u32 *)&member->hits = member->hits + 1;
+			if (unlikely(l->flags & AMBIT_LABEL_RECORD))
+				record_match(s, l, hook_op, arg);
 			return 0;
 		}
 	}

@@ -143,6 +143,8 @@ constants! {
     LABEL_SCRIPT: u16 = 8;
     /// Not counted any more, a zombie at most.
     LABEL_EXITED: u16 = 16;
+    /// Every decided operation is handed over; kept over exec.
+    LABEL_RECORD: u16 = 32;
 
     /// The domain has an automaton.
     DOMAIN_PATTERNS: u32 = 1;
@@ -155,6 +157,9 @@ constants! {
     ORIGIN_LEARNED: u32 = 1;
     /// One that was found by pattern, and is kept for the next time.
     ORIGIN_CACHED: u32 = 2;
+
+    /// How often a member was met is counted up to here.
+    HITS_MAX: u32 = 255;
 
     /// The task iterator lists labelled tasks.
     ASK_LIST: u32 = 0;

@@ -138,6 +138,8 @@ wire_enum! {
         Violation = 4 "violation",
         /// Learning met an object without canonical form.
         Unrepresentable = 5 "unrepresentable",
+        /// In the map, or learned before: for a recording.
+        Match = 6 "match",
     }
 }
 

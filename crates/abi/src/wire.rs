@@ -198,6 +198,8 @@ pub struct Stat {
     pub lost: u64,
     /// Violations not emitted: repetitions.
     pub suppressed: u64,
+    /// Of the lost: handed over for a recording only.
+    pub unrecorded: u64,
     /// By [`crate::SkipReason`].
     pub skipped: [u64; SKIPS],
 }
@@ -260,8 +262,8 @@ pub struct Member {
     pub hi: u64,
     /// One of `ORIGIN_*`.
     pub origin: u32,
-    /// Zero.
-    pub pad: u32,
+    /// How often trusted tasks did it while learning, up to [`crate::HITS_MAX`].
+    pub hits: u32,
 }
 
 /// What is fixed when the kernel part is loaded (`struct ambit_config`).
@@ -330,7 +332,7 @@ mod tests {
         assert_eq!(size_of::<Label>(), 184);
         assert_eq!(size_of::<Domain>(), 120);
         assert_eq!(size_of::<DomainState>(), 32);
-        assert_eq!(size_of::<Stat>(), 128);
+        assert_eq!(size_of::<Stat>(), 136);
         assert_eq!(size_of::<Event>(), 96);
         assert_eq!(crate::DFA_SIZE, 557_328);
     }

@@ -116,6 +116,7 @@ fn every_field_is_where_the_kernel_part_has_it() {
             emitted,
             lost,
             suppressed,
+            unrecorded,
             skipped,
         }
     );
@@ -144,7 +145,7 @@ fn every_field_is_where_the_kernel_part_has_it() {
             comm,
         }
     );
-    layout!(c, "ambit_member" = Member { hi, origin, pad });
+    layout!(c, "ambit_member" = Member { hi, origin, hits });
     layout!(
         c,
         "ambit_config" = Config {

@@ -82,6 +82,11 @@ impl Failure {
         }
     }
 
+    /// The error, for where it is not the program's end.
+    pub(crate) fn into_error(self) -> anyhow::Error {
+        self.error
+    }
+
     /// Tells the user.
     pub(crate) fn report(&self) -> ExitCode {
         if self.whole {

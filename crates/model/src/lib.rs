@@ -17,6 +17,7 @@ mod matcher;
 mod merge;
 pub mod pattern;
 mod rule;
+mod statistics;
 
 pub use compile::{
     ANY_CREDS, Automaton, AutomatonError, CompileError, Compiled, LISTED_DIGEST, Warning, compile,
@@ -31,3 +32,7 @@ pub use map::{CHAIN_DEFAULT, Entry, FAMILIES, Map, Responses, is_chain, is_domai
 pub use matcher::Matcher;
 pub use merge::MergeError;
 pub use rule::{Rule, RuleObject};
+pub use statistics::{
+    Advice, CHANCE_MAX, Doubt, Estimate, Observation, OtherChain, RUNS_MAX, RUNS_MIN, Run,
+    RunCurve, RunId, Statistics, StatisticsError, SubjectEstimate, Support,
+};

@@ -35,6 +35,8 @@ pub struct DomainSpec<'a> {
     pub cache_max: u64,
     /// Size of the ring: a power of two and a multiple of the page size.
     pub ring_bytes: u32,
+    /// Whether every decided operation is handed over, not first occurrences and violations only.
+    pub record: bool,
 }
 
 /// A domain as found in the kernel.
@@ -59,6 +61,9 @@ pub struct DomainInfo {
 pub struct Domain {
     id: u16,
     serial: u64,
+    record: bool,
+    set: MapHandle,
+    capacity: u32,
     labels: MapHandle,
     domains: MapHandle,
     states: MapHandle,
@@ -121,7 +126,7 @@ fn fill(set: &MapHandle, keys: &[Fp]) -> Result<(), Error> {
         let member = |key: &&Fp| Member {
             hi: key.hi,
             origin: abi::ORIGIN_LOADED,
-            pad: 0,
+            hits: abi::HITS_MAX,
         };
         let rest: Vec<Member> = chunk.iter().map(member).collect();
         let count = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
@@ -268,6 +273,9 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
     let domain = Domain {
         id,
         serial: settings.serial,
+        record: spec.record,
+        set,
+        capacity: spec.set_capacity.max(1),
         labels: kernel.map("labels")?,
         domains: kernel.map("domains")?,
         states: kernel.map("domain_states")?,
@@ -353,9 +361,10 @@ impl Domain {
             counted.as_bytes(),
             "count the first task",
         )?;
+        let record = if self.record { abi::LABEL_RECORD } else { 0 };
         let label = Label {
             domain: self.id,
-            flags: abi::LABEL_LAUNCHING | abi::LABEL_DELIVERED,
+            flags: abi::LABEL_LAUNCHING | abi::LABEL_DELIVERED | record,
             subject,
             ..Label::default()
         };
@@ -398,6 +407,37 @@ impl Domain {
             }
             if sum.evaluated > 0 || sum.emitted > 0 {
                 all.push((hook, sum));
+            }
+        }
+        Ok(all)
+    }
+
+    /// How often each point that was learned has been met since, its first occurrence included; see `abi::Member`.
+    /// Names and subjects that were described are among them.
+    ///
+    /// # Errors
+    /// Reading the set failed.
+    pub fn hits(&self) -> Result<Vec<(Fp, u32)>, Error> {
+        /// Beside the points: names and subjects.
+        const DESCRIPTIONS: u64 = 65_536;
+        let mut all = Vec::new();
+        // In one batch: the library takes a batch that the kernel did not fill for the last one.
+        let count = self.state()?.points.saturating_add(DESCRIPTIONS);
+        let batches = self
+            .set
+            .lookup_batch(
+                u32::try_from(count).unwrap_or(u32::MAX).min(self.capacity),
+                MapFlags::ANY,
+                MapFlags::ANY,
+            )
+            .map_err(bpf("read the domain's set"))?;
+        for (key, value) in batches {
+            let lo = u64::read_from_bytes(&key)
+                .map_err(|_| Error::Layout("a set's key has another size"))?;
+            let member = Member::read_from_bytes(&value)
+                .map_err(|_| Error::Layout("a set's value has another size"))?;
+            if member.origin == abi::ORIGIN_LEARNED {
+                all.push((Fp { lo, hi: member.hi }, member.hits));
             }
         }
         Ok(all)
@@ -447,6 +487,7 @@ fn add(sum: &mut Stat, one: &Stat) {
     sum.emitted += one.emitted;
     sum.lost += one.lost;
     sum.suppressed += one.suppressed;
+    sum.unrecorded += one.unrecorded;
     for (to, from) in sum.skipped.iter_mut().zip(one.skipped) {
         *to += from;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ambit map`: work on map files, which needs no privileges and no kernel part.
 
+pub(crate) mod figures;
 mod file;
 mod view;
 

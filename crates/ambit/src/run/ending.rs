@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What is left of a run: the map that was learned, or what was outside of it, and what to do next.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use ambit_abi::Mode;
+use ambit_abi::{Fp, Mode};
 use ambit_model::{Learner, Map};
 use anyhow::{Context, anyhow};
 
 use super::command::complain;
+use super::figures::{self, Figures};
 use super::session::How;
 use super::stats::Missed;
 use super::watch::Seen;
@@ -17,13 +18,26 @@ use crate::files;
 use crate::map::{MAP_MODE, read_if_there};
 use crate::out::{count, note, shown};
 
-pub(super) fn finish(
-    args: &Args,
-    plan: &Plan,
-    recorder: Recorder,
-    ended: Ended,
-    stats: &Stats,
-) -> Result<Outcome, Failure> {
+/// What there is when the session has ended.
+pub(super) struct Rest {
+    pub(super) recorder: Recorder,
+    pub(super) ended: Ended,
+    pub(super) stats: Stats,
+    /// Learning: how often each point was met.
+    pub(super) hits: HashMap<Fp, u32>,
+    /// UTC.
+    pub(super) began: String,
+}
+
+pub(super) fn finish(args: &Args, plan: &Plan, rest: Rest) -> Result<Outcome, Failure> {
+    let Rest {
+        recorder,
+        ended,
+        stats,
+        hits,
+        began,
+    } = rest;
+    let stats = &stats;
     if let Some(path) = &args.stats {
         let json = stats.json(&plan.domain, plan.mode.name());
         files::replace(path, json.as_bytes(), 0o644)
@@ -42,7 +56,15 @@ pub(super) fn finish(
         How::NotStarted(error) => return Err(not_started(plan, &error)),
     };
     if let Some(learner) = learner {
-        learned(args, plan, &learner, stats)?;
+        let (before, missed) = learned(args, plan, &learner, stats)?;
+        let figures = Figures {
+            before: &before,
+            learner: &learner,
+            hits: &hits,
+            began: &began,
+            missed,
+        };
+        figures::add(plan, stats, &figures);
     }
     if args.fail_on_violation && stats.violations() > 0 {
         return Ok(Outcome::Exit(Exit::Outside));
@@ -104,7 +126,13 @@ fn tell(plan: &Plan, seen: Seen, stats: &Stats) {
     }
 }
 
-fn learned(args: &Args, plan: &Plan, learner: &Learner, stats: &Stats) -> Result<(), Failure> {
+/// Writes the map. Answers what it was before, and how much was missed.
+fn learned(
+    args: &Args,
+    plan: &Plan,
+    learner: &Learner,
+    stats: &Stats,
+) -> Result<(Map, u64), Failure> {
     // Another run may have learned into the same file in the meantime.
     let (before, text) = match read_if_there(&plan.path) {
         Ok(Some((map, text))) if map.domain == plan.map.domain && map.chain == plan.map.chain => {
@@ -141,7 +169,7 @@ fn learned(args: &Args, plan: &Plan, learner: &Learner, stats: &Stats) -> Result
     if missing > 0 {
         warn(args, plan, &missed, result.unresolved, missing);
     }
-    Ok(())
+    Ok((before, missing))
 }
 
 fn summarise(plan: &Plan, before: &Map, after: &Map, points: u64) {

@@ -4,6 +4,7 @@
 mod args;
 mod command;
 mod ending;
+mod figures;
 mod keeper;
 mod plan;
 mod recorder;
@@ -19,7 +20,9 @@ use session::Ended;
 use stats::Stats;
 use watch::{Tell, Watch};
 
-use ambit_abi::{self as abi, Mode, Response};
+use std::collections::HashMap;
+
+use ambit_abi::{self as abi, Fp, Mode, Response};
 use ambit_event::{Secret, Subject};
 use ambit_model::{Compiled, FAMILIES, Learner, Responses, compile};
 use ambit_sensor::{Domain, DomainSpec, Keeper, Kernel, LoadOptions};
@@ -71,6 +74,7 @@ fn in_domain(
         }
         Some(compiled) => Recorder::watch(watch(args, plan, options.clone()), compiled.registry),
     };
+    let began = Clock::now_utc();
     let keeper = Keeper::start(kernel, || {
         keeper::keep(plan, options, &domain, &mut recorder);
     });
@@ -79,8 +83,27 @@ fn in_domain(
         .ok();
     let ended = session::run(&domain, &plan.command, plan.mode, launcher, &mut recorder);
     let stats = Stats::of(&domain, &recorder);
+    let hits = hits(plan, &domain);
     close(&domain, keeper, ended.as_ref().ok(), plan);
-    ending::finish(args, plan, recorder, ended?, &stats?)
+    let rest = ending::Rest {
+        recorder,
+        ended: ended?,
+        stats: stats?,
+        hits,
+        began,
+    };
+    ending::finish(args, plan, rest)
+}
+
+/// How often each learned point was met. Nothing that a map needs.
+fn hits(plan: &Plan, domain: &Domain) -> HashMap<Fp, u32> {
+    if plan.mode != Mode::Learn {
+        return HashMap::new();
+    }
+    let hits = domain.hits().inspect_err(|error| {
+        note!("how often each point was seen is not known: {error}");
+    });
+    hits.unwrap_or_default().into_iter().collect()
 }
 
 fn compiled(plan: &Plan, kernel: &Kernel, secret: Secret) -> Result<Option<Compiled>, Failure> {
@@ -122,6 +145,7 @@ fn spec<'a>(args: &Args, plan: &'a Plan, compiled: Option<&'a Compiled>) -> Doma
             .saturating_add(DESCRIPTIONS),
         cache_max: cache.into(),
         ring_bytes: args.ring_size,
+        record: false,
     }
 }
 

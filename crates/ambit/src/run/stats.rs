@@ -51,6 +51,20 @@ impl Stats {
         self.hooks.iter().map(|(_, stat)| stat.violations).sum()
     }
 
+    /// Operations of trusted tasks that learning took in, repetitions included.
+    pub(super) fn taught(&self) -> u64 {
+        self.hooks
+            .iter()
+            .map(|(_, stat)| stat.matched + stat.learned)
+            .sum()
+    }
+
+    /// Operations of untrusted tasks, which learning passed over.
+    pub(super) fn untrusted(&self) -> u64 {
+        let of = |(_, stat): &(Hook, Stat)| skipped(stat, SkipReason::Untrusted);
+        self.hooks.iter().map(of).sum()
+    }
+
     /// Records that the ring had no room for.
     pub(super) fn lost(&self) -> u64 {
         self.hooks.iter().map(|(_, stat)| stat.lost).sum()
@@ -94,7 +108,8 @@ fn missed(stat: &Stat) -> Missed {
     let skipped = |reason| skipped(stat, reason);
     Missed {
         // A name that was lost loses the points after it: those count, where there are any.
-        lost: skipped(SkipReason::Lost).max(stat.lost),
+        // What was for a recording only was learned before.
+        lost: skipped(SkipReason::Lost).max(stat.lost.saturating_sub(stat.unrecorded)),
         unrepresentable: skipped(SkipReason::Unrepresentable),
         full: skipped(SkipReason::Full),
     }
@@ -129,6 +144,7 @@ struct HookView {
     emitted: u64,
     lost: u64,
     suppressed: u64,
+    unrecorded: u64,
 }
 
 impl HookView {
@@ -147,6 +163,7 @@ impl HookView {
             emitted: stat.emitted,
             lost: stat.lost,
             suppressed: stat.suppressed,
+            unrecorded: stat.unrecorded,
         }
     }
 }

@@ -174,10 +174,11 @@ impl Learner {
     #[inline]
     pub fn feed_raw(&mut self, record: &[u8]) -> Result<(), RecordError> {
         let raw = RawEvent::parse(record)?;
-        if raw.header.kind == EventKind::Point as u8
-            && raw.header.trust == 0
-            && self.keys.contains(&raw.header.key)
-        {
+        let again = raw.header.kind == EventKind::Match as u8
+            || (raw.header.kind == EventKind::Point as u8
+                && raw.header.trust == 0
+                && self.keys.contains(&raw.header.key));
+        if again {
             self.counts.events += 1;
             self.counts.repeated += 1;
             return Ok(());
@@ -199,6 +200,7 @@ impl Learner {
                 self.violations.push(event);
             }
             EventKind::Unrepresentable => self.counts.unrepresentable += 1,
+            EventKind::Match => self.counts.repeated += 1,
             _ => {}
         }
     }
@@ -236,6 +238,11 @@ impl Learner {
     /// The points so far, in order of their first occurrence.
     pub fn points(&self) -> &[Seen] {
         &self.points
+    }
+
+    /// Which of its names the workload made up.
+    pub(crate) fn naturaliser(&self) -> naturalise::Naturaliser {
+        naturalise::Naturaliser::new(&self.points)
     }
 
     /// First occurrences in order.

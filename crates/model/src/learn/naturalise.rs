@@ -24,7 +24,7 @@ const PRIVATE: [u32; 2] = [0o600, 0o700];
 
 /// Paths that the workload created, each with the pattern of its last component.
 #[derive(Debug, Default)]
-pub(super) struct Naturaliser {
+pub(crate) struct Naturaliser {
     names: BTreeMap<Vec<u8>, Vec<Piece>>,
 }
 
@@ -144,7 +144,7 @@ impl Naturaliser {
     }
 
     /// The object as a rule has it, with every made-up name on its path as a pattern.
-    pub(super) fn object(&self, object: Object) -> RuleObject {
+    pub(crate) fn object(&self, object: Object) -> RuleObject {
         let (kind, path) = match &object {
             Object::Path(path) => (PathKind::Path, path.as_bytes()),
             Object::Deleted(path) => (PathKind::Deleted, path.as_bytes()),

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The figures of a learning run, added to those beside the map.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+
+use ambit_abi::Fp;
+use ambit_model::{Learner, Map, Run, RunId, Statistics};
+
+use super::{Plan, Stats};
+use crate::map::figures;
+use crate::out::{note, shown};
+
+/// What is known of a learning run when it has ended.
+pub(super) struct Figures<'a> {
+    /// The map as it was before.
+    pub(super) before: &'a Map,
+    pub(super) learner: &'a Learner,
+    /// How often each point was met.
+    pub(super) hits: &'a HashMap<Fp, u32>,
+    pub(super) began: &'a str,
+    /// What it could not learn.
+    pub(super) missed: u64,
+}
+
+/// Adds a run to the map's record. The map was written, so that a failure is told and no more.
+pub(super) fn add(plan: &Plan, stats: &Stats, figures: &Figures<'_>) {
+    // A map on a pipe or a terminal has nothing beside it.
+    if !std::fs::metadata(&plan.path).is_ok_and(|found| found.is_file()) {
+        return;
+    }
+    let seen = figures.learner.observations(figures.hits);
+    let run = Run {
+        began: figures.began.to_owned(),
+        operations: stats.taught(),
+        lines: 0,
+        new: 0,
+        missed: figures.missed,
+        untrusted: stats.untrusted(),
+    };
+    let one = Statistics::of_run(run_id(figures.began), run, &seen, figures.before);
+    let written = before(plan).and_then(|before| {
+        let all = match before {
+            None => one,
+            Some(before) => before.merge(&one)?,
+        };
+        Ok(figures::write(&plan.path, &all)?)
+    });
+    if let Err(error) = written {
+        note!(
+            "what this run saw is in the map, but not counted in {}: {error:#}; move that file away to begin anew",
+            shown(figures::path(&plan.path))
+        );
+    }
+}
+
+/// The runs before; a new map begins anew.
+fn before(plan: &Plan) -> anyhow::Result<Option<Statistics>> {
+    if plan.existed {
+        figures::read(&plan.path).map_err(crate::exit::Failure::into_error)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Unlike that of any other run, on this machine or another one.
+fn run_id(began: &str) -> RunId {
+    let mut random = [0; 8];
+    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut random));
+    match read {
+        Ok(()) => RunId(u64::from_le_bytes(random)),
+        // As good as it gets: the second it began in, and the process.
+        Err(_) => RunId(
+            began
+                .bytes()
+                .chain(std::process::id().to_le_bytes())
+                .fold(0, |id, byte| {
+                    id.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte)
+                }),
+        ),
+    }
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What learning runs saw, run by run: the record that lies beside a map (`web.map.stats`) and never in it.
+//!
+//! A run is known by an id of its own, so that a merge is a union: commutative, associative, idempotent. What is
+//! counted is a *line*: a point with made-up names freed, as the learner would write it. Only what trusted tasks did and
+//! what was delivered is among them.
+
+mod estimate;
+mod text;
+
+pub use estimate::{Advice, CHANCE_MAX, Doubt, Estimate, RUNS_MIN, RunCurve, SubjectEstimate};
+pub use text::StatisticsError;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
+
+use ambit_abi::{Fp, Op};
+use ambit_event::text::{parse_digest, parse_path_object};
+use ambit_event::{Creds, Object, Operation, Subject};
+
+use crate::{Learner, Map, Matcher, Rule};
+
+/// How many runs are kept, the newest.
+pub const RUNS_MAX: usize = 1000;
+/// A range of ports holds the ephemeral ones of any host only if it holds all there are.
+const ANY_HOST: RangeInclusive<u16> = 0..=u16::MAX;
+
+/// A run's id: whatever its maker took for unlike any other, in 16 hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(pub u64);
+
+/// A learning run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Run {
+    /// When it began, as UTC: `2026-01-31T12:34:56Z`.
+    pub began: String,
+    /// Operations of trusted tasks that were decided.
+    pub operations: u64,
+    /// Lines that it saw.
+    pub lines: u64,
+    /// Of these: what the map did not allow before.
+    pub new: u64,
+    /// What could not be learned: lost, without canonical form, beyond the set's room.
+    pub missed: u64,
+    /// Operations of untrusted tasks: not learned, and counted nowhere else.
+    pub untrusted: u64,
+}
+
+/// How well a line is supported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Support {
+    /// Runs that saw it.
+    pub runs: u32,
+    /// How often it was seen: a run's count is exact below [`ambit_abi::HITS_MAX`] for each of its points, and at least
+    /// that above.
+    pub hits: u64,
+}
+
+/// What a run saw of a line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Observation {
+    /// Who; the launcher for what starts the workload and for digests, which hold for the domain.
+    pub subject: Subject,
+    /// The rule's text, or `exec.creds …`, `exec.digest …`.
+    pub line: String,
+    /// How often.
+    pub hits: u64,
+}
+
+type Seen = BTreeMap<RunId, u64>;
+
+/// What learning runs saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// The domain's name, as the map has it.
+    pub domain: String,
+    /// Executables that tell subjects apart.
+    pub chain: u32,
+    runs: BTreeMap<RunId, Run>,
+    lines: BTreeMap<Subject, BTreeMap<String, Seen>>,
+}
+
+/// Statistics can't be merged: they are of other subjects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the statistics tell subjects apart by chains of {0} and of {1} executables")]
+pub struct OtherChain(pub u32, pub u32);
+
+impl Statistics {
+    /// Of no run.
+    pub fn new(domain: impl Into<String>, chain: u32) -> Self {
+        Self {
+            domain: domain.into(),
+            chain,
+            ..Self::default()
+        }
+    }
+
+    /// Of one run: what it saw, and `before`, the map that it began with. The run's lines are counted here.
+    pub fn of_run(id: RunId, mut run: Run, seen: &[Observation], before: &Map) -> Self {
+        let mut out = Self::new(before.domain.clone(), before.chain);
+        for one in seen {
+            let lines = out.lines.entry(one.subject.clone()).or_default();
+            let hits = lines
+                .entry(one.line.clone())
+                .or_default()
+                .entry(id)
+                .or_default();
+            *hits = hits.saturating_add(one.hits);
+        }
+        let matcher = Matcher::new(before, ANY_HOST);
+        let allowed = |(subject, line): (&Subject, &str)| allowed_by(&matcher, subject, line);
+        let (mut all, mut known) = (0, 0);
+        for (subject, lines) in &out.lines {
+            for line in lines.keys() {
+                all += 1;
+                known += u64::from(allowed((subject, line)).is_some());
+            }
+        }
+        run.lines = all;
+        run.new = all - known;
+        out.runs.insert(id, run);
+        out
+    }
+
+    /// What either has. Of a run that both have the greater figures hold.
+    ///
+    /// # Errors
+    /// The chains differ, and so the subjects.
+    pub fn merge(&self, other: &Self) -> Result<Self, OtherChain> {
+        if self.chain != other.chain {
+            return Err(OtherChain(self.chain, other.chain));
+        }
+        let mut out = self.clone();
+        out.domain = self.domain.clone().min(other.domain.clone());
+        for (id, run) in &other.runs {
+            let ours = out.runs.entry(*id).or_insert_with(|| run.clone());
+            *ours = ours.clone().max(run.clone());
+        }
+        for (subject, lines) in &other.lines {
+            let ours = out.lines.entry(subject.clone()).or_default();
+            for (line, seen) in lines {
+                let ours = ours.entry(line.clone()).or_default();
+                for (id, hits) in seen {
+                    let ours = ours.entry(*id).or_default();
+                    *ours = (*ours).max(*hits);
+                }
+            }
+        }
+        out.keep_newest(RUNS_MAX);
+        Ok(out)
+    }
+
+    /// Forgets all but the newest runs, and what only those saw.
+    fn keep_newest(&mut self, most: usize) {
+        let Some(extra) = self.runs.len().checked_sub(most).filter(|extra| *extra > 0) else {
+            return;
+        };
+        let mut order: Vec<(&str, RunId)> = self
+            .runs
+            .iter()
+            .map(|(id, run)| (run.began.as_str(), *id))
+            .collect();
+        order.sort_unstable();
+        let old: BTreeSet<RunId> = order.iter().take(extra).map(|(_, id)| *id).collect();
+        self.runs.retain(|id, _| !old.contains(id));
+        for lines in self.lines.values_mut() {
+            for seen in lines.values_mut() {
+                seen.retain(|id, _| !old.contains(id));
+            }
+            lines.retain(|_, seen| !seen.is_empty());
+        }
+        self.lines.retain(|_, lines| !lines.is_empty());
+    }
+
+    /// The runs, the oldest first.
+    pub fn runs(&self) -> Vec<(RunId, &Run)> {
+        let mut runs: Vec<(RunId, &Run)> = self.runs.iter().map(|(id, run)| (*id, run)).collect();
+        runs.sort_by(|(one, a), (other, b)| (&a.began, one).cmp(&(&b.began, other)));
+        runs
+    }
+
+    /// Every line with its support, by subject. A line that is no rule begins with `exec.creds` or `exec.digest`.
+    pub fn lines(&self) -> impl Iterator<Item = (&Subject, &str, Support)> {
+        self.lines.iter().flat_map(|(subject, lines)| {
+            lines
+                .iter()
+                .map(move |(line, seen)| (subject, line.as_str(), support(seen)))
+        })
+    }
+
+    /// The support of a rule, by its text; nothing where no run saw it.
+    pub fn support(&self, subject: &Subject, rule: &str) -> Support {
+        self.lines
+            .get(subject)
+            .and_then(|lines| lines.get(rule))
+            .map(support)
+            .unwrap_or_default()
+    }
+}
+
+fn support(seen: &Seen) -> Support {
+    Support {
+        runs: u32::try_from(seen.len()).unwrap_or(u32::MAX),
+        hits: seen.values().fold(0, |sum, hits| sum.saturating_add(*hits)),
+    }
+}
+
+/// The map's line that allows a line of the statistics.
+fn allowed_by(matcher: &Matcher<'_>, subject: &Subject, line: &str) -> Option<String> {
+    if let Some(creds) = line.strip_prefix("exec.creds ") {
+        let creds = Object::Creds(Creds::parse(creds).ok()?);
+        return matcher.line(subject, Operation::plain(Op::ExecCreds), &creds);
+    }
+    if let Some((digest, of)) = line
+        .strip_prefix("exec.digest ")
+        .and_then(|rest| rest.split_once(' '))
+    {
+        let digest = Object::Digest {
+            sha256: parse_digest(digest).ok()?,
+            of: Box::new(parse_path_object(of).ok()?),
+        };
+        return matcher.line(subject, Operation::plain(Op::ExecDigest), &digest);
+    }
+    let rule = Rule::parse(line).ok()?;
+    if let Some(object) = rule.object().as_exact() {
+        return matcher.line(subject, rule.operation(), object);
+    }
+    // A pattern of the learner's own: there, or wider by a person's hand.
+    let entry = matcher.map().subjects.get(subject)?;
+    let same = entry.allow.contains(&rule)
+        || entry
+            .allow
+            .iter()
+            .any(|have| have.implied().any(|implied| implied == rule));
+    same.then(|| rule.to_string())
+}
+
+impl Learner {
+    /// What was seen, each line once, with how often by `hits`: from a point's key to what the kernel part counted. A
+    /// point that is not among them was seen once. What is never described is left out.
+    pub fn observations(&self, hits: &HashMap<Fp, u32>) -> Vec<Observation> {
+        let naturaliser = self.naturaliser();
+        let mut found: BTreeMap<(Subject, String), u64> = BTreeMap::new();
+        let mut subjects: HashMap<Fp, Option<Subject>> = HashMap::new();
+        for seen in self.points() {
+            let digest = seen.operation.op == Op::ExecDigest;
+            let subject = if digest {
+                Some(Subject::LAUNCHER)
+            } else {
+                subjects
+                    .entry(seen.subject)
+                    .or_insert_with(|| self.registry().subject(seen.subject))
+                    .clone()
+            };
+            let Some(subject) = subject else { continue };
+            // Before its exec the launcher is Ambit's own code.
+            if subject.is_launcher() && !digest && seen.operation.op != Op::Exec {
+                continue;
+            }
+            let line = match seen.operation.op {
+                Op::ExecDigest | Op::ExecCreds => seen.operation.rule(&seen.object),
+                _ if subject.is_launcher() => {
+                    Rule::of_point(seen.operation, seen.object.clone()).to_string()
+                }
+                _ => Rule::new(seen.operation, naturaliser.object(seen.object.clone())).to_string(),
+            };
+            let key = ambit_event::key(
+                self.registry().secret(),
+                seen.subject,
+                seen.operation,
+                &seen.object,
+            );
+            let often = hits.get(&key).copied().unwrap_or(1).max(1);
+            let sum = found.entry((subject, line)).or_default();
+            *sum = sum.saturating_add(often.into());
+        }
+        found
+            .into_iter()
+            .map(|((subject, line), hits)| Observation {
+                subject,
+                line,
+                hits,
+            })
+            .collect()
+    }
+}
