@@ -40,26 +40,6 @@ impl Default for LoadOptions {
     }
 }
 
-/// What a hook can do on this kernel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HookStatus {
-    /// Decides and refuses.
-    Enforced,
-    /// Sees and keeps labels, refuses nothing.
-    Recorded,
-    /// Not there, and why.
-    Unavailable(String),
-}
-
-/// A hook and what it can do on this kernel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HookCoverage {
-    /// The hook.
-    pub hook: Hook,
-    /// What it can do.
-    pub status: HookStatus,
-}
-
 /// The loaded kernel part.
 #[derive(Debug)]
 pub struct Kernel {
@@ -180,14 +160,6 @@ impl Kernel {
     /// The host's ephemeral ports, both ends included.
     pub fn ephemeral_ports(&self) -> (u16, u16) {
         (self.config.port_low, self.config.port_high)
-    }
-
-    /// What each hook can do here.
-    ///
-    /// # Errors
-    /// [`Error::NoBtf`].
-    pub fn coverage(&self) -> Result<Vec<HookCoverage>, Error> {
-        Ok(load::coverage(&load::hooks_offered()?))
     }
 
     /// Make a domain with its set of points, its automaton and its ring.

@@ -12,13 +12,15 @@ pub mod launch;
 mod load;
 pub mod probe;
 mod ring;
+mod surface;
 mod tasks;
 
 pub use domain::{Domain, DomainInfo, DomainSpec};
 pub use error::Error;
 pub use keeper::Keeper;
-pub use kernel::{HookCoverage, HookStatus, Kernel, LoadOptions};
+pub use kernel::{Kernel, LoadOptions};
 pub use ring::Ring;
+pub use surface::KernelHook;
 pub use tasks::TaskInfo;
 
 /// The kernel part, as compiled from `bpf/`.

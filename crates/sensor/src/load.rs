@@ -14,7 +14,7 @@ use libbpf_rs::{ErrorKind, MapCore, Object, ObjectBuilder, OpenObject, PrintLeve
 use zerocopy::IntoBytes;
 
 use crate::error::{Error, io};
-use crate::kernel::{CONFIG_MAP, HookCoverage, HookStatus, LoadOptions};
+use crate::kernel::{CONFIG_MAP, LoadOptions};
 
 /// The last of what libbpf printed, for errors.
 static LOG: Mutex<String> = Mutex::new(String::new());
@@ -44,12 +44,16 @@ pub(crate) fn hook_of(section: &str) -> Option<Hook> {
     Hook::from_name(name)
 }
 
-/// Which hooks the running kernel offers, by its BTF.
-pub(crate) fn hooks_offered() -> Result<Vec<(Hook, bool)>, Error> {
+/// The running kernel's type information.
+pub(crate) fn kernel_btf() -> Result<Btf<'static>, Error> {
     let path = "/sys/kernel/btf/vmlinux";
     fs::metadata(path).map_err(Error::NoBtf)?;
-    let btf =
-        Btf::from_path(path).map_err(|e| Error::NoBtf(std::io::Error::other(e.to_string())))?;
+    Btf::from_path(path).map_err(|e| Error::NoBtf(std::io::Error::other(e.to_string())))
+}
+
+/// Which of our hooks the running kernel offers, by its BTF.
+pub(crate) fn hooks_offered() -> Result<Vec<(Hook, bool)>, Error> {
+    let btf = kernel_btf()?;
     Ok(Hook::ALL
         .iter()
         .map(|&hook| {
@@ -63,7 +67,7 @@ pub(crate) fn hooks_offered() -> Result<Vec<(Hook, bool)>, Error> {
 }
 
 /// The hook that stands in where one is not offered, with the kernel's reason.
-fn stand_in(hook: Hook) -> Option<&'static str> {
+pub(crate) fn stand_in(hook: Hook) -> Option<&'static str> {
     match hook {
         Hook::FileTruncate => {
             Some("not in kernels before 6.2, where path_truncate sees ftruncate and O_TRUNC")
@@ -71,24 +75,6 @@ fn stand_in(hook: Hook) -> Option<&'static str> {
         Hook::FileIoctlCompat => Some("not in this kernel, where file_ioctl sees 32-bit callers"),
         _ => None,
     }
-}
-
-pub(crate) fn coverage(offered: &[(Hook, bool)]) -> Vec<HookCoverage> {
-    offered
-        .iter()
-        .map(|&(hook, there)| HookCoverage {
-            hook,
-            status: match (there, hook.decides()) {
-                (true, true) => HookStatus::Enforced,
-                (true, false) => HookStatus::Recorded,
-                (false, _) => HookStatus::Unavailable(
-                    stand_in(hook)
-                        .unwrap_or("the kernel has no such hook")
-                        .to_owned(),
-                ),
-            },
-        })
-        .collect()
 }
 
 /// Tells this object from others.

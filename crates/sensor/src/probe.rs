@@ -8,8 +8,8 @@ use ambit_abi::Hook;
 use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::error::Error;
-use crate::kernel::{HookCoverage, Kernel, LoadOptions};
-use crate::load;
+use crate::kernel::{Kernel, LoadOptions};
+use crate::{KernelHook, load, surface};
 
 /// What a host has and lacks.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ pub struct Report {
     pub labels_dependable: bool,
     /// The trial load of one LSM program.
     pub trial: Result<(), Error>,
-    /// What each hook can do; empty without BTF.
-    pub hooks: Vec<HookCoverage>,
+    /// The hooks of this kernel; empty without BTF.
+    pub hooks: Vec<KernelHook>,
     /// Whether the kernel part is loaded.
     pub loaded: bool,
 }
@@ -164,18 +164,24 @@ pub(crate) fn start_time(pid: u32) -> Option<u64> {
     rest.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// Everything `ambit doctor` asks.
-pub fn host() -> Report {
+/// The hook that stands in for one that a kernel does not have, with the kernel's reason.
+pub fn stand_in(hook: Hook) -> Option<&'static str> {
+    load::stand_in(hook)
+}
+
+/// Everything `ambit doctor` asks; where `each_hook`, whether the kernel takes a program for it, too.
+pub fn host(each_hook: bool) -> Report {
     let release = release();
     let preemption = preemption();
     let lsm = lsm_list();
-    let offered = load::hooks_offered();
+    let options = LoadOptions::default();
     let missing = missing_capabilities();
     let trial = if missing.is_empty() {
         load::trial()
     } else {
         Err(Error::Privileges(missing.clone()))
     };
+    let each_hook = each_hook && trial.is_ok();
     Report {
         labels_dependable: labels_dependable(&release, preemption.as_deref()),
         release,
@@ -186,10 +192,8 @@ pub fn host() -> Report {
         bpffs: bpffs_mounted(),
         preemption,
         trial,
-        hooks: offered
-            .map(|o: Vec<(Hook, bool)>| load::coverage(&o))
-            .unwrap_or_default(),
-        loaded: Kernel::open(&LoadOptions::default()).is_ok_and(|k| k.is_some()),
+        hooks: surface::hooks(&options.pin_dir, each_hook).unwrap_or_default(),
+        loaded: Kernel::open(&options).is_ok_and(|k| k.is_some()),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod cli;
 mod counts;
+mod coverage;
 mod differential;
 mod gates;
 mod hostile;
@@ -40,6 +41,7 @@ pub(crate) fn all() -> Vec<Test> {
         counts::tests,
         differential::tests,
         cli::tests,
+        coverage::tests,
         live::tests,
         hostile::tests,
     ];

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The table of hooks against the running kernel: what it has, what it refuses, and what is attached.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ambit_coverage::{Decision, Offer, Row, column, rows};
+use serde_json::Value;
+
+use super::tests;
+use crate::harness::{Lab, act};
+
+tests! { "coverage":
+    every_hook_of_this_kernel_has_a_row_and_no_other
+    what_the_table_says_that_this_kernel_refuses_is_refused
+    what_is_decided_is_attached_and_nothing_else
+}
+
+/// Functions named `bpf_lsm_*` that are no hooks.
+const HELPERS: &[&str] = &[
+    "find_cgroup_shim",
+    "func_proto",
+    "get_retval_range",
+    "has_d_inode_locked",
+    "hook_returns_errno",
+    "init",
+    "is_sleepable_hook",
+    "is_trusted",
+    "verify_prog",
+];
+
+/// The rows, with what the table says of this kernel.
+fn table() -> Vec<(Row, Offer)> {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let column = column(&release).unwrap_or_else(|| {
+        panic!("the table has no column for {release}: add one to crates/coverage")
+    });
+    rows()
+        .into_iter()
+        .map(|row| (row, row.on[column]))
+        .collect()
+}
+
+/// The names in the kernel's type information: its strings lie one after the other, each with a NUL behind it.
+fn offered() -> BTreeSet<String> {
+    let btf = std::fs::read("/sys/kernel/btf/vmlinux").unwrap();
+    btf.split(|byte| *byte == 0)
+        .filter_map(|name| std::str::from_utf8(name).ok()?.strip_prefix("bpf_lsm_"))
+        .filter(|name| !HELPERS.contains(name))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What `ambit doctor --hooks` says of each hook that this kernel has.
+fn doctor(lab: &Lab) -> BTreeMap<String, Value> {
+    let run = lab.ambit(["doctor", "--hooks", "--json"]).succeeds();
+    let host: Value = serde_json::from_slice(&run.stdout).unwrap();
+    let hooks = host["coverage"]["hooks"].as_array().unwrap();
+    let named = |hook: &Value| (hook["hook"].as_str().unwrap().to_owned(), hook.clone());
+    let there = hooks.iter().filter(|hook| hook["kernel"] != "absent");
+    there.map(named).collect()
+}
+
+fn names<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeSet<String> {
+    rows.map(|row| row.name.to_owned()).collect()
+}
+
+fn must_be_equal(table: &BTreeSet<String>, kernel: &BTreeSet<String>, what: &str) {
+    let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| -> Vec<String> {
+        a.difference(b).cloned().collect()
+    };
+    let (gone, new) = (only(table, kernel), only(kernel, table));
+    assert!(
+        gone.is_empty() && new.is_empty(),
+        "{what}: only in the table {gone:?}, only in the kernel {new:?}"
+    );
+}
+
+fn every_hook_of_this_kernel_has_a_row_and_no_other(lab: &Lab) {
+    let table = table();
+    let there = table.iter().filter(|(_, offer)| *offer != Offer::Absent);
+    let there = names(there.map(|(row, _)| row));
+    assert!(there.len() > 200, "only {} hooks", there.len());
+    must_be_equal(&there, &offered(), "hooks of this kernel");
+    let doctor = doctor(lab);
+    must_be_equal(
+        &there,
+        &doctor.keys().cloned().collect(),
+        "hooks that doctor shows",
+    );
+    let unknown: Vec<_> = doctor
+        .values()
+        .filter(|hook| hook["kind"] == "unknown")
+        .collect();
+    assert!(unknown.is_empty(), "doctor does not know {unknown:?}");
+}
+
+fn what_the_table_says_that_this_kernel_refuses_is_refused(lab: &Lab) {
+    let table = table();
+    let refused = table.iter().filter(|(_, offer)| *offer == Offer::Refused);
+    let refused = names(refused.map(|(row, _)| row));
+    assert!(refused.len() > 5, "only {refused:?}");
+    let kernel = doctor(lab)
+        .into_iter()
+        .filter(|(_, hook)| hook["kernel"] == "refused");
+    must_be_equal(
+        &refused,
+        &kernel.map(|(name, _)| name).collect(),
+        "hooks refused",
+    );
+}
+
+fn what_is_decided_is_attached_and_nothing_else(lab: &Lab) {
+    let mut job = lab.learning("map", &[], &act("true , wait-line"));
+    job.until("true: ok");
+    let doctor = doctor(lab);
+    job.say("\n");
+    job.finish().succeeds();
+    let table = table();
+    let ours = table.iter().filter(|(row, offer)| {
+        *offer == Offer::Offered && !matches!(row.decision(), Decision::Alone(_))
+    });
+    let ours = names(ours.map(|(row, _)| row));
+    assert!(ours.len() >= 35, "only {ours:?}");
+    let attached = doctor
+        .into_iter()
+        .filter(|(_, hook)| hook["attached"] == true);
+    must_be_equal(
+        &ours,
+        &attached.map(|(name, _)| name).collect(),
+        "hooks with a program",
+    );
+}
