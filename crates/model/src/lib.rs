@@ -11,6 +11,7 @@ mod diff;
 mod digest;
 mod explain;
 mod file;
+mod generalize;
 mod learn;
 mod map;
 mod matcher;
@@ -26,7 +27,10 @@ pub use compile::{
 pub use diff::{Change, Diff, Lines, SubjectDiff};
 pub use digest::{Figure, coefficient, extend, state};
 pub use explain::{AcceptError, Explanation, Near};
-pub use file::{MapError, MapErrorKind, MapErrors};
+pub use file::{MapError, MapErrorKind, MapErrors, Marks};
+pub use generalize::{
+    Kind, ListError, ListErrorKind, MAPS_MAX, Options, Proposal, Rewrite, Risk, Sensitive, propose,
+};
 pub use learn::{Counts, Learned, Learner, Seen, Step, Trajectory, Violation};
 pub use map::{CHAIN_DEFAULT, Entry, FAMILIES, Map, Responses, is_chain, is_domain_name};
 pub use matcher::Matcher;

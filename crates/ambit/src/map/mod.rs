@@ -3,12 +3,14 @@
 
 pub(crate) mod figures;
 mod file;
+mod generalize;
 mod view;
 
 pub(crate) use file::{MAP_MODE, read, read_if_there, read_with_text};
+pub(crate) use generalize::hint;
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ambit_event::escape;
 use ambit_model::Map;
@@ -19,7 +21,7 @@ use crate::files;
 use crate::out::{Style, count, json_line, print, shown};
 use crate::store::hex;
 
-/// Check, show, compare and merge behaviour maps
+/// Check, show, compare, merge and generalise behaviour maps
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
     /// Say whether maps are right, and if not, where and why
@@ -61,6 +63,7 @@ pub(crate) enum Verb {
         #[arg(short, long, value_name = "MAP")]
         output: Option<PathBuf>,
     },
+    Generalize(Box<generalize::Args>),
     /// Print a map's digest: the same for all maps that mean the same
     Digest {
         /// A map; `-` is standard input
@@ -86,6 +89,7 @@ pub(crate) fn main(verb: Verb) -> Result<Outcome, Failure> {
             exit_code,
         } => diff(&read(&before)?, &read(&after)?, json, exit_code),
         Verb::Merge { files, output } => merge(&files, output),
+        Verb::Generalize(args) => generalize::main(&args),
         Verb::Digest { file, state } => {
             let map = read(&file)?;
             let figure = if state { map.state() } else { map.digest() };
@@ -179,24 +183,32 @@ pub(crate) fn painted(diff: &str, style: Style) -> String {
 fn merge(paths: &[PathBuf], output: Option<PathBuf>) -> Result<Outcome, Failure> {
     let mut merged: Option<Map> = None;
     for path in paths {
-        let map = read(path)?;
-        merged = Some(match merged {
-            None => {
-                let mut map = map;
-                map.normalise();
-                map
-            }
-            Some(before) => before
-                .merge(&map)
-                .with_context(|| format!("merging {}", shown(path)))
-                .or_exit(Exit::Usage)?,
-        });
+        merged = Some(add(merged, read(path)?, path)?);
     }
     let text = merged.map(|map| map.to_string()).unwrap_or_default();
+    write(&text, output.as_deref())
+}
+
+/// Merges one more map into those before it.
+fn add(merged: Option<Map>, mut map: Map, path: &Path) -> Result<Map, Failure> {
+    match merged {
+        None => {
+            map.normalise();
+            Ok(map)
+        }
+        Some(before) => before
+            .merge(&map)
+            .with_context(|| format!("merging {}", shown(path)))
+            .or_exit(Exit::Usage),
+    }
+}
+
+/// Writes a map's text to a file, or else to standard output.
+fn write(text: &str, output: Option<&Path>) -> Result<Outcome, Failure> {
     match output {
-        None => print(&text),
-        Some(path) => files::replace(&path, text.as_bytes(), MAP_MODE)
-            .with_context(|| format!("writing {}", shown(&path)))
+        None => print(text),
+        Some(path) => files::replace(path, text.as_bytes(), MAP_MODE)
+            .with_context(|| format!("writing {}", shown(path)))
             .or_exit(Exit::Trouble)
             .map(|()| Outcome::SUCCESS),
     }

@@ -15,7 +15,7 @@ use super::watch::Seen;
 use super::{Args, Ended, Plan, Recorder, Stats};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::files;
-use crate::map::{MAP_MODE, read_if_there};
+use crate::map::{MAP_MODE, hint, read_if_there};
 use crate::out::{count, note, shown};
 
 /// What there is when the session has ended.
@@ -160,11 +160,15 @@ fn learned(
     if missing > 0 {
         map.incomplete = Some(missing.max(map.incomplete.unwrap_or(0)));
     }
-    files::replace(&plan.path, map.print_keeping(&text).as_bytes(), MAP_MODE)
+    let text = map.print_keeping(&text);
+    files::replace(&plan.path, text.as_bytes(), MAP_MODE)
         .with_context(|| format!("cannot write the map {}", shown(&plan.path)))
         .or_exit(Exit::Trouble)?;
     if !args.quiet {
         summarise(plan, &before, &map, result.counts.points);
+        if let Some(hint) = hint(&map, &text, &plan.path) {
+            note!("{hint}");
+        }
     }
     if missing > 0 {
         warn(args, plan, &missed, result.unresolved, missing);

@@ -120,7 +120,7 @@ fn indent(line: &str) -> usize {
 }
 
 /// A line's content, and the comment at its end from its `#` on.
-fn split(line: &str) -> (&str, Option<&str>) {
+pub(super) fn split(line: &str) -> (&str, Option<&str>) {
     let mut quote = None;
     // What is quoted begins where a value begins; elsewhere a quote is a character like others.
     let mut value = true;

@@ -3,9 +3,11 @@
 
 mod comments;
 mod error;
+mod marks;
 mod print;
 mod read;
 mod subject;
 mod yaml;
 
 pub use error::{MapError, MapErrorKind, MapErrors};
+pub use marks::Marks;

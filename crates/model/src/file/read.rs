@@ -31,6 +31,13 @@ pub(super) struct Errors {
 }
 
 impl Errors {
+    pub(super) const fn none() -> Self {
+        Self {
+            kept: Vec::new(),
+            more: 0,
+        }
+    }
+
     pub(super) fn add(&mut self, place: Place, kind: MapErrorKind) {
         if self.kept.len() < KEPT {
             self.kept.push((place, kind));
@@ -93,10 +100,7 @@ fn window(line: &str, column: usize) -> &str {
 impl Map {
     /// Reads a map file; `name` is what errors call it.
     pub fn parse(text: &str, name: &str) -> Result<Self, MapErrors> {
-        let mut errors = Errors {
-            kept: Vec::new(),
-            more: 0,
-        };
+        let mut errors = Errors::none();
         let map = if text.len() > SIZE_MAX {
             errors.add(
                 Place {
@@ -147,10 +151,7 @@ impl Map {
                 let ended = good.ends_with('\n');
                 let line = line + 1 + usize::from(ended);
                 let column = if ended { 0 } else { last.chars().count() };
-                let mut errors = Errors {
-                    kept: Vec::new(),
-                    more: 0,
-                };
+                let mut errors = Errors::none();
                 errors.add(
                     Place {
                         line,

@@ -53,7 +53,7 @@ pub(super) fn read(node: &Node<'_>, map: &mut Map, errors: &mut Errors) {
     }
 }
 
-fn one(node: &Node<'_>, map: &Map, errors: &mut Errors) -> Option<(Subject, Entry)> {
+pub(super) fn one(node: &Node<'_>, map: &Map, errors: &mut Errors) -> Option<(Subject, Entry)> {
     let found = keys(node, &KEYS, "a subject's keys", errors)?;
     let mut entry = Entry::default();
     if let Some(node) = found.get("id") {

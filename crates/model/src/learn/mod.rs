@@ -2,7 +2,7 @@
 //! From events to a map: what was seen, in order, and at the end freed from what varies by nature.
 
 mod naturalise;
-mod random;
+pub(crate) mod random;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};

@@ -172,7 +172,7 @@ fn stem(run: &[u8]) -> usize {
 }
 
 /// How often a run goes over from capitals to small letters to digits: words and versions do it once.
-fn changes(run: &[u8]) -> usize {
+pub(crate) fn changes(run: &[u8]) -> usize {
     let class = |byte: &u8| (byte.is_ascii_uppercase(), byte.is_ascii_digit());
     run.windows(2)
         .filter(|pair| matches!(pair, [a, b] if class(a) != class(b)))
@@ -180,7 +180,7 @@ fn changes(run: &[u8]) -> usize {
 }
 
 /// Eight or more hex digits, letters and digits among them.
-fn is_hex(run: &[u8]) -> bool {
+pub(crate) fn is_hex(run: &[u8]) -> bool {
     run.len() >= 8
         && run
             .iter()

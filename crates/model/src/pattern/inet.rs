@@ -74,6 +74,37 @@ impl InetPattern {
         })
     }
 
+    /// The network that an address is in.
+    pub fn of(protocol: u8, address: IpAddr, prefix: u8, ports: Ports) -> Self {
+        let prefix = prefix.min(bits_of(address));
+        Self {
+            protocol,
+            network: masked(address, prefix),
+            prefix,
+            ports,
+        }
+    }
+
+    /// The protocol's number.
+    pub const fn protocol(&self) -> u8 {
+        self.protocol
+    }
+
+    /// The network's first address.
+    pub const fn network(&self) -> IpAddr {
+        self.network
+    }
+
+    /// How many bits of the address count.
+    pub const fn prefix(&self) -> u8 {
+        self.prefix
+    }
+
+    /// The ports.
+    pub const fn ports(&self) -> Ports {
+        self.ports
+    }
+
     /// Whether this protocol's addresses have ports.
     pub fn has_ports(protocol: u8) -> bool {
         WITH_PORTS.contains(&protocol)

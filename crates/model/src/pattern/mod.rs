@@ -83,6 +83,32 @@ impl PathPattern {
         &self.pieces
     }
 
+    /// The fixed directory that all it covers is in, without a slash at its end.
+    pub fn directory(&self) -> &[u8] {
+        let Some(Piece::Bytes(fixed)) = self.pieces.first() else {
+            return &[];
+        };
+        let end = fixed.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+        fixed.get(..end).unwrap_or_default()
+    }
+
+    /// How many components the paths have that it covers; `None` where any number.
+    pub fn depth(&self) -> Option<usize> {
+        self.pieces.iter().try_fold(0, |depth, piece| match piece {
+            Piece::Bytes(bytes) => Some(depth + bytes.iter().filter(|byte| **byte == b'/').count()),
+            Piece::Star | Piece::Class(_) => Some(depth),
+            Piece::StarStar => None,
+            Piece::Either(alternatives) => {
+                let plain = |piece: &Piece| match piece {
+                    Piece::Bytes(bytes) => !bytes.contains(&b'/'),
+                    Piece::Star | Piece::Class(_) => true,
+                    Piece::StarStar | Piece::Either(_) => false,
+                };
+                alternatives.iter().flatten().all(plain).then_some(depth)
+            }
+        })
+    }
+
     /// Puts pieces into canonical form.
     pub fn new(kind: PathKind, pieces: Vec<Piece>) -> Self {
         Self {

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Proposals as text and as JSON.
+
+use std::fmt::Write;
+
+use ambit_event::{Subject, escape};
+use ambit_model::{Kind, Map, Proposal, Risk};
+use serde::Serialize;
+
+use super::walk::{Found, Walk};
+use crate::out::{Style, count};
+
+/// How many lines of each subject are shown as text.
+const LINES: usize = 4;
+
+/// All proposals for a map.
+#[derive(Debug, Serialize)]
+pub(super) struct View<'p> {
+    /// Lines of the map.
+    before: usize,
+    /// Lines after all that is not sensitive was applied.
+    after: usize,
+    /// Lines after everything was applied.
+    after_all: usize,
+    proposals: Vec<ProposalView<'p>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    walk: Option<&'p Walk>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProposalView<'p> {
+    id: &'p str,
+    kind: Kind,
+    place: &'p str,
+    risk: Risk,
+    reasons: &'p [String],
+    sensitive: &'p [String],
+    values: usize,
+    seen: &'p [String],
+    steady: bool,
+    replaced: usize,
+    lines: usize,
+    rewrites: Vec<RewriteView<'p>>,
+    examples: &'p [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newly_allowed: Option<&'p Found>,
+}
+
+#[derive(Debug, Serialize)]
+struct RewriteView<'p> {
+    id: &'p str,
+    subject: &'p Subject,
+    replaces: Vec<String>,
+    with: Vec<String>,
+}
+
+impl<'p> View<'p> {
+    pub(super) fn new(map: &Map, proposals: &'p [Proposal], walk: Option<&'p Walk>) -> Self {
+        let plain = proposals.iter().filter(|one| one.sensitive.is_empty());
+        Self {
+            before: map.rules(),
+            after: map.generalized(plain).rules(),
+            after_all: map.generalized(proposals).rules(),
+            proposals: proposals
+                .iter()
+                .enumerate()
+                .map(|(index, one)| view(one, walk.and_then(|walk| walk.found.get(index))))
+                .collect(),
+            walk,
+        }
+    }
+}
+
+fn view<'p>(one: &'p Proposal, newly_allowed: Option<&'p Found>) -> ProposalView<'p> {
+    ProposalView {
+        id: &one.id,
+        kind: one.kind,
+        place: &one.place,
+        risk: one.risk,
+        reasons: &one.reasons,
+        sensitive: &one.sensitive,
+        values: one.values,
+        seen: &one.seen,
+        steady: one.steady,
+        replaced: one.replaced(),
+        lines: one.lines(),
+        rewrites: one
+            .rewrites
+            .iter()
+            .map(|rewrite| RewriteView {
+                id: &rewrite.id,
+                subject: &rewrite.subject,
+                replaces: rewrite.replaces.iter().map(ToString::to_string).collect(),
+                with: rewrite.with.iter().map(ToString::to_string).collect(),
+            })
+            .collect(),
+        examples: &one.examples,
+        newly_allowed,
+    }
+}
+
+/// For a person.
+pub(super) fn text(view: &View<'_>, files: &str, style: Style) -> String {
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    for one in &view.proposals {
+        let _ = writeln!(out, "{}", proposal(one, style));
+    }
+    let replaced: usize = view.proposals.iter().map(|one| one.replaced).sum();
+    if view.proposals.is_empty() {
+        let _ = writeln!(out, "nothing varies that was seen often enough");
+    } else {
+        let _ = writeln!(
+            out,
+            "{} for {} of {}: {} are left with --apply all{}",
+            count(view.proposals.len(), "proposal"),
+            count(replaced, "line"),
+            view.before,
+            view.after,
+            sensitive(view, files),
+        );
+    }
+    if let Some(walk) = view.walk.filter(|_| !view.proposals.is_empty()) {
+        let _ = writeln!(
+            out,
+            "{}{} that {} would newly be allowed by some proposal{}{}",
+            if walk.complete { "" } else { "at least " },
+            count(walk.newly_allowed, "path"),
+            if walk.newly_allowed == 1 { "is there" } else { "are there" },
+            if walk.complete {
+                String::new()
+            } else {
+                format!("; only {} were looked at (see --walk-limit)", walk.paths)
+            },
+            match walk.unreadable {
+                0 => String::new(),
+                some => format!("; {some} directories could not be read"),
+            }
+        );
+    }
+    out
+}
+
+fn sensitive(view: &View<'_>, files: &str) -> String {
+    let ids: Vec<&str> = view
+        .proposals
+        .iter()
+        .filter(|one| !one.sensitive.is_empty())
+        .map(|one| one.id)
+        .collect();
+    if ids.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n{} sensitive, applied only by name: ambit map generalize {files} --apply {}",
+        ids.len(),
+        ids.join(",")
+    )
+}
+
+fn proposal(one: &ProposalView<'_>, style: Style) -> String {
+    let mut out = String::new();
+    let risk = match one.risk {
+        Risk::Low => style.green(one.risk.name()),
+        Risk::Medium => style.yellow(one.risk.name()),
+        Risk::High => style.red(one.risk.name()),
+    };
+    let sensitive = if one.sensitive.is_empty() { "" } else { ", sensitive" };
+    let _ = writeln!(
+        out,
+        "{}  {}  {}  risk {risk}{sensitive}",
+        style.bold(one.id),
+        one.place,
+        one.kind.name()
+    );
+    let _ = writeln!(
+        out,
+        "  seen: {} ({}{}){}",
+        count(one.values, "value"),
+        one.seen.join(", "),
+        if one.values > one.seen.len() { ", …" } else { "" },
+        if one.steady { ", the same in every map" } else { "" }
+    );
+    for rewrite in &one.rewrites {
+        let _ = writeln!(
+            out,
+            "  {}: {} become {}",
+            escape::line(rewrite.id),
+            count(rewrite.replaces.len(), "line"),
+            rewrite.with.len()
+        );
+        some(&mut out, "-", &rewrite.replaces, |line| style.red(line));
+        some(&mut out, "+", &rewrite.with, |line| style.green(line));
+    }
+    for example in one.examples {
+        let _ = writeln!(out, "  never seen: {example}");
+    }
+    if let Some(found) = one.newly_allowed {
+        let there = if found.first.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", found.first.join(", "))
+        };
+        let _ = writeln!(out, "  newly allowed and there: {}{there}", count(found.paths, "path"));
+    }
+    for why in one.reasons {
+        let _ = writeln!(out, "  {why}");
+    }
+    for why in one.sensitive {
+        let _ = writeln!(out, "  sensitive: {why}");
+    }
+    out
+}
+
+fn some(out: &mut String, sign: &str, lines: &[String], paint: impl Fn(String) -> String) {
+    for line in lines.iter().take(LINES) {
+        let _ = writeln!(out, "    {}", paint(format!("{sign} {line}")));
+    }
+    if lines.len() > LINES {
+        let _ = writeln!(out, "    {sign} … {} more", lines.len() - LINES);
+    }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Which paths of a file system proposals would newly allow: looks only where their patterns reach, follows no links,
+//! and stops at a bound.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use ambit_event::{Object, escape};
+use ambit_model::{Map, Matcher, Proposal};
+use anyhow::Context;
+use serde::Serialize;
+
+use crate::exit::{Exit, Failure, OrExit};
+
+/// How many paths a proposal shows.
+const SHOWN: usize = 3;
+/// How often progress is shown, in paths.
+const TICK: u64 = 2048;
+/// Ports do not matter to paths.
+const ANY: std::ops::RangeInclusive<u16> = 0..=u16::MAX;
+
+/// What was found.
+#[derive(Debug, Serialize)]
+pub(super) struct Walk {
+    /// Below this directory.
+    pub(super) root: String,
+    /// Paths that were looked at.
+    pub(super) paths: u64,
+    /// Whether there was no more to look at.
+    pub(super) complete: bool,
+    /// Directories that could not be read.
+    pub(super) unreadable: u64,
+    /// Paths that some proposal would newly allow.
+    pub(super) newly_allowed: u64,
+    /// By proposal.
+    #[serde(skip)]
+    pub(super) found: Vec<Found>,
+}
+
+/// What a proposal would newly allow.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Found {
+    pub(super) paths: u64,
+    pub(super) first: Vec<String>,
+}
+
+/// Where a proposal reaches.
+struct Reach {
+    proposal: usize,
+    directory: Vec<u8>,
+    depth: Option<usize>,
+}
+
+impl Reach {
+    /// Whether what it covers can be directly in the directory, or below it.
+    fn is_at(&self, directory: &[u8]) -> bool {
+        let below = directory
+            .strip_prefix(&*self.directory)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"));
+        let depth = directory.iter().filter(|byte| **byte == b'/').count();
+        below && self.depth.is_none_or(|most| depth < most)
+    }
+}
+
+impl Walk {
+    pub(super) fn over(
+        root: &Path,
+        limit: u64,
+        proposals: &[Proposal],
+        map: &Map,
+    ) -> Result<Self, Failure> {
+        fs::read_dir(root)
+            .with_context(|| format!("cannot look at {}", crate::out::shown(root)))
+            .or_exit(Exit::Usage)?;
+        let mut walk = Self {
+            root: escape::name(root.as_os_str().as_bytes()),
+            paths: 0,
+            complete: true,
+            unreadable: 0,
+            newly_allowed: 0,
+            found: vec![Found::default(); proposals.len()],
+        };
+        let reaches: Vec<Reach> = proposals
+            .iter()
+            .enumerate()
+            .flat_map(|(proposal, one)| {
+                one.reaches().into_iter().map(move |(directory, depth)| Reach {
+                    proposal,
+                    directory,
+                    depth,
+                })
+            })
+            .collect();
+        let matcher = Matcher::new(map, ANY);
+        let mut open = starts(&reaches);
+        while let Some(directory) = open.pop() {
+            if !walk.directory(root, &directory, limit, &reaches, proposals, &matcher, &mut open) {
+                walk.complete = false;
+                break;
+            }
+        }
+        clear();
+        Ok(walk)
+    }
+
+    /// Looks at what is in a directory; false where that is too much.
+    #[allow(clippy::too_many_arguments, reason = "one step of a loop")]
+    fn directory(
+        &mut self,
+        root: &Path,
+        directory: &[u8],
+        limit: u64,
+        reaches: &[Reach],
+        proposals: &[Proposal],
+        matcher: &Matcher<'_>,
+        open: &mut Vec<Vec<u8>>,
+    ) -> bool {
+        let here: BTreeSet<usize> = reaches
+            .iter()
+            .filter(|reach| reach.is_at(directory))
+            .map(|reach| reach.proposal)
+            .collect();
+        let mut entries = match entries(&within(root, directory)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return true,
+            Err(_) => {
+                self.unreadable += 1;
+                return true;
+            }
+        };
+        // In reverse, since the last directory is looked at next.
+        entries.sort();
+        let mut below = Vec::new();
+        for (name, is_directory) in entries {
+            if self.paths == limit {
+                return false;
+            }
+            self.paths += 1;
+            if self.paths.is_multiple_of(TICK) {
+                progress(self.paths, directory);
+            }
+            let mut path = directory.to_vec();
+            path.push(b'/');
+            path.extend_from_slice(name.as_bytes());
+            self.look(&path, &here, proposals, matcher);
+            if is_directory && reaches.iter().any(|reach| reach.is_at(&path)) {
+                below.push(path);
+            }
+        }
+        open.extend(below.into_iter().rev());
+        true
+    }
+
+    fn look(
+        &mut self,
+        path: &[u8],
+        here: &BTreeSet<usize>,
+        proposals: &[Proposal],
+        matcher: &Matcher<'_>,
+    ) {
+        // What is too long for a path of a map is in none.
+        let Ok(object) = ambit_event::Path::new(path).map(Object::Path) else {
+            return;
+        };
+        let mut any = false;
+        for index in here {
+            let (Some(proposal), Some(found)) = (proposals.get(*index), self.found.get_mut(*index))
+            else {
+                continue;
+            };
+            if proposal.newly_allows(&object, matcher) {
+                any = true;
+                found.paths += 1;
+                if found.first.len() < SHOWN {
+                    found.first.push(escape::name(path));
+                }
+            }
+        }
+        self.newly_allowed += u64::from(any);
+    }
+}
+
+/// The directories to begin with: none is below another.
+fn starts(reaches: &[Reach]) -> Vec<Vec<u8>> {
+    let all: BTreeSet<&Vec<u8>> = reaches.iter().map(|reach| &reach.directory).collect();
+    let mut out: Vec<Vec<u8>> = Vec::new();
+    for directory in all {
+        let below = |other: &Vec<u8>| {
+            directory
+                .strip_prefix(&**other)
+                .is_some_and(|rest| rest.starts_with(b"/"))
+        };
+        if !out.iter().any(below) {
+            out.push(directory.clone());
+        }
+    }
+    out.reverse();
+    out
+}
+
+/// The path of a workload's path below another root.
+fn within(root: &Path, path: &[u8]) -> PathBuf {
+    let relative = path.strip_prefix(b"/").unwrap_or(path);
+    root.join(OsString::from_vec(relative.to_vec()))
+}
+
+fn entries(directory: &Path) -> io::Result<Vec<(OsString, bool)>> {
+    fs::read_dir(directory)?
+        .map(|entry| {
+            let entry = entry?;
+            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            Ok((entry.file_name(), is_directory))
+        })
+        .collect()
+}
+
+fn progress(paths: u64, directory: &[u8]) {
+    let mut stderr = io::stderr().lock();
+    if stderr.is_terminal() {
+        let shown: String = escape::name(directory).chars().take(50).collect();
+        // It is only progress.
+        let _ = write!(stderr, "\r\x1b[K{paths} paths looked at: {shown}");
+        let _ = stderr.flush();
+    }
+}
+
+fn clear() {
+    let mut stderr = io::stderr().lock();
+    if stderr.is_terminal() {
+        let _ = write!(stderr, "\r\x1b[K");
+        let _ = stderr.flush();
+    }
+}

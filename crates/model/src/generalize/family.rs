@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Which names of one directory are of one kind, and the narrowest pattern that covers them.
+//!
+//! What has been seen often enough depends on who makes the names: what the workload itself creates varies sooner
+//! than what it only reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ambit_event::Object;
+use ambit_event::lex::Class;
+
+use super::name::{self, Look, Mould, Part};
+use super::{Kind, Options};
+use crate::pattern::{PathKind, PathPattern, Piece};
+
+/// Siblings of one shape that make a spool, where other maps have others.
+const SPOOL_DIFFERS: usize = 8;
+/// The same, where there is one map.
+const SPOOL: usize = 12;
+/// Longest extension that siblings are told by.
+const EXTENSION: usize = 9;
+
+/// A name in a directory, with what is known of it and of what is below it.
+#[derive(Clone, Debug)]
+pub(super) struct Sibling<'a> {
+    pub(super) name: &'a [u8],
+    /// The workload created or removed it.
+    pub(super) created: bool,
+    /// The workload wrote to it.
+    pub(super) written: bool,
+    /// Not every map has it.
+    pub(super) differs: bool,
+    /// Hashes are spread over it and its like.
+    pub(super) fan: bool,
+    /// Part of a date that is spread over directories: `2026/11/24`.
+    pub(super) date: bool,
+}
+
+/// Names that one pattern stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Family {
+    pub(super) kind: Kind,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) members: BTreeSet<Vec<u8>>,
+    /// Every map has all of them.
+    pub(super) steady: bool,
+}
+
+/// The families among a directory's names. No name is in two of them.
+pub(super) fn families(siblings: &[Sibling<'_>], options: &Options) -> Vec<Family> {
+    let mut out = Vec::new();
+    let mut left: Vec<&Sibling<'_>> = siblings.iter().collect();
+    take(&mut left, &mut out, |left| platforms(left));
+    take(&mut left, &mut out, fan);
+    let mut groups: BTreeMap<Vec<Mould>, Vec<(&Sibling<'_>, Vec<Part<'_>>)>> = BTreeMap::new();
+    for sibling in &left {
+        let parts = name::parts(sibling.name);
+        if sibling.date || parts.iter().any(|part| part.look.is_some()) {
+            let group = groups.entry(name::shape(&parts)).or_default();
+            group.push((sibling, parts));
+        }
+    }
+    for group in groups.values() {
+        let found = of_shape(group, options);
+        take(&mut left, &mut out, |_| found);
+    }
+    join(&mut left, &mut out);
+    let mut by_end: BTreeMap<&[u8], Vec<&Sibling<'_>>> = BTreeMap::new();
+    for sibling in left.iter().filter(|sibling| sibling.created) {
+        by_end
+            .entry(extension(sibling.name))
+            .or_default()
+            .push(sibling);
+    }
+    out.extend(by_end.iter().filter_map(|(end, group)| spool(end, group)));
+    out
+}
+
+/// Takes a family's members out of those that are left.
+fn take(
+    left: &mut Vec<&Sibling<'_>>,
+    out: &mut Vec<Family>,
+    find: impl FnOnce(&[&Sibling<'_>]) -> Option<Family>,
+) {
+    if let Some(family) = find(left) {
+        left.retain(|sibling| !family.members.contains(sibling.name));
+        out.push(family);
+    }
+}
+
+fn family<'a>(
+    kind: Kind,
+    pieces: Vec<Piece>,
+    members: impl Iterator<Item = &'a Sibling<'a>> + Clone,
+) -> Family {
+    Family {
+        kind,
+        pieces,
+        steady: members.clone().all(|sibling| !sibling.differs),
+        members: members.map(|sibling| sibling.name.to_vec()).collect(),
+    }
+}
+
+/// `{aarch64-linux-gnu,x86_64-linux-gnu}`: those that were seen, and no other.
+fn platforms(left: &[&Sibling<'_>]) -> Option<Family> {
+    let members = left
+        .iter()
+        .copied()
+        .filter(|sibling| name::is_platform(sibling.name));
+    let alternatives: Vec<Vec<Piece>> = members
+        .clone()
+        .map(|sibling| vec![Piece::Bytes(sibling.name.into())])
+        .collect();
+    (alternatives.len() > 1)
+        .then(|| family(Kind::Platforms, vec![Piece::Either(alternatives)], members))
+}
+
+/// Directories that hashes are spread over.
+fn fan(left: &[&Sibling<'_>]) -> Option<Family> {
+    let members = left.iter().copied().filter(|sibling| sibling.fan);
+    (members.clone().count() > 1)
+        .then(|| family(Kind::Hex, vec![Piece::Class(Class::Hex)], members))
+}
+
+/// Names of one shape.
+fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Option<Family> {
+    let (_, first) = group.first()?;
+    let made = group
+        .iter()
+        .any(|(sibling, _)| sibling.created || sibling.written);
+    let differs = group.iter().any(|(sibling, _)| sibling.differs);
+    let spread = group.iter().any(|(sibling, _)| sibling.date);
+    let at = |index: usize| {
+        group
+            .iter()
+            .filter_map(move |(_, parts)| parts.get(index))
+    };
+    let varies: Vec<bool> = (0..first.len())
+        .map(|index| at(index).collect::<Vec<_>>().windows(2).any(|pair| {
+            matches!(pair, [one, other] if one.bytes != other.bytes)
+        }))
+        .collect();
+    // A position is of a date if it is in every name.
+    let looks: Vec<Option<Look>> = (0..first.len())
+        .map(|index| {
+            let common = at(index).filter_map(|part| part.look).min();
+            if spread && common == Some(Look::Number) {
+                Some(Look::Date)
+            } else {
+                common
+            }
+        })
+        .collect();
+    let dated = |index: &usize| looks.get(*index) == Some(&Some(Look::Date));
+    let date = (0..first.len()).any(|index| dated(&index))
+        && (made || (0..first.len()).any(|index| dated(&index) && varies.get(index) == Some(&true)));
+    let chosen: Vec<bool> = (0..first.len())
+        .map(|index| {
+            varies.get(index) == Some(&true)
+                || date && dated(&index)
+                || group.len() == 1 && alone(first, index, options)
+        })
+        .collect();
+    let look = |wanted: Look| {
+        chosen
+            .iter()
+            .zip(&looks)
+            .any(|(chosen, look)| *chosen && *look == Some(wanted))
+    };
+    let needed = options.support.unwrap_or_else(|| {
+        let long = |index: usize| at(index).all(|part| part.bytes.len() >= 4);
+        let long = (0..first.len()).any(|index| chosen.get(index) == Some(&true) && long(index));
+        match () {
+            () if date && made || look(Look::Uuid) && made => 1,
+            () if look(Look::Random) => 3,
+            () if date || look(Look::Uuid) || made || differs => 2,
+            () if look(Look::Hex) || long => 3,
+            () => 4,
+        }
+    });
+    if !chosen.contains(&true) || group.len() < needed {
+        return None;
+    }
+    let pieces: Vec<Piece> = first
+        .iter()
+        .enumerate()
+        .map(|(index, part)| match looks.get(index).copied().flatten() {
+            Some(look) if chosen.get(index) == Some(&true) => Piece::Class(look.class()),
+            _ => Piece::Bytes(part.bytes.into()),
+        })
+        .collect();
+    let kind = match () {
+        () if date => Kind::Dates,
+        () if look(Look::Random) => Kind::Random,
+        () if look(Look::Uuid) => Kind::Uuids,
+        () if look(Look::Hex) => Kind::Hex,
+        () if is_versioned(first) => Kind::Versions,
+        () => Kind::Numbers,
+    };
+    Some(family(kind, pieces, group.iter().map(|(sibling, _)| *sibling)))
+}
+
+/// Whether this part of a name that nothing is like varies by its form alone.
+fn alone(parts: &[Part<'_>], index: usize, options: &Options) -> bool {
+    let Some(part) = parts.get(index) else {
+        return false;
+    };
+    match part.look {
+        Some(Look::Uuid) => true,
+        Some(Look::Hex) => options.support == Some(1) && part.bytes.len() >= 16,
+        Some(Look::Number) if options.support == Some(1) => {
+            let before = |text: &[u8], steps: usize| {
+                index
+                    .checked_sub(steps)
+                    .and_then(|at| parts.get(at))
+                    .is_some_and(|part| part.look.is_none() && part.bytes.ends_with(text))
+            };
+            // The first number of a library's or a language's version is what programs are made for.
+            before(b"cpython-", 1)
+                || before(b"python", 3) && before(b".", 1)
+                || (3..=index)
+                    .step_by(2)
+                    .any(|steps| before(b".so.", steps))
+                    && before(b".", 1)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the numbers of a name are a library's or a language's version.
+fn is_versioned(parts: &[Part<'_>]) -> bool {
+    parts.iter().any(|part| {
+        part.look.is_none()
+            && ([&b".so."[..], b"cpython-"]
+                .iter()
+                .any(|end| part.bytes.ends_with(end))
+                || [&b"python"[..], b"perl", b"ruby", b"php", b"gcc", b"llvm-", b"node"]
+                    .contains(&part.bytes))
+    })
+}
+
+/// Names that look otherwise by chance, as a hash of digits alone does, belong to those whose pattern covers them.
+fn join(left: &mut Vec<&Sibling<'_>>, families: &mut [Family]) {
+    for family in families {
+        let fixed = family
+            .pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Bytes(_)));
+        if !fixed && family.kind == Kind::Random || family.kind == Kind::Platforms {
+            continue;
+        }
+        let pattern = PathPattern::new(PathKind::Memfd, family.pieces.clone());
+        let lengths: BTreeSet<usize> = family.members.iter().map(Vec::len).collect();
+        left.retain(|sibling| {
+            let joins = lengths.contains(&sibling.name.len())
+                && pattern.matches(&Object::Memfd(sibling.name.into()));
+            if joins {
+                family.members.insert(sibling.name.to_vec());
+            }
+            !joins
+        });
+    }
+}
+
+fn extension(name: &[u8]) -> &[u8] {
+    let at = name.iter().rposition(|byte| *byte == b'.');
+    let end = at.filter(|at| *at > 0).and_then(|at| name.get(at..));
+    end.filter(|end| {
+        (2..=EXTENSION).contains(&end.len())
+            && end.iter().skip(1).all(u8::is_ascii_alphanumeric)
+    })
+    .unwrap_or_default()
+}
+
+/// Many names that the workload made, with nothing in common but their ends.
+fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Family> {
+    let differs = group.iter().any(|sibling| sibling.differs);
+    let needed = match (differs, end.is_empty()) {
+        (true, false) => SPOOL_DIFFERS,
+        (false, false) => SPOOL,
+        (true, true) => 2 * SPOOL_DIFFERS,
+        (false, true) => 2 * SPOOL,
+    };
+    if group.len() < needed {
+        return None;
+    }
+    let begin = beginning(end.len(), group);
+    let pieces = vec![
+        Piece::Bytes(begin.into()),
+        Piece::Star,
+        Piece::Bytes(end.into()),
+    ];
+    let pieces = pieces
+        .into_iter()
+        .filter(|piece| !matches!(piece, Piece::Bytes(bytes) if bytes.is_empty()))
+        .collect();
+    Some(family(Kind::Siblings, pieces, group.iter().copied()))
+}
+
+/// What the names begin with, up to a sign.
+fn beginning<'a>(end: usize, group: &[&Sibling<'a>]) -> &'a [u8] {
+    let Some(first) = group.first() else {
+        return &[];
+    };
+    let least = group
+        .iter()
+        .map(|sibling| sibling.name.len())
+        .min()
+        .unwrap_or(0)
+        .saturating_sub(end);
+    let common = group.iter().fold(least, |common, sibling| {
+        let same = first.name.iter().zip(sibling.name);
+        common.min(same.take_while(|(a, b)| a == b).count())
+    });
+    let common = first.name.get(..common).unwrap_or_default();
+    let sign = common.iter().rposition(|byte| !byte.is_ascii_alphanumeric());
+    sign.and_then(|at| common.get(..=at)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(names: &[&str], made: bool, differs: bool) -> Vec<String> {
+        let siblings: Vec<Sibling<'_>> = names
+            .iter()
+            .map(|name| Sibling {
+                name: name.as_bytes(),
+                created: made,
+                written: made,
+                differs,
+                fan: false,
+                date: false,
+            })
+            .collect();
+        families(&siblings, &Options::default())
+            .into_iter()
+            .map(|family| PathPattern::new(PathKind::Path, family.pieces).to_string())
+            .collect()
+    }
+
+    #[test]
+    fn only_what_differed_becomes_a_class() {
+        assert_eq!(found(&["node1-job17", "node1-job18"], true, false), ["node1-job{n}"]);
+        assert_eq!(
+            found(&["libfoo.so.1.2.3", "libfoo.so.1.2.4"], false, true),
+            ["libfoo.so.1.2.{n}"]
+        );
+        assert_eq!(found(&["python3.11", "python3.12"], false, true), ["python3.{n}"]);
+    }
+
+    #[test]
+    fn a_date_varies_as_a_whole() {
+        assert_eq!(
+            found(&["log.2026-11-24", "log.2026-11-25"], true, false),
+            ["log.{n}-{n}-{n}"]
+        );
+        assert_eq!(found(&["app-2026-11-24.log"], true, false), ["app-{n}-{n}-{n}.log"]);
+        assert_eq!(found(&["app-2026-11-24.log"], false, false), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_only_read_takes_more_to_vary() {
+        assert_eq!(found(&["man1", "man5", "man8"], false, false), [""; 0]);
+        assert_eq!(found(&["cpu0", "cpu1", "cpu2", "cpu3"], false, false), ["cpu{n}"]);
+        assert_eq!(found(&["cpu0", "cpu1"], false, true), ["cpu{n}"]);
+    }
+
+    #[test]
+    fn the_narrowest_class_that_covers_all_is_chosen() {
+        assert_eq!(found(&["a-12345678", "a-12345679"], true, false), ["a-{n}"]);
+        assert_eq!(
+            found(&["a-1f3b5a7c", "a-90ab12cd", "a-12345678"], true, false),
+            ["a-{hex}"]
+        );
+        assert_eq!(
+            found(&["a-k2LqP9xY", "a-aB3dE6fG", "a-Zz9Yy8Xx"], true, false),
+            ["a-{tmp}"]
+        );
+        assert_eq!(
+            found(&["x86_64-linux-gnu", "aarch64-linux-gnu"], false, true),
+            ["{aarch64-linux-gnu,x86_64-linux-gnu}"]
+        );
+    }
+
+    #[test]
+    fn many_files_of_the_workload_s_own_with_one_ending_are_a_spool() {
+        let names: Vec<String> = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay", "kite", "lark"]
+            .iter()
+            .map(|name| format!("job-{name}.msg"))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(found(&names, true, false), ["job-*.msg"]);
+        assert_eq!(found(&names, false, true), [""; 0]);
+        assert_eq!(found(&names[..8], true, false), [""; 0]);
+        assert_eq!(found(&names[..8], true, true), ["job-*.msg"]);
+    }
+
+    #[test]
+    fn words_stay_words() {
+        let words = ["access.log", "error.log", "README", "Makefile", "NetworkManager"];
+        assert_eq!(found(&words, true, true), [""; 0]);
+    }
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What a name is made of: fixed parts, and parts that look as if they varied by nature.
+
+use std::ops::Range;
+
+use ambit_event::lex::Class;
+
+use crate::learn::random::{changes, is_hex};
+
+/// What a part looks like, the narrowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Look {
+    /// Digits.
+    Number,
+    /// Digits of a date, or of the time beside it.
+    Date,
+    /// Eight or more hex digits, letters and digits among them.
+    Hex,
+    /// A UUID.
+    Uuid,
+    /// Letters and digits as `mkstemp` makes them up.
+    Random,
+}
+
+impl Look {
+    pub(super) const fn class(self) -> Class {
+        match self {
+            Self::Number | Self::Date => Class::Num,
+            Self::Hex => Class::Hex,
+            Self::Uuid => Class::Uuid,
+            Self::Random => Class::Tmp,
+        }
+    }
+}
+
+/// A part of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part<'a> {
+    pub(super) bytes: &'a [u8],
+    /// `None` for what is fixed.
+    pub(super) look: Option<Look>,
+}
+
+/// What names must have in common to be of one shape.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Mould {
+    Fixed(Box<[u8]>),
+    Varies(Class),
+    /// What looks random is as long in all of them.
+    Random(usize),
+}
+
+/// The shape of a name.
+pub(super) fn shape(parts: &[Part<'_>]) -> Vec<Mould> {
+    parts
+        .iter()
+        .map(|part| match part.look {
+            None => Mould::Fixed(part.bytes.into()),
+            Some(Look::Random) => Mould::Random(part.bytes.len()),
+            Some(look) => Mould::Varies(look.class()),
+        })
+        .collect()
+}
+
+/// Whether all of it is hex digits of a length that hashes have.
+pub(super) fn is_hash(name: &[u8]) -> bool {
+    name.len() >= 16 && is_hex(name)
+}
+
+/// Whether it may be a directory that hashes are spread over: the first or last of their digits.
+pub(super) fn is_fan(name: &[u8]) -> bool {
+    (1..=3).contains(&name.len())
+        && name
+            .iter()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether it names a platform as Debian and GNU do: `x86_64-linux-gnu`.
+pub(super) fn is_platform(name: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(name) else {
+        return false;
+    };
+    let Some((machine, system)) = text.split_once("-linux-") else {
+        return false;
+    };
+    let word = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    word(machine) && word(system) && (system.starts_with("gnu") || system.starts_with("musl"))
+}
+
+/// Cuts a name.
+pub(super) fn parts(name: &[u8]) -> Vec<Part<'_>> {
+    let mut cut: Vec<(Range<usize>, Option<Look>)> = Vec::new();
+    let mut at = 0;
+    while at < name.len() {
+        let rest = name.get(at..).unwrap_or_default();
+        let alone = at == 0 || !name.get(at - 1).is_some_and(u8::is_ascii_alphanumeric);
+        let (length, look) = if alone && is_uuid(rest) {
+            (36, Some(Look::Uuid))
+        } else {
+            let length = rest
+                .iter()
+                .take_while(|byte| byte.is_ascii_alphanumeric())
+                .count();
+            if length == 0 {
+                (1, None)
+            } else {
+                run(&mut cut, rest.get(..length).unwrap_or_default(), at);
+                at += length;
+                continue;
+            }
+        };
+        push(&mut cut, at..at + length, look);
+        at += length;
+    }
+    let mut parts: Vec<Part<'_>> = cut
+        .into_iter()
+        .map(|(range, look)| Part {
+            bytes: name.get(range).unwrap_or_default(),
+            look,
+        })
+        .collect();
+    mark_dates(&mut parts);
+    parts
+}
+
+/// A run of letters and digits, whole or in pieces.
+fn run(cut: &mut Vec<(Range<usize>, Option<Look>)>, run: &[u8], at: usize) {
+    let whole = at..at + run.len();
+    if run.iter().all(u8::is_ascii_digit) {
+        push(cut, whole, Some(Look::Number));
+    } else if is_hex(run) || is_hex(&run.to_ascii_lowercase()) && !has_small(run) {
+        push(cut, whole, Some(Look::Hex));
+    } else if is_random(run) {
+        push(cut, whole, Some(Look::Random));
+    } else {
+        let mut from = at;
+        for piece in run.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
+            let look = piece
+                .first()
+                .is_some_and(u8::is_ascii_digit)
+                .then_some(Look::Number);
+            push(cut, from..from + piece.len(), look);
+            from += piece.len();
+        }
+    }
+}
+
+fn push(cut: &mut Vec<(Range<usize>, Option<Look>)>, range: Range<usize>, look: Option<Look>) {
+    match cut.last_mut() {
+        Some((before, None)) if look.is_none() => before.end = range.end,
+        _ => cut.push((range, look)),
+    }
+}
+
+fn has_small(run: &[u8]) -> bool {
+    run.iter().any(u8::is_ascii_lowercase)
+}
+
+/// Names of people's making change between capitals, small letters and digits as well: it takes a digit, and more
+/// changes than words have.
+fn is_random(run: &[u8]) -> bool {
+    run.len() >= 6 && changes(run) >= 3 && run.iter().any(u8::is_ascii_digit)
+}
+
+pub(super) fn is_uuid(bytes: &[u8]) -> bool {
+    let fits = bytes
+        .iter()
+        .take(36)
+        .enumerate()
+        .filter(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => **byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    fits.count() == 36 && !bytes.get(36).is_some_and(u8::is_ascii_alphanumeric)
+}
+
+fn number(part: Option<&Part<'_>>) -> Option<(usize, u64)> {
+    let part = part.filter(|part| part.look == Some(Look::Number))?;
+    let value = std::str::from_utf8(part.bytes).ok()?.parse().ok()?;
+    Some((part.bytes.len(), value))
+}
+
+/// A single sign between numbers.
+fn sign(part: Option<&Part<'_>>) -> Option<u8> {
+    match part? {
+        Part {
+            bytes: [sign],
+            look: None,
+        } => Some(*sign),
+        _ => None,
+    }
+}
+
+pub(super) fn is_year(value: u64) -> bool {
+    (1970..2100).contains(&value)
+}
+
+/// `20261124`, perhaps with a time after it.
+fn is_whole_date(length: usize, value: u64) -> bool {
+    let date = match length {
+        8 => value,
+        12 => value / 10_000,
+        14 => value / 1_000_000,
+        _ => return false,
+    };
+    is_year(date / 10_000)
+        && (1..=12).contains(&(date / 100 % 100))
+        && (1..=31).contains(&(date % 100))
+}
+
+/// How many parts from this one on are a date.
+fn date(parts: &[Part<'_>]) -> Option<usize> {
+    let (length, value) = number(parts.first())?;
+    if is_whole_date(length, value) {
+        return Some(1);
+    }
+    if length != 4 || !is_year(value) {
+        return None;
+    }
+    let sign_at = |index: usize| sign(parts.get(index)).filter(|sign| b"-_.".contains(sign));
+    let two = |index: usize, most: u64| {
+        number(parts.get(index))
+            .is_some_and(|(length, value)| length == 2 && (1..=most).contains(&value))
+    };
+    let between = sign_at(1)?;
+    if !two(2, 12) {
+        return None;
+    }
+    if sign_at(3) == Some(between) && two(4, 31) {
+        return Some(5);
+    }
+    // A year and a month.
+    number(parts.get(4)).is_none().then_some(3)
+}
+
+fn mark_dates(parts: &mut [Part<'_>]) {
+    let mut at = 0;
+    while at < parts.len() {
+        let Some(length) = parts.get(at..).and_then(date) else {
+            at += 1;
+            continue;
+        };
+        let mut end = at + length;
+        // The time after it: hours, minutes, seconds, in one number or in several.
+        for _ in 0..4 {
+            let time = sign(parts.get(end)).is_some_and(|sign| b"T_-.: ".contains(&sign))
+                && number(parts.get(end + 1)).is_some_and(|(length, _)| length != 1 && length <= 9);
+            if !time {
+                break;
+            }
+            end += 2;
+        }
+        for part in parts.get_mut(at..end).unwrap_or_default() {
+            if part.look == Some(Look::Number) {
+                part.look = Some(Look::Date);
+            }
+        }
+        at = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(name: &str) -> String {
+        parts(name.as_bytes())
+            .iter()
+            .map(|part| match part.look {
+                None => String::from_utf8_lossy(part.bytes).into_owned(),
+                Some(look) => format!("<{look:?}>"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn dates_and_the_times_beside_them_are_told_from_other_numbers() {
+        for (name, expected) in [
+            ("app-2026-11-24.log", "app-<Date>-<Date>-<Date>.log"),
+            ("log.2026-11", "log.<Date>-<Date>"),
+            ("20261124", "<Date>"),
+            ("dump_20261124_101500.sql", "dump_<Date>_<Date>.sql"),
+            (
+                "x-2026-11-24T10:15:00.1.gz",
+                "x-<Date>-<Date>-<Date>T<Date>:<Date>:<Date>.<Number>.gz",
+            ),
+            ("20261399", "<Number>"),
+            ("2026", "<Number>"),
+            ("1.2.3", "<Number>.<Number>.<Number>"),
+        ] {
+            assert_eq!(shown(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn words_versions_and_platforms_are_fixed_but_for_their_numbers() {
+        for (name, expected) in [
+            ("libfoo.so.1.2.3", "libfoo.so.<Number>.<Number>.<Number>"),
+            ("x86_64-linux-gnu", "x<Number>_<Number>-linux-gnu"),
+            ("NetworkManager", "NetworkManager"),
+            ("README1", "README<Number>"),
+            ("deadbeef", "deadbeef"),
+            ("os.cpython-311.pyc", "os.cpython-<Number>.pyc"),
+        ] {
+            assert_eq!(shown(name), expected, "{name}");
+        }
+        assert!(is_platform(b"x86_64-linux-gnu") && is_platform(b"arm-linux-gnueabihf"));
+        assert!(!is_platform(b"my-linux-box") && !is_platform(b"-linux-gnu"));
+    }
+
+    #[test]
+    fn uuids_hashes_and_random_names_are_seen() {
+        for (name, expected) in [
+            ("s-550e8400-e29b-41d4-a716-446655440000.lock", "s-<Uuid>.lock"),
+            ("b7f54b2df7773722d382f4809d65029c", "<Hex>"),
+            ("obj-9F86D081884C7D65", "obj-<Hex>"),
+            ("up.k2LqP9xYzA", "up.<Random>"),
+        ] {
+            assert_eq!(shown(name), expected, "{name}");
+        }
+        assert!(is_hash(b"b7f54b2df7773722d382f4809d65029c") && !is_hash(b"0123"));
+        assert!(is_fan(b"29") && is_fan(b"c") && !is_fan(b"pack"));
+    }
+}

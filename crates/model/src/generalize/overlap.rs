@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Whether two patterns of paths have a path in common. Where that is not certain, they have.
+
+use std::collections::BTreeSet;
+
+use ambit_event::lex::Class;
+
+use crate::pattern::{PathPattern, Piece};
+
+/// Bytes, one bit each.
+type Set = [u64; 4];
+
+/// A state: where it goes without a byte, and with one.
+#[derive(Debug, Default)]
+struct State {
+    free: Vec<usize>,
+    on: Option<(Set, usize)>,
+}
+
+/// An automaton over the bytes of paths; the last state accepts.
+#[derive(Debug)]
+struct Machine(Vec<State>);
+
+fn set(holds: impl Fn(u8) -> bool) -> Set {
+    let mut set = [0; 4];
+    for byte in 0..=u8::MAX {
+        if let Some(word) = set.get_mut(usize::from(byte / 64)) {
+            *word |= u64::from(holds(byte)) << (byte % 64);
+        }
+    }
+    set
+}
+
+fn single(byte: u8) -> Set {
+    let mut set = [0; 4];
+    if let Some(word) = set.get_mut(usize::from(byte / 64)) {
+        *word = 1 << (byte % 64);
+    }
+    set
+}
+
+fn meet(one: &Set, other: &Set) -> bool {
+    one.iter().zip(other).any(|(one, other)| one & other != 0)
+}
+
+impl Machine {
+    fn of(pieces: &[Piece]) -> Self {
+        let mut machine = Self(vec![State::default()]);
+        machine.sequence(pieces);
+        machine
+    }
+
+    fn last(&self) -> usize {
+        self.0.len().saturating_sub(1)
+    }
+
+    fn state(&mut self) -> usize {
+        self.0.push(State::default());
+        self.last()
+    }
+
+    fn free(&mut self, from: usize, to: usize) {
+        if let Some(state) = self.0.get_mut(from) {
+            state.free.push(to);
+        }
+    }
+
+    /// From the last state on one of these bytes to a new last one.
+    fn step(&mut self, on: Set) {
+        let (from, to) = (self.last(), self.state());
+        if let Some(state) = self.0.get_mut(from) {
+            state.on = Some((on, to));
+        }
+    }
+
+    /// Any number of these bytes, none included.
+    fn repeat(&mut self, on: Set) {
+        let outside = self.last();
+        let start = self.state();
+        self.free(outside, start);
+        self.step(on);
+        let after = self.last();
+        self.free(after, start);
+        let end = self.state();
+        self.free(start, end);
+    }
+
+    fn sequence(&mut self, pieces: &[Piece]) {
+        for piece in pieces {
+            match piece {
+                Piece::Bytes(bytes) => {
+                    for byte in bytes {
+                        self.step(single(*byte));
+                    }
+                }
+                Piece::Star => self.repeat(set(|byte| byte != b'/')),
+                Piece::StarStar => self.repeat(set(|_| true)),
+                Piece::Class(class) => self.class(*class),
+                Piece::Either(alternatives) => {
+                    let from = self.last();
+                    let mut ends = Vec::new();
+                    for alternative in alternatives {
+                        let start = self.state();
+                        self.free(from, start);
+                        self.sequence(alternative);
+                        ends.push(self.last());
+                    }
+                    let end = self.state();
+                    for last in ends {
+                        self.free(last, end);
+                    }
+                }
+            }
+        }
+    }
+
+    fn class(&mut self, class: Class) {
+        let on = match class {
+            Class::Num | Class::Pid | Class::Own => set(|byte| byte.is_ascii_digit()),
+            Class::Tmpfile => [0; 4],
+            Class::Hex => set(|byte| byte.is_ascii_hexdigit()),
+            Class::Uuid => set(|byte| byte.is_ascii_hexdigit() || byte == b'-'),
+            Class::Tmp => set(|byte| byte.is_ascii_alphanumeric() || byte == b'_'),
+        };
+        let from = self.last();
+        self.step(on);
+        self.repeat(on);
+        let many = self.last();
+        if class.marker().is_none() {
+            return;
+        }
+        // A marker is a NUL and a letter; here any of them will do.
+        let marked = self.state();
+        self.free(from, marked);
+        self.step(single(0));
+        self.step(set(|byte| b"spnt".contains(&byte)));
+        let (one, end) = (self.last(), self.state());
+        self.free(one, end);
+        self.free(many, end);
+    }
+}
+
+/// Whether a path may be of both.
+pub(super) fn overlap(one: &PathPattern, other: &PathPattern) -> bool {
+    if let (Some(Piece::Bytes(ours)), Some(Piece::Bytes(theirs))) =
+        (one.pieces().first(), other.pieces().first())
+        && !ours.starts_with(theirs)
+        && !theirs.starts_with(ours)
+    {
+        return false;
+    }
+    let (one, other) = (Machine::of(one.pieces()), Machine::of(other.pieces()));
+    let mut seen = BTreeSet::from([(0, 0)]);
+    let mut open = vec![(0, 0)];
+    while let Some((a, b)) = open.pop() {
+        if (a, b) == (one.last(), other.last()) {
+            return true;
+        }
+        let (Some(left), Some(right)) = (one.0.get(a), other.0.get(b)) else {
+            continue;
+        };
+        let mut next: Vec<(usize, usize)> = left.free.iter().map(|to| (*to, b)).collect();
+        next.extend(right.free.iter().map(|to| (a, *to)));
+        if let (Some((ours, to)), Some((theirs, also))) = (left.on, right.on)
+            && meet(&ours, &theirs)
+        {
+            next.push((to, also));
+        }
+        open.extend(next.into_iter().filter(|pair| seen.insert(*pair)));
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::PathKind;
+
+    fn meets(one: &str, other: &str) -> bool {
+        let pattern = |text| PathPattern::parse(PathKind::Path, text).unwrap();
+        let found = overlap(&pattern(one), &pattern(other));
+        assert_eq!(found, overlap(&pattern(other), &pattern(one)));
+        found
+    }
+
+    #[test]
+    fn patterns_that_share_a_path_overlap() {
+        assert!(meets("/etc/**", "/etc/app/{n}.conf"));
+        assert!(meets("**/.ssh/**", "/home/{n}/**"));
+        assert!(meets("/home/*/.**", "/home/{tmp}/*"));
+        assert!(meets("/a/{b,c}/x", "/a/*/x"));
+        assert!(meets("**/*.key", "/srv/*.key"));
+    }
+
+    #[test]
+    fn patterns_that_share_none_do_not() {
+        assert!(!meets("/etc/**", "/var/log/{n}.log"));
+        assert!(!meets("/etc/**", "/etcetera/{n}"));
+        assert!(!meets("**/.ssh/**", "/home/{n}/x-{hex}.log"));
+        assert!(!meets("/a/{b,c}/x", "/a/d*/x"));
+        assert!(!meets("/a/{n}", "/a/b"));
+        assert!(!meets("**/*.key", "/srv/{n}.log"));
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! How much harm a proposal may do, by criteria that a person can check.
+
+use std::net::IpAddr;
+
+use ambit_abi::Op;
+use serde::Serialize;
+
+use super::overlap::overlap;
+use super::{Kind, Proposal, Sensitive, tree};
+use crate::pattern::{InetPattern, PathPattern, Piece, Ports};
+use crate::{Map, Rule, RuleObject};
+
+/// How much harm a proposal may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    /// Names in a directory of the workload's, told by digits or a fixed form.
+    Low,
+    /// It is worth a look.
+    Medium,
+    /// It takes a decision.
+    High,
+}
+
+impl Risk {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// Fewer values than these say little.
+const FEW: usize = 3;
+/// More ports than these are not a range that somebody has set.
+const PORTS: u16 = 1024;
+
+/// Fills in the risk, its reasons, and why the proposal is sensitive.
+pub(super) fn assess(proposal: &mut Proposal, map: &Map, list: &Sensitive) {
+    let mut reasons: Vec<(Risk, String)> = Vec::new();
+    let mut sensitive: Vec<String> = Vec::new();
+    let mut add = |risk: Risk, why: &str| reasons.push((risk, why.to_owned()));
+    let rules = || proposal.rewrites.iter().flat_map(|rewrite| &rewrite.with);
+    for rule in rules() {
+        match rule.object() {
+            RuleObject::Path(pattern) => {
+                of_path(rule, pattern, map, &mut add);
+                sensitive.extend(list.touched(rule.operation(), pattern));
+            }
+            RuleObject::Inet(pattern) => {
+                of_address(rule, pattern, proposal.kind, &mut add, &mut sensitive);
+            }
+            RuleObject::Exact(_) => {}
+        }
+    }
+    if proposal.values < FEW {
+        add(Risk::Medium, "fewer than 3 values were seen");
+    }
+    if proposal.steady {
+        add(Risk::Medium, "every map has the same values: perhaps nothing varies here");
+    }
+    if !sensitive.is_empty() {
+        add(Risk::High, "it touches what is sensitive");
+    }
+    sensitive.sort();
+    sensitive.dedup();
+    reasons.sort_by(|one, other| (other.0, &one.1).cmp(&(one.0, &other.1)));
+    reasons.dedup();
+    proposal.risk = reasons.first().map_or(Risk::Low, |(risk, _)| *risk);
+    proposal.reasons = reasons
+        .into_iter()
+        .map(|(risk, why)| format!("{}: {why}", risk.name()))
+        .collect();
+    proposal.sensitive = sensitive;
+}
+
+fn of_path(rule: &Rule, pattern: &PathPattern, map: &Map, add: &mut impl FnMut(Risk, &str)) {
+    let runs = matches!(rule.operation().op, Op::Exec | Op::MapExec);
+    let writes = tree::writes(rule.operation());
+    if runs && is_written(map, pattern) {
+        add(Risk::High, "it runs what the workload can write");
+    } else if runs {
+        add(Risk::Medium, "it runs code by a pattern");
+    }
+    let wide = |wanted: &Piece| pattern.pieces().contains(wanted);
+    if wide(&Piece::StarStar) {
+        add(Risk::High, "`**` covers whole trees");
+    } else if wide(&Piece::Star) && writes {
+        add(Risk::High, "`*` covers any name, to change it");
+    } else if wide(&Piece::Star) {
+        add(Risk::Medium, "`*` covers any name");
+    }
+}
+
+/// Whether some subject may put there what it likes.
+fn is_written(map: &Map, pattern: &PathPattern) -> bool {
+    let rules = map.subjects.values().flat_map(|entry| &entry.allow);
+    rules
+        .filter(|rule| tree::writes(rule.operation()) && rule.operation().op != Op::FileUnlink)
+        .any(|rule| match rule.object() {
+            RuleObject::Exact(object) => pattern.matches(object),
+            RuleObject::Path(other) => overlap(pattern, other),
+            RuleObject::Inet(_) => false,
+        })
+}
+
+fn of_address(
+    rule: &Rule,
+    pattern: &InetPattern,
+    kind: Kind,
+    add: &mut impl FnMut(Risk, &str),
+    sensitive: &mut Vec<String>,
+) {
+    let reaches = matches!(rule.operation().op, Op::NetConnect | Op::NetSend);
+    match pattern.ports() {
+        Ports::Range(first, last) if last - first > PORTS => {
+            add(Risk::High, "more than 1024 ports");
+        }
+        _ if kind == Kind::Ports => add(Risk::Medium, "a range of ports"),
+        _ => {}
+    }
+    if kind != Kind::Network {
+        return;
+    }
+    let narrow = if pattern.network().is_ipv4() { 16 } else { 48 };
+    if pattern.prefix() < narrow {
+        add(Risk::High, "the network is wider than a /16 (IPv6: a /48)");
+    } else {
+        add(Risk::Medium, "a network");
+    }
+    if reaches && (pattern.prefix() == 0 || !is_private(pattern.network())) {
+        sensitive.push("it reaches addresses of the internet that were never seen".to_owned());
+    }
+}
+
+/// Whether the network is one's own: loopback, private, link-local.
+fn is_private(network: IpAddr) -> bool {
+    match network {
+        IpAddr::V4(address) => {
+            address.is_loopback() || address.is_private() || address.is_link_local()
+        }
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Where nothing is generalised unless it is asked for by name, and where nothing is at all.
+//!
+//! One line an entry: `any`, `write` or `exec` and a pattern of paths that are sensitive to that, or `never` and a
+//! pattern of paths that stay exact; `#` and why may follow. The list that Ambit brings along is in the same form.
+
+use ambit_abi::Op;
+use ambit_event::{Operation, TextError, nearest};
+
+use super::overlap::overlap;
+use super::tree;
+use crate::pattern::{PathKind, PathPattern};
+
+const BUILT_IN: &str = include_str!("sensitive.txt");
+
+/// What an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Any,
+    Write,
+    Exec,
+    Never,
+}
+
+impl Access {
+    const ALL: [(&str, Self); 4] = [
+        ("any", Self::Any),
+        ("write", Self::Write),
+        ("exec", Self::Exec),
+        ("never", Self::Never),
+    ];
+
+    fn is_of(self, operation: Operation) -> bool {
+        match self {
+            Self::Any | Self::Never => true,
+            Self::Write => tree::writes(operation),
+            Self::Exec => matches!(operation.op, Op::Exec | Op::MapExec),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    access: Access,
+    pattern: PathPattern,
+    /// As it was written.
+    text: String,
+    why: String,
+}
+
+/// The places where a person decides each time, and those that stay exact.
+#[derive(Clone, Debug)]
+pub struct Sensitive(Vec<Entry>);
+
+/// What is wrong with a list.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListErrorKind {
+    /// The first word is none of those known.
+    #[error("expected `any`, `write`, `exec` or `never`{}", .nearest.map(|word| format!("; did you mean `{word}`?")).unwrap_or_default())]
+    Access {
+        /// A word like it.
+        nearest: Option<&'static str>,
+    },
+    /// There is no absolute pattern after it.
+    #[error("expected a pattern of paths, such as `/srv/keys/**` or `**/*.key`")]
+    Missing,
+    /// The pattern is wrong.
+    #[error("{0}")]
+    Pattern(#[source] TextError),
+}
+
+/// What is wrong with a list, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {kind}")]
+pub struct ListError {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// What.
+    pub kind: ListErrorKind,
+}
+
+impl Default for Sensitive {
+    fn default() -> Self {
+        let mut list = Self(Vec::new());
+        // A test reads it.
+        let _ = list.extend(BUILT_IN);
+        list
+    }
+}
+
+impl Sensitive {
+    /// Adds the entries of a text.
+    pub fn extend(&mut self, text: &str) -> Result<(), ListError> {
+        for (number, line) in text.lines().enumerate() {
+            let entry = entry(line).map_err(|(at, kind)| ListError {
+                line: number + 1,
+                column: line.get(..at).map_or(0, |before| before.chars().count()) + 1,
+                kind,
+            })?;
+            self.0.extend(entry);
+        }
+        Ok(())
+    }
+
+    /// The entries that a pattern touches, as they were written and with their reasons.
+    pub(super) fn touched(&self, operation: Operation, pattern: &PathPattern) -> Vec<String> {
+        let touched = self
+            .0
+            .iter()
+            .filter(|entry| entry.access != Access::Never && entry.access.is_of(operation));
+        touched
+            .filter(|entry| overlap(&entry.pattern, pattern))
+            .map(|entry| {
+                if entry.why.is_empty() {
+                    entry.text.clone()
+                } else {
+                    format!("{}: {}", entry.text, entry.why)
+                }
+            })
+            .collect()
+    }
+
+    /// Whether a pattern touches what stays exact.
+    pub(super) fn forbids(&self, pattern: &PathPattern) -> bool {
+        self.0
+            .iter()
+            .any(|entry| entry.access == Access::Never && overlap(&entry.pattern, pattern))
+    }
+}
+
+impl std::fmt::Display for Sensitive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for entry in &self.0 {
+            let access = Access::ALL
+                .iter()
+                .find(|(_, access)| *access == entry.access)
+                .map_or("", |(word, _)| word);
+            write!(f, "{access:<5} {}", entry.text)?;
+            if !entry.why.is_empty() {
+                write!(f, "  # {}", entry.why)?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// A line's entry, if it has one; the error's place in bytes.
+fn entry(line: &str) -> Result<Option<Entry>, (usize, ListErrorKind)> {
+    let (content, why) = match line.split_once(" #") {
+        Some((content, why)) => (content, why.trim()),
+        None if line.trim_start().starts_with('#') => return Ok(None),
+        None => (line, ""),
+    };
+    let trimmed = content.trim();
+    if trimmed.is_empty() {
+        return Ok(None);
+    }
+    let start = content.len() - content.trim_start().len();
+    let (word, rest) = trimmed.split_once([' ', '\t']).unwrap_or((trimmed, ""));
+    let known = Access::ALL.iter().find(|(known, _)| *known == word);
+    let (_, access) = known.ok_or_else(|| {
+        let nearest = nearest(word, Access::ALL.map(|(known, _)| known));
+        (start, ListErrorKind::Access { nearest })
+    })?;
+    let text = rest.trim_start();
+    let at = start + trimmed.len() - text.len();
+    if !text.starts_with(['/', '*']) {
+        return Err((at, ListErrorKind::Missing));
+    }
+    let pattern = PathPattern::parse(PathKind::Path, text)
+        .map_err(|error| (at + error.span.start, ListErrorKind::Pattern(error)))?;
+    Ok(Some(Entry {
+        access: *access,
+        pattern,
+        text: text.to_owned(),
+        why: why.to_owned(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rule;
+
+    fn touched(list: &Sensitive, rule: &str) -> usize {
+        let rule = Rule::parse(rule).unwrap();
+        let crate::RuleObject::Path(pattern) = rule.object() else {
+            panic!("no pattern: {rule}");
+        };
+        list.touched(rule.operation(), pattern).len()
+    }
+
+    #[test]
+    fn the_built_in_list_can_be_read_and_prints_what_it_reads() {
+        let list = Sensitive::default();
+        assert_eq!(list.0.len(), BUILT_IN.lines().count());
+        let mut again = Sensitive(Vec::new());
+        again.extend(&list.to_string()).unwrap();
+        assert_eq!(again.to_string(), list.to_string());
+    }
+
+    #[test]
+    fn it_depends_on_what_is_done_whether_a_place_is_sensitive() {
+        let list = Sensitive::default();
+        assert_eq!(touched(&list, "file.open r /usr/share/doc/{n}"), 0);
+        assert_eq!(touched(&list, "file.open w /usr/share/doc/{n}"), 1);
+        assert_eq!(touched(&list, "file.open r /etc/rc{n}.d/x"), 1);
+        assert_eq!(touched(&list, "map.exec /usr/lib/libfoo.so.{n}"), 0);
+        assert_eq!(touched(&list, "map.exec /tmp/lib{tmp}.so"), 1);
+        assert_eq!(touched(&list, "file.create /var/log/app-{n}.log"), 0);
+        assert!(touched(&list, "file.open r /home/u/*") > 1);
+        assert_eq!(touched(&list, "file.open r /home/u/p-{n}.pem"), 1);
+    }
+
+    #[test]
+    fn a_list_is_extended_and_what_is_wrong_is_told_by_its_place() {
+        let mut list = Sensitive(Vec::new());
+        list.extend("# ours\n\nany /srv/keys/** # signing\nnever /srv/exact/**\n")
+            .unwrap();
+        assert_eq!(touched(&list, "file.open r /srv/keys/{n}"), 1);
+        let pattern = |text| PathPattern::parse(PathKind::Path, text).unwrap();
+        assert!(list.forbids(&pattern("/srv/exact/{n}")));
+        assert!(!list.forbids(&pattern("/srv/keys/{n}")));
+        for (text, place) in [
+            ("ayn /x", "line 1, column 1: expected `any`, `write`, `exec` or `never`; did you mean `any`?"),
+            ("\nany x", "line 2, column 5: expected a pattern"),
+            ("any", "line 1, column 4: expected a pattern"),
+            ("any /a/{pdi}", "line 1, column 8: "),
+        ] {
+            let error = list.extend(text).unwrap_err().to_string();
+            assert!(error.starts_with(place), "{error}");
+        }
+    }
+}

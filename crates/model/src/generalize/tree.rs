@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The paths of a map as a tree of names, and the way through it: where names are of one family, what is below them is
+//! looked at together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ambit_abi::{self as abi, Op};
+use ambit_event::lex::Class;
+use ambit_event::{Object, Operation};
+
+use super::family::{Family, Sibling, families};
+use super::{Kind, Options, name};
+use crate::RuleObject;
+use crate::pattern::{PathKind, PathPattern, Piece};
+
+/// A component of a path's pattern. What may hold slashes is one, with all that follows.
+pub(super) type Component = Vec<Piece>;
+
+/// What the kernel part numbers itself: there is nothing left to generalise.
+const NUMBERED: [&[u8]; 1] = [b"proc"];
+/// How deep hashes are spread, at most.
+const FAN: usize = 3;
+/// Different paths below one directory that make it a cache, where other maps have others.
+const CACHE_DIFFERS: usize = 32;
+/// The same, where there is one map.
+const CACHE: usize = 64;
+/// Subdirectories that a cache has at least.
+const CACHE_FOLDERS: usize = 4;
+
+#[derive(Debug, Default)]
+struct Node {
+    children: BTreeMap<Component, usize>,
+    parent: usize,
+    lines: Vec<usize>,
+    created: bool,
+    written: bool,
+    /// The maps that have it, by bits.
+    maps: u128,
+}
+
+/// All paths of a domain.
+#[derive(Debug)]
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    all: u128,
+}
+
+/// Where lines get a pattern for the first time on their way down.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) kind: Kind,
+    pub(super) path: Vec<Component>,
+    pub(super) members: BTreeSet<Vec<u8>>,
+    pub(super) steady: bool,
+    /// Lines, and the pattern that each becomes.
+    pub(super) lines: Vec<(usize, Vec<Component>)>,
+}
+
+/// Directories that are one to the walk.
+struct Job {
+    nodes: Vec<usize>,
+    path: Vec<Component>,
+    place: Option<usize>,
+    /// Levels of a date below.
+    dates: usize,
+}
+
+/// A path or a pattern of paths as components; `None` for what has none.
+pub(super) fn components(object: &RuleObject) -> Option<(PathKind, Vec<Component>)> {
+    let (kind, pattern);
+    let pieces = match object {
+        RuleObject::Exact(Object::Path(path)) => {
+            kind = PathKind::Path;
+            pattern = PathPattern::of_marked(kind, path.as_bytes());
+            pattern.pieces()
+        }
+        RuleObject::Exact(Object::Deleted(path)) => {
+            kind = PathKind::Deleted;
+            pattern = PathPattern::of_marked(kind, path.as_bytes());
+            pattern.pieces()
+        }
+        RuleObject::Path(found) if found.kind() != PathKind::Memfd => {
+            kind = found.kind();
+            found.pieces()
+        }
+        _ => return None,
+    };
+    let mut out: Vec<Component> = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        match piece {
+            Piece::Bytes(bytes) => {
+                let mut names = bytes.split(|byte| *byte == b'/');
+                let first = names.next().unwrap_or_default();
+                if index == 0 && !first.is_empty() {
+                    return None;
+                }
+                add(&mut out, first);
+                for name in names {
+                    out.push(Vec::new());
+                    add(&mut out, name);
+                }
+            }
+            piece if spans(piece) => {
+                out.last_mut()?.extend(pieces.get(index..)?.iter().cloned());
+                return Some((kind, out));
+            }
+            piece => out.last_mut()?.push(piece.clone()),
+        }
+    }
+    Some((kind, out))
+}
+
+/// Whether a piece may hold a slash.
+fn spans(piece: &Piece) -> bool {
+    match piece {
+        Piece::Bytes(bytes) => bytes.contains(&b'/'),
+        Piece::StarStar => true,
+        Piece::Star | Piece::Class(_) => false,
+        Piece::Either(alternatives) => alternatives.iter().flatten().any(spans),
+    }
+}
+
+fn add(out: &mut [Component], name: &[u8]) {
+    if let Some(last) = out.last_mut()
+        && !name.is_empty()
+    {
+        last.push(Piece::Bytes(name.into()));
+    }
+}
+
+/// Components as a pattern's pieces.
+pub(super) fn pieces(path: &[Component]) -> Vec<Piece> {
+    path.iter()
+        .flat_map(|component| {
+            std::iter::once(Piece::Bytes(b"/"[..].into())).chain(component.iter().cloned())
+        })
+        .collect()
+}
+
+fn exact(component: &Component) -> Option<&[u8]> {
+    match &**component {
+        [Piece::Bytes(bytes)] => Some(bytes),
+        _ => None,
+    }
+}
+
+/// Whether the operation brings names into being, or ends them.
+fn creates(operation: Operation) -> bool {
+    matches!(
+        operation.op,
+        Op::FileCreate
+            | Op::FileMkdir
+            | Op::FileSymlink
+            | Op::FileMknod
+            | Op::FileUnlink
+            | Op::FileRmdir
+            | Op::FileRename
+            | Op::NetBind
+    ) || operation.op == Op::FileLink && operation.arg == abi::END_TO
+}
+
+/// Whether the operation changes what it is about.
+pub(super) fn writes(operation: Operation) -> bool {
+    match operation.op {
+        Op::FileOpen => operation.arg & (abi::OPEN_WRITE | abi::OPEN_APPEND) != 0,
+        Op::Exec | Op::MapExec | Op::FileIoctl | Op::NetConnect | Op::NetSend => false,
+        _ => true,
+    }
+}
+
+impl Tree {
+    pub(super) fn new(maps: usize) -> Self {
+        Self {
+            nodes: vec![Node::default()],
+            all: (0..maps.min(128)).fold(0, |all, map| all | 1 << map),
+        }
+    }
+
+    /// Adds a line by its number.
+    pub(super) fn add(&mut self, path: &[Component], line: usize, operation: Operation) {
+        let mut at = 0;
+        for component in path {
+            let next = self.nodes.len();
+            let Some(node) = self.nodes.get_mut(at) else {
+                return;
+            };
+            let child = *node.children.entry(component.clone()).or_insert(next);
+            if child == next {
+                self.nodes.push(Node {
+                    parent: at,
+                    ..Node::default()
+                });
+            }
+            at = child;
+        }
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.lines.push(line);
+            node.created |= creates(operation);
+            node.written |= writes(operation);
+        }
+    }
+
+    /// Notes that a map has a path.
+    pub(super) fn note(&mut self, path: &[Component], map: usize) {
+        let mut at = 0;
+        for component in path {
+            match self.nodes.get(at).and_then(|node| node.children.get(component)) {
+                Some(child) => at = *child,
+                None => return,
+            }
+        }
+        if let (Some(node), Some(bit)) = (
+            self.nodes.get_mut(at),
+            u32::try_from(map).ok().and_then(|map| 1_u128.checked_shl(map)),
+        ) {
+            node.maps |= bit;
+        }
+    }
+
+    /// Hands on upwards what holds for what is below.
+    fn settle(&mut self) {
+        for index in (1..self.nodes.len()).rev() {
+            let Some(node) = self.nodes.get(index) else {
+                continue;
+            };
+            let (parent, created, written, maps) =
+                (node.parent, node.created, node.written, node.maps);
+            if let Some(parent) = self.nodes.get_mut(parent) {
+                parent.created |= created;
+                parent.written |= written;
+                parent.maps |= maps;
+            }
+        }
+    }
+
+    /// The places where something varies.
+    pub(super) fn places(mut self, options: &Options) -> Vec<Place> {
+        self.settle();
+        let mut places = Vec::new();
+        let mut jobs = vec![Job {
+            nodes: vec![0],
+            path: Vec::new(),
+            place: None,
+            dates: 0,
+        }];
+        while let Some(job) = jobs.pop() {
+            self.visit(job, options, &mut places, &mut jobs);
+        }
+        places
+    }
+
+    fn visit(&self, job: Job, options: &Options, places: &mut Vec<Place>, jobs: &mut Vec<Job>) {
+        let nodes = || job.nodes.iter().filter_map(|node| self.nodes.get(*node));
+        if let Some(place) = job.place.and_then(|place| places.get_mut(place)) {
+            let lines = nodes().flat_map(|node| &node.lines);
+            place.lines.extend(lines.map(|line| (*line, job.path.clone())));
+        }
+        let mut children: BTreeMap<&Component, Vec<usize>> = BTreeMap::new();
+        for node in nodes() {
+            for (component, child) in &node.children {
+                children.entry(component).or_default().push(*child);
+            }
+        }
+        if job.path.is_empty() {
+            children.retain(|component, _| {
+                !exact(component).is_some_and(|name| NUMBERED.contains(&name))
+            });
+        }
+        let siblings: Vec<Sibling<'_>> = children
+            .iter()
+            .filter_map(|(component, nodes)| {
+                Some(self.sibling(exact(component)?, nodes, job.dates > 0))
+            })
+            .collect();
+        let mut found = families(&siblings, options);
+        let cache = self.cache(&job, &children, &found);
+        found.extend(cache);
+        for family in found {
+            self.descend(&job, family, &mut children, places, jobs);
+        }
+        for (component, nodes) in children {
+            let mut path = job.path.clone();
+            path.push(component.clone());
+            jobs.push(Job {
+                nodes,
+                path,
+                place: job.place,
+                dates: 0,
+            });
+        }
+    }
+
+    /// Goes on below a family, whose members are out of the children then.
+    fn descend(
+        &self,
+        job: &Job,
+        family: Family,
+        children: &mut BTreeMap<&Component, Vec<usize>>,
+        places: &mut Vec<Place>,
+        jobs: &mut Vec<Job>,
+    ) {
+        let mut nodes = Vec::new();
+        let mut dates = job.dates.saturating_sub(1);
+        for member in &family.members {
+            let component = vec![Piece::Bytes(member.as_slice().into())];
+            let below = children.remove(&component).unwrap_or_default();
+            if job.dates == 0 && self.is_year(member, &below) {
+                dates = 2;
+            }
+            nodes.extend(below);
+        }
+        let mut path = job.path.clone();
+        let tree = family.kind == Kind::Tree;
+        path.push(family.pieces);
+        let place = job.place.unwrap_or_else(|| {
+            places.push(Place {
+                kind: family.kind,
+                path: path.clone(),
+                members: family.members,
+                steady: family.steady,
+                lines: Vec::new(),
+            });
+            places.len() - 1
+        });
+        if !tree {
+            jobs.push(Job {
+                nodes,
+                path,
+                place: Some(place),
+                dates,
+            });
+        } else if let Some(place) = places.get_mut(place) {
+            let mut open = nodes;
+            while let Some(node) = open.pop().and_then(|node| self.nodes.get(node)) {
+                place
+                    .lines
+                    .extend(node.lines.iter().map(|line| (*line, path.clone())));
+                open.extend(node.children.values());
+            }
+        }
+    }
+
+    fn sibling<'a>(&self, name: &'a [u8], nodes: &[usize], date: bool) -> Sibling<'a> {
+        let of = || nodes.iter().filter_map(|node| self.nodes.get(*node));
+        Sibling {
+            name,
+            created: of().any(|node| node.created),
+            written: of().any(|node| node.written),
+            differs: of().fold(0, |maps, node| maps | node.maps) != self.all,
+            fan: name::is_fan(name) && nodes.iter().any(|node| self.holds_hashes(*node, 1)),
+            date: date && name.len() == 2 && name.iter().all(u8::is_ascii_digit)
+                || self.is_year(name, nodes) && of().any(|node| node.created),
+        }
+    }
+
+    /// Whether there are hashes below, perhaps spread once more.
+    fn holds_hashes(&self, node: usize, depth: usize) -> bool {
+        self.nodes.get(node).is_some_and(|node| {
+            node.children.iter().any(|(component, child)| {
+                match exact(component) {
+                    Some(name) if name::is_hash(name) => true,
+                    Some(name) => {
+                        depth < FAN && name::is_fan(name) && self.holds_hashes(*child, depth + 1)
+                    }
+                    // What was generalised before.
+                    None => **component == [Piece::Class(Class::Hex)],
+                }
+            })
+        })
+    }
+
+    /// Whether it is a year, with months below.
+    fn is_year(&self, name: &[u8], nodes: &[usize]) -> bool {
+        let number = |name: &[u8]| std::str::from_utf8(name).ok()?.parse::<u64>().ok();
+        let month = |component: &Component| {
+            exact(component)
+                .filter(|name| name.len() == 2)
+                .and_then(number)
+                .is_some_and(|month| (1..=12).contains(&month))
+        };
+        let months = || {
+            nodes
+                .iter()
+                .filter_map(|node| self.nodes.get(*node))
+                .flat_map(|node| node.children.keys())
+        };
+        name.len() == 4
+            && number(name).is_some_and(name::is_year)
+            && months().next().is_some()
+            && months().all(month)
+    }
+
+    /// Whether the workload keeps a tree of its own here, of which no two parts are alike.
+    fn cache(
+        &self,
+        job: &Job,
+        children: &BTreeMap<&Component, Vec<usize>>,
+        found: &[Family],
+    ) -> Option<Family> {
+        if job.path.len() < 2 {
+            return None;
+        }
+        let mut shapes = BTreeSet::new();
+        let (mut members, mut folders, mut largest) = (BTreeSet::new(), 0, 0);
+        let (mut paths, mut made, mut differs) = (0_usize, 0_usize, false);
+        for (component, nodes) in children {
+            let Some(name) = exact(component) else {
+                continue;
+            };
+            if found.iter().any(|family| family.members.contains(name)) {
+                continue;
+            }
+            members.insert(name.to_vec());
+            let before = shapes.len();
+            let mut open: Vec<(usize, Vec<name::Mould>)> = nodes
+                .iter()
+                .map(|node| (*node, name::shape(&name::parts(name))))
+                .collect();
+            folders += usize::from(
+                open.iter()
+                    .filter_map(|(node, _)| self.nodes.get(*node))
+                    .any(|node| !node.children.is_empty()),
+            );
+            while let Some((index, shape)) = open.pop() {
+                let Some(node) = self.nodes.get(index) else {
+                    continue;
+                };
+                differs |= node.maps != self.all;
+                if !node.lines.is_empty() {
+                    paths += 1;
+                    made += usize::from(node.created);
+                }
+                for (component, child) in &node.children {
+                    let mut shape = shape.clone();
+                    shape.push(name::Mould::Fixed(b"/"[..].into()));
+                    shape.extend(
+                        exact(component).map_or_else(Vec::new, |name| name::shape(&name::parts(name))),
+                    );
+                    open.push((*child, shape));
+                }
+                shapes.insert(shape);
+            }
+            largest = largest.max(shapes.len() - before);
+        }
+        let needed = if differs { CACHE_DIFFERS } else { CACHE };
+        let whole = shapes.len() >= needed
+            && folders >= CACHE_FOLDERS
+            // Where one part holds most, that is the place.
+            && largest * 2 <= shapes.len()
+            && made * 4 >= paths * 3;
+        whole.then(|| Family {
+            kind: Kind::Tree,
+            pieces: vec![Piece::StarStar],
+            members,
+            steady: !differs,
+        })
+    }
+}
