@@ -67,7 +67,9 @@ impl Marks {
             let (Some("allow"), Value::Sequence(rules)) = (key.scalar(), &value.value) else {
                 continue;
             };
-            let kept = rules.iter().filter(|rule| marked.contains(&rule.place.line));
+            let kept = rules
+                .iter()
+                .filter(|rule| marked.contains(&rule.place.line));
             let kept: BTreeSet<Rule> = kept
                 .filter_map(|rule| Rule::parse(rule.scalar()?).ok())
                 .collect();
@@ -167,7 +169,11 @@ subjects:
     fn a_comment_at_the_domain_or_the_subjects_keeps_everything() {
         for line in ["domain: web", "subjects:"] {
             let (marks, map) = marks(&MAP.replace(line, &format!("{line} # never generalize")));
-            assert!(map.subjects.keys().all(|subject| marks.keeps_subject(subject)));
+            assert!(
+                map.subjects
+                    .keys()
+                    .all(|subject| marks.keeps_subject(subject))
+            );
         }
     }
 }

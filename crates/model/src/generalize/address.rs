@@ -38,11 +38,7 @@ impl Seen {
 type Lines<'a> = Vec<(&'a Subject, &'a Rule, Inet)>;
 
 /// Proposals for addresses of the same protocol and port, and then for ports of the same address.
-pub(super) fn drafts(
-    lines: &[(&Subject, &Rule)],
-    maps: &[Map],
-    options: &Options,
-) -> Vec<Draft> {
+pub(super) fn drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Draft> {
     let steady = steady(maps);
     let mut left: Lines<'_> = lines
         .iter()

@@ -73,6 +73,21 @@ pub(super) fn families(siblings: &[Sibling<'_>], options: &Options) -> Vec<Famil
             .push(sibling);
     }
     out.extend(by_end.iter().filter_map(|(end, group)| spool(end, group)));
+    distinct(out)
+}
+
+/// Families whose patterns turned out to be the same are one.
+fn distinct(families: Vec<Family>) -> Vec<Family> {
+    let mut out: Vec<Family> = Vec::new();
+    for family in families {
+        match out.iter_mut().find(|other| other.pieces == family.pieces) {
+            Some(other) => {
+                other.members.extend(family.members);
+                other.steady &= family.steady;
+            }
+            None => out.push(family),
+        }
+    }
     out
 }
 
@@ -95,7 +110,8 @@ fn family<'a>(
 ) -> Family {
     Family {
         kind,
-        pieces,
+        // In canonical form, as the map has them.
+        pieces: PathPattern::new(PathKind::Memfd, pieces).pieces().to_vec(),
         steady: members.clone().all(|sibling| !sibling.differs),
         members: members.map(|sibling| sibling.name.to_vec()).collect(),
     }
@@ -130,15 +146,14 @@ fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Optio
         .any(|(sibling, _)| sibling.created || sibling.written);
     let differs = group.iter().any(|(sibling, _)| sibling.differs);
     let spread = group.iter().any(|(sibling, _)| sibling.date);
-    let at = |index: usize| {
-        group
-            .iter()
-            .filter_map(move |(_, parts)| parts.get(index))
-    };
+    let at = |index: usize| group.iter().filter_map(move |(_, parts)| parts.get(index));
     let varies: Vec<bool> = (0..first.len())
-        .map(|index| at(index).collect::<Vec<_>>().windows(2).any(|pair| {
-            matches!(pair, [one, other] if one.bytes != other.bytes)
-        }))
+        .map(|index| {
+            at(index)
+                .collect::<Vec<_>>()
+                .windows(2)
+                .any(|pair| matches!(pair, [one, other] if one.bytes != other.bytes))
+        })
         .collect();
     // A position is of a date if it is in every name.
     let looks: Vec<Option<Look>> = (0..first.len())
@@ -153,7 +168,8 @@ fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Optio
         .collect();
     let dated = |index: &usize| looks.get(*index) == Some(&Some(Look::Date));
     let date = (0..first.len()).any(|index| dated(&index))
-        && (made || (0..first.len()).any(|index| dated(&index) && varies.get(index) == Some(&true)));
+        && (made
+            || (0..first.len()).any(|index| dated(&index) && varies.get(index) == Some(&true)));
     let chosen: Vec<bool> = (0..first.len())
         .map(|index| {
             varies.get(index) == Some(&true)
@@ -197,7 +213,11 @@ fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Optio
         () if is_versioned(first) => Kind::Versions,
         () => Kind::Numbers,
     };
-    Some(family(kind, pieces, group.iter().map(|(sibling, _)| *sibling)))
+    Some(family(
+        kind,
+        pieces,
+        group.iter().map(|(sibling, _)| *sibling),
+    ))
 }
 
 /// Whether this part of a name that nothing is like varies by its form alone.
@@ -218,10 +238,7 @@ fn alone(parts: &[Part<'_>], index: usize, options: &Options) -> bool {
             // The first number of a library's or a language's version is what programs are made for.
             before(b"cpython-", 1)
                 || before(b"python", 3) && before(b".", 1)
-                || (3..=index)
-                    .step_by(2)
-                    .any(|steps| before(b".so.", steps))
-                    && before(b".", 1)
+                || (3..=index).step_by(2).any(|steps| before(b".so.", steps)) && before(b".", 1)
         }
         _ => false,
     }
@@ -234,8 +251,16 @@ fn is_versioned(parts: &[Part<'_>]) -> bool {
             && ([&b".so."[..], b"cpython-"]
                 .iter()
                 .any(|end| part.bytes.ends_with(end))
-                || [&b"python"[..], b"perl", b"ruby", b"php", b"gcc", b"llvm-", b"node"]
-                    .contains(&part.bytes))
+                || [
+                    &b"python"[..],
+                    b"perl",
+                    b"ruby",
+                    b"php",
+                    b"gcc",
+                    b"llvm-",
+                    b"node",
+                ]
+                .contains(&part.bytes))
     })
 }
 
@@ -266,8 +291,7 @@ fn extension(name: &[u8]) -> &[u8] {
     let at = name.iter().rposition(|byte| *byte == b'.');
     let end = at.filter(|at| *at > 0).and_then(|at| name.get(at..));
     end.filter(|end| {
-        (2..=EXTENSION).contains(&end.len())
-            && end.iter().skip(1).all(u8::is_ascii_alphanumeric)
+        (2..=EXTENSION).contains(&end.len()) && end.iter().skip(1).all(u8::is_ascii_alphanumeric)
     })
     .unwrap_or_default()
 }
@@ -313,7 +337,9 @@ fn beginning<'a>(end: usize, group: &[&Sibling<'a>]) -> &'a [u8] {
         common.min(same.take_while(|(a, b)| a == b).count())
     });
     let common = first.name.get(..common).unwrap_or_default();
-    let sign = common.iter().rposition(|byte| !byte.is_ascii_alphanumeric());
+    let sign = common
+        .iter()
+        .rposition(|byte| !byte.is_ascii_alphanumeric());
     sign.and_then(|at| common.get(..=at)).unwrap_or_default()
 }
 
@@ -341,12 +367,18 @@ mod tests {
 
     #[test]
     fn only_what_differed_becomes_a_class() {
-        assert_eq!(found(&["node1-job17", "node1-job18"], true, false), ["node1-job{n}"]);
+        assert_eq!(
+            found(&["node1-job17", "node1-job18"], true, false),
+            ["node1-job{n}"]
+        );
         assert_eq!(
             found(&["libfoo.so.1.2.3", "libfoo.so.1.2.4"], false, true),
             ["libfoo.so.1.2.{n}"]
         );
-        assert_eq!(found(&["python3.11", "python3.12"], false, true), ["python3.{n}"]);
+        assert_eq!(
+            found(&["python3.11", "python3.12"], false, true),
+            ["python3.{n}"]
+        );
     }
 
     #[test]
@@ -355,14 +387,20 @@ mod tests {
             found(&["log.2026-11-24", "log.2026-11-25"], true, false),
             ["log.{n}-{n}-{n}"]
         );
-        assert_eq!(found(&["app-2026-11-24.log"], true, false), ["app-{n}-{n}-{n}.log"]);
+        assert_eq!(
+            found(&["app-2026-11-24.log"], true, false),
+            ["app-{n}-{n}-{n}.log"]
+        );
         assert_eq!(found(&["app-2026-11-24.log"], false, false), [""; 0]);
     }
 
     #[test]
     fn what_is_only_read_takes_more_to_vary() {
         assert_eq!(found(&["man1", "man5", "man8"], false, false), [""; 0]);
-        assert_eq!(found(&["cpu0", "cpu1", "cpu2", "cpu3"], false, false), ["cpu{n}"]);
+        assert_eq!(
+            found(&["cpu0", "cpu1", "cpu2", "cpu3"], false, false),
+            ["cpu{n}"]
+        );
         assert_eq!(found(&["cpu0", "cpu1"], false, true), ["cpu{n}"]);
     }
 
@@ -385,10 +423,12 @@ mod tests {
 
     #[test]
     fn many_files_of_the_workload_s_own_with_one_ending_are_a_spool() {
-        let names: Vec<String> = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay", "kite", "lark"]
-            .iter()
-            .map(|name| format!("job-{name}.msg"))
-            .collect();
+        let names: Vec<String> = [
+            "ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay", "kite", "lark",
+        ]
+        .iter()
+        .map(|name| format!("job-{name}.msg"))
+        .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         assert_eq!(found(&names, true, false), ["job-*.msg"]);
         assert_eq!(found(&names, false, true), [""; 0]);
@@ -398,7 +438,13 @@ mod tests {
 
     #[test]
     fn words_stay_words() {
-        let words = ["access.log", "error.log", "README", "Makefile", "NetworkManager"];
+        let words = [
+            "access.log",
+            "error.log",
+            "README",
+            "Makefile",
+            "NetworkManager",
+        ];
         assert_eq!(found(&words, true, true), [""; 0]);
     }
 }

@@ -150,9 +150,7 @@ impl Proposal {
         let patterns = self.rewrites.iter().flat_map(|rewrite| &rewrite.with);
         patterns
             .filter_map(|rule| match rule.object() {
-                RuleObject::Path(pattern) => {
-                    Some((pattern.directory().to_vec(), pattern.depth()))
-                }
+                RuleObject::Path(pattern) => Some((pattern.directory().to_vec(), pattern.depth())),
                 _ => None,
             })
             .collect()

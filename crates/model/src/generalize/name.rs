@@ -316,7 +316,10 @@ mod tests {
     #[test]
     fn uuids_hashes_and_random_names_are_seen() {
         for (name, expected) in [
-            ("s-550e8400-e29b-41d4-a716-446655440000.lock", "s-<Uuid>.lock"),
+            (
+                "s-550e8400-e29b-41d4-a716-446655440000.lock",
+                "s-<Uuid>.lock",
+            ),
             ("b7f54b2df7773722d382f4809d65029c", "<Hex>"),
             ("obj-9F86D081884C7D65", "obj-<Hex>"),
             ("up.k2LqP9xYzA", "up.<Random>"),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Whether two patterns of paths have a path in common. Where that is not certain, they have.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use ambit_event::lex::Class;
 
@@ -11,14 +11,14 @@ use crate::pattern::{PathPattern, Piece};
 type Set = [u64; 4];
 
 /// A state: where it goes without a byte, and with one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     free: Vec<usize>,
     on: Option<(Set, usize)>,
 }
 
 /// An automaton over the bytes of paths; the last state accepts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Machine(Vec<State>);
 
 fn set(holds: impl Fn(u8) -> bool) -> Set {
@@ -140,17 +140,34 @@ impl Machine {
     }
 }
 
-/// Whether a path may be of both.
-pub(super) fn overlap(one: &PathPattern, other: &PathPattern) -> bool {
-    if let (Some(Piece::Bytes(ours)), Some(Piece::Bytes(theirs))) =
-        (one.pieces().first(), other.pieces().first())
-        && !ours.starts_with(theirs)
-        && !theirs.starts_with(ours)
-    {
-        return false;
+/// A pattern, ready to be compared.
+#[derive(Clone, Debug)]
+pub(super) struct Reach {
+    begin: Box<[u8]>,
+    machine: Machine,
+}
+
+impl Reach {
+    pub(super) fn of(pattern: &PathPattern) -> Self {
+        let begin: &[u8] = match pattern.pieces().first() {
+            Some(Piece::Bytes(bytes)) => bytes,
+            _ => &[],
+        };
+        Self {
+            begin: begin.into(),
+            machine: Machine::of(pattern.pieces()),
+        }
     }
-    let (one, other) = (Machine::of(one.pieces()), Machine::of(other.pieces()));
-    let mut seen = BTreeSet::from([(0, 0)]);
+
+    /// Whether a path may be of both.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let begin = self.begin.starts_with(&other.begin) || other.begin.starts_with(&self.begin);
+        begin && common(&self.machine, &other.machine)
+    }
+}
+
+fn common(one: &Machine, other: &Machine) -> bool {
+    let mut seen = HashSet::from([(0, 0)]);
     let mut open = vec![(0, 0)];
     while let Some((a, b)) = open.pop() {
         if (a, b) == (one.last(), other.last()) {
@@ -178,8 +195,9 @@ mod tests {
 
     fn meets(one: &str, other: &str) -> bool {
         let pattern = |text| PathPattern::parse(PathKind::Path, text).unwrap();
-        let found = overlap(&pattern(one), &pattern(other));
-        assert_eq!(found, overlap(&pattern(other), &pattern(one)));
+        let (one, other) = (Reach::of(&pattern(one)), Reach::of(&pattern(other)));
+        let found = one.meets(&other);
+        assert_eq!(found, other.meets(&one));
         found
     }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ambit_abi::Op;
 use serde::Serialize;
 
-use super::overlap::overlap;
+use super::overlap::Reach;
 use super::{Kind, Proposal, Sensitive, tree};
 use crate::pattern::{InetPattern, PathPattern, Piece, Ports};
 use crate::{Map, Rule, RuleObject};
@@ -61,7 +61,10 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, list: &Sensitive) {
         add(Risk::Medium, "fewer than 3 values were seen");
     }
     if proposal.steady {
-        add(Risk::Medium, "every map has the same values: perhaps nothing varies here");
+        add(
+            Risk::Medium,
+            "every map has the same values: perhaps nothing varies here",
+        );
     }
     if !sensitive.is_empty() {
         add(Risk::High, "it touches what is sensitive");
@@ -98,12 +101,13 @@ fn of_path(rule: &Rule, pattern: &PathPattern, map: &Map, add: &mut impl FnMut(R
 
 /// Whether some subject may put there what it likes.
 fn is_written(map: &Map, pattern: &PathPattern) -> bool {
+    let reach = Reach::of(pattern);
     let rules = map.subjects.values().flat_map(|entry| &entry.allow);
     rules
         .filter(|rule| tree::writes(rule.operation()) && rule.operation().op != Op::FileUnlink)
         .any(|rule| match rule.object() {
             RuleObject::Exact(object) => pattern.matches(object),
-            RuleObject::Path(other) => overlap(pattern, other),
+            RuleObject::Path(other) => reach.meets(&Reach::of(other)),
             RuleObject::Inet(_) => false,
         })
 }

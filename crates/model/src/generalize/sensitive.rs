@@ -7,7 +7,7 @@
 use ambit_abi::Op;
 use ambit_event::{Operation, TextError, nearest};
 
-use super::overlap::overlap;
+use super::overlap::Reach;
 use super::tree;
 use crate::pattern::{PathKind, PathPattern};
 
@@ -42,7 +42,7 @@ impl Access {
 #[derive(Clone, Debug)]
 struct Entry {
     access: Access,
-    pattern: PathPattern,
+    reach: Reach,
     /// As it was written.
     text: String,
     why: String,
@@ -107,12 +107,13 @@ impl Sensitive {
 
     /// The entries that a pattern touches, as they were written and with their reasons.
     pub(super) fn touched(&self, operation: Operation, pattern: &PathPattern) -> Vec<String> {
+        let reach = Reach::of(pattern);
         let touched = self
             .0
             .iter()
             .filter(|entry| entry.access != Access::Never && entry.access.is_of(operation));
         touched
-            .filter(|entry| overlap(&entry.pattern, pattern))
+            .filter(|entry| entry.reach.meets(&reach))
             .map(|entry| {
                 if entry.why.is_empty() {
                     entry.text.clone()
@@ -125,9 +126,16 @@ impl Sensitive {
 
     /// Whether a pattern touches what stays exact.
     pub(super) fn forbids(&self, pattern: &PathPattern) -> bool {
-        self.0
+        let mut never = self
+            .0
             .iter()
-            .any(|entry| entry.access == Access::Never && overlap(&entry.pattern, pattern))
+            .filter(|entry| entry.access == Access::Never)
+            .peekable();
+        if never.peek().is_none() {
+            return false;
+        }
+        let reach = Reach::of(pattern);
+        never.any(|entry| entry.reach.meets(&reach))
     }
 }
 
@@ -175,7 +183,7 @@ fn entry(line: &str) -> Result<Option<Entry>, (usize, ListErrorKind)> {
         .map_err(|error| (at + error.span.start, ListErrorKind::Pattern(error)))?;
     Ok(Some(Entry {
         access: *access,
-        pattern,
+        reach: Reach::of(&pattern),
         text: text.to_owned(),
         why: why.to_owned(),
     }))
@@ -226,7 +234,10 @@ mod tests {
         assert!(list.forbids(&pattern("/srv/exact/{n}")));
         assert!(!list.forbids(&pattern("/srv/keys/{n}")));
         for (text, place) in [
-            ("ayn /x", "line 1, column 1: expected `any`, `write`, `exec` or `never`; did you mean `any`?"),
+            (
+                "ayn /x",
+                "line 1, column 1: expected `any`, `write`, `exec` or `never`; did you mean `any`?",
+            ),
             ("\nany x", "line 2, column 5: expected a pattern"),
             ("any", "line 1, column 4: expected a pattern"),
             ("any /a/{pdi}", "line 1, column 8: "),

@@ -17,7 +17,7 @@ use crate::pattern::{PathKind, PathPattern, Piece};
 pub(super) type Component = Vec<Piece>;
 
 /// What the kernel part numbers itself: there is nothing left to generalise.
-const NUMBERED: [&[u8]; 1] = [b"proc"];
+const NUMBERED: [&[&[u8]]; 2] = [&[b"proc"], &[b"dev", b"pts"]];
 /// How deep hashes are spread, at most.
 const FAN: usize = 3;
 /// Different paths below one directory that make it a cache, where other maps have others.
@@ -204,14 +204,20 @@ impl Tree {
     pub(super) fn note(&mut self, path: &[Component], map: usize) {
         let mut at = 0;
         for component in path {
-            match self.nodes.get(at).and_then(|node| node.children.get(component)) {
+            match self
+                .nodes
+                .get(at)
+                .and_then(|node| node.children.get(component))
+            {
                 Some(child) => at = *child,
                 None => return,
             }
         }
         if let (Some(node), Some(bit)) = (
             self.nodes.get_mut(at),
-            u32::try_from(map).ok().and_then(|map| 1_u128.checked_shl(map)),
+            u32::try_from(map)
+                .ok()
+                .and_then(|map| 1_u128.checked_shl(map)),
         ) {
             node.maps |= bit;
         }
@@ -253,7 +259,9 @@ impl Tree {
         let nodes = || job.nodes.iter().filter_map(|node| self.nodes.get(*node));
         if let Some(place) = job.place.and_then(|place| places.get_mut(place)) {
             let lines = nodes().flat_map(|node| &node.lines);
-            place.lines.extend(lines.map(|line| (*line, job.path.clone())));
+            place
+                .lines
+                .extend(lines.map(|line| (*line, job.path.clone())));
         }
         let mut children: BTreeMap<&Component, Vec<usize>> = BTreeMap::new();
         for node in nodes() {
@@ -261,11 +269,15 @@ impl Tree {
                 children.entry(component).or_default().push(*child);
             }
         }
-        if job.path.is_empty() {
-            children.retain(|component, _| {
-                !exact(component).is_some_and(|name| NUMBERED.contains(&name))
-            });
-        }
+        children.retain(|component, _| {
+            let names = || job.path.iter().chain(std::iter::once(*component));
+            !NUMBERED.iter().any(|numbered| {
+                names().count() == numbered.len()
+                    && names()
+                        .zip(*numbered)
+                        .all(|(name, numbered)| exact(name) == Some(numbered))
+            })
+        });
         let siblings: Vec<Sibling<'_>> = children
             .iter()
             .filter_map(|(component, nodes)| {
@@ -309,6 +321,8 @@ impl Tree {
             }
             nodes.extend(below);
         }
+        // The same pattern may be there already.
+        nodes.extend(children.remove(&family.pieces).unwrap_or_default());
         let mut path = job.path.clone();
         let tree = family.kind == Kind::Tree;
         path.push(family.pieces);
@@ -434,7 +448,8 @@ impl Tree {
                     let mut shape = shape.clone();
                     shape.push(name::Mould::Fixed(b"/"[..].into()));
                     shape.extend(
-                        exact(component).map_or_else(Vec::new, |name| name::shape(&name::parts(name))),
+                        exact(component)
+                            .map_or_else(Vec::new, |name| name::shape(&name::parts(name))),
                     );
                     open.push((*child, shape));
                 }

@@ -82,7 +82,12 @@ pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
     let walk = if args.no_walk {
         None
     } else {
-        Some(Walk::over(&args.against, args.walk_limit, &proposals, &inputs.map)?)
+        Some(Walk::over(
+            &args.against,
+            args.walk_limit,
+            &proposals,
+            &inputs.map,
+        )?)
     };
     let view = View::new(&inputs.map, &proposals, walk.as_ref());
     if args.json {
@@ -184,7 +189,9 @@ fn choose<'p>(ids: &[String], proposals: &'p [Proposal]) -> Result<Vec<&'p Propo
 fn list(files: &[PathBuf]) -> Result<Sensitive, Failure> {
     let mut list = Sensitive::default();
     let own = Path::new(LIST);
-    for (path, needed) in std::iter::once((own, false)).chain(files.iter().map(|path| (&**path, true))) {
+    for (path, needed) in
+        std::iter::once((own, false)).chain(files.iter().map(|path| (&**path, true)))
+    {
         let text = match std::fs::read_to_string(path) {
             Err(error) if !needed && error.kind() == io::ErrorKind::NotFound => continue,
             text => text

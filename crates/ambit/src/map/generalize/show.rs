@@ -126,7 +126,11 @@ pub(super) fn text(view: &View<'_>, files: &str, style: Style) -> String {
             "{}{} that {} would newly be allowed by some proposal{}{}",
             if walk.complete { "" } else { "at least " },
             count(walk.newly_allowed, "path"),
-            if walk.newly_allowed == 1 { "is there" } else { "are there" },
+            if walk.newly_allowed == 1 {
+                "is there"
+            } else {
+                "are there"
+            },
             if walk.complete {
                 String::new()
             } else {
@@ -165,7 +169,11 @@ fn proposal(one: &ProposalView<'_>, style: Style) -> String {
         Risk::Medium => style.yellow(one.risk.name()),
         Risk::High => style.red(one.risk.name()),
     };
-    let sensitive = if one.sensitive.is_empty() { "" } else { ", sensitive" };
+    let sensitive = if one.sensitive.is_empty() {
+        ""
+    } else {
+        ", sensitive"
+    };
     let _ = writeln!(
         out,
         "{}  {}  {}  risk {risk}{sensitive}",
@@ -178,8 +186,16 @@ fn proposal(one: &ProposalView<'_>, style: Style) -> String {
         "  seen: {} ({}{}){}",
         count(one.values, "value"),
         one.seen.join(", "),
-        if one.values > one.seen.len() { ", …" } else { "" },
-        if one.steady { ", the same in every map" } else { "" }
+        if one.values > one.seen.len() {
+            ", …"
+        } else {
+            ""
+        },
+        if one.steady {
+            ", the same in every map"
+        } else {
+            ""
+        }
     );
     for rewrite in &one.rewrites {
         let _ = writeln!(
@@ -201,7 +217,11 @@ fn proposal(one: &ProposalView<'_>, style: Style) -> String {
         } else {
             format!(": {}", found.first.join(", "))
         };
-        let _ = writeln!(out, "  newly allowed and there: {}{there}", count(found.paths, "path"));
+        let _ = writeln!(
+            out,
+            "  newly allowed and there: {}{there}",
+            count(found.paths, "path")
+        );
     }
     for why in one.reasons {
         let _ = writeln!(out, "  {why}");

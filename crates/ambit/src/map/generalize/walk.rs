@@ -88,17 +88,21 @@ impl Walk {
             .iter()
             .enumerate()
             .flat_map(|(proposal, one)| {
-                one.reaches().into_iter().map(move |(directory, depth)| Reach {
-                    proposal,
-                    directory,
-                    depth,
-                })
+                one.reaches()
+                    .into_iter()
+                    .map(move |(directory, depth)| Reach {
+                        proposal,
+                        directory,
+                        depth,
+                    })
             })
             .collect();
         let matcher = Matcher::new(map, ANY);
         let mut open = starts(&reaches);
         while let Some(directory) = open.pop() {
-            if !walk.directory(root, &directory, limit, &reaches, proposals, &matcher, &mut open) {
+            if !walk.directory(
+                root, &directory, limit, &reaches, proposals, &matcher, &mut open,
+            ) {
                 walk.complete = false;
                 break;
             }
