@@ -185,6 +185,118 @@ fn merged_maps_allow_what_either_does() {
         .complains("different domains");
 }
 
+/// A map with dated logs, numbered files in /etc, and a file that is there beside what was seen.
+fn varied(desk: &Desk) -> String {
+    let dir = desk.path("d");
+    fs::create_dir(&dir).unwrap();
+    desk.file("d/log-7", "");
+    desk.file("d/log-x", "");
+    let dir = dir.to_str().unwrap();
+    let lines: String = ["log-1", "log-2", "log-3"]
+        .iter()
+        .map(|name| format!("      - file.create {dir}/{name}\n"))
+        .collect();
+    let etc = "      - file.create /etc/a-1.conf\n      - file.create /etc/a-2.conf\n";
+    desk.file("varied.map", &format!("{MAP}{lines}{etc}"));
+    dir.to_owned()
+}
+
+#[test]
+fn proposals_are_shown_and_nothing_is_applied_that_was_not_chosen() {
+    let desk = Desk::new();
+    let dir = varied(&desk);
+    let before = desk.text("varied.map");
+    desk.ambit(&["map", "generalize", "varied.map"])
+        .exits(0)
+        .says(&format!("{dir}/log-{{n}}  numbers  risk low"))
+        .says("3 lines become 1")
+        .says(&format!("newly allowed and there: 1 path: {dir}/log-7"))
+        .says("/etc/a-{n}.conf  numbers  risk high, sensitive")
+        .says("sensitive: /etc/**: configuration");
+    assert_eq!(desk.text("varied.map"), before);
+    let json = |desk: &Desk| {
+        let ran = desk.ambit(&["map", "generalize", "--json", "--no-walk", "varied.map"]);
+        ran.exits(0).stdout()
+    };
+    assert_eq!(json(&desk), json(&desk));
+    let view: serde_json::Value = serde_json::from_str(&json(&desk)).unwrap();
+    assert_eq!(view["before"], 6);
+    assert_eq!(view["after"], 4);
+    assert_eq!(view["proposals"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_is_sensitive_is_applied_only_by_name() {
+    let desk = Desk::new();
+    let dir = varied(&desk);
+    desk.ambit(&[
+        "map",
+        "generalize",
+        "varied.map",
+        "--apply",
+        "all",
+        "-o",
+        "out.map",
+    ])
+    .exits(0)
+    .complains("not applied, being sensitive: 1 proposal");
+    let out = desk.text("out.map");
+    assert!(
+        out.contains(&format!("- file.create {dir}/log-{{n}}\n")),
+        "{out}"
+    );
+    assert!(out.contains("/etc/a-1.conf"), "{out}");
+    let json = desk.ambit(&["map", "generalize", "--json", "--no-walk", "out.map"]);
+    let json: serde_json::Value = serde_json::from_str(&json.exits(0).stdout()).unwrap();
+    let id = json["proposals"][0]["id"].as_str().unwrap();
+    desk.ambit(&["map", "generalize", "out.map", "--apply", id])
+        .exits(0)
+        .says("file.create /etc/a-{n}.conf");
+    desk.ambit(&["map", "generalize", "out.map", "--apply", "g0"])
+        .exits(1)
+        .complains("no proposal `g0`");
+}
+
+#[test]
+fn comments_and_lists_keep_lines_exact() {
+    let desk = Desk::new();
+    let dir = varied(&desk);
+    let text = desk.text("varied.map");
+    let kept = format!("- file.create {dir}/log-1");
+    desk.file(
+        "kept.map",
+        &text.replace(&kept, &format!("{kept} # keep exact")),
+    );
+    let shown = desk
+        .ambit(&["map", "generalize", "--no-walk", "kept.map"])
+        .exits(0)
+        .stdout();
+    assert!(
+        !shown.contains("log-{n}") && shown.contains("a-{n}.conf"),
+        "{shown}"
+    );
+    desk.file("own", &format!("never /etc/**\nany {dir}/** # ours\n"));
+    desk.ambit(&[
+        "map",
+        "generalize",
+        "--no-walk",
+        "--list",
+        "own",
+        "varied.map",
+    ])
+    .exits(0)
+    .says(": ours")
+    .says("1 proposal for 3 lines of 6: 6 are left");
+    desk.ambit(&["map", "generalize", "--sensitive", "--list", "own"])
+        .exits(0)
+        .says("any   /etc/**")
+        .says("never /etc/**");
+    desk.file("bad", "any /x\nsome /y\n");
+    desk.ambit(&["map", "generalize", "--list", "bad", "varied.map"])
+        .exits(1)
+        .complains("in the list bad: line 2, column 1");
+}
+
 #[test]
 fn an_incomplete_map_is_not_enforced_unless_that_is_asked_for() {
     let desk = Desk::new();

@@ -65,6 +65,9 @@ pub(super) fn finish(args: &Args, plan: &Plan, rest: Rest) -> Result<Outcome, Fa
             missed,
         };
         figures::add(plan, stats, &figures);
+        if let Some(hint) = hint(&plan.path).filter(|_| !args.quiet) {
+            note!("{hint}");
+        }
     }
     if args.fail_on_violation && stats.violations() > 0 {
         return Ok(Outcome::Exit(Exit::Outside));
@@ -160,15 +163,11 @@ fn learned(
     if missing > 0 {
         map.incomplete = Some(missing.max(map.incomplete.unwrap_or(0)));
     }
-    let text = map.print_keeping(&text);
-    files::replace(&plan.path, text.as_bytes(), MAP_MODE)
+    files::replace(&plan.path, map.print_keeping(&text).as_bytes(), MAP_MODE)
         .with_context(|| format!("cannot write the map {}", shown(&plan.path)))
         .or_exit(Exit::Trouble)?;
     if !args.quiet {
         summarise(plan, &before, &map, result.counts.points);
-        if let Some(hint) = hint(&map, &text, &plan.path) {
-            note!("{hint}");
-        }
     }
     if missing > 0 {
         warn(args, plan, &missed, result.unresolved, missing);

@@ -20,7 +20,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::pattern::{PathKind, PathPattern};
-use crate::{Map, Marks, Matcher, Rule, RuleObject};
+use crate::{Map, Marks, Matcher, Rule, RuleObject, Statistics};
 
 pub use risk::Risk;
 pub use sensitive::{ListError, ListErrorKind, Sensitive};
@@ -39,6 +39,8 @@ pub struct Options {
     pub sensitive: Sensitive,
     /// What comments ask to keep.
     pub marks: Marks,
+    /// How often, and in how many runs, lines were seen.
+    pub statistics: Option<Statistics>,
     /// How many different values it takes; by default that depends on what varies.
     pub support: Option<usize>,
 }
@@ -119,8 +121,12 @@ pub struct Proposal {
     pub values: usize,
     /// The first few of them.
     pub seen: Vec<String>,
-    /// Every one of several maps has all of them: perhaps nothing varies here.
+    /// Every one of several maps or runs has all of them: perhaps nothing varies here.
     pub steady: bool,
+    /// How often the lines that go were seen, where that is known.
+    pub hits: u64,
+    /// The most runs that one of them was seen in, where that is known.
+    pub runs: u32,
     /// Rules that it would allow and that were never seen.
     pub examples: Vec<String>,
     /// How much harm it may do.
@@ -237,7 +243,18 @@ fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Dr
             }
         }
     }
-    let places = tree.places(options);
+    let statistics = options.statistics.as_ref();
+    let runs = statistics.map_or(0, |statistics| statistics.runs().len());
+    for (subject, rule) in lines {
+        let support = statistics.map(|known| known.support(subject, &rule.to_string()));
+        if let Some(support) = support.filter(|_| runs > 1) {
+            if let Some((_, path)) = tree::components(rule.object()) {
+                tree.met(&path, support.runs);
+            }
+        }
+    }
+    let several = maps.len() > 1 || runs > 1;
+    let places = tree.places(options, u32::try_from(runs).unwrap_or(u32::MAX));
     places
         .into_iter()
         .map(|place| Draft {
@@ -248,7 +265,7 @@ fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Dr
                 .iter()
                 .map(|name| ambit_event::escape::name(name))
                 .collect(),
-            steady: place.steady && maps.len() > 1,
+            steady: place.steady && several,
             lines: rewritten(lines, &place.lines),
         })
         .collect()
@@ -320,11 +337,23 @@ fn weigh(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propos
         values: draft.values.len(),
         place: draft.place,
         steady: draft.steady,
+        hits: 0,
+        runs: 0,
         rewrites,
         risk: Risk::Low,
         reasons: Vec::new(),
         sensitive: Vec::new(),
     };
+    let seen = options.statistics.iter().flat_map(|statistics| {
+        proposal.rewrites.iter().flat_map(|rewrite| {
+            let lines = rewrite.replaces.iter();
+            lines.map(|line| statistics.support(&rewrite.subject, &line.to_string()))
+        })
+    });
+    let (hits, runs) = seen.fold((0_u64, 0), |(hits, runs), support| {
+        (hits.saturating_add(support.hits), support.runs.max(runs))
+    });
+    (proposal.hits, proposal.runs) = (hits, runs);
     risk::assess(&mut proposal, map, &options.sensitive);
     proposal.examples = example::examples(&proposal, before);
     Some(proposal)

@@ -63,7 +63,7 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, list: &Sensitive) {
     if proposal.steady {
         add(
             Risk::Medium,
-            "every map has the same values: perhaps nothing varies here",
+            "every map or run has the same values: perhaps nothing varies here",
         );
     }
     if !sensitive.is_empty() {

@@ -36,6 +36,8 @@ struct Node {
     written: bool,
     /// The maps that have it, by bits.
     maps: u128,
+    /// The runs that had it, at least; none where that is not known.
+    runs: u32,
 }
 
 /// All paths of a domain.
@@ -43,6 +45,7 @@ struct Node {
 pub(super) struct Tree {
     nodes: Vec<Node>,
     all: u128,
+    runs: u32,
 }
 
 /// Where lines get a pattern for the first time on their way down.
@@ -173,6 +176,7 @@ impl Tree {
         Self {
             nodes: vec![Node::default()],
             all: (0..maps.min(128)).fold(0, |all, map| all | 1 << map),
+            runs: 0,
         }
     }
 
@@ -200,26 +204,28 @@ impl Tree {
         }
     }
 
-    /// Notes that a map has a path.
-    pub(super) fn note(&mut self, path: &[Component], map: usize) {
+    fn find(&mut self, path: &[Component]) -> Option<&mut Node> {
         let mut at = 0;
         for component in path {
-            match self
-                .nodes
-                .get(at)
-                .and_then(|node| node.children.get(component))
-            {
-                Some(child) => at = *child,
-                None => return,
-            }
+            at = *self.nodes.get(at)?.children.get(component)?;
         }
-        if let (Some(node), Some(bit)) = (
-            self.nodes.get_mut(at),
-            u32::try_from(map)
-                .ok()
-                .and_then(|map| 1_u128.checked_shl(map)),
-        ) {
+        self.nodes.get_mut(at)
+    }
+
+    /// Notes that a map has a path.
+    pub(super) fn note(&mut self, path: &[Component], map: usize) {
+        let bit = u32::try_from(map)
+            .ok()
+            .and_then(|map| 1_u128.checked_shl(map));
+        if let (Some(node), Some(bit)) = (self.find(path), bit) {
             node.maps |= bit;
+        }
+    }
+
+    /// Notes how many runs met a path.
+    pub(super) fn met(&mut self, path: &[Component], runs: u32) {
+        if let Some(node) = self.find(path) {
+            node.runs = node.runs.max(runs);
         }
     }
 
@@ -229,18 +235,20 @@ impl Tree {
             let Some(node) = self.nodes.get(index) else {
                 continue;
             };
-            let (parent, created, written, maps) =
-                (node.parent, node.created, node.written, node.maps);
+            let (parent, created, written) = (node.parent, node.created, node.written);
+            let (maps, runs) = (node.maps, node.runs);
             if let Some(parent) = self.nodes.get_mut(parent) {
                 parent.created |= created;
                 parent.written |= written;
                 parent.maps |= maps;
+                parent.runs = parent.runs.max(runs);
             }
         }
     }
 
     /// The places where something varies.
-    pub(super) fn places(mut self, options: &Options) -> Vec<Place> {
+    pub(super) fn places(mut self, options: &Options, runs: u32) -> Vec<Place> {
+        self.runs = runs;
         self.settle();
         let mut places = Vec::new();
         let mut jobs = vec![Job {
@@ -354,13 +362,21 @@ impl Tree {
         }
     }
 
+    /// Whether not all maps, or not all runs, have what these nodes stand for.
+    fn differs<'n>(&self, nodes: impl Iterator<Item = &'n Node>) -> bool {
+        let (maps, runs) = nodes.fold((0, 0), |(maps, runs), node| {
+            (maps | node.maps, node.runs.max(runs))
+        });
+        maps != self.all || runs > 0 && runs < self.runs
+    }
+
     fn sibling<'a>(&self, name: &'a [u8], nodes: &[usize], date: bool) -> Sibling<'a> {
         let of = || nodes.iter().filter_map(|node| self.nodes.get(*node));
         Sibling {
             name,
             created: of().any(|node| node.created),
             written: of().any(|node| node.written),
-            differs: of().fold(0, |maps, node| maps | node.maps) != self.all,
+            differs: self.differs(of()),
             fan: name::is_fan(name) && nodes.iter().any(|node| self.holds_hashes(*node, 1)),
             date: date && name.len() == 2 && name.iter().all(u8::is_ascii_digit)
                 || self.is_year(name, nodes) && of().any(|node| node.created),
@@ -439,7 +455,7 @@ impl Tree {
                 let Some(node) = self.nodes.get(index) else {
                     continue;
                 };
-                differs |= node.maps != self.all;
+                differs |= self.differs(std::iter::once(node));
                 if !node.lines.is_empty() {
                     paths += 1;
                     made += usize::from(node.created);

@@ -6,6 +6,7 @@ mod counts;
 mod coverage;
 mod differential;
 mod gates;
+mod generalize;
 mod hostile;
 mod live;
 mod names;
@@ -38,6 +39,7 @@ pub(crate) fn all() -> Vec<Test> {
         refusals_net::tests,
         refusals_task::tests,
         gates::tests,
+        generalize::tests,
         counts::tests,
         differential::tests,
         cli::tests,

@@ -8,10 +8,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ambit_event::escape;
-use ambit_model::{MAPS_MAX, Map, Marks, Options, Proposal, Sensitive, propose};
+use ambit_model::{MAPS_MAX, Map, Marks, Options, Proposal, Sensitive, Statistics, propose};
 use anyhow::{Context, anyhow};
 
-use super::{add, read_with_text, write};
+use super::{add, figures, read_with_text, write};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{Style, count, json_line, note, print, shown};
 use show::View;
@@ -89,7 +89,12 @@ pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
             &inputs.map,
         )?)
     };
-    let view = View::new(&inputs.map, &proposals, walk.as_ref());
+    let runs = inputs
+        .options
+        .statistics
+        .as_ref()
+        .map_or(0, |figures| figures.runs().len());
+    let view = View::new(&inputs.map, &proposals, walk.as_ref(), runs);
     if args.json {
         return print(&json_line(&view)?);
     }
@@ -118,10 +123,16 @@ impl Inputs {
         }
         let mut marks = Marks::default();
         let (mut maps, mut merged, mut first) = (Vec::new(), None, None);
+        let mut statistics: Option<Statistics> = None;
         for path in files {
             let (map, text) = read_with_text(path)?;
             marks.merge(Marks::of(&text, &map));
             merged = Some(add(merged, map.clone(), path)?);
+            let figures = figures::read(path)?.filter(|figures| figures.chain == map.chain);
+            statistics = match (statistics, figures) {
+                (Some(before), Some(more)) => before.merge(&more).ok(),
+                (one, other) => one.or(other),
+            };
             maps.push(map);
             first.get_or_insert(text);
         }
@@ -132,6 +143,7 @@ impl Inputs {
             options: Options {
                 sensitive,
                 marks,
+                statistics,
                 support,
             },
         })
@@ -211,15 +223,11 @@ fn names(files: &[PathBuf]) -> String {
 }
 
 /// A line about what could be generalised in a map that was just learned, if there is anything.
-pub(crate) fn hint(map: &Map, text: &str, path: &Path) -> Option<String> {
+pub(crate) fn hint(path: &Path) -> Option<String> {
     // What is wrong with the host's list is told by the command itself.
     let sensitive = list(&[]).unwrap_or_default();
-    let options = Options {
-        sensitive,
-        marks: Marks::of(text, map),
-        support: None,
-    };
-    let proposals = propose(map, std::slice::from_ref(map), &options);
+    let inputs = Inputs::read(&[path.to_owned()], sensitive, None).ok()?;
+    let proposals = propose(&inputs.map, &inputs.maps, &inputs.options);
     let lines: usize = proposals.iter().map(Proposal::replaced).sum();
     (lines > 0).then(|| {
         format!(

@@ -22,6 +22,8 @@ pub(super) struct View<'p> {
     after: usize,
     /// Lines after everything was applied.
     after_all: usize,
+    /// Learning runs that figures are known of.
+    runs: usize,
     proposals: Vec<ProposalView<'p>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     walk: Option<&'p Walk>,
@@ -38,6 +40,8 @@ struct ProposalView<'p> {
     values: usize,
     seen: &'p [String],
     steady: bool,
+    hits: u64,
+    runs: u32,
     replaced: usize,
     lines: usize,
     rewrites: Vec<RewriteView<'p>>,
@@ -55,12 +59,18 @@ struct RewriteView<'p> {
 }
 
 impl<'p> View<'p> {
-    pub(super) fn new(map: &Map, proposals: &'p [Proposal], walk: Option<&'p Walk>) -> Self {
+    pub(super) fn new(
+        map: &Map,
+        proposals: &'p [Proposal],
+        walk: Option<&'p Walk>,
+        runs: usize,
+    ) -> Self {
         let plain = proposals.iter().filter(|one| one.sensitive.is_empty());
         Self {
             before: map.rules(),
             after: map.generalized(plain).rules(),
             after_all: map.generalized(proposals).rules(),
+            runs,
             proposals: proposals
                 .iter()
                 .enumerate()
@@ -82,6 +92,8 @@ fn view<'p>(one: &'p Proposal, newly_allowed: Option<&'p Found>) -> ProposalView
         values: one.values,
         seen: &one.seen,
         steady: one.steady,
+        hits: one.hits,
+        runs: one.runs,
         replaced: one.replaced(),
         lines: one.lines(),
         rewrites: one
@@ -104,7 +116,7 @@ pub(super) fn text(view: &View<'_>, files: &str, style: Style) -> String {
     let mut out = String::new();
     // Writing to a String does not fail.
     for one in &view.proposals {
-        let _ = writeln!(out, "{}", proposal(one, style));
+        let _ = writeln!(out, "{}", proposal(one, view.runs, style));
     }
     let replaced: usize = view.proposals.iter().map(|one| one.replaced).sum();
     if view.proposals.is_empty() {
@@ -162,7 +174,7 @@ fn sensitive(view: &View<'_>, files: &str) -> String {
     )
 }
 
-fn proposal(one: &ProposalView<'_>, style: Style) -> String {
+fn proposal(one: &ProposalView<'_>, runs: usize, style: Style) -> String {
     let mut out = String::new();
     let risk = match one.risk {
         Risk::Low => style.green(one.risk.name()),
@@ -192,11 +204,18 @@ fn proposal(one: &ProposalView<'_>, style: Style) -> String {
             ""
         },
         if one.steady {
-            ", the same in every map"
+            ", the same in every map or run"
         } else {
             ""
         }
     );
+    if one.hits > 0 {
+        let _ = writeln!(
+            out,
+            "  met {} times, no name in more than {} of {runs} runs",
+            one.hits, one.runs
+        );
+    }
     for rewrite in &one.rewrites {
         let _ = writeln!(
             out,
@@ -211,7 +230,7 @@ fn proposal(one: &ProposalView<'_>, style: Style) -> String {
     for example in one.examples {
         let _ = writeln!(out, "  never seen: {example}");
     }
-    if let Some(found) = one.newly_allowed {
+    if let Some(found) = one.newly_allowed.filter(|_| one.place.starts_with('/')) {
         let there = if found.first.is_empty() {
             String::new()
         } else {
