@@ -317,7 +317,7 @@ fn weigh(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propos
                 RuleObject::Path(pattern) => options.sensitive.forbids(pattern),
                 _ => false,
             };
-            if !forbidden && !kept.iter().any(|kept| allows(&new, kept)) {
+            if !forbidden && !kept.iter().any(|kept| touches(&new, kept)) {
                 rewrite.replaces.insert(old);
                 rewrite.with.insert(new);
             }
@@ -359,15 +359,12 @@ fn weigh(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propos
     Some(proposal)
 }
 
-/// Whether a pattern's rule allows what an exact rule says.
-fn allows(rule: &Rule, exact: &Rule) -> bool {
-    let same = std::iter::once(rule.operation())
-        .chain(rule.implied_operations())
-        .any(|operation| operation == exact.operation());
-    same && exact
-        .object()
-        .as_exact()
-        .is_some_and(|object| rule.object().covers(object, &ANY_HOST))
+/// Whether a pattern covers what a kept line is about, whatever is done to it.
+fn touches(rule: &Rule, kept: &Rule) -> bool {
+    match kept.object().as_exact() {
+        Some(object) => rule.object().covers(object, &ANY_HOST),
+        None => rule.object() == kept.object(),
+    }
 }
 
 /// Gives each proposal an id made from its place: as short as can be without two being the same.
