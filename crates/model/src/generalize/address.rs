@@ -27,7 +27,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn new(values: BTreeSet<impl ToString>, steady: bool) -> Self {
+    fn new(values: &BTreeSet<impl ToString>, steady: bool) -> Self {
         Self {
             values: values.iter().map(ToString::to_string).collect(),
             steady,
@@ -77,7 +77,7 @@ pub(super) fn drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Option
             };
             if values.len() >= needed {
                 let new = Rule::new(operation, RuleObject::Inet(network));
-                let seen = Seen::new(values, !differs && maps.len() > 1);
+                let seen = Seen::new(&values, !differs && maps.len() > 1);
                 out.push(take(&mut left, &group, Kind::Network, &new, seen));
             }
         }
@@ -113,7 +113,7 @@ fn ports(left: &mut Lines<'_>, options: &Options, steady: impl Fn(&Rule) -> bool
             let bits = if address.is_ipv4() { 32 } else { 128 };
             let range = InetPattern::of(protocol, address, bits, Ports::Range(*first, *last));
             let new = Rule::new(operation, RuleObject::Inet(range));
-            let seen = Seen::new(values, group.iter().all(|(_, rule, _)| steady(rule)));
+            let seen = Seen::new(&values, group.iter().all(|(_, rule, _)| steady(rule)));
             out.push(take(left, &group, Kind::Ports, &new, seen));
         }
     }

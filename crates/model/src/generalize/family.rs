@@ -21,6 +21,8 @@ const SPOOL: usize = 12;
 const EXTENSION: usize = 9;
 
 /// A name in a directory, with what is known of it and of what is below it.
+// Facts that do not exclude each other.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug)]
 pub(super) struct Sibling<'a> {
     pub(super) name: &'a [u8],
@@ -50,7 +52,7 @@ pub(super) struct Family {
 pub(super) fn families(siblings: &[Sibling<'_>], options: &Options) -> Vec<Family> {
     let mut out = Vec::new();
     let mut left: Vec<&Sibling<'_>> = siblings.iter().collect();
-    take(&mut left, &mut out, |left| platforms(left));
+    take(&mut left, &mut out, platforms);
     take(&mut left, &mut out, fan);
     let mut groups: BTreeMap<Vec<Mould>, Vec<(&Sibling<'_>, Vec<Part<'_>>)>> = BTreeMap::new();
     for sibling in &left {
@@ -187,7 +189,7 @@ fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Optio
         let long = |index: usize| at(index).all(|part| part.bytes.len() >= 4);
         let long = (0..first.len()).any(|index| chosen.get(index) == Some(&true) && long(index));
         match () {
-            () if date && made || look(Look::Uuid) && made => 1,
+            () if made && (date || look(Look::Uuid)) => 1,
             () if look(Look::Random) => 3,
             () if date || look(Look::Uuid) || made || differs => 2,
             () if look(Look::Hex) || long => 3,

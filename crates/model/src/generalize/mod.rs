@@ -247,10 +247,10 @@ fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Dr
     let runs = statistics.map_or(0, |statistics| statistics.runs().len());
     for (subject, rule) in lines {
         let support = statistics.map(|known| known.support(subject, &rule.to_string()));
-        if let Some(support) = support.filter(|_| runs > 1) {
-            if let Some((_, path)) = tree::components(rule.object()) {
-                tree.met(&path, support.runs);
-            }
+        if let (Some(support), Some((_, path))) = (support, tree::components(rule.object()))
+            && runs > 1
+        {
+            tree.met(&path, support.runs);
         }
     }
     let several = maps.len() > 1 || runs > 1;

@@ -258,12 +258,12 @@ impl Tree {
             dates: 0,
         }];
         while let Some(job) = jobs.pop() {
-            self.visit(job, options, &mut places, &mut jobs);
+            self.visit(&job, options, &mut places, &mut jobs);
         }
         places
     }
 
-    fn visit(&self, job: Job, options: &Options, places: &mut Vec<Place>, jobs: &mut Vec<Job>) {
+    fn visit(&self, job: &Job, options: &Options, places: &mut Vec<Place>, jobs: &mut Vec<Job>) {
         let nodes = || job.nodes.iter().filter_map(|node| self.nodes.get(*node));
         if let Some(place) = job.place.and_then(|place| places.get_mut(place)) {
             let lines = nodes().flat_map(|node| &node.lines);
@@ -293,10 +293,10 @@ impl Tree {
             })
             .collect();
         let mut found = families(&siblings, options);
-        let cache = self.cache(&job, &children, &found);
+        let cache = self.cache(job, &children, &found);
         found.extend(cache);
         for family in found {
-            self.descend(&job, family, &mut children, places, jobs);
+            self.descend(job, family, &mut children, places, jobs);
         }
         for (component, nodes) in children {
             let mut path = job.path.clone();

@@ -95,7 +95,7 @@ impl PathPattern {
     /// How many components the paths have that it covers; `None` where any number.
     pub fn depth(&self) -> Option<usize> {
         self.pieces.iter().try_fold(0, |depth, piece| match piece {
-            Piece::Bytes(bytes) => Some(depth + bytes.iter().filter(|byte| **byte == b'/').count()),
+            Piece::Bytes(bytes) => Some(depth + bytes.split(|byte| *byte == b'/').count() - 1),
             Piece::Star | Piece::Class(_) => Some(depth),
             Piece::StarStar => None,
             Piece::Either(alternatives) => {
