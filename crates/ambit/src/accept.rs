@@ -53,6 +53,12 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         note!("{} allows this already", shown(&args.into));
         return Ok(Outcome::SUCCESS);
     }
+    if after.sealed.take().is_some() {
+        note!(
+            "{} is not sealed any more: it allows more than it did",
+            shown(&args.into)
+        );
+    }
     files::replace(
         &args.into,
         after.print_keeping(&text).as_bytes(),

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::out::write_stderr;
-use crate::{accept, doctor, explain, generate, map, run, trust};
+use crate::{accept, doctor, explain, generate, map, replay, run, trust};
 
 /// Keeps a workload inside the behaviour its owner approved
 #[derive(Debug, Parser)]
@@ -36,6 +36,7 @@ enum Verb {
     Map(map::Verb),
     Explain(explain::Args),
     Accept(accept::Args),
+    Replay(replay::Args),
     #[command(subcommand)]
     Trust(trust::Verb),
     Doctor(doctor::Args),
@@ -50,6 +51,7 @@ impl Cli {
             Verb::Map(verb) => map::main(verb),
             Verb::Explain(args) => explain::main(&args),
             Verb::Accept(args) => accept::main(&args),
+            Verb::Replay(args) => replay::main(&args),
             Verb::Trust(verb) => trust::main(&verb),
             Verb::Doctor(args) => doctor::main(&args),
             Verb::Completions(args) => generate::completions(&args),

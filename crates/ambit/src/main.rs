@@ -12,6 +12,7 @@ mod files;
 mod generate;
 mod map;
 mod out;
+mod replay;
 mod run;
 mod store;
 mod trust;

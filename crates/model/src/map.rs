@@ -33,6 +33,8 @@ pub struct Map {
     pub chain: u32,
     /// How many points learning has missed; a map that knows of some is not enforced unless that is asked for.
     pub incomplete: Option<u64>,
+    /// The map's digest when it was sealed; another one says that it was changed since.
+    pub sealed: Option<[u8; 32]>,
     /// To what is outside the map, where it is enforced.
     pub outside: Responses,
     /// To tasks with a trust bit.
@@ -65,6 +67,7 @@ impl Map {
             domain: domain.into(),
             chain: CHAIN_DEFAULT,
             incomplete: None,
+            sealed: None,
             outside: [Response::Deny; 6],
             untrusted: [Response::Log; 6],
             start: BTreeSet::new(),
@@ -101,6 +104,16 @@ impl Map {
         for entry in self.subjects.values_mut() {
             entry.normalise();
         }
+    }
+
+    /// Whether the map is sealed, and allows what it did then.
+    pub fn is_sealed(&self) -> bool {
+        self.sealed.is_some_and(|sealed| sealed == self.digest())
+    }
+
+    /// Whether the map was sealed and changed since.
+    pub fn is_seal_broken(&self) -> bool {
+        self.sealed.is_some() && !self.is_sealed()
     }
 
     /// The subject of this id.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
 use ambit_abi::Op;
-use ambit_event::{Object, Operation, Subject, text};
+use ambit_event::{Content, Object, Operation, Subject, text};
 
 use crate::compile::digests_by_object;
 use crate::map::Entry;
@@ -48,6 +48,20 @@ impl Allowed {
             }
         }
         out
+    }
+
+    fn all<'a>(
+        &'a self,
+        operation: Operation,
+        object: &Object,
+        ephemeral: &RangeInclusive<u16>,
+    ) -> Vec<&'a Rule> {
+        let exact = self.exact.get(&(operation, object.clone()));
+        let patterns = self.patterns.get(&operation).into_iter().flatten();
+        exact
+            .into_iter()
+            .chain(patterns.filter(|rule| rule.object().covers(object, ephemeral)))
+            .collect()
     }
 
     fn rule(
@@ -135,6 +149,43 @@ impl<'m> Matcher<'m> {
             _ => self
                 .rule(subject, operation, object)
                 .map(ToString::to_string),
+        }
+    }
+
+    /// Every rule that allows a point.
+    pub fn rules(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+    ) -> impl Iterator<Item = &Rule> {
+        let allowed = if subject.is_launcher() {
+            Some(&self.start)
+        } else {
+            self.subjects.get(subject).map(|(_, allowed)| allowed)
+        };
+        allowed
+            .into_iter()
+            .flat_map(move |allowed| allowed.all(operation, object, &self.ephemeral))
+    }
+
+    /// Whether the map allows what was done, as the kernel part decides: what has no canonical form is outside, and so
+    /// is what somebody did who was never described. A digest holds whoever asks.
+    pub fn would_allow(
+        &self,
+        subject: Option<&Subject>,
+        operation: Operation,
+        content: &Content,
+    ) -> bool {
+        let Content::Object(object) = content else {
+            return false;
+        };
+        match subject {
+            Some(subject) => self.allows(subject, operation, object),
+            None if operation.op == Op::ExecDigest => {
+                self.allows(&Subject::LAUNCHER, operation, object)
+            }
+            None => false,
         }
     }
 

@@ -39,6 +39,8 @@ impl Map {
             chain: self.chain,
             // The larger one, not the sum: merging a map with itself changes nothing.
             incomplete: self.incomplete.max(other.incomplete),
+            // Of a map merged with itself the seal stays; of any other it is broken, and so left out.
+            sealed: self.sealed.filter(|_| self.sealed == other.sealed),
             outside: stricter(self.outside, other.outside),
             untrusted: stricter(self.untrusted, other.untrusted),
             start: &self.start | &other.start,

@@ -66,6 +66,11 @@ pub(super) fn all(result: &Value) -> Result<Vec<Value>> {
             number("/native/model/events_per_second")?,
             2e6,
         ),
+        at_least(
+            "replay: events a second",
+            number("/native/recording/replayed_per_second")?,
+            3e6,
+        ),
     ])
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is measured on this machine itself: the model's throughput and the binary's size.
+//! What is measured on this machine itself: the throughput of the model and of replaying, and the binary's size.
 
 use std::fs;
 
@@ -15,20 +15,27 @@ pub(super) fn measure() -> Result<Value> {
         .with_context(|| format!("cannot see {}", binary.display()))?
         .len();
     let step = Step::start("measuring the model");
+    let model = bench("ambit-model", "stream")?;
+    step.done();
+    let step = Step::start("measuring a recording");
+    let recording = bench("ambit-recording", "replay")?;
+    step.done();
+    Ok(json!({"binary_bytes": size, "model": model, "recording": recording}))
+}
+
+/// What a benchmark of this workspace prints: a line of JSON.
+fn bench(package: &str, name: &str) -> Result<Value> {
     let printed = process::output(build::cargo("bench").args([
         "--quiet",
         "--package",
-        "ambit-model",
+        package,
         "--bench",
-        "stream",
+        name,
     ]))?;
-    step.done();
     let printed = String::from_utf8_lossy(&printed);
     let line = printed
         .lines()
         .rfind(|line| line.starts_with('{'))
-        .context("the model's benchmark printed no result")?;
-    let model: Value =
-        serde_json::from_str(line).context("the model's benchmark printed no JSON")?;
-    Ok(json!({"binary_bytes": size, "model": model}))
+        .with_context(|| format!("the benchmark {name} printed no result"))?;
+    serde_json::from_str(line).with_context(|| format!("the benchmark {name} printed no JSON"))
 }

@@ -40,6 +40,22 @@ pub(crate) fn read(map: &Path) -> Result<Option<Statistics>, Failure> {
         .or_exit(Exit::Usage)
 }
 
+/// The figures of all runs of several maps; `None` where none has any.
+pub(super) fn of_all(maps: &[PathBuf]) -> Result<Option<Statistics>, Failure> {
+    let mut all: Option<Statistics> = None;
+    for map in maps.iter().filter(|map| map.as_os_str() != "-") {
+        let Some(one) = read(map)? else { continue };
+        all = Some(match all {
+            None => one,
+            Some(all) => all
+                .merge(&one)
+                .with_context(|| format!("merging {}", shown(path(map))))
+                .or_exit(Exit::Usage)?,
+        });
+    }
+    Ok(all)
+}
+
 /// Writes the figures of a map's runs beside it.
 pub(crate) fn write(map: &Path, statistics: &Statistics) -> io::Result<()> {
     files::replace(&path(map), statistics.to_string().as_bytes(), MAP_MODE)

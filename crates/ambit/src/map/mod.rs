@@ -4,6 +4,9 @@
 pub(crate) mod figures;
 mod file;
 mod generalize;
+mod seal;
+mod status;
+mod used;
 mod view;
 
 pub(crate) use file::{MAP_MODE, read, read_if_there, read_with_text};
@@ -43,10 +46,14 @@ pub(crate) enum Verb {
     },
     /// Say what a map allows that another one does not
     Diff {
-        /// The map before
+        /// The map before; with --used the only one
         before: PathBuf,
         /// The map after
-        after: PathBuf,
+        #[arg(required_unless_present = "used", conflicts_with = "used")]
+        after: Option<PathBuf>,
+        /// A recording: say what of the map it did not use; may be given again
+        #[arg(long, value_name = "FILE")]
+        used: Vec<PathBuf>,
         /// As one JSON object
         #[arg(long)]
         json: bool,
@@ -54,7 +61,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         exit_code: bool,
     },
-    /// Make one map of several: what any of them allows
+    /// Make one map of several: what any of them allows; with -o the figures of their learning runs as well
     Merge {
         /// Maps of the same domain
         #[arg(required = true)]
@@ -64,6 +71,10 @@ pub(crate) enum Verb {
         output: Option<PathBuf>,
     },
     Generalize(Box<generalize::Args>),
+    /// Say how much is known of a map's workload, and whether to go on learning
+    Status(status::Args),
+    /// Mark a map as finished: it is enforced as it is now, or not at all
+    Seal(seal::Args),
     /// Print a map's digest: the same for all maps that mean the same
     Digest {
         /// A map; `-` is standard input
@@ -85,9 +96,19 @@ pub(crate) fn main(verb: Verb) -> Result<Outcome, Failure> {
         Verb::Diff {
             before,
             after,
+            used,
             json,
             exit_code,
-        } => diff(&read(&before)?, &read(&after)?, json, exit_code),
+        } => {
+            let before = read(&before)?;
+            let after = match after {
+                Some(after) => read(&after)?,
+                None => used::of(&before, &used)?,
+            };
+            diff(&before, &after, json, exit_code)
+        }
+        Verb::Status(args) => status::main(&args),
+        Verb::Seal(args) => seal::main(&args),
         Verb::Merge { files, output } => merge(&files, output),
         Verb::Generalize(args) => generalize::main(&args),
         Verb::Digest { file, state } => {
@@ -129,6 +150,11 @@ fn summary(map: &Map) -> String {
     );
     if let Some(number) = map.incomplete {
         let _ = write!(text, " (incomplete: {number} not learned)");
+    }
+    if map.is_sealed() {
+        text.push_str(", sealed");
+    } else if map.is_seal_broken() {
+        text.push_str(", changed since it was sealed");
     }
     text
 }
@@ -186,7 +212,14 @@ fn merge(paths: &[PathBuf], output: Option<PathBuf>) -> Result<Outcome, Failure>
         merged = Some(add(merged, read(path)?, path)?);
     }
     let text = merged.map(|map| map.to_string()).unwrap_or_default();
-    write(&text, output.as_deref())
+    let figures = figures::of_all(paths)?;
+    let written = write(&text, output.as_deref())?;
+    if let (Some(path), Some(figures)) = (output, figures) {
+        figures::write(&path, &figures)
+            .with_context(|| format!("writing {}", shown(figures::path(&path))))
+            .or_exit(Exit::Trouble)?;
+    }
+    Ok(written)
 }
 
 /// Merges one more map into those before it.

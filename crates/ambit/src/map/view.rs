@@ -16,6 +16,9 @@ pub(super) struct View<'m> {
     chain: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     incomplete: Option<u64>,
+    /// Whether the map is sealed and unchanged since; absent where it was never sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<bool>,
     respond: Respond,
     start: Vec<String>,
     subjects: Vec<SubjectView<'m>>,
@@ -53,6 +56,7 @@ impl<'m> View<'m> {
             domain: &map.domain,
             chain: map.chain,
             incomplete: map.incomplete,
+            sealed: map.sealed.map(|_| map.is_sealed()),
             respond: Respond {
                 outside: responses(map.outside),
                 untrusted: responses(map.untrusted),

@@ -35,9 +35,12 @@ pub(crate) struct Args {
     /// How many executables of a chain tell subjects apart, for a new map [default: 2]
     #[arg(long, value_name = "N", requires = "learn", value_parser = clap::value_parser!(u32).range(1..=4))]
     pub(super) chain: Option<u32>,
-    /// Room for events that were not read yet; K and M may follow
-    #[arg(long, value_name = "BYTES", default_value = "1M", value_parser = ring_size)]
-    pub(super) ring_size: u32,
+    /// Write every operation that is decided to this new file, for `ambit replay`
+    #[arg(long, value_name = "FILE")]
+    pub(super) record: Option<PathBuf>,
+    /// Room for events that were not read yet; K and M may follow [default: 1M, 16M with --record]
+    #[arg(long, value_name = "BYTES", value_parser = ring_size)]
+    ring_size: Option<u32>,
     /// How many points may be learned
     #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     pub(super) max_points: u32,
@@ -70,6 +73,18 @@ pub(crate) struct Args {
         allow_hyphen_values = true
     )]
     pub(super) command: Vec<OsString>,
+}
+
+impl Args {
+    /// Room for events that were not read yet, in bytes.
+    pub(super) fn ring_bytes(&self) -> u32 {
+        let default = if self.record.is_some() {
+            16 << 20
+        } else {
+            1 << 20
+        };
+        self.ring_size.unwrap_or(default)
+    }
 }
 
 const EXAMPLES: &str = "\

@@ -44,9 +44,12 @@ pub(super) fn finish(args: &Args, plan: &Plan, rest: Rest) -> Result<Outcome, Fa
             .with_context(|| format!("cannot write the counters to {}", shown(path)))
             .or_exit(Exit::Trouble)?;
     }
-    let (learner, watch) = recorder.into_parts();
+    let (learner, watch, tape) = recorder.into_parts();
+    if let Some(tape) = tape {
+        tape.end(stats, ended.stragglers, args.quiet);
+    }
     if let Some(mut watch) = watch {
-        let seen = watch.end(stats.lost(), ended.stragglers > 0);
+        let seen = watch.end(stats.violations_lost(), ended.stragglers > 0);
         if !args.quiet && !args.json {
             tell(plan, seen, stats);
         }
@@ -121,10 +124,10 @@ fn tell(plan: &Plan, seen: Seen, stats: &Stats) {
             seen.dropped
         );
     }
-    if stats.lost() > 0 {
+    if stats.violations_lost() > 0 {
         note!(
             "{} could not be recorded; a larger --ring-size keeps them",
-            count(stats.lost(), "event")
+            count(stats.violations_lost(), "event")
         );
     }
 }
@@ -225,7 +228,7 @@ fn warn(args: &Args, plan: &Plan, missed: &[(&str, Missed)], unresolved: u64, mi
     }
     let any = |of: fn(&Missed) -> u64| missed.iter().any(|(_, missed)| of(missed) > 0);
     if any(|missed| missed.lost) || unresolved > 0 {
-        let larger = (args.ring_size / 1024).saturating_mul(8).min(1 << 20);
+        let larger = (args.ring_bytes() / 1024).saturating_mul(8).min(1 << 20);
         note!("  to lose nothing, learn again with --ring-size {larger}K");
     }
     if any(|missed| missed.full) {

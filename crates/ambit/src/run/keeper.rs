@@ -21,6 +21,8 @@ pub(super) fn keep(plan: &Plan, options: &LoadOptions, domain: &Domain, recorder
     if !domain.is_current() {
         return;
     }
+    // The recording is that of the process which was killed; it ends where that did.
+    recorder.stop_recording();
     // Nobody would write what is learned from now on: it stays unread, and so is not learned.
     let mut ring = match plan.mode {
         Mode::Learn => None,
@@ -39,7 +41,7 @@ pub(super) fn keep(plan: &Plan, options: &LoadOptions, domain: &Domain, recorder
         }
         wait(ring.as_ref());
     }
-    recorder.end(Stats::of(domain, recorder).map_or(0, |stats| stats.lost()));
+    recorder.end(Stats::of(domain, recorder).map_or(0, |stats| stats.violations_lost()));
     // Whoever else finds it dead frees it as well.
     let _ = domain.close();
     if let Ok(Some(kernel)) = Kernel::open(options) {

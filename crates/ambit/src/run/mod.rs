@@ -10,6 +10,7 @@ mod plan;
 mod recorder;
 mod session;
 mod stats;
+mod tape;
 mod watch;
 
 pub(crate) use args::Args;
@@ -18,6 +19,7 @@ use plan::Plan;
 use recorder::Recorder;
 use session::Ended;
 use stats::Stats;
+use tape::Blank;
 use watch::{Tell, Watch};
 
 use std::collections::HashMap;
@@ -44,8 +46,13 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         verbose: args.verbose,
         ..LoadOptions::default()
     };
-    let kernel = Kernel::attach(&options)?;
-    let outcome = in_domain(args, &plan, &kernel, &options);
+    let mut blank = args.record.as_deref().map(Blank::new).transpose()?;
+    let attached = Kernel::attach(&options);
+    if attached.is_err() {
+        blank.take().into_iter().for_each(Blank::discard);
+    }
+    let kernel = attached?;
+    let outcome = in_domain(args, &plan, &kernel, &options, blank);
     // The workload's end is what counts; what stays pinned is found by the next run.
     if let Err(error) = kernel.release() {
         note!(
@@ -61,6 +68,7 @@ fn in_domain(
     plan: &Plan,
     kernel: &Kernel,
     options: &LoadOptions,
+    blank: Option<Blank>,
 ) -> Result<Outcome, Failure> {
     let secret = Secret::new(kernel.secret());
     let compiled = compiled(plan, kernel, secret)?;
@@ -74,6 +82,9 @@ fn in_domain(
         }
         Some(compiled) => Recorder::watch(watch(args, plan, options.clone()), compiled.registry),
     };
+    if let Some(blank) = blank {
+        recorder.record(blank.begin(plan, kernel.ephemeral_ports())?);
+    }
     let began = Clock::now_utc();
     let keeper = Keeper::start(kernel, || {
         keeper::keep(plan, options, &domain, &mut recorder);
@@ -144,8 +155,8 @@ fn spec<'a>(args: &Args, plan: &'a Plan, compiled: Option<&'a Compiled>) -> Doma
             .saturating_add(cache)
             .saturating_add(DESCRIPTIONS),
         cache_max: cache.into(),
-        ring_bytes: args.ring_size,
-        record: false,
+        ring_bytes: args.ring_bytes(),
+        record: args.record.is_some(),
     }
 }
 

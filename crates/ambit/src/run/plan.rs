@@ -45,6 +45,13 @@ impl Plan {
 
     fn learning(args: &Args, path: &Path, command: Command) -> Result<Self, Failure> {
         let before = map::read_if_there(path)?.map(|(map, _)| map);
+        if before.as_ref().is_some_and(|map| map.sealed.is_some()) {
+            return Err(Failure::usage(anyhow!(
+                "{0} is sealed: learning would change it; learn into another file, or take its line `sealed:` out to go on \
+                 with this one",
+                shown(path)
+            )));
+        }
         can_be_written(path)?;
         let existed = before.is_some();
         let mut map = before.unwrap_or_else(|| {
@@ -80,6 +87,13 @@ impl Plan {
             return Err(Failure::usage(anyhow!(
                 "{} is incomplete: learning has missed {missed} of what the command did, so that enforcing would refuse \
                  them; learn again into a new file with a larger --ring-size, or say --allow-incomplete",
+                shown(path)
+            )));
+        }
+        if map.is_seal_broken() && args.enforce {
+            return Err(Failure::usage(anyhow!(
+                "{0} was changed since it was sealed; read it and seal it again (`ambit map seal {0}`), or take its line \
+                 `sealed:` out",
                 shown(path)
             )));
         }

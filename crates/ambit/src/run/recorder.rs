@@ -2,9 +2,11 @@
 //! What becomes of the ring's records: points go to the learner, violations to the watch.
 
 use ambit_abi::EventKind;
-use ambit_event::{Event, Registry};
+use ambit_event::{RawEvent, RecordError, Registry};
 use ambit_model::Learner;
+use ambit_sensor::Domain;
 
+use super::tape::Tape;
 use super::watch::Watch;
 use crate::store::Violation;
 
@@ -16,6 +18,7 @@ pub(super) struct Recorder {
     /// Of these: what could not be read, and so was not learned.
     pub(super) unreadable: u64,
     sink: Sink,
+    tape: Option<Tape>,
 }
 
 #[derive(Debug)]
@@ -38,6 +41,24 @@ impl Recorder {
             delivered: 0,
             unreadable: 0,
             sink,
+            tape: None,
+        }
+    }
+
+    /// Writes a recording from now on.
+    pub(super) fn record(&mut self, tape: Tape) {
+        self.tape = Some(tape);
+    }
+
+    /// Leaves the recording as it is.
+    pub(super) fn stop_recording(&mut self) {
+        self.tape = None;
+    }
+
+    /// What was taken in is in the recording, whatever happens to this process.
+    pub(super) fn flush(&mut self, domain: &Domain) {
+        if let Some(tape) = &mut self.tape {
+            tape.flush(domain);
         }
     }
 
@@ -46,13 +67,18 @@ impl Recorder {
         self.delivered += 1;
         let read = match &mut self.sink {
             Sink::Learn(learner) => learner.feed_raw(record),
-            Sink::Watch(watch, registry) => Event::parse(record).map(|event| {
-                registry.apply(&event);
-                if event.kind == EventKind::Violation {
-                    watch.see(&event, registry.subject(event.subject).as_ref());
-                }
-            }),
+            Sink::Watch(watch, registry) => watched(watch, registry, record),
         };
+        if let Some(tape) = &mut self.tape {
+            let registry = match &self.sink {
+                Sink::Learn(learner) => learner.registry(),
+                Sink::Watch(_, registry) => registry,
+            };
+            match RawEvent::parse(record) {
+                Ok(raw) if read.is_ok() => tape.take(&raw, |fp| registry.subject(fp)),
+                _ => tape.miss(),
+            }
+        }
         if read.is_err() {
             self.unreadable += 1;
         }
@@ -72,11 +98,25 @@ impl Recorder {
         }
     }
 
-    /// What was learned, or what was seen.
-    pub(super) fn into_parts(self) -> (Option<Learner>, Option<Watch>) {
+    /// What was learned, or what was seen, and the recording.
+    pub(super) fn into_parts(self) -> (Option<Learner>, Option<Watch>, Option<Tape>) {
         match self.sink {
-            Sink::Learn(learner) => (Some(*learner), None),
-            Sink::Watch(watch, _) => (None, Some(*watch)),
+            Sink::Learn(learner) => (Some(*learner), None, self.tape),
+            Sink::Watch(watch, _) => (None, Some(*watch), self.tape),
         }
     }
+}
+
+/// What is told of a record: violations, and repetitions of them as rarely as without a recording.
+fn watched(watch: &mut Watch, registry: &mut Registry, record: &[u8]) -> Result<(), RecordError> {
+    let raw = RawEvent::parse(record)?;
+    if raw.header.kind == EventKind::Match as u8 {
+        return Ok(());
+    }
+    let event = raw.to_owned()?;
+    registry.apply(&event);
+    if event.kind == EventKind::Violation && event.count.count_ones() <= 1 {
+        watch.see(&event, registry.subject(event.subject).as_ref());
+    }
+    Ok(())
 }

@@ -59,7 +59,7 @@ pub(super) fn run(
         .exec_error()
         .context("cannot see whether the command started")
         .or_exit(Exit::Trouble)?;
-    let status = command_end(&mut running, &mut ring, recorder)?;
+    let status = command_end(domain, &mut running, &mut ring, recorder)?;
     launch::stop_forwarding();
     let stragglers = last_end(domain, mode, &mut ring, recorder, signals)?;
     Ok(Ended {
@@ -70,12 +70,13 @@ pub(super) fn run(
 
 /// Reads the ring until the command has ended.
 fn command_end(
+    domain: &Domain,
     running: &mut Running,
     ring: &mut Ring,
     recorder: &mut Recorder,
 ) -> Result<ExitStatus, Failure> {
     loop {
-        drain(ring, recorder)?;
+        drain(domain, ring, recorder)?;
         let ended = running
             .try_wait()
             .context("cannot wait for the command")
@@ -108,7 +109,7 @@ fn last_end(
     let mut pause = Duration::from_millis(1);
     loop {
         let tasks = domain.state()?.tasks;
-        drain(ring, recorder)?;
+        drain(domain, ring, recorder)?;
         let asked = signals.count();
         let patient = asked == 0 && mode != Mode::Enforce;
         let enough = asked > asked_before || (!patient && began.elapsed() > GRACE);
@@ -124,8 +125,9 @@ fn last_end(
 }
 
 /// Takes everything out of the ring that is there now.
-fn drain(ring: &mut Ring, recorder: &mut Recorder) -> Result<(), Failure> {
+fn drain(domain: &Domain, ring: &mut Ring, recorder: &mut Recorder) -> Result<(), Failure> {
     while ring.consume(&mut |record| recorder.take(record))? > 0 {}
+    recorder.flush(domain);
     Ok(())
 }
 

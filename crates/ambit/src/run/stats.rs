@@ -46,6 +46,17 @@ impl Stats {
         })
     }
 
+    /// The counters of each hook.
+    pub(super) fn hooks(&self) -> &[(Hook, Stat)] {
+        &self.hooks
+    }
+
+    /// Records that the ring had no room for, those for a recording only left out.
+    pub(super) fn violations_lost(&self) -> u64 {
+        let of = |(_, stat): &(Hook, Stat)| stat.lost.saturating_sub(stat.unrecorded);
+        self.hooks.iter().map(of).sum()
+    }
+
     /// What was outside the map, each time counted.
     pub(super) fn violations(&self) -> u64 {
         self.hooks.iter().map(|(_, stat)| stat.violations).sum()
@@ -63,11 +74,6 @@ impl Stats {
     pub(super) fn untrusted(&self) -> u64 {
         let of = |(_, stat): &(Hook, Stat)| skipped(stat, SkipReason::Untrusted);
         self.hooks.iter().map(of).sum()
-    }
-
-    /// Records that the ring had no room for.
-    pub(super) fn lost(&self) -> u64 {
-        self.hooks.iter().map(|(_, stat)| stat.lost).sum()
     }
 
     /// What learning has missed at each hook, and what came and could not be read.

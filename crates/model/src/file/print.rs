@@ -36,6 +36,9 @@ impl Map {
         if let Some(missed) = self.incomplete.filter(|_| names) {
             writeln!(out, "incomplete: {missed}")?;
         }
+        if let Some(sealed) = self.sealed.filter(|_| names) {
+            writeln!(out, "sealed: {}", digest(&sealed))?;
+        }
         let outside = responses(self.outside, Response::Deny);
         let untrusted = responses(self.untrusted, Response::Log);
         if outside.is_some() || untrusted.is_some() {

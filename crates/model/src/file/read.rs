@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use ambit_abi::{Family, Response};
+use ambit_event::text::parse_digest;
 use ambit_event::{TextError, nearest};
 
 use super::error::{KEPT, MapError, MapErrorKind, MapErrors};
@@ -14,11 +15,12 @@ use crate::{Map, Responses, RuleObject};
 /// Largest map file in bytes.
 pub(super) const SIZE_MAX: usize = 64 * 1024 * 1024;
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "ambit",
     "domain",
     "chain",
     "incomplete",
+    "sealed",
     "respond",
     "start",
     "subjects",
@@ -268,6 +270,14 @@ fn read(root: &Node<'_>, errors: &mut Errors) -> Option<Map> {
                 MapErrorKind::Expected("how many points learning has missed"),
             ),
         }
+    }
+    if let Some(node) = found.get("sealed") {
+        map.sealed = text(
+            node,
+            "the digest of the map when it was sealed",
+            errors,
+            parse_digest,
+        );
     }
     if let Some(node) = found.get("respond")
         && let Some(tables) = keys(

@@ -11,6 +11,7 @@ mod hostile;
 mod live;
 mod names;
 mod nginx;
+mod recording;
 mod refusals_exec;
 mod refusals_file;
 mod refusals_net;
@@ -44,6 +45,7 @@ pub(crate) fn all() -> Vec<Test> {
         differential::tests,
         cli::tests,
         coverage::tests,
+        recording::tests,
         live::tests,
         hostile::tests,
     ];

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `ambit map seal`: marks a map as finished, unless it would refuse what it was learned from.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+
+use super::MAP_MODE;
+use crate::exit::{Exit, Failure, OrExit, Outcome};
+use crate::files;
+use crate::out::{count, note, shown};
+use crate::replay::{Recording, replay_all};
+
+/// Mark a map as finished
+///
+/// A line `sealed:` with the map's digest is added. Enforcing a map that was changed since is refused, and so is
+/// learning into it. What is incomplete is not sealed, nor what would refuse its own recordings.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ambit map seal web.map\n  ambit map seal web.map --against monday.rec tuesday.rec"
+)]
+pub(crate) struct Args {
+    /// The map
+    file: PathBuf,
+    /// Recordings that the map must allow
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    against: Vec<PathBuf>,
+    /// Seal a map that learning left incomplete, and by recordings that miss something
+    #[arg(long)]
+    allow_incomplete: bool,
+}
+
+pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
+    let name = shown(&args.file);
+    if args.file.as_os_str() == "-" {
+        return Err(Failure::usage(anyhow!(
+            "a map on standard input can't be sealed; name its file"
+        )));
+    }
+    let (mut map, text) = super::read_with_text(&args.file)?;
+    if let Some(missed) = map.incomplete.filter(|_| !args.allow_incomplete) {
+        return Err(Failure::usage(anyhow!(
+            "{name} is incomplete: learning has missed {missed} of what the command did, so that enforcing would refuse \
+             them; learn again with a larger --ring-size, or say --allow-incomplete"
+        )));
+    }
+    if !args.against.is_empty() {
+        against(args, &map, &name)?;
+    }
+    if map.is_sealed() {
+        note!("{name} is sealed already");
+        return Ok(Outcome::SUCCESS);
+    }
+    map.normalise();
+    map.sealed = Some(map.digest());
+    files::replace(&args.file, map.print_keeping(&text).as_bytes(), MAP_MODE)
+        .with_context(|| format!("cannot write the map {name}"))
+        .or_exit(Exit::Trouble)?;
+    note!(
+        "{name} is sealed: {} for {}",
+        count(map.rules(), "rule"),
+        count(map.subjects.len(), "subject")
+    );
+    Ok(Outcome::SUCCESS)
+}
+
+/// Refuses a map that does not allow what was recorded.
+fn against(args: &Args, map: &ambit_model::Map, name: &str) -> Result<(), Failure> {
+    let (backtest, recordings) = replay_all(&args.against, map, false)?;
+    let flaws: Vec<String> = recordings.iter().flat_map(Recording::flaws).collect();
+    for flaw in &flaws {
+        note!("{flaw}");
+    }
+    if backtest.times > 0 {
+        let different =
+            u64::try_from(backtest.outside.len()).unwrap_or(u64::MAX) + backtest.dropped;
+        let first = backtest.outside.first();
+        return Err(Failure::new(
+            Exit::Outside,
+            anyhow!(
+                "{name} is not sealed: it does not allow {} of what was recorded, the first of them `{}`; `ambit replay \
+                 -m` explains each",
+                count(different, "operation"),
+                first.map_or_else(String::new, |one| one.violation.event.rule())
+            ),
+        ));
+    }
+    if !flaws.is_empty() && !args.allow_incomplete {
+        return Err(Failure::usage(anyhow!(
+            "{name} is not sealed: the recordings do not hold all that was done; record anew, or say --allow-incomplete"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A map asked about everything that was recorded: what it would not allow, and what of it was used. Each point is asked
+//! for once, so that the length of a recording costs time only.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
+
+use ambit_abi::{self as abi, Op, Response};
+use ambit_event::{Content, EventKind, Object, Operation, Reason, Subject};
+use ambit_model::{Entry, FAMILIES, Map, Matcher, RuleObject, Violation};
+use ambit_recording::{EventAt, Header, Item, Loss, Point, Reader, Stop};
+use anyhow::Context;
+
+use super::progress::Progress;
+use crate::exit::{Exit, Failure, OrExit};
+use crate::out::shown;
+
+/// Different operations outside the map that are kept; the rest is counted.
+const KEPT: usize = 10_000;
+
+/// An operation that the map would not allow.
+#[derive(Debug)]
+pub(crate) struct Outside {
+    /// As the map would have it: its reason, its response, how often it was done.
+    pub(crate) violation: Violation,
+    /// What was done about it when it was recorded.
+    pub(crate) then: Response,
+    pub(crate) times: u64,
+}
+
+/// How a recording was.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    pub(crate) name: String,
+    pub(crate) header: Header,
+    pub(crate) events: u64,
+    pub(crate) stop: Stop,
+    /// What it misses, by hook.
+    pub(crate) losses: Vec<Loss>,
+}
+
+/// What tells operations outside the map apart.
+type Sameness = (Option<Subject>, Operation, Content, bool);
+
+/// A map that is being asked.
+pub(crate) struct Backtest<'m> {
+    matcher: Matcher<'m>,
+    pub(crate) outside: Vec<Outside>,
+    index: HashMap<Sameness, usize>,
+    /// How often something was outside, each time counted.
+    pub(crate) times: u64,
+    /// Different ones that there was no room for.
+    pub(crate) dropped: u64,
+    /// The part of the map that was used.
+    pub(crate) used: Map,
+}
+
+/// What is known of a point of the recording: by its number there, and the same once the task is not trusted.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    trusted: Verdict,
+    untrusted: Verdict,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Verdict {
+    #[default]
+    NotAsked,
+    Allowed,
+    Outside(usize),
+    /// Outside, and not kept.
+    Dropped,
+}
+
+impl<'m> Backtest<'m> {
+    /// Of a map, on a host with these ephemeral ports.
+    pub(crate) fn new(map: &'m Map, (first, last): (u16, u16)) -> Self {
+        let mut used = Map::new(map.domain.clone());
+        (used.chain, used.incomplete) = (map.chain, map.incomplete);
+        (used.outside, used.untrusted) = (map.outside, map.untrusted);
+        Self {
+            matcher: Matcher::new(map, first..=last),
+            outside: Vec::new(),
+            index: HashMap::new(),
+            times: 0,
+            dropped: 0,
+            used,
+        }
+    }
+
+    /// Asks about all of a recording.
+    pub(crate) fn replay(
+        &mut self,
+        tape: Tape,
+        progress: &mut Progress,
+    ) -> Result<Recording, Failure> {
+        let Tape { name, mut reader } = tape;
+        let mut known: Vec<Known> = Vec::new();
+        let mut losses = Vec::new();
+        loop {
+            let item = reader
+                .next_item()
+                .with_context(|| format!("cannot read the recording {name}"))
+                .or_exit(Exit::Trouble)?;
+            match item {
+                Some(Item::Event(at)) => {
+                    self.event(&reader, at, &mut known);
+                    progress.at(reader.events(), || reader.read_bytes());
+                }
+                Some(Item::Forget) => known.clear(),
+                Some(Item::Losses(so_far)) => losses = so_far,
+                None => break,
+            }
+        }
+        let stop = reader.stop().cloned();
+        if let Some(Stop::End(summary)) = &stop {
+            let of = |hook: &ambit_recording::HookCounts| Loss {
+                hook: hook.hook.clone(),
+                lost: hook.lost,
+            };
+            losses = summary.hooks.iter().map(of).collect();
+        }
+        losses.retain(|loss| loss.lost > 0);
+        Ok(Recording {
+            name,
+            header: reader.header().clone(),
+            events: reader.events(),
+            stop: stop.unwrap_or(Stop::Damaged { whole: 0 }),
+            losses,
+        })
+    }
+
+    #[inline]
+    fn event<R: io::Read>(&mut self, reader: &Reader<R>, at: EventAt, known: &mut Vec<Known>) {
+        if at.point >= known.len() {
+            known.resize(at.point + 1, Known::default());
+        }
+        // What the model of the time thought of a task is not what this map would think.
+        let trust = reader.shape(at.shape).map_or(0, |shape| shape.trust);
+        let trusted = trust & !(1 << abi::TRUST_MODEL) == 0;
+        let Some(verdicts) = known.get_mut(at.point) else {
+            return;
+        };
+        let verdict = if trusted {
+            &mut verdicts.trusted
+        } else {
+            &mut verdicts.untrusted
+        };
+        if let Verdict::NotAsked = verdict {
+            *verdict = self.ask(reader, at, trusted);
+        }
+        match *verdict {
+            Verdict::Outside(index) => {
+                self.times += 1;
+                if let Some(outside) = self.outside.get_mut(index) {
+                    outside.times += 1;
+                }
+            }
+            Verdict::Dropped => self.times += 1,
+            Verdict::Allowed | Verdict::NotAsked => {}
+        }
+    }
+
+    fn ask<R: io::Read>(&mut self, reader: &Reader<R>, at: EventAt, trusted: bool) -> Verdict {
+        let Some((point, (mut event, _), shape)) = reader
+            .point(at.point)
+            .zip(reader.event(at))
+            .zip(reader.shape(at.shape))
+            .map(|((point, event), shape)| (point, event, shape))
+        else {
+            return Verdict::Dropped;
+        };
+        let family = point.operation.op.family();
+        let table = |table: ambit_model::Responses| {
+            FAMILIES
+                .iter()
+                .zip(table)
+                .find(|(known, _)| Some(**known) == family)
+                .map_or(Response::Deny, |(_, response)| response)
+        };
+        let gate = table(self.matcher.map().untrusted);
+        let gated = !trusted && gate != Response::Log;
+        if !gated
+            && self
+                .matcher
+                .would_allow(point.subject.as_ref(), point.operation, &point.content)
+        {
+            self.use_lines(point);
+            return Verdict::Allowed;
+        }
+        let sameness = (
+            point.subject.clone(),
+            point.operation,
+            point.content.clone(),
+            gated,
+        );
+        if let Some(index) = self.index.get(&sameness) {
+            return Verdict::Outside(*index);
+        }
+        if self.outside.len() >= KEPT {
+            self.dropped += 1;
+            return Verdict::Dropped;
+        }
+        event.reason = match point.operation.op {
+            _ if gated => Reason::Gate,
+            _ if matches!(point.content, Content::Unrepresentable(_)) => shape.reason,
+            Op::ExecDigest => Reason::Digest,
+            Op::ExecCreds => Reason::Creds,
+            _ => Reason::Outside,
+        };
+        let unrepresentable = matches!(point.content, Content::Unrepresentable(_));
+        event.kind = if unrepresentable {
+            EventKind::Unrepresentable
+        } else {
+            EventKind::Violation
+        };
+        event.response = if gated {
+            gate
+        } else {
+            table(self.matcher.map().outside)
+        };
+        let index = self.outside.len();
+        self.outside.push(Outside {
+            violation: Violation {
+                event,
+                subject: point.subject.clone(),
+            },
+            then: shape.response,
+            times: 0,
+        });
+        self.index.insert(sameness, index);
+        Verdict::Outside(index)
+    }
+
+    /// Notes the lines of the map that allow a point, all of them.
+    fn use_lines(&mut self, point: &Point) {
+        let Content::Object(object) = &point.content else {
+            return;
+        };
+        let map = self.matcher.map();
+        if let Object::Digest { sha256, of } = object {
+            let of = Some(&**of);
+            for (subject, entry) in &map.subjects {
+                let own = subject.exe.as_ref() == of && entry.digests.contains(sha256);
+                let script = subject.script.as_ref() == of && entry.script_digests.contains(sha256);
+                if own || script {
+                    let used = used_entry(&mut self.used, subject, entry);
+                    used.digests.extend(own.then_some(*sha256));
+                    used.script_digests.extend(script.then_some(*sha256));
+                }
+            }
+            return;
+        }
+        let Some(subject) = &point.subject else {
+            return;
+        };
+        let rules = self.matcher.rules(subject, point.operation, object);
+        if subject.is_launcher() {
+            let start: Vec<RuleObject> = rules.map(|rule| rule.object().clone()).collect();
+            self.used.start.extend(start);
+            return;
+        }
+        let Some(entry) = map.subjects.get(subject) else {
+            return;
+        };
+        let used = used_entry(&mut self.used, subject, entry);
+        if let Object::Creds(creds) = object {
+            used.creds.extend(entry.creds.get(creds).copied());
+        }
+        used.allow.extend(rules.cloned());
+    }
+}
+
+fn used_entry<'u>(used: &'u mut Map, subject: &Subject, entry: &Entry) -> &'u mut Entry {
+    used.subjects
+        .entry(subject.clone())
+        .or_insert_with(|| Entry {
+            id: entry.id.clone(),
+            ..Entry::default()
+        })
+}
+
+/// A recording that can be read.
+pub(crate) struct Tape {
+    name: String,
+    reader: Reader<BufReader<File>>,
+}
+
+impl Tape {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let name = shown(path);
+        let wrong = || format!("cannot read the recording {name}");
+        let file = File::open(path).with_context(wrong).or_exit(Exit::Usage)?;
+        let reader = Reader::new(BufReader::with_capacity(1 << 18, file))
+            .with_context(wrong)
+            .or_exit(Exit::Usage)?;
+        Ok(Self { name, reader })
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        self.reader.header()
+    }
+}
+
+impl Recording {
+    /// What is not as it should be, in words.
+    pub(crate) fn flaws(&self) -> Vec<String> {
+        let name = &self.name;
+        let mut flaws = Vec::new();
+        match &self.stop {
+            Stop::End(summary) => {
+                if summary.unreadable > 0 {
+                    flaws.push(format!("{name}: {} records could not be read when it was written", summary.unreadable));
+                }
+                if summary.stragglers > 0 {
+                    flaws.push(format!("{name}: {} tasks went on unrecorded", summary.stragglers));
+                }
+            }
+            Stop::Cut { whole, rest } => flaws.push(format!(
+                "{name}: ends before its end, after {whole} whole bytes{}: whoever wrote it was killed, or still writes",
+                if *rest > 0 { format!(" and {rest} of a piece that is not whole") } else { String::new() }
+            )),
+            Stop::Damaged { whole } => flaws.push(format!("{name}: damaged: what comes after byte {whole} can't be read")),
+        }
+        for loss in &self.losses {
+            let hook = ambit_event::escape::line(&loss.hook);
+            flaws.push(format!(
+                "{name}: {} operations lost at {hook}: the ring had no room",
+                loss.lost
+            ));
+        }
+        flaws
+    }
+}

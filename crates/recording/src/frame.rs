@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Frames: a kind, a length, a checksum, a payload. What is not whole is no frame.
+
+use std::io::{self, Read, Write};
+
+use crate::crc::crc;
+use crate::{FRAME_MAX, MAGIC};
+
+/// Bytes before a payload.
+pub(crate) const HEAD: usize = 9;
+
+/// What a payload is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Header,
+    Events,
+    Losses,
+    End,
+    /// Of a later program's; to be passed over.
+    Other,
+}
+
+impl Kind {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Header => 1,
+            Self::Events => 2,
+            Self::Losses => 3,
+            Self::End => 4,
+            Self::Other => u8::MAX,
+        }
+    }
+
+    const fn of(byte: u8) -> Self {
+        match byte {
+            1 => Self::Header,
+            2 => Self::Events,
+            3 => Self::Losses,
+            4 => Self::End,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Writes a frame in one go, so that no other frame gets between.
+pub(crate) fn write(out: &mut impl Write, kind: Kind, payload: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(payload.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    if payload.len() > FRAME_MAX {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let (kind, length) = ([kind.byte()], length.to_le_bytes());
+    let sum = crc(&[&kind, &length, payload]).to_le_bytes();
+    out.write_all(&[&kind[..], &length, &sum, payload].concat())
+}
+
+/// How reading a frame went.
+pub(crate) enum Frame {
+    /// The payload is in the buffer.
+    Whole(Kind),
+    /// There is nothing more.
+    Nothing,
+    /// It ends before its end: this many bytes of it are there.
+    Cut(u64),
+    /// Its length or its checksum is not right.
+    Damaged,
+}
+
+/// Reads the next frame's payload into the buffer.
+pub(crate) fn read(source: &mut impl Read, payload: &mut Vec<u8>) -> io::Result<Frame> {
+    let mut head = [0; HEAD];
+    let found = fill(source, &mut head)?;
+    if found < HEAD {
+        return Ok(match found {
+            0 => Frame::Nothing,
+            found => Frame::Cut(u64::try_from(found).unwrap_or(u64::MAX)),
+        });
+    }
+    let [kind, a, b, c, d, sum @ ..] = head;
+    let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+    if length > FRAME_MAX {
+        return Ok(Frame::Damaged);
+    }
+    payload.resize(length, 0);
+    let found = fill(source, payload)?;
+    if found < length {
+        return Ok(Frame::Cut(u64::try_from(HEAD + found).unwrap_or(u64::MAX)));
+    }
+    if crc(&[&[kind], &[a, b, c, d], payload]) != u32::from_le_bytes(sum) {
+        return Ok(Frame::Damaged);
+    }
+    Ok(Frame::Whole(Kind::of(kind)))
+}
+
+/// Reads what there is, up to the buffer's length.
+pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match source.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// What a file begins with, before its first frame.
+pub(crate) const START: usize = MAGIC.len() + 4;

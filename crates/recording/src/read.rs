@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Reading: from the beginning to the last whole frame, whatever comes after it.
+
+use std::io::{self, Read};
+
+use ambit_abi::{EventKind, Fp, Hook, Mode, Op, Reason, Response};
+use ambit_event::{Content, Event, Object, Operation, Subject};
+
+use crate::frame::{self, Frame, HEAD, Kind, START};
+use crate::varint::{Cursor, unzigzag};
+use crate::{BYTES_MAX, ENTRIES_MAX, Header, Loss, MAGIC, Summary, VERSION, tag};
+
+/// No recording can be read from this.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Reading failed.
+    #[error("reading the recording")]
+    Io(#[from] io::Error),
+    /// It begins otherwise.
+    #[error("not a recording: it does not begin with `AMBITREC`")]
+    NotRecording,
+    /// Of a later version.
+    #[error("written by a newer Ambit (version {0} of the format; this one reads up to {VERSION})")]
+    Version(u32),
+    /// Its header is not whole.
+    #[error("the recording ends, or is damaged, before its header does")]
+    Header,
+}
+
+/// Something of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// An operation.
+    Event(EventAt),
+    /// Numbers of points, shapes and tasks begin anew: what was kept by them is to be forgotten.
+    Forget,
+    /// What is missing so far, by hook.
+    Losses(Vec<Loss>),
+}
+
+/// An operation: by the numbers of what it was, see [`Reader::point`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventAt {
+    /// What was done by whom to what.
+    pub point: usize,
+    /// What came of it.
+    pub shape: usize,
+    /// By which task.
+    pub task: usize,
+    /// Nanoseconds of `CLOCK_BOOTTIME`.
+    pub time_ns: u64,
+    /// Violations: how often so far.
+    pub count: u32,
+}
+
+/// Who did what to what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// Where it was decided.
+    pub hook: Hook,
+    /// What was done.
+    pub operation: Operation,
+    /// To what.
+    pub content: Content,
+    /// By whom; `None` where that was never described, and for digests, which hold for the domain.
+    pub subject: Option<Subject>,
+}
+
+/// What came of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// First occurrence, repetition, violation.
+    pub kind: EventKind,
+    /// The domain's mode.
+    pub mode: Mode,
+    /// What was done about it.
+    pub response: Response,
+    /// Why it was outside.
+    pub reason: Reason,
+    /// The task's trust bits.
+    pub trust: u32,
+    /// Mode bits, where the operation has them.
+    pub extra: u32,
+}
+
+/// A task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Process, in the initial pid namespace.
+    pub tgid: u32,
+    /// Thread, in the initial pid namespace.
+    pub tid: u32,
+    /// Process, as it sees itself.
+    pub ns_tgid: u32,
+    /// What it called itself: hostile.
+    pub comm: [u8; 16],
+}
+
+/// Where and why reading stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// At the recording's end.
+    End(Summary),
+    /// The writer was killed, or still writes: what is before this offset is whole; so many bytes after it are not.
+    Cut {
+        /// Bytes that are whole.
+        whole: u64,
+        /// Bytes of a frame without its end.
+        rest: u64,
+    },
+    /// What is before this offset is whole; what comes after it is not what was written.
+    Damaged {
+        /// Bytes that are whole.
+        whole: u64,
+    },
+}
+
+/// An entry of a frame of events.
+enum Entry {
+    Item(Item),
+    Definition,
+}
+
+#[derive(Debug, Default)]
+struct Dictionary {
+    names: Vec<Object>,
+    subjects: Vec<Subject>,
+    tasks: Vec<Task>,
+    points: Vec<Point>,
+    shapes: Vec<Shape>,
+    bytes: usize,
+    time_ns: u64,
+    last_task: usize,
+    last_shape: usize,
+}
+
+/// Reads a recording, once, from its beginning.
+#[derive(Debug)]
+pub struct Reader<R> {
+    source: R,
+    header: Header,
+    payload: Vec<u8>,
+    cursor: Cursor,
+    whole: u64,
+    known: Dictionary,
+    events: u64,
+    stop: Option<Stop>,
+    ops: Vec<(u16, Op)>,
+    hooks: Vec<(u8, Hook)>,
+}
+
+impl<R: Read> Reader<R> {
+    /// Opens a recording.
+    ///
+    /// # Errors
+    /// It is none, of a later version, or has no whole header.
+    pub fn new(mut source: R) -> Result<Self, OpenError> {
+        let mut start = [0; START];
+        let found = frame::fill(&mut source, &mut start)?;
+        let (magic, version) = start.split_at(MAGIC.len());
+        if found < START || magic != MAGIC {
+            return Err(OpenError::NotRecording);
+        }
+        let version = version.try_into().map_or(0, u32::from_le_bytes);
+        if version == 0 || version > VERSION {
+            return Err(OpenError::Version(version));
+        }
+        let mut payload = Vec::new();
+        let Frame::Whole(Kind::Header) = frame::read(&mut source, &mut payload)? else {
+            return Err(OpenError::Header);
+        };
+        let header: Header = serde_json::from_slice(&payload).map_err(|_| OpenError::Header)?;
+        let whole = START + HEAD + payload.len();
+        payload.clear();
+        Ok(Self {
+            ops: header
+                .ops
+                .iter()
+                .filter_map(|(number, name)| Some((*number, op_of(name)?)))
+                .collect(),
+            hooks: header
+                .hooks
+                .iter()
+                .filter_map(|(number, name)| Some((*number, Hook::from_name(name)?)))
+                .collect(),
+            source,
+            header,
+            payload,
+            cursor: Cursor::default(),
+            whole: u64::try_from(whole).unwrap_or(u64::MAX),
+            known: Dictionary::default(),
+            events: 0,
+            stop: None,
+        })
+    }
+
+    /// What was recorded.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How many bytes were read, whole frames counted.
+    pub const fn read_bytes(&self) -> u64 {
+        self.whole
+    }
+
+    /// How many events were read.
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Where and why reading has stopped; `None` as long as there may be more.
+    pub const fn stop(&self) -> Option<&Stop> {
+        self.stop.as_ref()
+    }
+
+    /// The point of a number of [`EventAt`].
+    pub fn point(&self, number: usize) -> Option<&Point> {
+        self.known.points.get(number)
+    }
+
+    /// The shape of a number of [`EventAt`].
+    pub fn shape(&self, number: usize) -> Option<&Shape> {
+        self.known.shapes.get(number)
+    }
+
+    /// The task of a number of [`EventAt`].
+    pub fn task(&self, number: usize) -> Option<&Task> {
+        self.known.tasks.get(number)
+    }
+
+    /// The whole event, as a ring's reader has it; fingerprints are not recorded and zero.
+    pub fn event(&self, at: EventAt) -> Option<(Event, Option<&Subject>)> {
+        let (point, shape, task) = (
+            self.point(at.point)?,
+            self.shape(at.shape)?,
+            self.task(at.task)?,
+        );
+        let event = Event {
+            kind: shape.kind,
+            hook: point.hook,
+            domain: 0,
+            operation: point.operation,
+            content: point.content.clone(),
+            mode: shape.mode,
+            response: shape.response,
+            reason: shape.reason,
+            time_ns: at.time_ns,
+            key: Fp::ZERO,
+            subject: Fp::ZERO,
+            tgid: task.tgid,
+            tid: task.tid,
+            ns_tgid: task.ns_tgid,
+            trust: shape.trust,
+            extra: shape.extra,
+            count: at.count,
+            comm: task.comm,
+        };
+        Some((event, point.subject.as_ref()))
+    }
+
+    /// What comes next; `None` where reading has stopped, see [`Reader::stop`].
+    ///
+    /// # Errors
+    /// Reading failed.
+    #[inline]
+    pub fn next_item(&mut self) -> io::Result<Option<Item>> {
+        loop {
+            if self.stop.is_some() {
+                return Ok(None);
+            }
+            if self.cursor.at < self.payload.len() {
+                match self.entry() {
+                    Some(Entry::Item(item)) => return Ok(Some(item)),
+                    Some(Entry::Definition) => {}
+                    None => self.damaged(),
+                }
+                continue;
+            }
+            if let Some(item) = self.next_frame()? {
+                return Ok(Some(item));
+            }
+        }
+    }
+
+    /// The frame that is being read is not what was written; it is not counted as whole.
+    fn damaged(&mut self) {
+        let length = u64::try_from(HEAD + self.payload.len()).unwrap_or(u64::MAX);
+        self.stop = Some(Stop::Damaged {
+            whole: self.whole.saturating_sub(length),
+        });
+    }
+
+    fn next_frame(&mut self) -> io::Result<Option<Item>> {
+        self.payload.clear();
+        self.cursor = Cursor::default();
+        let whole = self.whole;
+        let kind = match frame::read(&mut self.source, &mut self.payload)? {
+            Frame::Whole(kind) => kind,
+            Frame::Nothing => {
+                self.stop = Some(Stop::Cut { whole, rest: 0 });
+                return Ok(None);
+            }
+            Frame::Cut(rest) => {
+                self.stop = Some(Stop::Cut { whole, rest });
+                return Ok(None);
+            }
+            Frame::Damaged => {
+                self.stop = Some(Stop::Damaged { whole });
+                return Ok(None);
+            }
+        };
+        let length = u64::try_from(HEAD + self.payload.len()).unwrap_or(u64::MAX);
+        self.whole = whole.saturating_add(length);
+        match kind {
+            Kind::Events => return Ok(None),
+            Kind::Losses => {
+                let losses = serde_json::from_slice(&self.payload);
+                self.cursor.at = self.payload.len();
+                if let Ok(losses) = losses {
+                    return Ok(Some(Item::Losses(losses)));
+                }
+                self.damaged();
+            }
+            Kind::End => match serde_json::from_slice(&self.payload) {
+                Ok(summary) => self.stop = Some(Stop::End(summary)),
+                Err(_) => self.damaged(),
+            },
+            // Said once.
+            Kind::Header => self.damaged(),
+            Kind::Other => self.cursor.at = self.payload.len(),
+        }
+        Ok(None)
+    }
+
+    /// The next entry; `None` where it is none.
+    #[inline]
+    fn entry(&mut self) -> Option<Entry> {
+        let Self {
+            payload,
+            cursor,
+            known,
+            ..
+        } = self;
+        let number = cursor.number(payload)?;
+        if let Some(event) = number.checked_sub(tag::EVENT) {
+            let point = usize::try_from(event >> 2).ok()?;
+            if event & tag::OTHER_SHAPE != 0 {
+                known.last_shape = cursor.small(payload)?;
+            }
+            if event & tag::OTHER_TASK != 0 {
+                known.last_task = cursor.small(payload)?;
+            }
+            known.time_ns = unzigzag(known.time_ns, cursor.number(payload)?);
+            let shape = known.shapes.get(known.last_shape)?;
+            let violation = shape.kind == EventKind::Violation;
+            let count = if violation { cursor.small(payload)? } else { 0 };
+            if point >= known.points.len() || known.last_task >= known.tasks.len() {
+                return None;
+            }
+            self.events += 1;
+            return Some(Entry::Item(Item::Event(EventAt {
+                point,
+                shape: known.last_shape,
+                task: known.last_task,
+                time_ns: known.time_ns,
+                count,
+            })));
+        }
+        if number == tag::FORGET {
+            self.known = Dictionary::default();
+            return Some(Entry::Item(Item::Forget));
+        }
+        self.define(number)?;
+        Some(Entry::Definition)
+    }
+
+    fn define(&mut self, number: u64) -> Option<()> {
+        let Self {
+            payload: bytes,
+            cursor,
+            known,
+            ..
+        } = self;
+        match number {
+            tag::NAME => {
+                let name = cursor.bytes(bytes)?;
+                known.bytes += name.len();
+                add(&mut known.names, Object::parse(name).ok()?)?;
+            }
+            tag::SUBJECT => {
+                let exe = name_or_none(known, cursor.number(bytes)?).ok()?;
+                let script = name_or_none(known, cursor.number(bytes)?).ok()?;
+                let mut via = Vec::new();
+                for _ in 0..cursor.number(bytes)? {
+                    via.push(name_or_none(known, cursor.number(bytes)?).ok()??);
+                    if via.len() > ambit_abi::CHAIN_MAX {
+                        return None;
+                    }
+                }
+                let as_name = cursor.bytes(bytes)?;
+                let as_name = (!as_name.is_empty()).then(|| as_name.into());
+                let subject = Subject {
+                    exe,
+                    as_name,
+                    script,
+                    via,
+                };
+                add(&mut known.subjects, subject)?;
+            }
+            tag::TASK => {
+                let mut task = Task {
+                    tgid: cursor.small(bytes)?,
+                    tid: cursor.small(bytes)?,
+                    ns_tgid: cursor.small(bytes)?,
+                    comm: [0; 16],
+                };
+                let name = cursor.bytes(bytes)?;
+                task.comm.get_mut(..name.len())?.copy_from_slice(name);
+                add(&mut known.tasks, task)?;
+            }
+            tag::SHAPE => {
+                let shape = Shape {
+                    kind: EventKind::try_from(cursor.small::<u8>(bytes)?).ok()?,
+                    mode: Mode::try_from(cursor.small::<u32>(bytes)?).ok()?,
+                    response: Response::try_from(cursor.small::<u8>(bytes)?).ok()?,
+                    reason: Reason::try_from(cursor.small::<u8>(bytes)?).ok()?,
+                    trust: cursor.small(bytes)?,
+                    extra: cursor.small(bytes)?,
+                };
+                add(&mut known.shapes, shape)?;
+            }
+            tag::POINT => return self.define_point(),
+            _ => return None,
+        }
+        (known.bytes <= BYTES_MAX).then_some(())
+    }
+
+    fn define_point(&mut self) -> Option<()> {
+        let Self {
+            payload: bytes,
+            cursor,
+            known,
+            ops,
+            hooks,
+            ..
+        } = self;
+        let hook: u8 = cursor.small(bytes)?;
+        let op: u16 = cursor.small(bytes)?;
+        let operation = Operation {
+            op: ops.iter().find(|(number, _)| *number == op)?.1,
+            arg: cursor.small(bytes)?,
+        };
+        let subject: usize = cursor.small(bytes)?;
+        let exact = cursor.number(bytes)? == 0;
+        let object = cursor.bytes(bytes)?;
+        known.bytes += object.len();
+        let point = Point {
+            hook: hooks.iter().find(|(number, _)| *number == hook)?.1,
+            operation,
+            content: if exact {
+                Content::Object(Object::parse(object).ok()?)
+            } else {
+                Content::Unrepresentable(object.into())
+            },
+            subject: match subject.checked_sub(1) {
+                None => None,
+                Some(number) => Some(known.subjects.get(number)?.clone()),
+            },
+        };
+        (operation.is_sound() && known.bytes <= BYTES_MAX).then_some(())?;
+        add(&mut known.points, point)
+    }
+}
+
+fn op_of(name: &str) -> Option<Op> {
+    Op::ALL.iter().copied().find(|op| op.name() == name)
+}
+
+/// Whatever a file says, no more than this is kept.
+fn add<T>(list: &mut Vec<T>, one: T) -> Option<()> {
+    (list.len() < ENTRIES_MAX).then(|| list.push(one))
+}
+
+/// There is no such name.
+struct NoSuchName;
+
+/// The name of one more than its number; none for 0.
+fn name_or_none(known: &Dictionary, number: u64) -> Result<Option<Object>, NoSuchName> {
+    let Some(number) = number.checked_sub(1) else {
+        return Ok(None);
+    };
+    let name = usize::try_from(number)
+        .ok()
+        .and_then(|number| known.names.get(number));
+    name.cloned().map(Some).ok_or(NoSuchName)
+}
