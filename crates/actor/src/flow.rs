@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::outcome::{Done, Failure};
 use crate::parse::{Birth, Step, resolve};
-use crate::{exec, file, memory, net, sys, task, uring};
+use crate::{exec, file, harmless, memory, net, sys, task, uring};
 
 /// Says what is wrong with the arguments and ends.
 pub(crate) fn usage(message: &str) -> ! {
@@ -169,6 +169,7 @@ fn operation(name: &str, words: &[Vec<u8>]) -> Done {
     let modules = [
         own,
         file::operation,
+        harmless::operation,
         memory::operation,
         exec::operation,
         net::operation,

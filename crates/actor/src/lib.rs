@@ -2,7 +2,9 @@
 //! The actor: performs the operations it is told to, one after the other, each by its own system call, and prints
 //! one line for each.
 //!
-//!     open-r /a , fork { open-w /b , unlink /b } , loop 100 open-r /c{i}
+//! ```text
+//! open-r /a , fork { open-w /b , unlink /b } , loop 100 open-r /c{i}
+//! ```
 //!
 //! A line is `OP: ok`, `OP: ok DETAIL`, `OP: errno NAME`, `OP: status N` or `OP: signal NAME` (of a program that it
 //! ran). Where an operation needs preparing steps and one of these fails, ` at STEP` follows. In arguments `\xNN` is
@@ -23,6 +25,7 @@
 mod exec;
 mod file;
 mod flow;
+mod harmless;
 mod memory;
 mod net;
 mod outcome;

@@ -28,7 +28,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             mapping.dirty();
             mapping.protect(PROT_READ | PROT_EXEC)
         }),
-        ("anon-exec", []) => map(-1, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS).map(done),
+        ("anon-exec", []) => make_code(),
         ("anon-shared-exec", []) => {
             map(-1, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS).map(done)
         }
@@ -53,6 +53,11 @@ fn done<T>(_: T) -> Option<String> {
 
 fn file(path: &[u8]) -> Result<OwnedFd, Failure> {
     open(path, libc::O_RDONLY, 0).before("open")
+}
+
+/// A page that could be executed and is not.
+pub(crate) fn make_code() -> Done {
+    map(-1, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS).map(done)
 }
 
 /// An anonymous file in memory.

@@ -61,6 +61,8 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("fastopen", [address, text]) => prepared(address)
             .and_then(|(fd, address)| send(&fd, &address.bytes, text, libc::MSG_FASTOPEN)),
         ("socketpair", [kind]) => socketpair(kind),
+        ("accept-own", []) => accept_own(),
+        ("send-own", []) => send_own(),
         _ => return None,
     })
 }
@@ -210,6 +212,47 @@ fn accept(address: &[u8]) -> Done {
         owned(unsafe { libc::accept(fd.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut()) })?;
     write_all(&client, b"hi").before("write")?;
     Ok(None)
+}
+
+/// An address of the loopback interface, with a port that nobody else has, and the socket that is bound to it.
+fn bound(scheme: &[u8]) -> Result<(OwnedFd, Address), Failure> {
+    let (fd, mut address) = prepared(&[scheme, b":127.0.0.1:0".as_slice()].concat())?;
+    bind(&fd, &address).before("bind")?;
+    let mut length = address.bytes.len() as libc::socklen_t;
+    // SAFETY: pointer and length are those of a live buffer, which the kernel fills.
+    let named = unsafe {
+        libc::getsockname(
+            fd.as_raw_fd(),
+            address.bytes.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    check(named).before("getsockname")?;
+    Ok((fd, address))
+}
+
+/// Accepts a connection of its own.
+fn accept_own() -> Done {
+    let (server, address) = bound(b"tcp")?;
+    listen(&server).before("listen")?;
+    let (client, _) = prepared(b"tcp:127.0.0.1:0")?;
+    connect(&client, &address.bytes).before("connect")?;
+    // SAFETY: the address is not asked for.
+    owned(unsafe {
+        libc::accept(
+            server.as_raw_fd(),
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+        )
+    })
+    .map(|_| None)
+}
+
+/// Sends to a socket of its own.
+fn send_own() -> Done {
+    let (_to, address) = bound(b"udp")?;
+    let (from, _) = prepared(b"udp:127.0.0.1:0")?;
+    send(&from, &address.bytes, b"x", 0)
 }
 
 fn send(fd: &OwnedFd, address: &[u8], text: &[u8], flags: i32) -> Done {

@@ -59,7 +59,7 @@ fn ids(real: &[u8], effective: &[u8], saved: &[u8]) -> Result<[u32; 3], Failure>
 }
 
 /// Does something to a process.
-fn upon(whom: &[u8], action: &dyn Fn(i32) -> Result<(), Failure>) -> Done {
+pub(crate) fn upon(whom: &[u8], action: &dyn Fn(i32) -> Result<(), Failure>) -> Done {
     match whom {
         b"self" => action(std::process::id() as i32)?,
         // SAFETY: takes nothing.

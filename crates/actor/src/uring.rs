@@ -11,6 +11,8 @@ use crate::sys::{c, check, owned};
 const OP_CONNECT: u8 = 16;
 const OP_OPENAT: u8 = 18;
 const OP_UNLINKAT: u8 = 36;
+const OP_URING_CMD: u8 = 46;
+const REGISTER_PERSONALITY: u32 = 9;
 const SQE_ASYNC: u8 = 1 << 4;
 const SETUP_SQPOLL: u32 = 1 << 1;
 const FEATURE_SINGLE_MMAP: u32 = 1;
@@ -37,6 +39,21 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
                 0,
             )
         }),
+        // A command that /dev/null answers and nobody else has.
+        ("uring-cmd", []) => crate::sys::open(b"/dev/null", libc::O_RDWR, 0)
+            .before("open")
+            .and_then(|fd| {
+                submit(
+                    &Sqe {
+                        opcode: OP_URING_CMD,
+                        fd: fd.as_raw_fd(),
+                        ..Sqe::default()
+                    },
+                    0,
+                )
+            }),
+        // Nothing, done with the credentials that it has anyway.
+        ("uring-personality", []) => perform(Sqe::default(), 0, true),
         ("uring-connect", [address]) => connect(address, 0),
         ("uring-connect-async", [address]) => connect(address, SQE_ASYNC),
         _ => return None,
@@ -72,7 +89,7 @@ fn connect(address: &[u8], sqe_flags: u8) -> Done {
 
 /// `struct io_uring_sqe`
 #[repr(C)]
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Sqe {
     opcode: u8,
     flags: u8,
@@ -83,7 +100,9 @@ struct Sqe {
     len: u32,
     op_flags: u32,
     user_data: u64,
-    rest: [u64; 3],
+    buffer: u16,
+    personality: u16,
+    rest: [u32; 5],
 }
 
 /// `struct io_uring_params`
@@ -124,10 +143,15 @@ fn map(fd: &OwnedFd, length: usize, offset: i64) -> Result<*mut u8, Failure> {
     }
 }
 
-// The kernel aligns what it puts into a mapping, which itself begins at a page.
-#[allow(clippy::cast_ptr_alignment)]
 /// Submits one request, waits for its completion and answers its result.
 fn submit(sqe: &Sqe, setup: u32) -> Done {
+    perform(*sqe, setup, false)
+}
+
+/// The same, where wanted with this process' credentials registered and named.
+// The kernel aligns what it puts into a mapping, which itself begins at a page.
+#[allow(clippy::cast_ptr_alignment)]
+fn perform(mut sqe: Sqe, setup: u32, personality: bool) -> Done {
     let mut params = Params {
         flags: setup,
         sq_thread_idle: 1000,
@@ -139,6 +163,12 @@ fn submit(sqe: &Sqe, setup: u32) -> Done {
     if params.features & FEATURE_SINGLE_MMAP == 0 {
         return Err(Failure::Before(libc::ENOSYS, "io_uring_setup"));
     }
+    if personality {
+        let (call, nothing) = (libc::SYS_io_uring_register, std::ptr::null::<u8>());
+        // SAFETY: a descriptor, numbers and no pointer.
+        let id = unsafe { libc::syscall(call, fd.as_raw_fd(), REGISTER_PERSONALITY, nothing, 0) };
+        sqe.personality = check(id).before("io_uring_register")? as u16;
+    }
     let sq_length = params.sq_off[6] as usize + params.sq_entries as usize * 4;
     let cq_length = params.cq_off[5] as usize + params.cq_entries as usize * 16;
     let rings = map(&fd, sq_length.max(cq_length), 0).before("mmap")?;
@@ -147,7 +177,7 @@ fn submit(sqe: &Sqe, setup: u32) -> Done {
     // SAFETY: the offsets are those the kernel gave for this mapping, each of an aligned u32; the entry and the
     // array's first element are ours until the tail is moved.
     unsafe {
-        sqes.cast::<Sqe>().write(std::ptr::read(sqe));
+        sqes.cast::<Sqe>().write(sqe);
         rings.add(sq(6)).cast::<u32>().write(0);
         AtomicU32::from_ptr(rings.add(sq(1)).cast()).store(1, Ordering::SeqCst);
     }

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::out::write_stderr;
-use crate::{accept, doctor, explain, generate, map, replay, run, trust};
+use crate::{accept, act, doctor, explain, generate, map, replay, run, trust};
 
 /// Keeps a workload inside the behaviour its owner approved
 #[derive(Debug, Parser)]
@@ -42,6 +42,8 @@ enum Verb {
     Doctor(doctor::Args),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
+    #[command(hide = true)]
+    Act(act::Args),
 }
 
 impl Cli {
@@ -56,6 +58,7 @@ impl Cli {
             Verb::Doctor(args) => doctor::main(&args),
             Verb::Completions(args) => generate::completions(&args),
             Verb::Man(args) => generate::man(&args),
+            Verb::Act(args) => Ok(Outcome::Code(act::main(&args))),
         }
     }
 }

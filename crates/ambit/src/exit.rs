@@ -34,6 +34,8 @@ pub(crate) enum Outcome {
     Exit(Exit),
     /// End as the command ended.
     As(ExitStatus),
+    /// As the actor says.
+    Code(ExitCode),
 }
 
 impl Outcome {
@@ -43,6 +45,7 @@ impl Outcome {
     pub(crate) fn code(self) -> ExitCode {
         match self {
             Self::Exit(exit) => exit.into(),
+            Self::Code(code) => code,
             Self::As(status) => match (status.code(), status.signal()) {
                 (Some(code), _) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
                 (None, Some(signal)) => ambit_sensor::launch::die_by(signal),

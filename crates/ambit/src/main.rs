@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod act;
 mod cli;
 mod doctor;
 mod exit;

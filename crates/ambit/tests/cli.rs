@@ -463,3 +463,29 @@ fn completions_and_manual_pages_are_there() {
     desk.ambit(&["--version"]).exits(0).says("ambit 0.");
     desk.ambit(&["run", "--help"]).exits(0).says("Examples:");
 }
+
+#[test]
+fn where_nothing_can_be_enforced_the_canary_says_what_doctor_says() {
+    let desk = Desk::new();
+    let doctor = desk.ambit(&["doctor"]);
+    if doctor.0.status.success() {
+        // This machine can: the lab shows what comes of it.
+        return;
+    }
+    let canary = desk.ambit(&["doctor", "--canary"]).exits(2);
+    assert_eq!(canary.stdout(), doctor.stdout());
+    let json = desk.ambit(&["doctor", "--canary", "--json"]).exits(2);
+    let host: serde_json::Value = serde_json::from_str(&json.stdout()).unwrap();
+    assert_eq!(host["can_enforce"], false);
+    assert!(host.get("canary").is_none());
+}
+
+#[test]
+fn the_actor_is_not_among_the_verbs_shown() {
+    let help = Desk::new().ambit(&["--help"]).exits(0).stdout();
+    assert!(!help.contains("\n  act "), "{help}");
+    Desk::new()
+        .ambit(&["act", "true"])
+        .exits(0)
+        .says("true: ok");
+}

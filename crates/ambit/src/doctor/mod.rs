@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ambit doctor`: what this host can enforce, what is missing, and how to get it.
 
+mod canary;
 mod checks;
 mod coverage;
 
@@ -16,11 +17,17 @@ use coverage::Coverage;
 
 /// Say whether this machine can enforce maps, and if not, what is missing
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit status: 0 where enforcing is possible, 2 otherwise.")]
+#[command(
+    after_help = "Exit status: 0 where enforcing is possible, and with --canary works for every operation that can be tried; 2 \
+                  otherwise."
+)]
 pub(crate) struct Args {
     /// List every hook of this kernel: what is decided there, or why it is left alone
     #[arg(long)]
     hooks: bool,
+    /// Perform one harmless operation of each kind, in throw-away processes, and show which were seen and refused
+    #[arg(long, conflicts_with = "hooks")]
+    canary: bool,
     /// As one JSON object
     #[arg(long)]
     json: bool,
@@ -33,16 +40,24 @@ struct Host {
     loaded: bool,
     checks: Vec<Check>,
     coverage: Coverage,
+    /// With --canary, where this machine can enforce.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canary: Option<Vec<canary::Tried>>,
 }
 
 pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
-    let host = examine(&probe::host(args.hooks));
-    if args.json {
-        print(&json_line(&host)?)?;
-    } else {
-        print(&text(&host, args.hooks, Style::stdout()))?;
+    let report = probe::host(args.hooks);
+    let mut host = examine(&report);
+    if args.canary && host.can_enforce {
+        host.canary = Some(canary::all(&report.hooks)?);
     }
-    Ok(Outcome::Exit(if host.can_enforce {
+    match &host.canary {
+        _ if args.json => print(&json_line(&host)?)?,
+        Some(tried) => print(&canary::text(tried, Style::stdout()))?,
+        None => print(&text(&host, args.hooks, Style::stdout()))?,
+    };
+    let good = host.can_enforce && host.canary.as_deref().is_none_or(canary::good);
+    Ok(Outcome::Exit(if good {
         Exit::Success
     } else {
         Exit::Trouble
@@ -62,6 +77,7 @@ fn examine(report: &probe::Report) -> Host {
         loaded: report.loaded,
         checks,
         coverage,
+        canary: None,
     }
 }
 

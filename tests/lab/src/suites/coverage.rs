@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ambit_coverage::{Decision, Offer, Row, column, rows};
+use ambit_coverage::{Decision, Offer, Row, column, row, rows};
 use serde_json::Value;
 
 use super::tests;
@@ -13,7 +13,12 @@ tests! { "coverage":
     every_hook_of_this_kernel_has_a_row_and_no_other
     what_the_table_says_that_this_kernel_refuses_is_refused
     what_is_decided_is_attached_and_nothing_else
+    the_canary_sees_every_operation_and_has_it_refused
+    the_canary_leaves_nothing_behind
 }
+
+/// What can't be shown on every kernel of the lab, by the status that it may have.
+const EXCUSED: &[(&str, &str)] = &[];
 
 /// Functions named `bpf_lsm_*` that are no hooks.
 const HELPERS: &[&str] = &[
@@ -129,4 +134,59 @@ fn what_is_decided_is_attached_and_nothing_else(lab: &Lab) {
         &attached.map(|(name, _)| name).collect(),
         "hooks with a program",
     );
+}
+
+fn canaries(lab: &Lab) -> Vec<Value> {
+    let run = lab.ambit(["doctor", "--canary", "--json"]).succeeds();
+    let host: Value = serde_json::from_slice(&run.stdout).unwrap();
+    host["canary"].as_array().unwrap().clone()
+}
+
+fn the_canary_sees_every_operation_and_has_it_refused(lab: &Lab) {
+    let tried = canaries(lab);
+    let text = |one: &Value, field: &str| one[field].as_str().unwrap_or_default().to_owned();
+    let excused = |one: &Value| {
+        let (operation, status) = (text(one, "operation"), text(one, "status"));
+        EXCUSED.contains(&(operation.as_str(), status.as_str()))
+    };
+    let wrong: Vec<_> = tried
+        .iter()
+        .filter(|one| one["status"] != "ok" && !excused(one))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    for one in tried.iter().filter(|one| one["status"] == "ok") {
+        let (operation, hook) = (text(one, "operation"), text(one, "hook"));
+        let row = row(&hook).unwrap_or_else(|| panic!("{hook:?} is no hook: {one}"));
+        let decided = match row.decision() {
+            Decision::Decided(ops) => ops.iter().any(|op| op.name() == operation),
+            _ => false,
+        };
+        assert!(decided, "the table has {operation} not at {hook}");
+    }
+    let families: BTreeSet<_> = tried
+        .iter()
+        .filter(|one| one["status"] == "ok")
+        .filter_map(|one| Some(text(one, "operation").split('.').next()?.to_owned()))
+        .collect();
+    assert!(families.len() >= 6, "only {families:?}");
+}
+
+fn the_canary_leaves_nothing_behind(lab: &Lab) {
+    let left = || -> Vec<_> {
+        let names = std::fs::read_dir("/tmp").unwrap().flatten();
+        names.map(|entry| entry.file_name()).collect()
+    };
+    let mounts = || std::fs::read_to_string("/proc/self/mounts").unwrap();
+    let (files, mounted) = (left(), mounts());
+    let run = lab
+        .ambit(["doctor", "--canary"])
+        .succeeds()
+        .harmless_on_a_terminal();
+    let said = String::from_utf8_lossy(&run.stdout).contains("seen and refused");
+    run.expect(said, "the sums should be said");
+    assert_eq!(left(), files, "in /tmp");
+    assert_eq!(mounts(), mounted);
+    let trusted = lab.ambit(["trust", "ls", "--json"]).succeeds();
+    let said = String::from_utf8_lossy(&trusted.stdout).into_owned();
+    assert!(!said.contains("canary-"), "a domain is left: {said}");
 }
