@@ -15,7 +15,13 @@ const INIT: &str = include_str!("guest/init.sh");
 /// The folder on the disk for what is not the user's.
 const OWN: &str = ".xtask";
 /// Installed into the guest when they are built.
-const BINARIES: &[&str] = &["ambit", "ambit-lab", "ambit-act", "ambit-loop"];
+const BINARIES: &[&str] = &[
+    "ambit",
+    "ambit-lab",
+    "ambit-act",
+    "ambit-fidelity",
+    "ambit-loop",
+];
 
 const MIB: u64 = 1 << 20;
 const BLOCK: u64 = 4096;

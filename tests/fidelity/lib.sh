@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# shellcheck shell=bash
+# What a workload's day is written with: chance that a seed decides, waiting, and the workload's start and end in its
+# domain. It knows nothing of what Ambit should decide.
+
+state=/var/tmp/fidelity
+# What an attack leaves where it worked; always a file below this, or something in an answer.
+marker=$state/marker/was-here
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root TERM=xterm
+
+# A number from LOW to HIGH.
+rnd() { REPLY=$(($1 + RANDOM % ($2 - $1 + 1))); }
+
+# One of the words.
+pick() {
+	rnd 1 $#
+	REPLY=${!REPLY}
+}
+
+# The words in another order, one a line.
+shuffle() {
+	local word
+	for word in "$@"; do echo "$RANDOM $word"; done | sort -n | cut -d' ' -f2-
+}
+
+# A text of some letters.
+letters() {
+	local text='' count=$1
+	while ((count-- > 0)); do
+		rnd 0 25
+		text+=${alphabet:REPLY:1}
+	done
+	REPLY=$text
+}
+alphabet=abcdefghijklmnopqrstuvwxyz
+
+# Waits for up to a fifth of a second.
+jitter() {
+	rnd 0 200
+	sleep "$(printf '0.%03d' "$REPLY")"
+}
+
+fail() {
+	echo "fidelity: $*" >&2
+	echo "--- what it wrote" >&2
+	tail -n 30 "$state/out" >&2
+	echo "--- and to standard error" >&2
+	tail -n 30 "$state/errors" | cut -c1-600 >&2
+	exit 1
+}
+
+# Waits until a command succeeds.
+until_true() {
+	local tries=600
+	until "$@" >/dev/null 2>&1; do
+		((tries-- > 0)) || fail "in vain: $*"
+		sleep 0.1
+	done
+}
+
+# Starts the workload in its domain: the script `inside` of its folder, which writes a line `started`.
+begin() {
+	rm -f "$state/in" "$state/out" "$state/errors"
+	mkfifo "$state/in"
+	: >"$state/out"
+	# shellcheck disable=SC2086 # several words
+	$AMBIT_RUN "$here/inside" "$@" <"$state/in" >"$state/out" 2>"$state/errors" &
+	inside=$!
+	exec {say}>"$state/in"
+	await started
+}
+
+# Waits for a line of the workload's.
+await() {
+	local tries=1200
+	until grep -qax -- "$1" "$state/out"; do
+		[ -e "/proc/$inside" ] || fail "the workload ended and never said $1"
+		((tries-- > 0)) || fail "the workload never said $1"
+		sleep 0.05
+	done
+}
+
+# Tells the workload to do something, and waits until it did. An attack may well keep it from answering.
+count=0
+tell() {
+	count=$((count + 1))
+	echo "$count $*" >&"$say" || return
+	await "did $count"
+}
+
+# Ends the workload in order. Its own status is that of the day.
+finish() {
+	echo "0 stop" >&"$say"
+	exec {say}>&-
+	local tries=600
+	while [ -e "/proc/$inside" ] && ((tries-- > 0)); do sleep 0.1; done
+	[ -e "/proc/$inside" ] && fail "the workload does not end"
+	wait "$inside" || fail "the workload ended with status $?"
+}
+
+# A day with an attack: nothing but start, attack and end, unless the workload's file says more.
+attacked_day() {
+	begin "$seed"
+	attack
+	ends_somehow
+}
+
+# The end of a day that an attack may have broken.
+ends_somehow() {
+	echo "0 stop" >&"$say"
+	exec {say}>&-
+	local tries=100
+	while [ -e "/proc/$inside" ] && ((tries-- > 0)); do sleep 0.1; done
+	kill -9 "$inside" 2>/dev/null
+	wait "$inside"
+}

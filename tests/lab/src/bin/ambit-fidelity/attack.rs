@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! One attack: it must have its effect where Ambit only records, and where it refuses, what is refused must be what
+//! was recorded first.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::day::{Days, Mode, Violation, stem, variable};
+
+/// Attacks come with inputs of their own.
+const SEED: u32 = 2000;
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Refused at the first operation that the workload never did, and without effect.
+    Refused,
+    /// Nothing but what the workload does anyway.
+    Within,
+    /// Something was refused, but not what came first, or the effect was there.
+    Changed,
+    /// Refused, but not at what the audit saw first.
+    Late,
+    /// Without effect even where nothing is refused: it proves nothing.
+    Broken,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Attacked {
+    id: String,
+    technique: String,
+    about: String,
+    note: String,
+    first: Option<Violation>,
+    refused: Option<Violation>,
+    effect: bool,
+    outcome: Outcome,
+}
+
+/// Once recording, once refusing.
+pub(crate) fn carry_out(days: &Days, file: &Path) -> Result<Attacked, String> {
+    let id = stem(file);
+    let audit = days.run(Mode::Audit, SEED, Some(&id))?;
+    let enforce = days.run(Mode::Enforce, SEED, Some(&id))?;
+    let first = audit.violations.first().cloned();
+    let refused = enforce.violations.first().cloned();
+    let same = match (&first, &refused) {
+        (Some(first), Some(refused)) => {
+            refused.refused && (&first.rule, &first.who) == (&refused.rule, &refused.who)
+        }
+        _ => false,
+    };
+    let outcome = match (audit.effect, enforce.effect, first.is_some(), same) {
+        (false, ..) => Outcome::Broken,
+        (true, _, false, _) => Outcome::Within,
+        (true, true, ..) => Outcome::Changed,
+        (true, false, true, true) => Outcome::Refused,
+        (true, false, true, false) => Outcome::Late,
+    };
+    let says = |name| variable(file, name).unwrap_or_default();
+    Ok(Attacked {
+        technique: says("technique"),
+        about: says("about"),
+        note: says("note"),
+        first,
+        refused,
+        effect: enforce.effect,
+        outcome,
+        id,
+    })
+}
+
+impl Attacked {
+    pub(crate) fn line(&self) -> String {
+        let rule = |violation: &Option<Violation>| {
+            violation.as_ref().map_or_else(
+                || "nothing".to_owned(),
+                |one| format!("{}: {}", one.who, one.rule),
+            )
+        };
+        format!(
+            "{}: {:?}\n    first outside {}\n    first refused {}",
+            self.id,
+            self.outcome,
+            rule(&self.first),
+            rule(&self.refused)
+        )
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "technique": self.technique,
+            "about": self.about,
+            "note": self.note,
+            "outcome": match self.outcome {
+                Outcome::Refused => "refused",
+                Outcome::Within => "within",
+                Outcome::Changed => "changed",
+                Outcome::Late => "late",
+                Outcome::Broken => "broken",
+            },
+            "first": self.first.as_ref().map(Violation::json),
+            "refused": self.refused.as_ref().map(Violation::json),
+            "changed": self.effect,
+        })
+    }
+}

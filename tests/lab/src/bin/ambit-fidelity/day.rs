@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Days of a workload: run by its scripts, under `ambit run`, and what was outside the map meanwhile.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::held::Held;
+
+/// Where scripts and this program leave what they tell each other.
+const STATE: &str = "/var/tmp/fidelity";
+/// The tasks of a day, so that none outlives it.
+const GROUP: &str = "/sys/fs/cgroup/day";
+/// No day takes as long as this, emulated.
+const LIMIT_SECONDS: &str = "240";
+
+/// What Ambit is to do on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Learn,
+    Audit,
+    Enforce,
+}
+
+/// A workload that can be run.
+#[derive(Debug)]
+pub(crate) struct Days {
+    folder: PathBuf,
+    workload: String,
+    _held: Held,
+}
+
+/// What came of a day.
+#[derive(Debug)]
+pub(crate) struct Day {
+    pub(crate) status: Option<i32>,
+    pub(crate) learned: u64,
+    /// Whether an attack had its effect.
+    pub(crate) effect: bool,
+    /// In the order of their first occurrence, each once.
+    pub(crate) violations: Vec<Violation>,
+    said: String,
+}
+
+/// What was outside the map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    pub(crate) rule: String,
+    pub(crate) who: String,
+    pub(crate) refused: bool,
+    pub(crate) reason: String,
+}
+
+impl Days {
+    pub(crate) fn prepare(folder: &Path, workload: &str) -> Result<Self, String> {
+        let days = Self {
+            folder: folder.to_owned(),
+            workload: workload.to_owned(),
+            _held: Held::begin()?,
+        };
+        let output = days
+            .script(&[])
+            .arg("prepare")
+            .output()
+            .map_err(|error| format!("cannot start the scripts: {error}"))?;
+        if !output.status.success() {
+            return Err(format!(
+                "{workload} cannot be prepared: {}\n{}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            ));
+        }
+        Ok(days)
+    }
+
+    pub(crate) fn workload(&self) -> &str {
+        &self.workload
+    }
+
+    /// What the workload's file says that it is.
+    pub(crate) fn about(&self) -> String {
+        let file = self.folder.join(&self.workload).join("workload.sh");
+        variable(&file, "about").unwrap_or_default()
+    }
+
+    /// The files of its attacks.
+    pub(crate) fn attacks(&self, only: &[String]) -> Result<Vec<PathBuf>, String> {
+        let folder = self.folder.join(&self.workload).join("attacks");
+        let mut files: Vec<_> = fs::read_dir(&folder)
+            .map_err(|error| format!("cannot read {}: {error}", folder.display()))?
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "sh"))
+            .filter(|path| only.is_empty() || only.contains(&stem(path)))
+            .collect();
+        files.sort();
+        Ok(files)
+    }
+
+    /// One day.
+    pub(crate) fn run(&self, mode: Mode, seed: u32, attack: Option<&str>) -> Result<Day, String> {
+        let stats = format!("{STATE}/stats");
+        let map = format!("{STATE}/map");
+        let _ = fs::remove_file(&stats);
+        let ambit = match mode {
+            Mode::Learn => format!("ambit run --learn --domain {} -o {map}", self.workload),
+            Mode::Audit => format!("ambit run -m {map}"),
+            Mode::Enforce => format!("ambit run -m {map} --enforce"),
+        };
+        let ambit = format!("{ambit} --ring-size 16M --json --stats {stats} --");
+        let mut command = self.script(&["timeout", "--signal=KILL", LIMIT_SECONDS]);
+        command.arg(seed.to_string()).args(attack);
+        let output = command
+            .env("AMBIT_RUN", ambit)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("cannot start the scripts: {error}"))?;
+        let _ = fs::write(format!("{GROUP}/cgroup.kill"), "1");
+        let said =
+            String::from_utf8_lossy(&fs::read(format!("{STATE}/errors")).unwrap_or_default())
+                .into_owned();
+        let counters: Value = fs::read(&stats)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default();
+        let hooks = counters["hooks"].as_array().cloned().unwrap_or_default();
+        Ok(Day {
+            status: output.status.code(),
+            learned: hooks
+                .iter()
+                .filter_map(|hook| hook["learned"].as_u64())
+                .sum(),
+            effect: String::from_utf8_lossy(&output.stdout).contains("effect yes"),
+            violations: violations(&said),
+            said: format!("{}\n{said}", String::from_utf8_lossy(&output.stderr)),
+        })
+    }
+
+    /// What the map allows, as lines of text with their subjects.
+    pub(crate) fn map_lines(&self) -> Result<Vec<String>, String> {
+        let text = fs::read_to_string(format!("{STATE}/map"))
+            .map_err(|error| format!("there is no map: {error}"))?;
+        if let Some(line) = text.lines().find(|line| line.starts_with("incomplete:")) {
+            eprintln!("the map says {line}");
+        }
+        Ok(text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("- "))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// `WRAPPER bash FOLDER/day WORKLOAD`, in the day's group of tasks.
+    fn script(&self, wrapper: &[&str]) -> Command {
+        let _ = fs::create_dir(GROUP);
+        let mut command = Command::new("bash");
+        command
+            .args([
+                "-c",
+                &format!("echo $$ >{GROUP}/cgroup.procs; exec \"$@\""),
+                "day",
+            ])
+            .args(wrapper)
+            .arg(self.folder.join("day"))
+            .arg(&self.workload);
+        command
+    }
+}
+
+impl Day {
+    pub(crate) fn must_succeed(&self) -> Result<(), String> {
+        if self.status == Some(0) {
+            return Ok(());
+        }
+        Err(format!(
+            "a training day failed: {:?}\n{}",
+            self.status, self.said
+        ))
+    }
+
+    pub(crate) fn summary(&self) -> String {
+        let mut text = match self.status {
+            Some(0) => String::new(),
+            _ => format!("failed: {}; ", self.said.lines().next().unwrap_or_default()),
+        };
+        text.push_str(&format!("{} outside the map", self.violations.len()));
+        for violation in &self.violations {
+            text.push_str(&format!("\n    {}: {}", violation.who, violation.rule));
+        }
+        text
+    }
+
+    /// Its violations as JSON.
+    pub(crate) fn distinct(&self) -> Vec<Value> {
+        self.violations.iter().map(Violation::json).collect()
+    }
+}
+
+impl Violation {
+    pub(crate) fn json(&self) -> Value {
+        json!({ "rule": self.rule, "who": self.who, "refused": self.refused, "reason": self.reason })
+    }
+}
+
+/// The violations that `--json` wrote among what the workload wrote.
+fn violations(said: &str) -> Vec<Violation> {
+    said.lines()
+        .filter_map(|line| line.get(line.find("{\"id\":")?..))
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .map(|value| Violation {
+            rule: text(&value["rule"]),
+            who: who(&value["by"]),
+            refused: value["mode"] == "enforce" && value["response"] != "log",
+            reason: text(&value["reason"]),
+        })
+        .collect()
+}
+
+fn who(by: &Value) -> String {
+    let mut line = text(&by["exe"]);
+    if let Some(script) = by["script"].as_str() {
+        line.push_str(&format!(" {script}"));
+    }
+    for via in by["via"].as_array().into_iter().flatten() {
+        line.push_str(&format!(" < {}", text(via)));
+    }
+    line
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A file's name without its end.
+pub(crate) fn stem(path: &Path) -> String {
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// What a script sets a variable to, in one line.
+pub(crate) fn variable(file: &Path, name: &str) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+    Some(line.trim_matches('"').to_owned())
+}

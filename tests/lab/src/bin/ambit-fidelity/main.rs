@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Trains, holds out and attacks one workload of `tests/fidelity`, in the lab, and prints what came of it as JSON:
+//! `ambit-fidelity FOLDER WORKLOAD [ATTACK]...`. `cargo xtask fidelity` makes a table of it.
+//!
+//! Days of the workload (its scripts) run under `ambit run`; what was outside the map is read from what that writes.
+
+// A tool for tests: what is not as it should be shall stop it on the spot.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod attack;
+mod day;
+mod held;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use day::{Days, Mode};
+
+/// The bars: at most so many training days, then so many that must pass.
+const TRAINING: u32 = 5;
+const HELD_OUT: u32 = 10;
+/// Seeds of held-out days are far from those of training.
+const HELD_OUT_FROM: u32 = 1000;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [folder, workload, attacks @ ..] = arguments.as_slice() else {
+        eprintln!("usage: ambit-fidelity FOLDER WORKLOAD [ATTACK]...");
+        return ExitCode::from(2);
+    };
+    let days = match Days::prepare(Path::new(folder), workload) {
+        Ok(days) => days,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match report(&days, attacks) {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
+    let mut lines = Vec::new();
+    let mut points = 0;
+    for seed in 1..=TRAINING {
+        let day = days.run(Mode::Learn, seed, None)?;
+        day.must_succeed()?;
+        points += day.learned;
+        lines.push(days.map_lines()?);
+        eprintln!("training {seed}: {} lines", lines[lines.len() - 1].len());
+    }
+    // The last day that taught something.
+    let stable = (1..lines.len())
+        .rev()
+        .find(|&at| lines[at] != lines[at - 1])
+        .map_or(1, |at| at + 1);
+    let mut held_out = Vec::new();
+    if only.is_empty() {
+        for seed in HELD_OUT_FROM..HELD_OUT_FROM + HELD_OUT {
+            let day = days.run(Mode::Enforce, seed, None)?;
+            eprintln!("held out {seed}: {}", day.summary());
+            held_out.push(day);
+        }
+    }
+    let mut attacks = Vec::new();
+    for attack in days.attacks(only)? {
+        let result = attack::carry_out(days, &attack)?;
+        eprintln!("attack {}", result.line());
+        attacks.push(result.json());
+    }
+    let refusals: Vec<_> = held_out.iter().flat_map(|day| day.distinct()).collect();
+    Ok(json!({
+        "workload": days.workload(),
+        "about": days.about(),
+        "training": lines.len(),
+        "stable": stable,
+        "new": lines.iter().scan(0, |before, now| {
+            let new = now.len().saturating_sub(*before);
+            *before = now.len();
+            Some(new)
+        }).collect::<Vec<_>>(),
+        "points": points,
+        "lines": lines.last().map_or(0, Vec::len),
+        "held_out": held_out.len(),
+        "held_out_failed": held_out.iter().filter(|day| day.status != Some(0)).count(),
+        "false_refusals": refusals.len(),
+        "refused": refusals,
+        "attacks": attacks,
+    }))
+}
