@@ -6,6 +6,9 @@
 state=/var/tmp/fidelity
 # What an attack leaves where it worked; always a file below this, or something in an answer.
 marker=$state/marker/was-here
+mkdir -p $state
+[ -p $state/never ] || mkfifo $state/never
+exec {never}<>$state/never
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root TERM=xterm
 
 # A number from LOW to HIGH.
@@ -17,10 +20,16 @@ pick() {
 	REPLY=${!REPLY}
 }
 
-# The words in another order, one a line.
+# The words in another order, in `shuffled`.
 shuffle() {
-	local word
-	for word in "$@"; do echo "$RANDOM $word"; done | sort -n | cut -d' ' -f2-
+	local words=("$@") word left=$#
+	shuffled=()
+	while ((left > 0)); do
+		rnd 0 $((left - 1))
+		word=${words[REPLY]}
+		words[REPLY]=${words[--left]}
+		shuffled+=("$word")
+	done
 }
 
 # A text of some letters.
@@ -34,10 +43,14 @@ letters() {
 }
 alphabet=abcdefghijklmnopqrstuvwxyz
 
-# Waits for up to a fifth of a second.
+# Nobody ever writes here: reading with a limit waits without another process.
+nap() { read -rt "$1" -u "$never"; }
+
+# Waits for up to a tenth of a second.
 jitter() {
-	rnd 0 200
-	sleep "$(printf '0.%03d' "$REPLY")"
+	rnd 0 99
+	printf -v REPLY '0.0%02d' "$REPLY"
+	nap "$REPLY"
 }
 
 fail() {
@@ -54,7 +67,7 @@ until_true() {
 	local tries=600
 	until "$@" >/dev/null 2>&1; do
 		((tries-- > 0)) || fail "in vain: $*"
-		sleep 0.1
+		nap 0.1
 	done
 }
 
@@ -73,11 +86,13 @@ begin() {
 # Waits for a line of the workload's.
 await() {
 	local tries=1200
-	until grep -qax -- "$1" "$state/out"; do
+	local line
+	while ((tries-- > 0)); do
+		while read -r line; do [ "$line" = "$1" ] && return; done <"$state/out"
 		[ -e "/proc/$inside" ] || fail "the workload ended and never said $1"
-		((tries-- > 0)) || fail "the workload never said $1"
-		sleep 0.05
+		nap 0.05
 	done
+	fail "the workload never said $1"
 }
 
 # Tells the workload to do something, and waits until it did. An attack may well keep it from answering.
@@ -93,7 +108,7 @@ finish() {
 	echo "0 stop" >&"$say"
 	exec {say}>&-
 	local tries=600
-	while [ -e "/proc/$inside" ] && ((tries-- > 0)); do sleep 0.1; done
+	while [ -e "/proc/$inside" ] && ((tries-- > 0)); do nap 0.1; done
 	[ -e "/proc/$inside" ] && fail "the workload does not end"
 	wait "$inside" || fail "the workload ended with status $?"
 }
@@ -110,7 +125,7 @@ ends_somehow() {
 	echo "0 stop" >&"$say"
 	exec {say}>&-
 	local tries=100
-	while [ -e "/proc/$inside" ] && ((tries-- > 0)); do sleep 0.1; done
+	while [ -e "/proc/$inside" ] && ((tries-- > 0)); do nap 0.1; done
 	kill -9 "$inside" 2>/dev/null
 	wait "$inside"
 }

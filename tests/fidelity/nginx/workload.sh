@@ -24,8 +24,9 @@ ask() {
 day() {
 	local job size
 	begin
-	for job in $(shuffle reload rotate /index.html /about.html /news.html /faq.html /contact.html /img/a.png /img/b.png \
-		/img/c.png / /none /login upload big head post); do
+	shuffle reload rotate /index.html /about.html /news.html /faq.html /contact.html /img/a.png /img/b.png \
+		/img/c.png / /none /login upload big head post
+	for job in "${shuffled[@]}"; do
 		jitter
 		case $job in
 		reload | rotate) tell "$job" ;;
@@ -49,6 +50,6 @@ day() {
 configure() {
 	sed "$1" $site/nginx.conf.good >$site/nginx.conf
 	tell reload
-	sleep 1
+	nap 0.5
 }
 after() { cp $site/nginx.conf.good $site/nginx.conf; }
