@@ -11,6 +11,7 @@ mod build;
 mod cache;
 mod demo;
 mod docs;
+mod fidelity;
 mod lab;
 mod mirror;
 mod paths;
@@ -35,6 +36,8 @@ enum Command {
     Bench(bench::Args),
     /// See what Ambit does: a small web service, learned, held to its map, and attacked
     Demo(demo::Args),
+    /// Learn real workloads, hold them to their maps, attack them, and write docs/fidelity.md
+    Fidelity(fidelity::Args),
     /// Check everything: the code's form, the tests, and the lab's suites on three kernels
     Test(test::Args),
     /// Write the documents that come from the code: docs/coverage.md
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Test(args) => (test::main(&args), 1),
         Command::Docs(args) => (docs::main(&args), 1),
         Command::Demo(args) => (demo::main(&args), 1),
+        Command::Fidelity(args) => (fidelity::main(&args), 1),
         Command::Lab(args) => (lab::main(args), lab::EXIT_LAB_FAILED),
     };
     outcome.unwrap_or_else(|error| {

@@ -112,12 +112,19 @@ impl Days {
         let ambit = format!("{ambit} --ring-size 16M --json --stats {stats} --");
         let mut command = self.script(&["timeout", "--signal=KILL", LIMIT_SECONDS]);
         command.arg(seed.to_string()).args(attack);
-        let output = command
+        // Not into a pipe: what an attack leaves running would keep it open.
+        let log = format!("{STATE}/day.log");
+        let file =
+            fs::File::create(&log).map_err(|error| format!("cannot write {log}: {error}"))?;
+        let status = command
             .env("AMBIT_RUN", ambit)
             .stdin(Stdio::null())
-            .output()
+            .stdout(Stdio::null())
+            .stderr(file)
+            .status()
             .map_err(|error| format!("cannot start the scripts: {error}"))?;
         let _ = fs::write(format!("{GROUP}/cgroup.kill"), "1");
+        let script = String::from_utf8_lossy(&fs::read(&log).unwrap_or_default()).into_owned();
         let said =
             String::from_utf8_lossy(&fs::read(format!("{STATE}/errors")).unwrap_or_default())
                 .into_owned();
@@ -127,14 +134,14 @@ impl Days {
             .unwrap_or_default();
         let hooks = counters["hooks"].as_array().cloned().unwrap_or_default();
         Ok(Day {
-            status: output.status.code(),
+            status: status.code(),
             learned: hooks
                 .iter()
                 .filter_map(|hook| hook["learned"].as_u64())
                 .sum(),
-            effect: String::from_utf8_lossy(&output.stdout).contains("effect yes"),
+            effect: Path::new(STATE).join("effect").exists(),
             violations: violations(&said),
-            said: format!("{}\n{said}", String::from_utf8_lossy(&output.stderr)),
+            said: format!("{script}\n{said}"),
         })
     }
 

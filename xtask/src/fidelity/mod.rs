@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `cargo xtask fidelity`: whether learned maps hold. Each workload of `tests/fidelity` is trained, held out and
+//! attacked in a machine of its own, and `docs/fidelity.md` gets what came of it.
+//!
+//! The judging is done in the machine, by `ambit-fidelity`; this boots, and writes the table.
+
+mod table;
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::lab::{Kernel, Run, Sink};
+use crate::{build, lab, paths};
+
+/// Options of `cargo xtask fidelity`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A kernel to run on; may be given again [default: 6.12]
+    #[arg(long, value_enum)]
+    kernel: Vec<Kernel>,
+    /// Print the results as JSON, and leave docs/fidelity.md alone
+    #[arg(long)]
+    json: bool,
+    /// List the workloads and end
+    #[arg(long)]
+    list: bool,
+    /// The workloads [default: all]
+    #[arg(value_name = "WORKLOAD")]
+    workloads: Vec<String>,
+}
+
+/// Twenty-odd days and two for each attack, emulated.
+const LIMIT: Duration = Duration::from_mins(30);
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    let all = workloads()?;
+    if args.list {
+        all.iter().for_each(|name| println!("{name}"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for name in &args.workloads {
+        ensure!(
+            all.contains(name),
+            "there is no workload {name}; there are: {}",
+            all.join(", ")
+        );
+    }
+    let chosen = if args.workloads.is_empty() {
+        &all
+    } else {
+        &args.workloads
+    };
+    let kernels = match args.kernel.as_slice() {
+        [] => &[Kernel::V6_12],
+        some => some,
+    };
+    build::all()?;
+    let mut results = Vec::new();
+    let mut failed = 0;
+    for &kernel in kernels {
+        lab::prepare_one(kernel)?;
+        for (at, workload) in chosen.iter().enumerate() {
+            eprintln!(
+                "xtask: fidelity of {workload} on Linux {} ({} of {})",
+                kernel.name(),
+                at + 1,
+                chosen.len()
+            );
+            let begun = Instant::now();
+            match one(kernel, workload) {
+                Ok(result) => {
+                    eprintln!(
+                        "{} ({} s)",
+                        table::summary(&result),
+                        begun.elapsed().as_secs()
+                    );
+                    if !args.json {
+                        write(kernel, &result)?;
+                    }
+                    results.push(result);
+                }
+                Err(error) => {
+                    eprintln!("xtask: {workload}: {error:#}");
+                    failed += 1;
+                }
+            }
+        }
+    }
+    if args.json {
+        println!("{}", Value::Array(results));
+    }
+    Ok(ExitCode::from(u8::from(failed > 0)))
+}
+
+fn folder() -> PathBuf {
+    paths::workspace().join("tests/fidelity")
+}
+
+/// The folders that have a workload, by name.
+fn workloads() -> Result<Vec<String>> {
+    let folder = folder();
+    let mut names: Vec<_> = fs::read_dir(&folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .flatten()
+        .filter(|entry| entry.path().join("workload.sh").is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Boots a machine for a workload.
+fn one(kernel: Kernel, workload: &str) -> Result<Value> {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let outcome = Run::new(kernel)
+        .with(folder())
+        .timeout(Some(LIMIT))
+        .write_to(
+            ["ambit-fidelity", "/lab/fidelity", workload],
+            Box::new(Kept(Arc::clone(&said))) as Sink,
+            Box::new(io::stderr()),
+        )?;
+    if outcome.status != 0 {
+        bail!("ended with status {}", outcome.status);
+    }
+    let said = said.lock().map(|said| said.clone()).unwrap_or_default();
+    let mut result: Value = serde_json::from_slice(&said).context("what it wrote is no JSON")?;
+    result["kernel"] = kernel.name().into();
+    Ok(result)
+}
+
+/// What was written, for when it is complete.
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Ok(mut kept) = self.0.lock() {
+            kept.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Puts a result into the document; the rows of others stay.
+fn write(kernel: Kernel, result: &Value) -> Result<()> {
+    let path = paths::workspace().join("docs/fidelity.md");
+    let before = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).context("cannot read docs/fidelity.md"),
+    };
+    fs::write(&path, table::updated(&before, kernel.name(), result))
+        .context("cannot write docs/fidelity.md")
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! docs/fidelity.md: two tables for each kernel, of workloads and of attacks, updated row by row.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::Value;
+
+const HEAD: &str = "\
+# Whether learned maps hold
+
+Written by `cargo xtask fidelity [--kernel 6.1|6.12|7] [WORKLOAD...]`; a run replaces the rows of what it ran. Each workload
+of `tests/fidelity` is a real program, driven as in life; inputs, order and timing come from a seed. It learns for five days, is
+enforced for ten others with other seeds, and is then attacked from inside its own subjects.
+
+- *stable after*: the last training day that added a line to the map. *points*: what the kernel part learned in all five.
+- *false refusals*: operations refused on the ten held-out days, each counted once a day; *days failed*: days that did not do their work.
+- An attack must have its effect where Ambit only records (else it proves nothing and is *broken*). *refused first*: enforced,
+  what was refused first is what was recorded first as outside the map, and the effect is absent. *changed*: the effect was there in
+  spite of refusals. *late*: refused, without effect, at another operation than the first recorded. *within*: it
+  consists of what the workload does anyway.
+";
+
+const WORKLOADS: &str = "\
+| workload | what it does | stable after | points | map lines | false refusals | days failed | attacks | refused first | late | changed | within | broken |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|
+";
+const ATTACKS: &str = "\
+| attack | ATT&CK | what it does | outcome | first operation outside the map |
+|---|---|---|---|---|
+";
+const REFUSALS: &str = "\
+| refused on held-out days | who | operation |
+|---|---|---|
+";
+
+/// The rows of one kernel, by their first cell.
+#[derive(Default)]
+struct Section {
+    workloads: BTreeMap<String, String>,
+    attacks: BTreeMap<String, String>,
+    refusals: BTreeMap<String, String>,
+}
+
+/// The document with a result's rows in place of its earlier ones.
+pub(super) fn updated(before: &str, kernel: &str, result: &Value) -> String {
+    let mut sections = read(before);
+    let section = sections.entry(kernel.to_owned()).or_default();
+    let name = text(result, "workload");
+    let own = |cell: &String| cell.split('/').next() == Some(name.as_str());
+    section.attacks.retain(|cell, _| !own(cell));
+    section.refusals.retain(|cell, _| !own(cell));
+    section.workloads.insert(name.clone(), workload(result));
+    for attack in list(result, "attacks") {
+        let id = format!("{name}/{}", text(attack, "id"));
+        section.attacks.insert(id.clone(), attack_row(&id, attack));
+    }
+    for refusal in list(result, "refused") {
+        let (who, rule) = (text(refusal, "who"), text(refusal, "rule"));
+        let id = format!("{name}/{who}/{rule}");
+        let row = format!("| {name} | {} | {} |", code(&who), code(&rule));
+        section.refusals.insert(id, row);
+    }
+    print(&sections)
+}
+
+/// One line for a person who waits.
+pub(super) fn summary(result: &Value) -> String {
+    let attacks = list(result, "attacks");
+    format!(
+        "xtask: {}: stable after {}, {} lines, {} false refusals; of {} attacks {} refused first",
+        text(result, "workload"),
+        result["stable"],
+        result["lines"],
+        result["false_refusals"],
+        attacks.len(),
+        outcomes(attacks, "refused"),
+    )
+}
+
+fn workload(result: &Value) -> String {
+    let attacks = list(result, "attacks");
+    let mut row = format!(
+        "| {} | {} |",
+        text(result, "workload"),
+        cell(&text(result, "about"))
+    );
+    for name in [
+        "stable",
+        "points",
+        "lines",
+        "false_refusals",
+        "held_out_failed",
+    ] {
+        _ = write!(row, " {} |", result[name]);
+    }
+    _ = write!(row, " {} |", attacks.len());
+    for outcome in ["refused", "late", "changed", "within", "broken"] {
+        _ = write!(row, " {} |", outcomes(attacks, outcome));
+    }
+    row
+}
+
+fn attack_row(id: &str, attack: &Value) -> String {
+    let outcome = match text(attack, "outcome").as_str() {
+        "refused" => "refused first".to_owned(),
+        other => format!("**{other}**"),
+    };
+    let first = match &attack["first"] {
+        Value::Null => "none".to_owned(),
+        first => code(&text(first, "rule")),
+    };
+    let note = text(attack, "note");
+    let about = if note.is_empty() {
+        text(attack, "about")
+    } else {
+        format!("{} ({note})", text(attack, "about"))
+    };
+    format!(
+        "| {id} | {} | {} | {outcome} | {first} |",
+        text(attack, "technique"),
+        cell(&about)
+    )
+}
+
+fn outcomes(attacks: &[Value], outcome: &str) -> usize {
+    attacks
+        .iter()
+        .filter(|attack| attack["outcome"] == outcome)
+        .count()
+}
+
+/// The rows that a document has.
+fn read(document: &str) -> BTreeMap<String, Section> {
+    let mut sections: BTreeMap<String, Section> = BTreeMap::new();
+    let mut kernel = String::new();
+    let mut header = "";
+    for line in document.lines() {
+        if let Some(name) = line.strip_prefix("## Linux ") {
+            name.clone_into(&mut kernel);
+        } else if line.starts_with("| workload |") || line.starts_with("| attack |") {
+            header = line;
+        } else if line.starts_with("| refused on") {
+            header = line;
+        } else if line.starts_with("| ") && !kernel.is_empty() {
+            let section = sections.entry(kernel.clone()).or_default();
+            let cells: Vec<_> = line.split(" | ").collect();
+            let first = line.trim_start_matches("| ").split(" |").next();
+            let first = first.unwrap_or_default().to_owned();
+            if header.starts_with("| workload |") {
+                section.workloads.insert(first, line.to_owned());
+            } else if header.starts_with("| attack |") {
+                section.attacks.insert(first, line.to_owned());
+            } else {
+                let key = format!("{first}/{}", cells.get(1..).unwrap_or_default().join("/"));
+                section.refusals.insert(key, line.to_owned());
+            }
+        }
+    }
+    sections
+}
+
+fn print(sections: &BTreeMap<String, Section>) -> String {
+    let mut out = HEAD.to_owned();
+    for (kernel, section) in sections {
+        _ = write!(
+            out,
+            "\n## Linux {kernel}\n\n`cargo xtask fidelity --kernel {kernel}`\n\n"
+        );
+        let tables = [
+            (WORKLOADS, &section.workloads),
+            (ATTACKS, &section.attacks),
+            (REFUSALS, &section.refusals),
+        ];
+        let tables = tables.iter().filter(|(_, rows)| !rows.is_empty());
+        for (at, (header, rows)) in tables.enumerate() {
+            if at > 0 {
+                out.push('\n');
+            }
+            out.push_str(header);
+            for row in rows.values() {
+                out.push_str(row);
+                out.push('\n');
+            }
+        }
+    }
+    out
+}
+
+/// As code in a table's cell.
+fn code(text: &str) -> String {
+    format!("`{}`", cell(text).replace('`', "'"))
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn result(workload: &str, lines: u32) -> Value {
+        json!({
+            "workload": workload, "about": "a | b", "stable": 2, "points": 10, "lines": lines,
+            "false_refusals": 1, "held_out_failed": 0,
+            "refused": [{ "who": "/bin/x", "rule": "file.open r /a" }],
+            "attacks": [
+                { "id": "shell", "technique": "T1059", "about": "x", "outcome": "refused", "first": { "rule": "exec /bin/sh" } },
+                { "id": "own", "technique": "T1565", "about": "y", "outcome": "within", "first": null },
+            ],
+        })
+    }
+
+    #[test]
+    fn a_partial_run_updates_its_own_rows_only() {
+        let both = updated(
+            &updated("", "6.1", &result("web", 7)),
+            "6.12",
+            &result("web", 8),
+        );
+        let more = updated(&both, "6.1", &result("db", 9));
+        assert!(more.contains("| web | a \\| b | 2 | 10 | 7 | 1 | 0 | 2 | 1 | 0 | 0 | 1 | 0 |"));
+        assert!(more.contains("| db | a \\| b | 2 | 10 | 9 |"));
+        assert!(more.contains("| web/shell | T1059 | x | refused first | `exec /bin/sh` |"));
+        let again = updated(&more, "6.1", &result("web", 70));
+        assert!(again.contains(" 70 |") && !again.contains(" 7 |") && again.contains(" 8 |"));
+        assert_eq!(again.matches("| web | `/bin/x` |").count(), 2);
+        assert_eq!(updated(&again, "6.1", &result("web", 70)), again);
+    }
+}
