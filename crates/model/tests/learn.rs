@@ -313,6 +313,34 @@ fn what_the_workload_made_up_becomes_a_pattern_in_every_rule() {
 }
 
 #[test]
+fn what_a_daemons_helper_names_after_the_daemon_becomes_a_number() {
+    let httpd = subject("/usr/sbin/apache2");
+    let mut ring = Ring::new();
+    ring.does(&httpd, &["file.open r /etc/apache.conf"]);
+    ring.pid = 4712;
+    ring.does(
+        &httpd,
+        &[
+            "net.bind unix /run/cgisock.4711",
+            "file.create /var/log/port-4711.log",
+            "net.bind unix /run/cgisock-of-4713",
+            "net.bind unix /run/cgisock-10.4711",
+        ],
+    );
+    let map = ring.learn(&Map::new("x")).map;
+    assert_eq!(
+        rules(&map, "/usr/sbin/apache2"),
+        [
+            "file.open r /etc/apache.conf",
+            "file.create /var/log/port-4711.log",
+            "net.bind unix /run/cgisock-of-4713",
+            "net.bind unix /run/cgisock-10.{pid}",
+            "net.bind unix /run/cgisock.{pid}",
+        ]
+    );
+}
+
+#[test]
 fn counters_become_numbers_and_siblings_follow() {
     let nginx = subject("/usr/sbin/nginx");
     let mut ring = Ring::new();

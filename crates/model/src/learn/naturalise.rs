@@ -31,6 +31,7 @@ pub(crate) struct Naturaliser {
 /// What is known of a path that the workload created.
 struct Made {
     private: bool,
+    socket: bool,
     pids: BTreeSet<u32>,
 }
 
@@ -39,6 +40,7 @@ impl Naturaliser {
     pub(super) fn new(points: &[Seen]) -> Self {
         let mut made: BTreeMap<&[u8], Made> = BTreeMap::new();
         let mut removed: BTreeSet<&[u8]> = BTreeSet::new();
+        let processes: BTreeSet<u32> = points.iter().map(|seen| seen.ns_tgid).collect();
         for seen in points {
             let Object::Path(path) = &seen.object else {
                 continue;
@@ -47,8 +49,10 @@ impl Naturaliser {
             if creates(seen) {
                 let own = made.entry(path).or_insert_with(|| Made {
                     private: false,
+                    socket: false,
                     pids: BTreeSet::new(),
                 });
+                own.socket |= seen.operation.op == Op::NetBind;
                 own.private |= PRIVATE.contains(&(seen.extra & 0o7777));
                 own.pids.insert(seen.ns_tgid);
             } else if removes(seen) {
@@ -64,12 +68,15 @@ impl Naturaliser {
             let gone = prefixes(path).any(|prefix| removed.contains(prefix));
             let fleeting = gone || TEMPORARY.iter().any(|prefix| path.starts_with(prefix));
             let name = last(path);
-            let found = made.pids.iter().find_map(|pid| {
+            // A daemon's helper makes files that are named after the daemon.
+            let others = random::process_numbers(name)
+                .filter(|number| (fleeting || made.socket) && processes.contains(number));
+            let found = made.pids.iter().copied().chain(others).find_map(|pid| {
                 let origin = Origin {
                     fleeting,
                     removed: gone,
                     private: made.private,
-                    pid: *pid,
+                    pid,
                 };
                 random::pieces(name, origin)
             });

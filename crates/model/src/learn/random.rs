@@ -73,6 +73,14 @@ fn numbered(pieces: &[Piece], origin: Origin) -> Option<Vec<Piece>> {
     Some(out)
 }
 
+/// The numbers in a name that may be those of processes other than the one that made it: small ones are likely
+/// something else.
+pub(super) fn process_numbers(name: &[u8]) -> impl Iterator<Item = u32> {
+    numbers(name)
+        .filter(|digits| digits.len() >= 3 && !digits.starts_with(b"0"))
+        .filter_map(|digits| std::str::from_utf8(digits).ok()?.parse().ok())
+}
+
 /// The runs of digits in a name.
 fn numbers(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     name.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())

@@ -50,14 +50,18 @@ fn main() -> ExitCode {
 }
 
 fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<Vec<String>> = Vec::new();
     let mut points = 0;
     for seed in 1..=TRAINING {
         let day = days.run(Mode::Learn, seed, None)?;
         day.must_succeed()?;
         points += day.learned;
-        lines.push(days.map_lines()?);
-        eprintln!("training {seed}: {} lines", lines[lines.len() - 1].len());
+        let now = days.map_lines()?;
+        eprintln!("training {seed}: {} lines", now.len());
+        if let Some(before) = lines.last() {
+            new_lines(before, &now);
+        }
+        lines.push(now);
     }
     // The last day that taught something.
     let stable = (1..lines.len())
@@ -97,4 +101,12 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         "refused": refusals,
         "attacks": attacks,
     }))
+}
+
+/// Tells a person what a day added.
+fn new_lines(before: &[String], now: &[String]) {
+    const SHOWN: usize = 12;
+    let known: std::collections::BTreeSet<_> = before.iter().collect();
+    let new = now.iter().filter(|line| !known.contains(line));
+    new.take(SHOWN).for_each(|line| eprintln!("    new {}", line.trim()));
 }

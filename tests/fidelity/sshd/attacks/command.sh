@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# shellcheck shell=bash disable=SC2034,SC2154
+technique=T1021.004
+about="a login runs a command of its own"
+attack() { remote id >"$state/answer"; }
+effect() { grep -q uid= "$state/answer"; }

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# shellcheck shell=bash disable=SC2034,SC2154
+technique=T1572
+about="a port is opened on the server for a reverse tunnel"
+attack() {
+	remote -f -R 127.0.0.1:7778:127.0.0.1:2222 'ls files; read -rt 3'
+	nap 1
+	timeout 3 bash -c 'exec 5<>/dev/tcp/127.0.0.1/7778 && read -r line <&5 && echo "$line"' >"$state/answer"
+}
+effect() { grep -q SSH "$state/answer"; }
