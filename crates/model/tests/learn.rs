@@ -313,6 +313,26 @@ fn what_the_workload_made_up_becomes_a_pattern_in_every_rule() {
 }
 
 #[test]
+fn what_the_workload_builds_itself_has_no_digest() {
+    let make = subject("/usr/bin/make");
+    let built = subject("/srv/project/program");
+    let mut ring = Ring::new();
+    ring.does(&make, &["file.open rw /srv/project/program"]);
+    ring.does(&built, &["file.open r /etc/passwd"]);
+    for (subject, of) in [(&built, "/srv/project/program"), (&make, "/usr/bin/make")] {
+        let digest = Object::Digest {
+            sha256: [1; 32],
+            of: Box::new(path(of)),
+        };
+        let operation = Operation::plain(Op::ExecDigest);
+        ring.event(EventKind::Point, subject, operation, &digest);
+    }
+    let map = ring.learn(&Map::new("x")).map;
+    assert!(map.subjects[&built].digests.is_empty());
+    assert_eq!(map.subjects[&make].digests.len(), 1);
+}
+
+#[test]
 fn what_a_daemons_helper_names_after_the_daemon_becomes_a_number() {
     let httpd = subject("/usr/sbin/apache2");
     let mut ring = Ring::new();

@@ -3,6 +3,7 @@
 import ctypes
 import http.server
 import io
+import mmap
 import os
 import socket
 import socketserver

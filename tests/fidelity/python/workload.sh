@@ -11,7 +11,7 @@ prepare() {
 	useradd -r -s /usr/sbin/nologin app
 	chown -R app /srv/app/data
 	# What caches Python makes, it makes now.
-	python3 -c 'import http.server, socketserver, sqlite3, subprocess, tempfile, ctypes, json, urllib.parse'
+	python3 -c 'import http.server, socketserver, mmap, sqlite3, subprocess, tempfile, ctypes, json, urllib.parse'
 }
 
 day() {

@@ -42,7 +42,9 @@ const LIMIT: Duration = Duration::from_mins(30);
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let all = workloads()?;
     if args.list {
-        all.iter().for_each(|name| println!("{name}"));
+        for name in &all {
+            println!("{name}");
+        }
         return Ok(ExitCode::SUCCESS);
     }
     for name in &args.workloads {

@@ -18,12 +18,12 @@ enforced for ten others with other seeds, and is then attacked from inside its o
 - An attack must have its effect where Ambit only records (else it proves nothing and is *broken*). *refused first*: enforced,
   what was refused first is what was recorded first as outside the map, and the effect is absent. *changed*: the effect was there in
   spite of refusals. *late*: refused, without effect, at another operation than the first recorded. *within*: it
-  consists of what the workload does anyway.
+  consists of what the workload does anyway. *unseen*: no hook that decides saw anything new; what would is in brackets.
 ";
 
 const WORKLOADS: &str = "\
-| workload | what it does | stable after | points | map lines | false refusals | days failed | attacks | refused first | late | changed | within | broken |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| workload | what it does | stable after | points | map lines | false refusals | days failed | attacks | refused first | late | changed | within | unseen | broken |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 ";
 const ATTACKS: &str = "\
 | attack | ATT&CK | what it does | outcome | first operation outside the map |
@@ -33,6 +33,9 @@ const REFUSALS: &str = "\
 | refused on held-out days | who | operation |
 |---|---|---|
 ";
+
+/// How the tables begin.
+const HEADERS: [&str; 3] = ["| workload |", "| attack |", "| refused on"];
 
 /// The rows of one kernel, by their first cell.
 #[derive(Default)]
@@ -95,7 +98,7 @@ fn workload(result: &Value) -> String {
         _ = write!(row, " {} |", result[name]);
     }
     _ = write!(row, " {} |", attacks.len());
-    for outcome in ["refused", "late", "changed", "within", "broken"] {
+    for outcome in ["refused", "late", "changed", "within", "unseen", "broken"] {
         _ = write!(row, " {} |", outcomes(attacks, outcome));
     }
     row
@@ -138,9 +141,7 @@ fn read(document: &str) -> BTreeMap<String, Section> {
     for line in document.lines() {
         if let Some(name) = line.strip_prefix("## Linux ") {
             name.clone_into(&mut kernel);
-        } else if line.starts_with("| workload |") || line.starts_with("| attack |") {
-            header = line;
-        } else if line.starts_with("| refused on") {
+        } else if HEADERS.iter().any(|start| line.starts_with(start)) {
             header = line;
         } else if line.starts_with("| ") && !kernel.is_empty() {
             let section = sections.entry(kernel.clone()).or_default();
@@ -230,7 +231,9 @@ mod tests {
             &result("web", 8),
         );
         let more = updated(&both, "6.1", &result("db", 9));
-        assert!(more.contains("| web | a \\| b | 2 | 10 | 7 | 1 | 0 | 2 | 1 | 0 | 0 | 1 | 0 |"));
+        assert!(
+            more.contains("| web | a \\| b | 2 | 10 | 7 | 1 | 0 | 2 | 1 | 0 | 0 | 1 | 0 | 0 |")
+        );
         assert!(more.contains("| db | a \\| b | 2 | 10 | 9 |"));
         assert!(more.contains("| web/shell | T1059 | x | refused first | `exec /bin/sh` |"));
         let again = updated(&more, "6.1", &result("web", 70));

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::RangeInclusive;
 
-use ambit_abi::{EventKind, Fp, Op};
+use ambit_abi::{self as abi, EventKind, Fp, Op};
 use ambit_event::{
     Content, Creds, Event, Object, Operation, RawEvent, RecordError, Registry, Secret, Subject,
 };
@@ -292,6 +292,8 @@ struct Collected<'a> {
     start: Vec<RuleObject>,
     subjects: HashMap<Fp, Option<(Subject, Lines<'a>)>>,
     digests: Vec<(&'a Object, [u8; 32])>,
+    /// What the workload itself wrote: as it may write other things there, a digest says nothing.
+    written: HashSet<&'a Object>,
 }
 
 #[derive(Default)]
@@ -306,6 +308,9 @@ impl<'a> Collected<'a> {
         if let (Op::ExecDigest, Object::Digest { sha256, of }) = (seen.operation.op, &seen.object) {
             self.digests.push((of, *sha256));
             return true;
+        }
+        if writes(seen.operation) {
+            self.written.insert(&seen.object);
         }
         let known = self.subjects.entry(seen.subject).or_insert_with(|| {
             registry
@@ -328,9 +333,10 @@ impl<'a> Collected<'a> {
         true
     }
 
-    fn into_map(self, base: &Map, naturaliser: &naturalise::Naturaliser) -> Map {
+    fn into_map(mut self, base: &Map, naturaliser: &naturalise::Naturaliser) -> Map {
         let mut map = base.clone();
         map.start.extend(self.start);
+        self.digests.retain(|(of, _)| !self.written.contains(of));
         // By subject, so that ids do not depend on the order of events.
         let mut subjects: Vec<(Subject, Lines)> = self.subjects.into_values().flatten().collect();
         subjects.retain(|(subject, _)| !subject.is_launcher());
@@ -359,6 +365,16 @@ impl<'a> Collected<'a> {
         }
         map.normalise();
         map
+    }
+}
+
+/// Whether it puts something into a file, or a file in its place.
+fn writes(operation: Operation) -> bool {
+    match operation.op {
+        Op::FileCreate => true,
+        Op::FileOpen => operation.arg & (abi::OPEN_WRITE | abi::OPEN_APPEND) != 0,
+        Op::FileRename | Op::FileLink => operation.arg == abi::END_TO,
+        _ => false,
     }
 }
 

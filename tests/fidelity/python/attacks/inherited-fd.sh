@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1055
 about="a file it may read is handed to a program that may not, over exec"
+needs="a decision on descriptors that are inherited over exec"
 attack() {
 	inject '
 with open("/srv/app/templates/note.html") as file:

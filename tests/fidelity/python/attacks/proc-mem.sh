@@ -3,7 +3,7 @@
 technique=T1055.009
 about="writes its own memory through /proc/self/mem"
 attack() {
-	inject '
+	inject 'LIBC.prctl(4, 1, 0, 0, 0)
 buffer = ctypes.create_string_buffer(b"O")
 with open("/proc/self/mem", "r+b", buffering=0) as memory:
     memory.seek(ctypes.addressof(buffer))

@@ -3,7 +3,7 @@
 technique=T1055
 about="writes a child's memory with process_vm_writev"
 attack() {
-	inject '
+	inject 'LIBC.prctl(4, 1, 0, 0, 0)
 class Vector(ctypes.Structure):
     _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
 buffer = ctypes.create_string_buffer(b"O")

@@ -3,7 +3,7 @@
 technique=T1055.008
 about="attaches to its parent with ptrace"
 attack() {
-	inject '
+	inject 'LIBC.prctl(4, 1, 0, 0, 0)
 child = os.fork()
 if child == 0:
     import time

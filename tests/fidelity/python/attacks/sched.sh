@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1496
 about="takes all the processor: priority and affinity are set"
+needs="the hook task_setscheduler"
 attack() {
 	inject '
 os.sched_setaffinity(0, {0})

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1489
-about="tries to stop a service: signals a process of another domain"
-attack() {
-	inject '
-os.kill(os.getppid(), 0)
-print("sent")
-'
+about="kills a process of the same user outside its domain"
+before() {
+	setpriv --reuid app --clear-groups sleep 60 &
+	victim=$!
 }
-effect() { grep -q sent "$state/answer"; }
+attack() { inject "os.kill($victim, 9)"; }
+effect() { grep -q '^State:.*Z' /proc/$victim/status; }
+after() { kill $victim; }

@@ -18,7 +18,9 @@ enum Outcome {
     Refused,
     /// Nothing but what the workload does anyway.
     Within,
-    /// Something was refused, but not what came first, or the effect was there.
+    /// No hook that decides has seen anything new; the attack's file names what would.
+    Unseen,
+    /// The effect was there in spite of refusals.
     Changed,
     /// Refused, but not at what the audit saw first.
     Late,
@@ -52,18 +54,24 @@ pub(crate) fn carry_out(days: &Days, file: &Path) -> Result<Attacked, String> {
         }
         _ => false,
     };
+    let says = |name| variable(file, name).unwrap_or_default();
+    let needs: String = says("needs");
     let outcome = match (audit.effect, enforce.effect, first.is_some(), same) {
         (false, ..) => Outcome::Broken,
+        (true, _, false, _) if !needs.is_empty() => Outcome::Unseen,
         (true, _, false, _) => Outcome::Within,
         (true, true, ..) => Outcome::Changed,
         (true, false, true, true) => Outcome::Refused,
         (true, false, true, false) => Outcome::Late,
     };
-    let says = |name| variable(file, name).unwrap_or_default();
+    let note = match outcome {
+        Outcome::Unseen => format!("needs {needs}"),
+        _ => says("note"),
+    };
     Ok(Attacked {
         technique: says("technique"),
         about: says("about"),
-        note: says("note"),
+        note,
         first,
         refused,
         effect: enforce.effect,
@@ -98,6 +106,7 @@ impl Attacked {
             "outcome": match self.outcome {
                 Outcome::Refused => "refused",
                 Outcome::Within => "within",
+                Outcome::Unseen => "unseen",
                 Outcome::Changed => "changed",
                 Outcome::Late => "late",
                 Outcome::Broken => "broken",

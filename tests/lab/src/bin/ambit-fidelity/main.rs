@@ -108,5 +108,6 @@ fn new_lines(before: &[String], now: &[String]) {
     const SHOWN: usize = 12;
     let known: std::collections::BTreeSet<_> = before.iter().collect();
     let new = now.iter().filter(|line| !known.contains(line));
-    new.take(SHOWN).for_each(|line| eprintln!("    new {}", line.trim()));
+    new.take(SHOWN)
+        .for_each(|line| eprintln!("    new {}", line.trim()));
 }
