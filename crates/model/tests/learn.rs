@@ -313,6 +313,36 @@ fn what_the_workload_made_up_becomes_a_pattern_in_every_rule() {
 }
 
 #[test]
+fn a_name_given_by_renaming_is_made_up_as_others_are() {
+    let redis = subject("/usr/bin/redis-server");
+    let mut ring = Ring::new();
+    ring.does(
+        &redis,
+        &[
+            "file.create /srv/temp-4711.aof",
+            "file.rename from /srv/temp-4711.aof",
+            "file.rename to /srv/temp-bg-4711.aof",
+            "file.rename to /srv/base.aof",
+        ],
+    );
+    ring.pid = 4710;
+    ring.does(&redis, &["file.rename from /srv/temp-bg-4711.aof"]);
+    let map = ring.learn(&Map::new("x")).map;
+    let mut rules = rules(&map, "/usr/bin/redis-server");
+    rules.sort();
+    assert_eq!(
+        rules,
+        [
+            "file.create /srv/temp-{pid}.aof",
+            "file.rename from /srv/temp-bg-{pid}.aof",
+            "file.rename from /srv/temp-{pid}.aof",
+            "file.rename to /srv/base.aof",
+            "file.rename to /srv/temp-bg-{pid}.aof",
+        ]
+    );
+}
+
+#[test]
 fn what_the_workload_builds_itself_has_no_digest() {
     let make = subject("/usr/bin/make");
     let built = subject("/srv/project/program");

@@ -5,7 +5,6 @@ about="redis: snapshots, append-only file, rewriting, Lua, restart"
 
 prepare() {
 	mkdir -p /srv/redis
-	useradd -r redis2
 	cp "$here/redis.conf" /srv/redis/redis.conf
 	chown -R redis /srv/redis
 }

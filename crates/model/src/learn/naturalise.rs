@@ -180,7 +180,7 @@ impl Naturaliser {
 fn creates(seen: &Seen) -> bool {
     match seen.operation.op {
         Op::FileCreate | Op::FileMkdir | Op::FileSymlink | Op::FileMknod | Op::NetBind => true,
-        Op::FileLink => seen.operation.arg == abi::END_TO,
+        Op::FileLink | Op::FileRename => seen.operation.arg == abi::END_TO,
         _ => false,
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Days of a workload: run by its scripts, under `ambit run`, and what was outside the map meanwhile.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -101,15 +102,15 @@ impl Days {
 
     /// One day.
     pub(crate) fn run(&self, mode: Mode, seed: u32, attack: Option<&str>) -> Result<Day, String> {
-        let stats = format!("{STATE}/stats");
+        let counted = format!("{STATE}/stats");
         let map = format!("{STATE}/map");
-        let _ = fs::remove_file(&stats);
+        let _ = fs::remove_file(&counted);
         let ambit = match mode {
             Mode::Learn => format!("ambit run --learn --domain {} -o {map}", self.workload),
             Mode::Audit => format!("ambit run -m {map}"),
             Mode::Enforce => format!("ambit run -m {map} --enforce"),
         };
-        let ambit = format!("{ambit} --ring-size 16M --json --stats {stats} --");
+        let ambit = format!("{ambit} --ring-size 16M --json --stats {counted} --");
         let mut command = self.script(&["timeout", "--signal=KILL", LIMIT_SECONDS]);
         command.arg(seed.to_string()).args(attack);
         // Not into a pipe: what an attack leaves running would keep it open.
@@ -128,7 +129,7 @@ impl Days {
         let said =
             String::from_utf8_lossy(&fs::read(format!("{STATE}/errors")).unwrap_or_default())
                 .into_owned();
-        let counters: Value = fs::read(&stats)
+        let counters: Value = fs::read(&counted)
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok())
             .unwrap_or_default();
@@ -146,7 +147,7 @@ impl Days {
     }
 
     /// What the map allows, as lines of text with their subjects.
-    pub(crate) fn map_lines(&self) -> Result<Vec<String>, String> {
+    pub(crate) fn map_lines() -> Result<Vec<String>, String> {
         let text = fs::read_to_string(format!("{STATE}/map"))
             .map_err(|error| format!("there is no map: {error}"))?;
         if let Some(line) = text.lines().find(|line| line.starts_with("incomplete:")) {
@@ -192,9 +193,9 @@ impl Day {
             Some(0) => String::new(),
             _ => format!("failed: {}; ", self.said.lines().next().unwrap_or_default()),
         };
-        text.push_str(&format!("{} outside the map", self.violations.len()));
+        let _ = write!(text, "{} outside the map", self.violations.len());
         for violation in &self.violations {
-            text.push_str(&format!("\n    {}: {}", violation.who, violation.rule));
+            let _ = write!(text, "\n    {}: {}", violation.who, violation.rule);
         }
         text
     }
@@ -228,10 +229,10 @@ fn violations(said: &str) -> Vec<Violation> {
 fn who(by: &Value) -> String {
     let mut line = text(&by["exe"]);
     if let Some(script) = by["script"].as_str() {
-        line.push_str(&format!(" {script}"));
+        let _ = write!(line, " {script}");
     }
     for via in by["via"].as_array().into_iter().flatten() {
-        line.push_str(&format!(" < {}", text(via)));
+        let _ = write!(line, " < {}", text(via));
     }
     line
 }

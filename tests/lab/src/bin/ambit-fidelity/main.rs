@@ -56,7 +56,7 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         let day = days.run(Mode::Learn, seed, None)?;
         day.must_succeed()?;
         points += day.learned;
-        let now = days.map_lines()?;
+        let now = Days::map_lines()?;
         eprintln!("training {seed}: {} lines", now.len());
         if let Some(before) = lines.last() {
             new_lines(before, &now);
@@ -82,7 +82,7 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         eprintln!("attack {}", result.line());
         attacks.push(result.json());
     }
-    let refusals: Vec<_> = held_out.iter().flat_map(|day| day.distinct()).collect();
+    let refusals: Vec<_> = held_out.iter().flat_map(day::Day::distinct).collect();
     Ok(json!({
         "workload": days.workload(),
         "about": days.about(),
