@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # A web server: static pages, uploads, reload, log rotation.
 about="nginx: pages, uploads, reload, log rotation"
+accepted="/srv/web/upload/*"
 site=/srv/web
 
 prepare() {

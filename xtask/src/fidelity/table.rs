@@ -14,6 +14,8 @@ of `tests/fidelity` is a real program, driven as in life; inputs, order and timi
 enforced for ten others with other seeds, and is then attacked from inside its own subjects.
 
 - *stable after*: the last training day that added a line to the map. *points*: what the kernel part learned in all five.
+- *patterns*: proposals of `ambit map generalize` that were applied after learning: their number, all in places that are not
+  sensitive; then each sensitive one that the workload's owner accepted by name.
 - *false refusals*: operations refused on the ten held-out days, each counted once a day; *days failed*: days that did not do their work.
 - An attack must have its effect where Ambit only records (else it proves nothing and is *broken*). *refused first*: enforced,
   what was refused first is what was recorded first as outside the map, and the effect is absent. *changed*: the effect was there in
@@ -22,8 +24,8 @@ enforced for ten others with other seeds, and is then attacked from inside its o
 ";
 
 const WORKLOADS: &str = "\
-| workload | what it does | stable after | points | map lines | false refusals | days failed | attacks | refused first | late | changed | within | unseen | broken |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| workload | what it does | stable after | points | map lines | patterns | false refusals | days failed | attacks | refused first | late | changed | within | unseen | broken |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 ";
 const ATTACKS: &str = "\
 | attack | ATT&CK | what it does | outcome | first operation outside the map |
@@ -214,6 +216,7 @@ mod tests {
     fn result(workload: &str, lines: u32) -> Value {
         json!({
             "workload": workload, "about": "a | b", "stable": 2, "points": 10, "lines": lines,
+            "patterns": 3, "accepted": ["/x/*"],
             "false_refusals": 1, "held_out_failed": 0,
             "refused": [{ "who": "/bin/x", "rule": "file.open r /a" }],
             "attacks": [
@@ -231,9 +234,9 @@ mod tests {
             &result("web", 8),
         );
         let more = updated(&both, "6.1", &result("db", 9));
-        assert!(
-            more.contains("| web | a \\| b | 2 | 10 | 7 | 1 | 0 | 2 | 1 | 0 | 0 | 1 | 0 | 0 |")
-        );
+        assert!(more.contains(
+            "| web | a \\| b | 2 | 10 | 7 | 3, `/x/*` | 1 | 0 | 2 | 1 | 0 | 0 | 1 | 0 | 0 |"
+        ));
         assert!(more.contains("| db | a \\| b | 2 | 10 | 9 |"));
         assert!(more.contains("| web/shell | T1059 | x | refused first | `exec /bin/sh` |"));
         let again = updated(&more, "6.1", &result("web", 70));

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::held::Held;
+use crate::review::{Review, review};
 
 /// Where scripts and this program leave what they tell each other.
 const STATE: &str = "/var/tmp/fidelity";
@@ -84,6 +85,13 @@ impl Days {
     pub(crate) fn about(&self) -> String {
         let file = self.folder.join(&self.workload).join("workload.sh");
         variable(&file, "about").unwrap_or_default()
+    }
+
+    /// Between learning and enforcing.
+    pub(crate) fn review(&self) -> Result<Review, String> {
+        let file = self.folder.join(&self.workload).join("workload.sh");
+        let accepted = variable(&file, "accepted").unwrap_or_default();
+        review(&format!("{STATE}/map"), &accepted)
     }
 
     /// The files of its attacks.

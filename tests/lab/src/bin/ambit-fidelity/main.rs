@@ -10,6 +10,7 @@
 mod attack;
 mod day;
 mod held;
+mod review;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -68,6 +69,9 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         .rev()
         .find(|&at| lines[at] != lines[at - 1])
         .map_or(1, |at| at + 1);
+    let review = days.review()?;
+    let map = Days::map_lines()?;
+    eprintln!("reviewed: {} lines, {review:?}", map.len());
     let mut held_out = Vec::new();
     if only.is_empty() {
         for seed in HELD_OUT_FROM..HELD_OUT_FROM + HELD_OUT {
@@ -94,7 +98,9 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
             Some(new)
         }).collect::<Vec<_>>(),
         "points": points,
-        "lines": lines.last().map_or(0, Vec::len),
+        "lines": map.len(),
+        "patterns": review.applied,
+        "accepted": review.accepted,
         "held_out": held_out.len(),
         "held_out_failed": held_out.iter().filter(|day| day.status != Some(0)).count(),
         "false_refusals": refusals.len(),
