@@ -11,10 +11,11 @@ prepare() {
 	touch /srv/logs/state
 }
 
-# Sets the clock to just before the next minute: cron does the rest.
+# cron looks at the clock when it starts: it starts a few seconds before a minute is full.
+near_a_minute() { date -s "@$(($(date +%s) / 60 * 60 + 55))" >/dev/null; }
+# Waits for what a job makes.
 minute() {
-	local file=$1 tries=300
-	date -s "@$(($(date +%s) / 60 * 60 + 58))" >/dev/null
+	local file=$1 tries=700
 	while [ ! -e "$file" ] && ((tries-- > 0)); do nap 0.1; done
 }
 
@@ -25,6 +26,7 @@ day() {
 		letters 30
 		for ((i = 0; i < RANDOM % 90 + 10; i++)); do echo "$REPLY $i"; done >/srv/logs/$app.log
 	done
+	near_a_minute
 	begin
 	minute /srv/logs/ran
 	[ -e /srv/logs/ran ] || fail "no job ran"
@@ -34,6 +36,7 @@ attacked_day() {
 	rm -f /srv/logs/ran
 	echo line >/srv/logs/web.log
 	echo line >/srv/logs/mail.log
+	near_a_minute
 	begin
 	attack
 	ends_somehow

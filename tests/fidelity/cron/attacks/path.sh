@@ -7,6 +7,6 @@ before() {
 	chmod 755 /usr/local/bin/logrotate
 	sed -i '1i PATH=/usr/local/bin:/usr/sbin:/usr/bin' /etc/cron.d/rotate
 }
-attack() { minute "$marker"; }
+attack() { minute /srv/logs/ran; nap 1; }
 effect() { [ -e "$marker" ]; }
 after() { install -m 644 "$here/crontab" /etc/cron.d/rotate; rm -f /usr/local/bin/logrotate; }
