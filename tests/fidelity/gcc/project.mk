@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
 objects = src/main.o src/list.o src/text.o
 CFLAGS = -O1 -Wall
 all: program check
