@@ -64,7 +64,7 @@ fail() {
 
 # Waits until a command succeeds.
 until_true() {
-	local tries=600
+	local tries=1800
 	until "$@" >/dev/null 2>&1; do
 		((tries-- > 0)) || fail "in vain: $*"
 		nap 0.1
@@ -85,7 +85,7 @@ begin() {
 
 # Waits for a line of the workload's.
 await() {
-	local tries=1200
+	local tries=3600
 	local line
 	while ((tries-- > 0)); do
 		while read -r line; do [ "$line" = "$1" ] && return; done <"$state/out"
@@ -107,7 +107,7 @@ tell() {
 finish() {
 	echo "0 stop" >&"$say"
 	exec {say}>&-
-	local tries=600
+	local tries=1800
 	while [ -e "/proc/$inside" ] && ((tries-- > 0)); do nap 0.1; done
 	[ -e "/proc/$inside" ] && fail "the workload does not end"
 	wait "$inside" || fail "the workload ended with status $?"
@@ -124,7 +124,7 @@ attacked_day() {
 ends_somehow() {
 	echo "0 stop" >&"$say"
 	exec {say}>&-
-	local tries=100
+	local tries=300
 	while [ -e "/proc/$inside" ] && ((tries-- > 0)); do nap 0.1; done
 	kill -9 "$inside" 2>/dev/null
 	wait "$inside"

@@ -16,7 +16,7 @@ const STATE: &str = "/var/tmp/fidelity";
 /// The tasks of a day, so that none outlives it.
 const GROUP: &str = "/sys/fs/cgroup/day";
 /// No day takes as long as this, emulated.
-const LIMIT_SECONDS: &str = "240";
+const LIMIT_SECONDS: &str = "600";
 
 /// What Ambit is to do on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
