@@ -90,13 +90,15 @@ fn workload(result: &Value) -> String {
         text(result, "workload"),
         cell(&text(result, "about"))
     );
-    for name in [
-        "stable",
-        "points",
-        "lines",
-        "false_refusals",
-        "held_out_failed",
-    ] {
+    for name in ["stable", "points", "lines"] {
+        _ = write!(row, " {} |", result[name]);
+    }
+    _ = write!(row, " {}", result["patterns"]);
+    for place in list(result, "accepted") {
+        _ = write!(row, ", {}", code(place.as_str().unwrap_or_default()));
+    }
+    row.push_str(" |");
+    for name in ["false_refusals", "held_out_failed"] {
         _ = write!(row, " {} |", result[name]);
     }
     _ = write!(row, " {} |", attacks.len());
