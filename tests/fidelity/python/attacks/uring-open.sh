@@ -18,8 +18,8 @@ head, tail, mask, entries, flags, dropped, array = struct.unpack("<7I", bytes(pa
 sq[array:array + 4] = struct.pack("<I", 0)
 sq[tail:tail + 4] = struct.pack("<I", 1)
 LIBC.syscall(426, ring, 1, 1, 1, None, 0)
-cq = struct.unpack("<5I", bytes(params)[80:100])
-result = struct.unpack("<i", sq[cq[4] + 8:cq[4] + 12])[0] if cq[4] + 16 <= 4096 else None
+cq = struct.unpack("<6I", bytes(params)[80:104])
+result = struct.unpack("<i", sq[cq[5] + 8:cq[5] + 12])[0] if cq[5] + 16 <= 4096 else None
 if result is not None and result >= 0:
     print("opened", os.read(result, 20))
 else:
