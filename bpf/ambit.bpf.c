@@ -17,6 +17,7 @@
 #include "include/path.bpf.h"
 #include "include/decide.bpf.h"
 #include "include/object.bpf.h"
+#include "include/shortcut.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

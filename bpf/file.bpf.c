@@ -14,6 +14,13 @@
  * Fail mode: decide.bpf.h.
  */
 
+static __always_inline bool learning(struct ambit_label *l)
+{
+	struct ambit_domain *d = domain_of(l);
+
+	return d && d->mode == AMBIT_MODE_LEARN;
+}
+
 /*
  * An open that creates a file where there is none, and empties it where there is
  * one, is one behaviour in two states of the file system: seen in one of them, it
@@ -21,9 +28,7 @@
  */
 static __always_inline void teach_both(struct scope *c, __u32 flags)
 {
-	struct ambit_domain *d = domain_of(c->l);
-
-	if (!d || d->mode != AMBIT_MODE_LEARN || c->s->status)
+	if (!learning(c->l) || c->s->status)
 		return;
 	if (flags & O_CREAT)
 		ask(c, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_CREATE, 0);
@@ -31,35 +36,72 @@ static __always_inline void teach_both(struct scope *c, __u32 flags)
 		ask(c, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_TRUNCATE, 0);
 }
 
+/*
+ * By arithmetic, since the verifier would look at all that follows once for each
+ * branch taken. AMBIT_OPEN_READ and _WRITE are FMODE_READ and _WRITE.
+ */
+static __always_inline __u32 open_mask(__u32 mode, __u32 flags)
+{
+	__u32 append = flags / O_APPEND & 1;
+
+	if (unlikely(flags & FMODE_EXEC))
+		return AMBIT_OPEN_EXEC;
+	return (mode & FMODE_READ) | (mode & FMODE_WRITE) << append;
+}
+
+/* Whether an open by a task that all trust is one of those that were found known before. */
+static __always_inline bool open_known(struct ambit_label *l, struct task_struct *task,
+				       struct file *file, __u32 arg)
+{
+	struct ambit_stat *st;
+
+	if (unlikely(l->trust) || unlinked(file->f_path.dentry) ||
+	    !shortcut_knows(l, task, &file->f_path, AMBIT_OP_FILE_OPEN << 16 | arg))
+		return false;
+	st = stat_of(l, AMBIT_HOOK_FILE_OPEN);
+	if (!st)
+		return false;
+	count(st->evaluated);
+	count(st->matched);
+	return true;
+}
+
 SEC("lsm/file_open")
 int BPF_PROG(file_file_open, struct file *file, int ret)
 {
-	struct scope c;
-	__u32 mode, arg = 0;
+	const __u32 hook = AMBIT_HOOK_FILE_OPEN;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct scope c = {};
+	__u32 mode, flags, arg;
+	bool both;
 
 	if (ret)
 		return ret;
-	if (!enter(&c, AMBIT_HOOK_FILE_OPEN))
-		return c.verdict ? -EPERM : 0;
+	c.l = label_of(task);
+	if (likely(!c.l))
+		return 0;
 	mode = file->f_mode;
-	if (mode & FMODE_READ)
-		arg |= AMBIT_OPEN_READ;
-	if (mode & FMODE_WRITE)
-		arg |= file->f_flags & O_APPEND ? AMBIT_OPEN_APPEND : AMBIT_OPEN_WRITE;
-	if (file->f_flags & FMODE_EXEC)
-		arg = AMBIT_OPEN_EXEC;
+	flags = file->f_flags;
+	arg = open_mask(mode, flags);
+	both = unlikely(flags & (O_CREAT | O_TRUNC));
 	/*
 	 * FMODE_NOACCOUNT: a file that a file system opens beneath the user's, which
 	 * was decided already (overlayfs' layers; 6.1 shows it under the user's path).
 	 */
+	if (likely(!(mode & FMODE_NOACCOUNT)) && !(both && learning(c.l)) &&
+	    open_known(c.l, task, file, arg))
+		return 0;
+	if (!enter_labelled(&c, hook))
+		return c.verdict ? -EPERM : 0;
 	if (mode & FMODE_NOACCOUNT || !object_file(c.s, file)) {
-		skip(c.l, AMBIT_HOOK_FILE_OPEN, AMBIT_SKIP_KERNEL);
+		skip(c.l, hook, AMBIT_SKIP_KERNEL);
 		return leave(&c);
 	}
-	ask(&c, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_OPEN, arg);
-	if (unlikely(file->f_flags & (O_CREAT | O_TRUNC)) &&
-	    (file->f_inode->i_mode & S_IFMT) == S_IFREG)
-		teach_both(&c, file->f_flags);
+	ask(&c, hook, AMBIT_OP_FILE_OPEN, arg);
+	if (c.s->known && !unlinked(file->f_path.dentry))
+		shortcut_add(c.l, &file->f_path, AMBIT_OP_FILE_OPEN << 16 | arg);
+	if (both && (file->f_inode->i_mode & S_IFMT) == S_IFREG)
+		teach_both(&c, flags);
 	return leave(&c);
 }
 

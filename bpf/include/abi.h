@@ -329,22 +329,48 @@ enum ambit_hook {
 
 /*
  * The automaton of a domain's patterns: a dense DFA over a canonical object's
- * bytes, kind byte first. From state s, byte b leads to
- * next[(s << shift) + classes[b]]; state 0 is dead. At the end, accept[s] is
- * the pattern class, 0 for none. A set of patterns that match together is one
- * class; (op, arg, AMBIT_KIND_CLASS class) of the subject is then looked up.
+ * bytes, kind byte first, in pages. Page 0 begins with struct ambit_dfa; the next
+ * ones hold transitions: from state s, byte b leads to entry (s << shift) +
+ * classes[b]; state 0 is dead. From page `accept` on, entry s is the pattern class
+ * of an object that ends in s, 0 for none. A set of patterns that match together
+ * is one class; (op, arg, AMBIT_KIND_CLASS class) of the subject is then looked up.
  */
-#define AMBIT_DFA_STATES 16384
-#define AMBIT_DFA_NEXT 262144
+#define AMBIT_DFA_PAGE_BITS 14 /* log2 of the entries in a page */
+#define AMBIT_DFA_STATES 65536 /* at most */
 
 struct ambit_dfa {
 	__u32 start;
 	__u32 shift; /* log2 of the number of byte classes, at most 8 */
 	__u32 states;
-	__u32 pad;
+	__u32 accept; /* a page */
 	__u8 classes[256];
-	__u16 accept[AMBIT_DFA_STATES];
-	__u16 next[AMBIT_DFA_NEXT];
+};
+
+struct ambit_dfa_page {
+	__u16 entries[1 << AMBIT_DFA_PAGE_BITS];
+};
+
+/*
+ * The short way of paths that were found known, of one domain: edges of an
+ * automaton over the names of a path, from the last one to the first, and grants
+ * in its states. Made by the kernel part, empty at first; zero is free.
+ */
+#define AMBIT_SHORTCUT_EDGE_BITS 13
+#define AMBIT_SHORTCUT_GRANT_BITS 13
+
+struct ambit_edge {
+	__u64 name[4]; /* its words */
+	__u64 link;    /* the state it leads to, the one it comes from */
+};
+
+struct ambit_grant {
+	__u64 subject; /* first half of its fingerprint */
+	__u64 what;    /* state, operation and argument */
+};
+
+struct ambit_shortcut {
+	struct ambit_edge edges[1 << AMBIT_SHORTCUT_EDGE_BITS];
+	struct ambit_grant grants[1 << AMBIT_SHORTCUT_GRANT_BITS];
 };
 
 /* Where a point in a domain's set came from. */

@@ -239,49 +239,62 @@ static __noinline int record_match(struct slot *s, struct ambit_label *l, __u32 
 struct dfa_loop {
 	struct slot *s;
 	struct ambit_dfa *dfa;
+	void *pages;
+	struct ambit_dfa_page *page;
+	__u32 number; /* of that page */
 	__u32 pos;
 	__u32 state;
 };
 
-#define DFA_BYTES 16
+#define DFA_BYTES 8
+
+static __always_inline __u32 dfa_entry(struct dfa_loop *c, __u32 first, __u32 index)
+{
+	__u32 number = first + (index >> AMBIT_DFA_PAGE_BITS);
+
+	if (number != c->number) {
+		c->page = bpf_map_lookup_elem(c->pages, &number);
+		c->number = number;
+	}
+	if (!c->page)
+		return 0;
+	/* 6.1 forgets the bounds that let clang leave the masks out. */
+	barrier_var(index);
+	return c->page->entries[index & ((1 << AMBIT_DFA_PAGE_BITS) - 1)];
+}
 
 static long dfa_step(__u32 i, struct dfa_loop *c)
 {
 	struct ambit_dfa *dfa = c->dfa;
-	__u32 state = c->state, shift = dfa->shift & 15, k, class, pos;
+	__u32 shift = dfa->shift & 15, k, pos;
 
 	for (k = 0; k < DFA_BYTES; k++) {
-		if (c->pos >= OBJECT_END || state == 0)
-			break;
-		/* 6.1 forgets the bounds that let clang leave the masks out. */
-		pos = c->pos;
+		if (c->pos >= OBJECT_END || c->state == 0)
+			return 1;
+		pos = c->pos++;
 		barrier_var(pos);
-		class = dfa->classes[c->s->bytes[pos & OFFSET_MASK]];
-		state = (state << shift) + class;
-		barrier_var(state);
-		state = dfa->next[state & (AMBIT_DFA_NEXT - 1)];
-		c->pos++;
+		c->state = dfa_entry(
+			c, 1, (c->state << shift) + dfa->classes[c->s->bytes[pos & OFFSET_MASK]]);
 	}
-	c->state = state;
-	return c->pos >= OBJECT_END || state == 0;
+	return 0;
 }
 
 /* The pattern class of the object, 0 for none. */
 static __noinline __u32 pattern_class(struct slot *s, struct ambit_label *l)
 {
-	__u32 domain = l->domain, zero = 0;
 	struct dfa_loop c = { .s = s, .pos = s->pos };
-	void *inner;
+	__u32 domain = l->domain, zero = 0;
 
-	inner = bpf_map_lookup_elem(&automata, &domain);
-	if (!inner)
+	c.pages = bpf_map_lookup_elem(&automata, &domain);
+	if (!c.pages)
 		return 0;
-	c.dfa = bpf_map_lookup_elem(inner, &zero);
-	if (!c.dfa)
+	c.page = bpf_map_lookup_elem(c.pages, &zero);
+	if (!c.page)
 		return 0;
+	c.dfa = (void *)c.page;
 	c.state = c.dfa->start;
 	bpf_loop((OFFSET_MASK + 1) / DFA_BYTES, dfa_step, &c, 0);
-	return c.dfa->accept[c.state & (AMBIT_DFA_STATES - 1)];
+	return c.state ? dfa_entry(&c, c.dfa->accept, c.state) : 0;
 }
 
 static __always_inline void remember(struct ambit_label *l, struct ambit_domain *d, void *set,
@@ -442,6 +455,8 @@ static __noinline int decide_rest(struct slot *s, struct ambit_label *l, __u32 h
 		count(st->matched);
 		if (l->flags & AMBIT_LABEL_RECORD)
 			record(s, &h, AMBIT_EVENT_MATCH);
+		else
+			s->known = true;
 		return 0;
 	}
 	if (d->mode == AMBIT_MODE_LEARN)
@@ -489,9 +504,13 @@ __noinline int decide(struct slot *s, struct ambit_label *l, __u32 hook_op, __u3
 		set = set_of(l);
 		if (likely(!s->gated) && set && (member = member_of(set, &key))) {
 			count(st->matched);
-			if (unlikely(member->hits < AMBIT_HITS_MAX))
+			s->known = member->hits >= AMBIT_HITS_MAX &&
+				   !(l->flags & AMBIT_LABEL_RECORD);
+			if (likely(s->known))
+				return 0;
+			if (member->hits < AMBIT_HITS_MAX)
 				*(volatile __u32 *)&member->hits = member->hits + 1;
-			if (unlikely(l->flags & AMBIT_LABEL_RECORD))
+			if (l->flags & AMBIT_LABEL_RECORD)
 				record_match(s, l, hook_op, arg);
 			return 0;
 		}
@@ -534,9 +553,19 @@ static __always_inline bool take_slot(struct scope *c, __u32 hook)
 	}
 	c->s->status = 0;
 	c->s->extra = 0;
+	c->s->known = false;
 	c->s->pos = OBJECT_END;
 	c->s->subject = c->l->subject;
 	return true;
+}
+
+static __always_inline bool enter_labelled(struct scope *c, __u32 hook)
+{
+	if (unlikely(c->l->flags & AMBIT_LABEL_LAUNCHING)) {
+		skip(c->l, hook, AMBIT_SKIP_LAUNCH);
+		return false;
+	}
+	return take_slot(c, hook);
 }
 
 static __always_inline bool enter(struct scope *c, __u32 hook)
@@ -545,11 +574,7 @@ static __always_inline bool enter(struct scope *c, __u32 hook)
 	c->l = label_of(bpf_get_current_task_btf());
 	if (likely(!c->l))
 		return false;
-	if (unlikely(c->l->flags & AMBIT_LABEL_LAUNCHING)) {
-		skip(c->l, hook, AMBIT_SKIP_LAUNCH);
-		return false;
-	}
-	return take_slot(c, hook);
+	return enter_labelled(c, hook);
 }
 
 static __always_inline int leave(struct scope *c)

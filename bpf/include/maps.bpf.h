@@ -64,11 +64,13 @@ struct {
 	__array(values, struct event_ring);
 } rings SEC(".maps");
 
+/* Pages; how many depends on the patterns. */
 struct automaton {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__uint(value_size, sizeof(struct ambit_dfa));
+	__uint(value_size, sizeof(struct ambit_dfa_page));
 };
 
 struct {
@@ -77,6 +79,20 @@ struct {
 	__type(key, __u32);
 	__array(values, struct automaton);
 } automata SEC(".maps");
+
+struct shortcut {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__uint(value_size, sizeof(struct ambit_shortcut));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, AMBIT_DOMAINS);
+	__type(key, __u32);
+	__array(values, struct shortcut);
+} shortcuts SEC(".maps");
 
 /* How often a point was outside, so that a flood of one does not fill a ring. */
 struct repeat_key {
@@ -139,6 +155,8 @@ struct slot {
 	__u32 extra;
 	__u32 gated;	 /* untrusted, and the family is gated */
 	__u32 forgotten; /* see forget() */
+	__u32 known;	 /* the last point is in the map, and need not be counted or recorded */
+	__u32 pad;
 	struct ambit_fp subject;
 	struct ambit_fp fp;
 	__u64 v[4];

@@ -55,6 +55,22 @@ static __always_inline void copy_word(__u8 *to, const __u64 *from, __u32 i)
 	*(__u64 *)(to + 8 * i) = from[i];
 }
 
+/* The words of a name that is in the dentry itself. */
+static __always_inline const __u64 *short_name(struct dentry *dentry)
+{
+	__u64 offset;
+
+	/* Kept apart: clang would compute both, and one of them is not there. */
+	if (bpf_core_field_exists(struct dentry___short, d_shortname)) {
+		offset = bpf_core_field_offset(struct dentry___short, d_shortname);
+		barrier_var(offset);
+	} else {
+		offset = bpf_core_field_offset(struct dentry___iname, d_iname);
+		barrier_var(offset);
+	}
+	return (void *)dentry + offset;
+}
+
 /*
  * The same through typed pointers. A name that is shorter than a dentry's room
  * for names is in that room (fs/dcache.c, dname_external), where plain loads get
@@ -69,10 +85,7 @@ static __always_inline __u32 push_typed(struct slot *s, __u32 pos, struct dentry
 
 	if (unlikely(len >= SHORT_NAME))
 		return push_name(s, pos, dentry->d_name.name, len);
-	if (bpf_core_field_exists(struct dentry___short, d_shortname))
-		words = (void *)dentry + bpf_core_field_offset(struct dentry___short, d_shortname);
-	else
-		words = (void *)dentry + bpf_core_field_offset(struct dentry___iname, d_iname);
+	words = short_name(dentry);
 	after = (void *)&s->bytes[pos & OFFSET_MASK];
 	kept = *after;
 	pos -= len + 1;

@@ -169,17 +169,19 @@ constants! {
     ASK_CLEAR: u32 = 2;
 
     /// Most states of an automaton; state 0 is dead.
-    DFA_STATES: usize = 16384;
-    /// Entries of an automaton's transition table.
-    DFA_NEXT: usize = 262_144;
-    /// Offset of `start`, `shift` and `states`, u32 each.
+    DFA_STATES: usize = 65536;
+    /// Entries of a page of an automaton, u16 each, as a power of two.
+    DFA_PAGE_BITS: usize = 14;
+    /// Size of a page in bytes.
+    DFA_PAGE_SIZE: usize = 2 << DFA_PAGE_BITS;
+    /// In page 0, offset of `start`, `shift`, `states` and `accept`, u32 each.
     DFA_HEADER_OFFSET: usize = 0;
-    /// Offset of `classes`, 256 u8.
+    /// In page 0, offset of `classes`, 256 u8.
     DFA_CLASSES_OFFSET: usize = 16;
-    /// Offset of `accept`, u16 each: the pattern class of a state, 0 for none.
-    DFA_ACCEPT_OFFSET: usize = DFA_CLASSES_OFFSET + 256;
-    /// Offset of `next`, u16 each: `next[(state << shift) + classes[byte]]`.
-    DFA_NEXT_OFFSET: usize = DFA_ACCEPT_OFFSET + 2 * DFA_STATES;
-    /// `sizeof(struct ambit_dfa)`.
-    DFA_SIZE: usize = DFA_NEXT_OFFSET + 2 * DFA_NEXT;
+    /// Edges of `struct ambit_shortcut`, as a power of two.
+    SHORTCUT_EDGE_BITS: usize = 13;
+    /// Grants of `struct ambit_shortcut`, as a power of two.
+    SHORTCUT_GRANT_BITS: usize = 13;
+    /// Size of `struct ambit_shortcut`: 40 bytes an edge, 16 a grant.
+    SHORTCUT_SIZE: usize = (40 << SHORTCUT_EDGE_BITS) + (16 << SHORTCUT_GRANT_BITS);
 }

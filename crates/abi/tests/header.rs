@@ -45,7 +45,8 @@ fn mirror() -> BTreeMap<String, u64> {
         .collect();
     // Where the fields of the automaton lie is the mirror's own.
     all.retain(|name, _| {
-        !(name.starts_with("DFA_") && (name.ends_with("_OFFSET") || name == "DFA_SIZE"))
+        !(name.starts_with("DFA_") && (name.ends_with("_OFFSET") || name == "DFA_PAGE_SIZE")
+            || name == "SHORTCUT_SIZE")
     });
     let mut add = |prefix: &str, name: &str, value: u64| {
         let name = name.to_uppercase().replace('.', "_");

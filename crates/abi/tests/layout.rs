@@ -177,6 +177,15 @@ fn every_field_is_where_the_kernel_part_has_it() {
         }
     );
 
+    writeln!(
+        c,
+        "_Static_assert(sizeof(struct ambit_dfa_page) == {}, \"struct ambit_dfa_page\");\n\
+         _Static_assert(sizeof(struct ambit_shortcut) == {}, \"struct ambit_shortcut\");",
+        ambit_abi::DFA_PAGE_SIZE,
+        ambit_abi::SHORTCUT_SIZE
+    )
+    .unwrap();
+
     let include = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bpf/include");
     let mut clang =
         Command::new(std::env::var("AMBIT_CLANG").unwrap_or_else(|_| "clang-19".to_owned()))

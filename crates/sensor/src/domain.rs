@@ -27,7 +27,7 @@ pub struct DomainSpec<'a> {
     pub untrusted: [Response; abi::FAMILIES],
     /// Keys of the points that the domain may do.
     pub keys: &'a [Fp],
-    /// `struct ambit_dfa`, where the map has patterns.
+    /// Pages of the automaton (`struct ambit_dfa`), where the map has patterns.
     pub dfa: Option<&'a [u8]>,
     /// Room for points, those in `keys` included.
     pub set_capacity: u32,
@@ -69,7 +69,20 @@ pub struct Domain {
     states: MapHandle,
     stats: MapHandle,
     ring: MapHandle,
-    outer: [MapHandle; 3],
+    outer: [MapHandle; OUTER.len()],
+}
+
+/// Maps that hold a map for each domain.
+const OUTER: [&str; 4] = ["sets", "rings", "shortcuts", "automata"];
+
+fn outer_maps(kernel: &Kernel) -> Result<[MapHandle; OUTER.len()], Error> {
+    let [sets, rings, shortcuts, automata] = OUTER;
+    Ok([
+        kernel.map(sets)?,
+        kernel.map(rings)?,
+        kernel.map(shortcuts)?,
+        kernel.map(automata)?,
+    ])
 }
 
 fn lookup<T: FromBytes>(map: &MapHandle, id: u16, doing: &'static str) -> Result<T, Error> {
@@ -140,6 +153,24 @@ fn fill(set: &MapHandle, keys: &[Fp]) -> Result<(), Error> {
         .map_err(bpf("load the map's points"))?;
     }
     Ok(())
+}
+
+/// An automaton's pages.
+fn automaton(dfa: &[u8]) -> Result<MapHandle, Error> {
+    let pages = u32::try_from(dfa.len() / abi::DFA_PAGE_SIZE).unwrap_or(u32::MAX);
+    let map = inner(
+        MapType::Array,
+        "ambit_dfa",
+        (4, abi::DFA_PAGE_SIZE),
+        pages,
+        libbpf_sys::BPF_F_INNER_MAP,
+        "make the domain's automaton",
+    )?;
+    for (number, page) in (0..pages).zip(dfa.chunks_exact(abi::DFA_PAGE_SIZE)) {
+        map.update(&number.to_ne_bytes(), page, MapFlags::ANY)
+            .map_err(bpf("load the domain's automaton"))?;
+    }
+    Ok(map)
 }
 
 /// The boot clock in nanoseconds: no slot is used twice within one.
@@ -241,11 +272,15 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
         0,
         "make the domain's ring buffer",
     )?;
-    let outer = [
-        kernel.map("sets")?,
-        kernel.map("rings")?,
-        kernel.map("automata")?,
-    ];
+    let shortcut = inner(
+        MapType::Array,
+        "ambit_shortcut",
+        (4, abi::SHORTCUT_SIZE),
+        1,
+        0,
+        "make the domain's shortcut",
+    )?;
+    let outer = outer_maps(kernel)?;
     let put = |outer: &MapHandle, inner: &MapHandle| {
         update(
             outer,
@@ -256,17 +291,9 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
     };
     put(&outer[0], &set)?;
     put(&outer[1], &ring)?;
+    put(&outer[2], &shortcut)?;
     if let Some(dfa) = spec.dfa {
-        let automaton = inner(
-            MapType::Array,
-            "ambit_dfa",
-            (4, abi::DFA_SIZE),
-            1,
-            0,
-            "make the domain's automaton",
-        )?;
-        update(&automaton, 0, dfa, "load the domain's automaton")?;
-        put(&outer[2], &automaton)?;
+        put(&outer[3], &automaton(dfa)?)?;
     }
 
     let settings = settings(spec);
@@ -316,15 +343,10 @@ fn clear_stats(stats: &MapHandle, id: u16) -> Result<(), Error> {
 
 /// Free a slot: no task carries its label any more.
 pub(crate) fn free(kernel: &Kernel, id: u16) -> Result<(), Error> {
-    let maps = [
-        kernel.map("sets")?,
-        kernel.map("rings")?,
-        kernel.map("automata")?,
-    ];
-    release(&kernel.map("domains")?, &maps, id)
+    release(&kernel.map("domains")?, &outer_maps(kernel)?, id)
 }
 
-fn release(domains: &MapHandle, outer: &[MapHandle; 3], id: u16) -> Result<(), Error> {
+fn release(domains: &MapHandle, outer: &[MapHandle; OUTER.len()], id: u16) -> Result<(), Error> {
     let empty = vec![0_u8; size_of::<abi::Domain>()];
     update(domains, id, &empty, "free the domain's slot")?;
     for map in outer {

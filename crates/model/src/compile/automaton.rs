@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! One automaton for all patterns, laid out as `struct ambit_dfa`.
+//! One automaton for all patterns, laid out in pages as `struct ambit_dfa` has it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,9 +12,11 @@ use regex_automata::{Anchored, MatchKind};
 
 use super::reduce::{Table, reduce};
 
-/// What building may take, in bytes: some three times the states that the kernel part's table has. It also bounds the
-/// time, for patterns that explode.
-const BUILD_BYTES: usize = 12 * 1024 * 1024;
+/// What building may take, in bytes: room for about the states that the kernel part's pages can have. It also bounds
+/// the time, for patterns that explode.
+const BUILD_BYTES: usize = 24 * 1024 * 1024;
+/// Entries of a page.
+const ENTRIES: usize = 1 << abi::DFA_PAGE_BITS;
 
 /// An automaton in the kernel part's layout. Sets of patterns that match together are classes, numbered from 1.
 #[derive(Clone, Debug)]
@@ -46,7 +48,7 @@ impl Automaton {
         }
     }
 
-    /// `struct ambit_dfa` in the host's byte order.
+    /// The pages, in the host's byte order.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -169,10 +171,12 @@ fn lay_out(table: &Table, classes: Classes) -> Option<Automaton> {
     let states = table.accept.len();
     let padded = table.width.next_power_of_two();
     let shift = padded.trailing_zeros();
-    if states > abi::DFA_STATES || states.checked_mul(padded)? > abi::DFA_NEXT || shift > 8 {
+    if states > abi::DFA_STATES || shift > 8 {
         return None;
     }
-    let mut bytes = vec![0u8; abi::DFA_SIZE];
+    let accept_page = 1 + (states * padded).div_ceil(ENTRIES);
+    let pages = accept_page + states.div_ceil(ENTRIES);
+    let mut bytes = vec![0u8; pages * abi::DFA_PAGE_SIZE];
     let mut put = |at: usize, value: &[u8]| -> Option<()> {
         bytes.get_mut(at..at + value.len())?.copy_from_slice(value);
         Some(())
@@ -181,6 +185,7 @@ fn lay_out(table: &Table, classes: Classes) -> Option<Automaton> {
     put(header, &table.start.to_ne_bytes())?;
     put(header + 4, &shift.to_ne_bytes())?;
     put(header + 8, &u32::try_from(states).ok()?.to_ne_bytes())?;
+    put(header + 12, &u32::try_from(accept_page).ok()?.to_ne_bytes())?;
     for (byte, class) in table.byte_classes.iter().enumerate() {
         put(
             abi::DFA_CLASSES_OFFSET + byte,
@@ -189,13 +194,13 @@ fn lay_out(table: &Table, classes: Classes) -> Option<Automaton> {
     }
     for (state, accept) in table.accept.iter().enumerate() {
         put(
-            abi::DFA_ACCEPT_OFFSET + 2 * state,
+            accept_page * abi::DFA_PAGE_SIZE + 2 * state,
             &u16::try_from(*accept).ok()?.to_ne_bytes(),
         )?;
     }
     for (state, row) in table.next.chunks(table.width).enumerate() {
         for (class, next) in row.iter().enumerate() {
-            let at = abi::DFA_NEXT_OFFSET + 2 * (state * padded + class);
+            let at = abi::DFA_PAGE_SIZE + 2 * (state * padded + class);
             put(at, &u16::try_from(*next).ok()?.to_ne_bytes())?;
         }
     }
@@ -206,32 +211,34 @@ fn lay_out(table: &Table, classes: Classes) -> Option<Automaton> {
     })
 }
 
-/// The pattern class of an object, 0 for none: what the kernel part does with `struct ambit_dfa`. A table that is not
-/// whole matches nothing.
+/// The pattern class of an object, 0 for none: what the kernel part does with the pages. If any is missing, nothing
+/// matches.
 pub fn run(dfa: &[u8], object: &[u8]) -> u16 {
-    if dfa.len() == abi::DFA_SIZE {
-        walk(dfa, object).unwrap_or(0)
-    } else {
-        0
-    }
+    walk(dfa, object).unwrap_or(0)
 }
 
 fn walk(dfa: &[u8], object: &[u8]) -> Option<u16> {
-    let word = |at: usize| -> Option<u32> {
-        Some(u32::from_ne_bytes(dfa.get(at..at + 4)?.try_into().ok()?))
+    let word = |at: usize| -> Option<usize> {
+        let word = u32::from_ne_bytes(dfa.get(at..at + 4)?.try_into().ok()?);
+        usize::try_from(word).ok()
     };
-    let half = |at: usize| -> Option<u16> {
+    let entry = |page: usize, index: usize| -> Option<u16> {
+        let at = page.checked_mul(abi::DFA_PAGE_SIZE)? + 2 * index;
         Some(u16::from_ne_bytes(dfa.get(at..at + 2)?.try_into().ok()?))
     };
-    let mut state = usize::try_from(word(abi::DFA_HEADER_OFFSET)?).ok()?;
+    let accept = word(abi::DFA_HEADER_OFFSET + 12)?;
+    let pages = accept.checked_add(word(abi::DFA_HEADER_OFFSET + 8)?.div_ceil(ENTRIES))?;
+    if Some(dfa.len()) != pages.checked_mul(abi::DFA_PAGE_SIZE) {
+        return None;
+    }
+    let mut state = word(abi::DFA_HEADER_OFFSET)?;
     let shift = word(abi::DFA_HEADER_OFFSET + 4)? & 15;
     for byte in object {
         let class = usize::from(*dfa.get(abi::DFA_CLASSES_OFFSET + usize::from(*byte))?);
-        let index = ((state << shift) + class) & (abi::DFA_NEXT - 1);
-        state = usize::from(half(abi::DFA_NEXT_OFFSET + 2 * index)?);
+        state = usize::from(entry(1, (state << shift) + class)?);
         if state == 0 {
-            break;
+            return Some(0);
         }
     }
-    half(abi::DFA_ACCEPT_OFFSET + 2 * (state & (abi::DFA_STATES - 1)))
+    entry(accept, state)
 }

@@ -30,7 +30,7 @@ pub struct Compiled {
     /// The keys of the domain's set, sorted. What the kernel part adds itself (names and subjects that were
     /// described) is not among them.
     pub keys: Vec<Fp>,
-    /// `struct ambit_dfa`, where the map has patterns.
+    /// Pages of the automaton (`struct ambit_dfa`), where the map has patterns.
     pub dfa: Option<Vec<u8>>,
     /// Whether digests of executables are to be checked.
     pub digests: bool,
