@@ -8,9 +8,8 @@ use super::instructions;
 
 /// Each bar with what was measured: what, measured, limit, whether a limit is a floor, reached.
 pub(super) fn all(result: &Value) -> Result<Vec<Value>> {
-    let more = |setting| -> Result<f64> {
-        Ok(instructions(result, "open_close", setting)?
-            - instructions(result, "open_close", "without")?)
+    let more = |name, setting| -> Result<f64> {
+        Ok(instructions(result, name, setting)? - instructions(result, name, "without")?)
     };
     let ratio = |name| -> Result<f64> {
         Ok(instructions(result, name, "enforcing")? / instructions(result, name, "without")?)
@@ -28,13 +27,23 @@ pub(super) fn all(result: &Value) -> Result<Vec<Value>> {
     Ok(vec![
         at_most(
             "open+close, unlabelled: instructions more",
-            more("unlabelled")?,
+            more("open_close", "unlabelled")?,
             320.0,
         ),
         at_most(
             "open+close, enforcing: instructions more",
-            more("enforcing")?,
-            1600.0,
+            more("open_close", "enforcing")?,
+            900.0,
+        ),
+        at_most(
+            "open+close by a pattern, enforcing: instructions more",
+            more("open_close", "pattern")?,
+            900.0,
+        ),
+        at_most(
+            "open+close of 60 bytes outside: instructions more",
+            more("open_outside", "audit")?,
+            6000.0,
         ),
         at_most(
             "fork+exec+wait, enforcing: ratio",

@@ -5,7 +5,14 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-const SETTINGS: [&str; 4] = ["without", "unlabelled", "learning", "enforcing"];
+const SETTINGS: [&str; 6] = [
+    "without",
+    "unlabelled",
+    "learning",
+    "enforcing",
+    "pattern",
+    "audit",
+];
 
 pub(super) fn show(result: &Value) -> String {
     let mut out = String::new();
@@ -27,15 +34,18 @@ fn tables(result: &Value, out: &mut String) -> std::fmt::Result {
     writeln!(out)?;
     let rows = list(result, "rows");
     let mut names: Vec<_> = rows.iter().map(|row| text(row, "loop")).collect();
+    names.sort_unstable();
     names.dedup();
-    names.truncate(rows.len() / SETTINGS.len());
     for name in names {
         write!(out, "{name:16}")?;
         for setting in SETTINGS {
             let row = rows
                 .iter()
                 .find(|row| row["loop"] == name && row["setting"] == setting);
-            let row = row.unwrap_or(&Value::Null);
+            let Some(row) = row else {
+                write!(out, "{:>20}", "")?;
+                continue;
+            };
             let cell = format!(
                 "{:.0} ({:.3})",
                 number(row, "instructions"),

@@ -12,7 +12,9 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use workload::{Keeper, Measured, ambit, enforcing, loops, map_with_points, start};
+use workload::{
+    Keeper, Measured, ambit, enforcing, loops, map_with_pattern, map_with_points, start,
+};
 
 const LOOPS: [&str; 5] = [
     "open_close",
@@ -21,14 +23,18 @@ const LOOPS: [&str; 5] = [
     "mmap_exec",
     "create_unlink",
 ];
+/// What `open_outside` opens.
+const OUTSIDE: &str = "/usr/lib/demo/a-folder-in-it/outside-of-what-the-map-has.txt";
 const DIR: &str = "/tmp/bench";
 const MAP: &str = "/tmp/bench/map";
 
 pub(crate) fn main() -> ExitCode {
-    for dir in ["/usr/lib/demo", DIR] {
+    for dir in ["/usr/lib/demo/a-folder-in-it", DIR] {
         fs::create_dir_all(dir).expect("cannot create a folder");
     }
-    fs::write("/usr/lib/demo/a-file-thirty.txt", "a file\n").expect("cannot write a file");
+    for file in ["/usr/lib/demo/a-file-thirty.txt", OUTSIDE] {
+        fs::write(file, "a file\n").expect("cannot write a file");
+    }
 
     let calibration = loops(&["calibrate"], None)["calibrate"];
     let mut rows = Vec::new();
@@ -49,6 +55,7 @@ pub(crate) fn main() -> ExitCode {
     measure("learning", &loops(&LOOPS, Some(learning)));
     eprintln!("bench: enforcing");
     measure("enforcing", &loops(&LOOPS, Some(enforcing(MAP))));
+    rows.extend(other_ways());
     let points = sizes();
     eprintln!("bench: start and memory");
     let thousand = map_with_points(1000);
@@ -70,6 +77,24 @@ pub(crate) fn main() -> ExitCode {
     });
     println!("{all}");
     ExitCode::SUCCESS
+}
+
+/// An open that a pattern covers, and one that the map has nothing for.
+fn other_ways() -> Vec<Value> {
+    let row = |name: &str, setting: &str, under| {
+        eprintln!("bench: {name}, {setting}");
+        json!({"loop": name, "setting": setting, "instructions": loops(&[name], under)[name]})
+    };
+    let audit = ambit(&["-m", MAP]);
+    vec![
+        row(
+            "open_close",
+            "pattern",
+            Some(enforcing(&map_with_pattern())),
+        ),
+        row("open_outside", "without", None),
+        row("open_outside", "audit", Some(audit)),
+    ]
 }
 
 /// The first loop with few and with many points in the set.

@@ -95,6 +95,15 @@ pub(super) fn map_with_points(count: usize) -> String {
     path
 }
 
+/// The map that was learned, with a pattern for the file that the loop opens.
+pub(super) fn map_with_pattern() -> String {
+    let learned = fs::read_to_string(MAP).expect("a map was learned");
+    let pattern = OPENED.replace("a-file-thirty", "*-thirty");
+    let path = format!("{DIR}/map-pattern");
+    fs::write(&path, learned.replace(OPENED, &pattern)).expect("cannot write a map");
+    path
+}
+
 /// Instructions from a program's start to the first of what it runs: the middle of three.
 pub(super) fn start(under: impl Fn() -> Command) -> u64 {
     let mut all = [(); 3].map(|()| start_once(under()));

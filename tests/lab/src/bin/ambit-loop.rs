@@ -19,6 +19,8 @@ use std::ffi::{CStr, c_char, c_int};
 use std::time::Duration;
 
 const FILE: &CStr = c"/usr/lib/demo/a-file-thirty.txt";
+/// 60 bytes; no map has it.
+const OUTSIDE: &CStr = c"/usr/lib/demo/a-folder-in-it/outside-of-what-the-map-has.txt";
 const CREATED: &CStr = c"/tmp/created";
 const SELF: &CStr = c"/usr/bin/ambit-loop";
 const PORT: u16 = 7777;
@@ -45,6 +47,7 @@ fn measure(name: &str) {
     let (iterations, mut body): (u32, Box<dyn FnMut()>) = match name {
         "calibrate" => (20_000, Box::new(calibrate)),
         "open_close" => (2000, Box::new(open_close)),
+        "open_outside" => (2000, Box::new(open_outside)),
         "fork_exec" => (60, Box::new(fork_exec)),
         "connect_accept" => (300, connect_accept()),
         "mmap_exec" => (1000, mmap_exec()),
@@ -100,6 +103,13 @@ fn calibrate() {
 fn open_close() {
     // SAFETY: the path is a C string.
     close(check(unsafe { libc::open(FILE.as_ptr(), libc::O_RDONLY) }));
+}
+
+fn open_outside() {
+    // SAFETY: the path is a C string.
+    close(check(unsafe {
+        libc::open(OUTSIDE.as_ptr(), libc::O_RDONLY)
+    }));
 }
 
 fn create_unlink() {
