@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 use ambit_event::{Object, Operation, Path};
+use ambit_model::RuleObject;
 
 use super::tests;
 use crate::harness::{Lab, Stats, act, words};
@@ -17,6 +18,7 @@ tests! { "differential":
     random_paths_have_equal_fingerprints
     random_addresses_have_equal_fingerprints
     random_credentials_have_equal_fingerprints
+    random_patterns_allow_what_the_plain_matcher_says_however_often_a_path_is_opened
 }
 
 /// Numbers that look random and are the same in every run (xorshift).
@@ -160,4 +162,118 @@ fn random_credentials_have_equal_fingerprints(lab: &Lab) {
         .filter(|rule| rule.starts_with("task.setuid ") || rule.starts_with("task.setgid "))
         .count();
     assert!(changes > 50, "only {changes} changes of ids were seen");
+}
+
+/// A name out of few letters, so that patterns and paths meet.
+fn small_name(random: &mut Random) -> String {
+    const NAMES: [&str; 12] = [
+        "a",
+        "b",
+        "ab",
+        "log",
+        "7",
+        "42",
+        "a.log",
+        "b.log",
+        "7.log",
+        "deadbeef",
+        "x-Zk3uQ9a",
+        "a-name-that-is-longer-than-thirty-one-bytes",
+    ];
+    let at = usize::try_from(random.below(NAMES.len() as u64)).unwrap();
+    NAMES[at].to_owned()
+}
+
+fn small_pattern(random: &mut Random) -> String {
+    const PIECES: [&str; 12] = [
+        "*",
+        "*",
+        "**",
+        "{n}",
+        "{hex}",
+        "{tmp}",
+        "*.log",
+        "{n}.log",
+        "{a,b}",
+        "a*",
+        "{a,b}.{log,x}",
+        "x-{tmp}",
+    ];
+    let mut out = String::new();
+    for _ in 0..=random.below(3) {
+        let at = usize::try_from(random.below(2 * PIECES.len() as u64)).unwrap();
+        out.push('/');
+        match PIECES.get(at) {
+            Some(piece) => out.push_str(piece),
+            None => out.push_str(&small_name(random)),
+        }
+    }
+    out
+}
+
+fn random_patterns_allow_what_the_plain_matcher_says_however_often_a_path_is_opened(lab: &Lab) {
+    const TIMES: usize = 3;
+    let mut random = Random(0x5851_f42d_4c95_7f2d);
+    let root = lab.path("small");
+    let mut paths = std::collections::BTreeSet::new();
+    for _ in 0..220 {
+        let mut path = root.clone();
+        for _ in 0..random.below(4) {
+            path = format!("{path}/d-{}", small_name(&mut random));
+        }
+        fs::create_dir_all(&path).unwrap();
+        let path = format!("{path}/{}", small_name(&mut random));
+        fs::write(&path, "x").unwrap();
+        paths.insert(path);
+    }
+    let known = lab.path("known");
+    lab.learn("map", &act(&format!("open-r {known}")));
+    let line = format!("      - file.open r {known}\n");
+    for round in 0..4 {
+        let patterns: Vec<RuleObject> = (0..12)
+            .map(|_| {
+                let depth = random.below(4);
+                let middle: String = (0..depth)
+                    .map(|_| format!("/d-{}", small_name(&mut random)))
+                    .collect();
+                let text = format!("{root}{middle}{}", small_pattern(&mut random));
+                RuleObject::parse_path(&text).unwrap_or_else(|error| panic!("{text}: {error}"))
+            })
+            .collect();
+        let mut rules = line.clone();
+        for pattern in &patterns {
+            let mut text = String::new();
+            pattern.write(ambit_abi::Op::FileOpen, &mut text);
+            rules += &format!("      - 'file.open r {text}'\n");
+        }
+        let name = format!("map-{round}");
+        let map = lab.map("map").text.replace(&line, &rules);
+        lab.file(&name, &map);
+        let operations: Vec<String> = paths
+            .iter()
+            .flat_map(|path| [path; TIMES])
+            .map(|path| format!("fork open-r {path}"))
+            .collect();
+        let run = lab.enforce(&name, &act(&operations.join(" , ")));
+        let lines = run.lines();
+        assert_eq!(lines.len(), TIMES * paths.len(), "{}", run.stderr_text());
+        let mut allowed = 0;
+        for (path, said) in paths.iter().zip(lines.chunks(TIMES)) {
+            let object = Object::Path(Path::new(path.as_bytes()).unwrap());
+            let covered = patterns
+                .iter()
+                .any(|pattern| pattern.covers(&object, &(32768..=60999)));
+            allowed += usize::from(covered);
+            let right = if covered {
+                "open-r: ok"
+            } else {
+                "open-r: errno EPERM"
+            };
+            assert!(
+                said.iter().all(|line| line == right),
+                "{path}: {said:?} instead of {right}\n{map}"
+            );
+        }
+        println!("round {round}: {allowed} of {} paths allowed", paths.len());
+    }
 }
