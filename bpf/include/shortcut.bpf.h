@@ -2,7 +2,7 @@
 /*
  * The short way of paths that were found known before: an automaton over the
  * names of a dentry chain, leaf to root, whose edges are made as paths are found
- * known (docs/adr/0008). No string is built and nothing is hashed that would have
+ * known (docs/adr/0010). No string is built and nothing is hashed that would have
  * to be kept from those who choose names: edges and grants are compared whole.
  *
  * It says "known" or "not here". A domain's points never become fewer, and a

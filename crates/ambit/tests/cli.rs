@@ -192,10 +192,9 @@ fn varied(desk: &Desk) -> String {
     desk.file("d/log-7", "");
     desk.file("d/log-x", "");
     let dir = dir.to_str().unwrap();
-    let lines: String = ["log-1", "log-2", "log-3"]
-        .iter()
-        .map(|name| format!("      - file.create {dir}/{name}\n"))
-        .collect();
+    let lines =
+        ["log-1", "log-2", "log-3"].map(|name| format!("      - file.create {dir}/{name}\n"));
+    let lines = lines.concat();
     let etc = "      - file.create /etc/a-1.conf\n      - file.create /etc/a-2.conf\n";
     desk.file("varied.map", &format!("{MAP}{lines}{etc}"));
     dir.to_owned()

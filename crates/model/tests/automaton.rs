@@ -238,7 +238,7 @@ fn ports_that_a_host_calls_ephemeral_are_warned_of() {
 }
 
 #[test]
-fn hundreds_of_everyday_patterns_fit_the_kernel_part_s_table() {
+fn two_thousand_everyday_patterns_compile() {
     let mut patterns = vec![
         "/usr/lib/**/*.so*".to_owned(),
         "/etc/**".to_owned(),
@@ -247,7 +247,7 @@ fn hundreds_of_everyday_patterns_fit_the_kernel_part_s_table() {
         "/home/*/.cache/**".to_owned(),
         "/sys/devices/**/{uevent,power}".to_owned(),
     ];
-    for number in 0..std::env::var("N").map_or(300, |n| n.parse().unwrap()) {
+    for number in 0..2000 {
         patterns.push(match number % 5 {
             0 => format!("/srv/app-{number}/**"),
             1 => format!("/var/lib/service-{number}/body/{{n}}"),

@@ -5,6 +5,7 @@
 //! part makes its own while enforcing the same operations. Any that differ are refusals. The text itself is compared
 //! with what the test did.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
@@ -211,50 +212,55 @@ fn small_pattern(random: &mut Random) -> String {
     out
 }
 
+/// Up to three folders below the root.
+fn small_folders(random: &mut Random, root: &str) -> String {
+    let mut path = root.to_owned();
+    for _ in 0..random.below(4) {
+        path.push_str("/d-");
+        path.push_str(&small_name(random));
+    }
+    path
+}
+
+/// Each path is opened by a child of its own, since what one is refused shall not tell on the next one's trust.
 fn random_patterns_allow_what_the_plain_matcher_says_however_often_a_path_is_opened(lab: &Lab) {
     const TIMES: usize = 3;
     let mut random = Random(0x5851_f42d_4c95_7f2d);
     let root = lab.path("small");
-    let mut paths = std::collections::BTreeSet::new();
+    let mut paths = BTreeSet::new();
     for _ in 0..220 {
-        let mut path = root.clone();
-        for _ in 0..random.below(4) {
-            path = format!("{path}/d-{}", small_name(&mut random));
-        }
+        let mut path = small_folders(&mut random, &root);
         fs::create_dir_all(&path).unwrap();
-        let path = format!("{path}/{}", small_name(&mut random));
+        path.push('/');
+        path.push_str(&small_name(&mut random));
         fs::write(&path, "x").unwrap();
         paths.insert(path);
     }
+    let operations: Vec<String> = paths
+        .iter()
+        .flat_map(|path| [path; TIMES])
+        .map(|path| format!("fork open-r {path}"))
+        .collect();
+    let operations = act(&operations.join(" , "));
     let known = lab.path("known");
-    lab.learn("map", &act(&format!("open-r {known}")));
+    lab.learn("map", &act(&format!("fork open-r {known}")));
     let line = format!("      - file.open r {known}\n");
     for round in 0..4 {
-        let patterns: Vec<RuleObject> = (0..12)
-            .map(|_| {
-                let depth = random.below(4);
-                let middle: String = (0..depth)
-                    .map(|_| format!("/d-{}", small_name(&mut random)))
-                    .collect();
-                let text = format!("{root}{middle}{}", small_pattern(&mut random));
-                RuleObject::parse_path(&text).unwrap_or_else(|error| panic!("{text}: {error}"))
-            })
+        let texts: Vec<String> = (0..12)
+            .map(|_| small_folders(&mut random, &root) + &small_pattern(&mut random))
             .collect();
-        let mut rules = line.clone();
-        for pattern in &patterns {
-            let mut text = String::new();
-            pattern.write(ambit_abi::Op::FileOpen, &mut text);
-            rules += &format!("      - 'file.open r {text}'\n");
-        }
-        let name = format!("map-{round}");
-        let map = lab.map("map").text.replace(&line, &rules);
-        lab.file(&name, &map);
-        let operations: Vec<String> = paths
+        let patterns: Vec<RuleObject> = texts
             .iter()
-            .flat_map(|path| [path; TIMES])
-            .map(|path| format!("fork open-r {path}"))
+            .map(|text| RuleObject::parse_path(text).unwrap_or_else(|e| panic!("{text}: {e}")))
             .collect();
-        let run = lab.enforce(&name, &act(&operations.join(" , ")));
+        let rules: Vec<String> = texts
+            .iter()
+            .map(|text| format!("      - 'file.open r {text}'\n"))
+            .collect();
+        let name = format!("map-{round}");
+        let map = lab.map("map").text.replace(&line, &rules.concat());
+        lab.file(&name, &map);
+        let run = lab.enforce(&name, &operations);
         let lines = run.lines();
         assert_eq!(lines.len(), TIMES * paths.len(), "{}", run.stderr_text());
         let mut allowed = 0;

@@ -61,7 +61,7 @@ impl Reach {
         let below = directory
             .strip_prefix(&*self.directory)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"));
-        let depth = directory.iter().filter(|byte| **byte == b'/').count();
+        let depth = directory.split(|byte| *byte == b'/').count() - 1;
         below && self.depth.is_none_or(|most| depth < most)
     }
 }
