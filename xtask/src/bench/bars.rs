@@ -75,6 +75,16 @@ pub(super) fn all(result: &Value) -> Result<Vec<Value>> {
             number("/native/model/events_per_second")?,
             2e6,
         ),
+        at_most(
+            "2,000 patterns: seconds to compile",
+            number("/native/patterns/seconds")?,
+            1.0,
+        ),
+        at_most(
+            "2,000 patterns: peak MiB",
+            number("/native/patterns/peak_kib")? / 1024.0,
+            64.0,
+        ),
         at_least(
             "replay: events a second",
             number("/native/recording/replayed_per_second")?,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is measured on this machine itself: the throughput of the model and of replaying, and the binary's size.
+//! What is measured on this machine itself: the throughput of the model and of replaying, what
+//! compiling patterns takes, and the binary's size.
 
 use std::fs;
 
@@ -17,10 +18,13 @@ pub(super) fn measure() -> Result<Value> {
     let step = Step::start("measuring the model");
     let model = bench("ambit-model", "stream")?;
     step.done();
+    let step = Step::start("measuring a map of patterns");
+    let patterns = bench("ambit-model", "compile")?;
+    step.done();
     let step = Step::start("measuring a recording");
     let recording = bench("ambit-recording", "replay")?;
     step.done();
-    Ok(json!({"binary_bytes": size, "model": model, "recording": recording}))
+    Ok(json!({"binary_bytes": size, "model": model, "patterns": patterns, "recording": recording}))
 }
 
 /// What a benchmark of this workspace prints: a line of JSON.

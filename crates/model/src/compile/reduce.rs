@@ -54,9 +54,16 @@ fn partition(table: &Table) -> Vec<u32> {
     loop {
         let mut seen: HashMap<(u32, u128), u32> = HashMap::with_capacity(count);
         let mut refined = Vec::with_capacity(block.len());
+        let alone = alone(&block, count);
         for (own, row) in block.iter().zip(table.next.chunks(table.width)) {
             let fresh = u32::try_from(seen.len()).unwrap_or(u32::MAX);
-            refined.push(*seen.entry((*own, mix(&block, row))).or_insert(fresh));
+            // Who is alone can't be split any more, and most soon are.
+            let mixed = if alone.get(index(*own)) == Some(&true) {
+                0
+            } else {
+                mix(&block, row)
+            };
+            refined.push(*seen.entry((*own, mixed)).or_insert(fresh));
         }
         let refined_count = seen.len();
         block = refined;
@@ -71,6 +78,17 @@ fn partition(table: &Table) -> Vec<u32> {
     } else {
         (0u32..).take(block.len()).collect()
     }
+}
+
+/// Whether each block has one state only.
+fn alone(block: &[u32], count: usize) -> Vec<bool> {
+    let mut members = vec![0_u32; count];
+    for own in block {
+        if let Some(number) = members.get_mut(index(*own)) {
+            *number += 1;
+        }
+    }
+    members.into_iter().map(|number| number == 1).collect()
 }
 
 /// The blocks that a row leads to, mixed into one number.
