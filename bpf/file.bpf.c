@@ -194,13 +194,28 @@ int BPF_PROG(file_path_rmdir, const struct path *dir, struct dentry *dentry, int
 	return name_point(AMBIT_HOOK_PATH_RMDIR, dir->mnt, dentry, AMBIT_OP_FILE_RMDIR, 0, 0);
 }
 
+/* One point about what a path leads to; by a descriptor that may be a file without a name. */
+static __always_inline int path_point(__u32 hook, const struct path *path, __u32 op, __u32 arg,
+				      __u32 mode)
+{
+	struct scope c;
+
+	if (!enter(&c, hook))
+		return c.verdict ? -EPERM : 0;
+	c.s->extra = mode;
+	if (object_at(c.s, path->dentry, path->mnt))
+		ask(&c, hook, op, arg);
+	else
+		skip(c.l, hook, AMBIT_SKIP_KERNEL);
+	return leave(&c);
+}
+
 SEC("lsm/path_truncate")
 int BPF_PROG(file_path_truncate, const struct path *path, int ret)
 {
 	if (ret)
 		return ret;
-	return name_point(AMBIT_HOOK_PATH_TRUNCATE, path->mnt, path->dentry, AMBIT_OP_FILE_TRUNCATE,
-			  0, 0);
+	return path_point(AMBIT_HOOK_PATH_TRUNCATE, path, AMBIT_OP_FILE_TRUNCATE, 0, 0);
 }
 
 SEC("lsm/path_chmod")
@@ -208,8 +223,7 @@ int BPF_PROG(file_path_chmod, const struct path *path, unsigned short mode, int 
 {
 	if (ret)
 		return ret;
-	return name_point(AMBIT_HOOK_PATH_CHMOD, path->mnt, path->dentry, AMBIT_OP_FILE_CHMOD,
-			  setid_of(mode), mode);
+	return path_point(AMBIT_HOOK_PATH_CHMOD, path, AMBIT_OP_FILE_CHMOD, setid_of(mode), mode);
 }
 
 SEC("lsm/path_chown")
@@ -218,8 +232,7 @@ int BPF_PROG(file_path_chown, const struct path *path, int ret)
 	/* The hook's uid and gid are not read, so they are not declared; ret is past them. */
 	if (ctx[3])
 		return -EPERM;
-	return name_point(AMBIT_HOOK_PATH_CHOWN, path->mnt, path->dentry, AMBIT_OP_FILE_CHOWN, 0,
-			  0);
+	return path_point(AMBIT_HOOK_PATH_CHOWN, path, AMBIT_OP_FILE_CHOWN, 0, 0);
 }
 
 static __always_inline void ask_end(struct scope *c, __u32 hook, __u32 op, struct vfsmount *mnt,

@@ -109,11 +109,9 @@ static __noinline int object_internal(struct slot *s, struct dentry *dentry)
 	return object_fstype(s, sb);
 }
 
-/* A file that is open. Returns false where it is none of the user's. */
-static __always_inline bool object_file(struct slot *s, struct file *file)
+/* What is there, named or not. Returns false where it is none of the user's. */
+static __always_inline bool object_at(struct slot *s, struct dentry *dentry, struct vfsmount *mnt)
 {
-	struct dentry *dentry = file->f_path.dentry;
-	struct vfsmount *mnt = file->f_path.mnt;
 	bool gone = unlinked(dentry);
 	__u8 kind = AMBIT_KIND_PATH;
 	int status;
@@ -130,6 +128,11 @@ static __always_inline bool object_file(struct slot *s, struct file *file)
 	}
 	walk_outcome(s, status, kind);
 	return true;
+}
+
+static __always_inline bool object_file(struct slot *s, struct file *file)
+{
+	return object_at(s, file->f_path.dentry, file->f_path.mnt);
 }
 
 /*
