@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 use super::tests;
-use crate::harness::{Lab, Taken, TcpWatch, UnixWatch, act};
+use crate::harness::{Lab, Taken, TcpWatch, UnixWatch, act, line};
 
 tests! { "scenarios":
     s12_a_name_with_a_newline_is_one_line_and_no_other_name
@@ -18,6 +18,7 @@ tests! { "scenarios":
     s12_a_name_that_looks_like_another_line_adds_none
     s12_a_path_of_4095_bytes_is_kept
     s12_a_longer_path_is_outside_every_map
+    s12_a_memfd_has_its_name_however_it_is_changed
     s12_an_abstract_name_with_nuls_is_kept_byte_by_byte
     s12_an_abstract_name_is_no_prefix_of_another
     s12_dissolving_an_association_is_the_same_whatever_the_stack_held
@@ -259,4 +260,19 @@ fn s12_an_address_shorter_than_its_family_is_outside_every_map(lab: &Lab) {
         "connect-short: errno EPERM",
         "connect: ok",
     ]);
+}
+
+fn s12_a_memfd_has_its_name_however_it_is_changed(lab: &Lab) {
+    let program = "import os; fd = os.memfd_create('scratch'); os.ftruncate(fd, 9); os.fchmod(fd, 0o640); \
+                   os.fchown(fd, 0, 0); print('changed')";
+    let command = line(&["python3", "-c", program]);
+    lab.learn("map", &command).says(&["changed"]);
+    let map = lab.map("map");
+    for operation in ["truncate", "chmod", "chown"] {
+        map.must_have(&format!("file.{operation} memfd:scratch"));
+    }
+    assert!(!map.text.contains("incomplete"), "{}", map.text);
+    lab.enforce("map", &command)
+        .says(&["changed"])
+        .within_the_map();
 }
