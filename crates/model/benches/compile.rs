@@ -82,7 +82,7 @@ fn peak_kib() -> u64 {
         .unwrap_or(0)
 }
 
-/// Processor time of this process so far: clock ticks of 10 ms, fields 14 and 15 of proc_pid_stat(5).
+/// Processor time of this process so far: clock ticks of 10 ms, fields 14 and 15 of `/proc/self/stat`.
 fn processor_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();

@@ -335,7 +335,7 @@ fn bytes_that_are_no_text_are_refused_where_they_begin() {
     assert_eq!((error.line, error.column), (2, 9));
 }
 
-/// Processor time of this thread in ticks of 10 ms (proc_pid_stat(5), fields 14 and 15): what else the machine does
+/// Processor time of this thread in ticks of 10 ms (fields 14 and 15 of `/proc/PID/stat`): what else the machine does
 /// does not count.
 fn ticks() -> u64 {
     let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
