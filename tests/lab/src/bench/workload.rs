@@ -147,7 +147,7 @@ impl Keeper {
             .spawn()
             .expect("cannot start ambit");
         // The clock stands for no one: what loading takes passes as well.
-        std::thread::sleep(Duration::from_secs(20));
+        std::thread::sleep(Duration::from_secs(90));
         Self(child)
     }
 }
