@@ -96,7 +96,7 @@ constants! {
     KIND_CREDS: u8 = b'C';
     /// SHA-256 (32 B), then an executable's object.
     KIND_DIGEST: u8 = b'H';
-    /// A pattern class u16, see [`DFA_SIZE`].
+    /// A pattern class u16, see [`DFA_STATES`].
     KIND_CLASS: u8 = b'Z';
 
     /// After a NUL, in a path: own process number in procfs.

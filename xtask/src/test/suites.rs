@@ -14,7 +14,7 @@ use super::{Args, Report, count::Count};
 use crate::lab::{self, EXIT_TIMEOUT, Kernel, Run};
 
 const SCRIPT: &str = include_str!("suites.sh");
-const LIMIT: Duration = Duration::from_mins(30);
+const LIMIT: Duration = Duration::from_mins(45);
 
 pub(super) fn all(args: &Args, report: &mut Report) -> Result<()> {
     let kernels = if args.kernel.is_empty() {
