@@ -30,6 +30,7 @@ const SUFFIX: usize = 6;
 pub(super) fn pieces(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     let found = if origin.fleeting {
         uuid(name)
+            .or_else(|| mktemp(name, origin))
             .or_else(|| counter(name, origin))
             .or_else(|| python(name, origin))
             .or_else(|| suffix(name, origin.private))
@@ -119,6 +120,13 @@ fn counter(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     (long && (origin.removed || !alone)).then(|| around(before, Class::Num, after))
 }
 
+/// `tmp.` and ten of `A-Za-z0-9`, whatever they look like.
+fn mktemp(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
+    let made_up = name.strip_prefix(b"tmp.")?;
+    let is = origin.private && made_up.len() == 10 && made_up.iter().all(u8::is_ascii_alphanumeric);
+    is.then(|| around(b"tmp.", Class::Tmp, b""))
+}
+
 /// `tmp`, eight of `a-z0-9_`, and perhaps an extension; or the eight alone, where Python tried whether it may make
 /// files in a folder.
 fn python(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
@@ -149,7 +157,9 @@ fn suffix(name: &[u8], private: bool) -> Option<Vec<Piece>> {
         let start = end - run;
         let (_, made_up, after) = split3(name, start, end)?;
         if run >= SUFFIX && is_extension(after) {
-            let stem = stem(made_up);
+            // A word right before the six has nothing between them; after a sign all of the run is made up.
+            let first = name.iter().take(start).all(|byte| *byte == b'.');
+            let stem = if first { stem(made_up) } else { 0 };
             let random = made_up.get(stem..)?;
             let bar = if private { 1 } else { 2 };
             if changes(random) >= bar || is_hex(random) {
@@ -224,6 +234,8 @@ fn run_before_extension(name: &[u8], is: impl Fn(&u8) -> bool) -> Option<(usize,
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::pattern::{PathKind, PathPattern};
 
@@ -254,6 +266,8 @@ mod tests {
         for (name, pattern) in [
             ("sedAb3dEf", "sed{tmp}"),
             ("tmp.k2LqP9xYzA", "tmp.{tmp}"),
+            ("tmp.KxyzeFgh12", "tmp.{tmp}"),
+            (".sedAb3dEf", ".sed{tmp}"),
             ("vA5bCd9", "v{tmp}"),
             ("Backup1a2B3c", "Backup{tmp}"),
             (".nginx-aB3dE6", ".nginx-{tmp}"),
@@ -271,6 +285,22 @@ mod tests {
             ("link-4711-3812672356-end", "link-{pid}-{n}-end"),
         ] {
             assert_eq!(text(name, REMOVED).as_deref(), Some(pattern), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_mktemp_makes_up_becomes_the_same_pattern(made_up in "[A-Za-z0-9]{10}") {
+            let name = format!("tmp.{made_up}");
+            let found = text(&name, PRIVATE);
+            prop_assert_eq!(found.as_deref(), Some("tmp.{tmp}"));
+        }
+
+        #[test]
+        fn what_follows_a_sign_is_made_up_whole(made_up in "[a-z]{4}[A-Z][a-z0-9]{5}") {
+            let name = format!("db-{made_up}");
+            let found = text(&name, PRIVATE);
+            prop_assert_eq!(found.as_deref(), Some("db-{tmp}"));
         }
     }
 
