@@ -6,7 +6,8 @@
  *   bprm_check_security     once an image: the script, then its interpreter.
  *                           Decides the path and the digest
  *   bprm_creds_from_file    before the point of no return, with the final
- *                           credentials: the subject that will be, and its creds
+ *                           credentials: the subject that will be, its creds, and
+ *                           with full coverage the descriptors it inherits
  *   bprm_committed_creds    the exec cannot fail any more: the label changes
  *
  * The ELF interpreter and the target are opened before; file_open decides those
@@ -239,6 +240,127 @@ static __noinline int invoked_name(struct slot *s, struct linux_binprm *bprm)
 	return 1;
 }
 
+/* The standard descriptors belong to whoever starts the program. */
+#define FIRST_INHERITED 3
+#define INHERIT_STEPS 16384
+#define FMODE_ACCESS (FMODE_READ | FMODE_WRITE)
+
+struct inherit_loop {
+	struct slot *s;
+	struct ambit_label *l;
+	struct file **files;
+	unsigned long *open;
+	unsigned long *cloexec;
+	__u32 fd;
+	__u32 max;
+	int verdict;
+};
+
+/* Terminals, /dev/null and its kin, pipes and sockets are what a program finds by chance. */
+static __always_inline bool fleeting(struct inode *inode)
+{
+	__u32 major = BPF_CORE_READ(inode, i_rdev) >> 20;
+
+	switch (BPF_CORE_READ(inode, i_mode) & S_IFMT) {
+	case S_IFIFO:
+	case S_IFSOCK:
+		return true;
+	case S_IFCHR:
+		return major == 1 || major == 4 || major == 5 || (major >= 136 && major <= 143);
+	}
+	return false;
+}
+
+/* The object of a file that was read by probe; false where it has no name. */
+static __noinline int object_inherited(struct slot *s, struct file *file)
+{
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct super_block *sb = BPF_CORE_READ(dentry, d_sb);
+	__u8 kind = AMBIT_KIND_PATH;
+	int status;
+
+	s->status = 0;
+	if (BPF_CORE_READ(sb, s_flags) & SB_NOUSER)
+		return object_internal(s, dentry) && s->bytes[s->pos & OFFSET_MASK] == AMBIT_KIND_MEMFD;
+	status = walk_probed(s, dentry, BPF_CORE_READ(file, f_path.mnt));
+	if (status == WALK_INTERNAL)
+		return object_internal(s, dentry) && s->bytes[s->pos & OFFSET_MASK] == AMBIT_KIND_MEMFD;
+	if (status == WALK_UNREACHABLE) {
+		object_fstype(s, sb);
+		return 1;
+	}
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)
+		kind = AMBIT_KIND_DELETED;
+	walk_outcome(s, status, kind);
+	return 1;
+}
+
+static long inherit_step(__u32 i, struct inherit_loop *c)
+{
+	const __u32 hook = AMBIT_HOOK_BPRM_CREDS_FROM_FILE;
+	unsigned long open = 0, cloexec = 0;
+	struct file *file = NULL;
+	__u32 fd = c->fd, mode, arg = 0;
+
+	if (fd >= c->max || c->verdict)
+		return 1;
+	bpf_probe_read_kernel(&open, sizeof(open), c->open + fd / 64);
+	bpf_probe_read_kernel(&cloexec, sizeof(cloexec), c->cloexec + fd / 64);
+	open = (open & ~cloexec) >> (fd & 63);
+	if (!open) {
+		c->fd = (fd | 63) + 1;
+		return 0;
+	}
+	c->fd = fd + 1;
+	if (!(open & 1))
+		return 0;
+	bpf_probe_read_kernel(&file, sizeof(file), c->files + fd);
+	if (!file)
+		return 0;
+	if (fleeting(BPF_CORE_READ(file, f_inode)) || !object_inherited(c->s, file)) {
+		skip(c->l, hook, AMBIT_SKIP_BENIGN);
+		return 0;
+	}
+	mode = BPF_CORE_READ(file, f_mode);
+	if (mode & FMODE_READ)
+		arg |= AMBIT_OPEN_READ;
+	if (mode & FMODE_WRITE)
+		arg |= BPF_CORE_READ(file, f_flags) & O_APPEND ? AMBIT_OPEN_APPEND :
+								 AMBIT_OPEN_WRITE;
+	c->verdict = decide(c->s, c->l, hook << 16 | AMBIT_OP_FILE_INHERIT, arg);
+	return 0;
+}
+
+/*
+ * The descriptors that stay open are points of the subject that will have them.
+ * A task that shares its descriptors with another process, as threads of one do
+ * not, may get one more after this.
+ */
+static __always_inline void ask_inherited(struct scope *c)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct inherit_loop loop = {
+		.s = c->s,
+		.l = c->l,
+		.files = BPF_CORE_READ(table, fd),
+		.open = BPF_CORE_READ(table, open_fds),
+		.cloexec = BPF_CORE_READ(table, close_on_exec),
+		.fd = FIRST_INHERITED,
+		.max = BPF_CORE_READ(table, max_fds),
+	};
+
+	if (c->verdict || !(c->l->flags & AMBIT_LABEL_FULL))
+		return;
+	bpf_loop(INHERIT_STEPS, inherit_step, &loop, 0);
+	c->verdict = loop.verdict;
+	if (c->verdict || loop.fd >= loop.max)
+		return;
+	object_none(c->s);
+	object_unrepresentable(c->s, AMBIT_REASON_TOO_LONG);
+	ask(c, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, AMBIT_OP_FILE_INHERIT, 0);
+}
+
 SEC("lsm.s/bprm_creds_from_file")
 int BPF_PROG(exec_creds_from_file, struct linux_binprm *bprm, struct file *file, int ret)
 {
@@ -282,6 +404,7 @@ int BPF_PROG(exec_creds_from_file, struct linux_binprm *bprm, struct file *file,
 	if (describe(s, c.l, &c.l->next_subject, AMBIT_EVENT_SUBJECT, AMBIT_OP_SUBJECT))
 		c.l->next_flags = AMBIT_LABEL_DELIVERED;
 	ask_creds(&c, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, bprm->cred);
+	ask_inherited(&c);
 	return leave(&c);
 }
 
@@ -297,5 +420,5 @@ void BPF_PROG(exec_committed, struct linux_binprm *bprm)
 		l->chain[i] = l->chain[i - 1];
 	l->chain[0] = l->next_exe;
 	l->subject = l->next_subject;
-	l->flags = l->next_flags | (l->flags & AMBIT_LABEL_RECORD);
+	l->flags = l->next_flags | (l->flags & (AMBIT_LABEL_RECORD | AMBIT_LABEL_FULL));
 }

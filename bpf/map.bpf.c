@@ -4,7 +4,8 @@
  *
  *   mmap_file      mappings that may be executed, of a file or anonymous
  *   file_mprotect  mappings that become executable; a private file mapping
- *                  that was written to is "dirty"
+ *                  that was written to is "dirty". With full coverage also those
+ *                  that become writable while executable
  *
  * Fail mode: decide.bpf.h.
  */
@@ -15,17 +16,20 @@
  * faults in the kernel. It does not look into numbers.
  */
 static __always_inline int map_point(__u32 hook, struct file *file, unsigned long address,
-				     __u32 arg)
+				     __u32 arg, bool write)
 {
 	struct scope c;
 
 	if (!enter(&c, hook))
 		return c.verdict ? -EPERM : 0;
+	if (write && c.l->flags & AMBIT_LABEL_FULL)
+		arg |= AMBIT_MAP_WRITE;
+	stash(c.s, arg);
 	if (!address || !file) {
 		object_none(c.s);
 		ask(&c, hook, AMBIT_OP_MAP_ANON, 0);
 	} else if (object_file(c.s, file)) {
-		ask(&c, hook, AMBIT_OP_MAP_EXEC, arg);
+		ask(&c, hook, AMBIT_OP_MAP_EXEC, stashed(c.s));
 	} else {
 		skip(c.l, hook, AMBIT_SKIP_KERNEL);
 	}
@@ -43,20 +47,29 @@ int BPF_PROG(map_mmap_file, struct file *file, unsigned long reqprot, unsigned l
 	if (!(prot & PROT_EXEC))
 		return 0;
 	bpf_probe_read_kernel(&address, sizeof(address), &ctx[0]);
-	return map_point(AMBIT_HOOK_MMAP_FILE, file, address, 0);
+	return map_point(AMBIT_HOOK_MMAP_FILE, file, address, 0, prot & PROT_WRITE);
 }
 
 SEC("lsm/file_mprotect")
 int BPF_PROG(map_file_mprotect, struct vm_area_struct *vma, unsigned long reqprot,
 	     unsigned long prot, int ret)
 {
-	unsigned long address = 0;
+	unsigned long address = 0, flags = vma->vm_flags;
+	struct ambit_label *l;
 
 	if (ret)
 		return ret;
-	if (!(prot & PROT_EXEC) || vma->vm_flags & VM_EXEC)
+	if (!(prot & PROT_EXEC))
 		return 0;
+	if (flags & VM_EXEC) {
+		/* Code that becomes writable is news to full coverage alone. */
+		if (!(prot & PROT_WRITE) || flags & VM_WRITE)
+			return 0;
+		l = label_of(bpf_get_current_task_btf());
+		if (!l || !(l->flags & AMBIT_LABEL_FULL))
+			return 0;
+	}
 	bpf_probe_read_kernel(&address, sizeof(address), &vma->vm_file);
 	return map_point(AMBIT_HOOK_FILE_MPROTECT, vma->vm_file, address,
-			 vma->anon_vma ? AMBIT_MAP_DIRTY : 0);
+			 vma->anon_vma ? AMBIT_MAP_DIRTY : 0, prot & PROT_WRITE);
 }

@@ -16,8 +16,8 @@
 #define AMBIT_ABI_VERSION 1
 
 #define AMBIT_DOMAINS 64    /* slots; slot 0 is never used */
-#define AMBIT_HOOKS 64	    /* room for hook numbers, a power of two */
-#define AMBIT_FAMILIES 8    /* room for families, a power of two */
+#define AMBIT_HOOKS 128	    /* room for hook numbers, a power of two */
+#define AMBIT_FAMILIES 16   /* room for families, a power of two */
 #define AMBIT_CHAIN_MAX 4   /* executables kept in a subject's chain */
 #define AMBIT_AS_MAX 64	    /* longest invoked name, NUL included */
 #define AMBIT_PATH_MAX 4096 /* longest canonical object, in bytes */
@@ -49,6 +49,12 @@ enum ambit_family {
 	AMBIT_FAMILY_NET = 3,
 	AMBIT_FAMILY_TASK = 4,
 	AMBIT_FAMILY_CAP = 5,
+	AMBIT_FAMILY_MOUNT = 6,
+	AMBIT_FAMILY_NS = 7,
+	AMBIT_FAMILY_IPC = 8,
+	AMBIT_FAMILY_KEY = 9,
+	AMBIT_FAMILY_KERNEL = 10,
+	AMBIT_FAMILY_URING = 11,
 };
 
 /* Operations. The family is in the high byte. */
@@ -69,6 +75,12 @@ enum ambit_op {
 	AMBIT_OP_FILE_CHMOD = 0x010b, /* arg: AMBIT_SETID_* */
 	AMBIT_OP_FILE_CHOWN = 0x010c,
 	AMBIT_OP_FILE_IOCTL = 0x010d, /* arg: the request number */
+	AMBIT_OP_FILE_SETXATTR = 0x010e,
+	AMBIT_OP_FILE_REMOVEXATTR = 0x010f,
+	AMBIT_OP_FILE_FCNTL = 0x0110,
+	AMBIT_OP_FILE_LOCK = 0x0111,
+	AMBIT_OP_FILE_RECEIVE = 0x0112,
+	AMBIT_OP_FILE_INHERIT = 0x0113,
 	AMBIT_OP_MAP_EXEC = 0x0201,   /* arg: AMBIT_MAP_* */
 	AMBIT_OP_MAP_ANON = 0x0202,
 	AMBIT_OP_NET_SOCKET = 0x0301,
@@ -77,11 +89,46 @@ enum ambit_op {
 	AMBIT_OP_NET_LISTEN = 0x0304,
 	AMBIT_OP_NET_ACCEPT = 0x0305,
 	AMBIT_OP_NET_SEND = 0x0306,
+	AMBIT_OP_NET_TUN = 0x0307,
+	AMBIT_OP_NET_OPTION = 0x0308,
+	AMBIT_OP_NET_NETLINK = 0x0309,
 	AMBIT_OP_TASK_SIGNAL = 0x0401, /* arg: signal number */
 	AMBIT_OP_TASK_PTRACE = 0x0402, /* arg: AMBIT_PTRACE_* */
 	AMBIT_OP_TASK_SETUID = 0x0403,
 	AMBIT_OP_TASK_SETGID = 0x0404,
+	AMBIT_OP_TASK_NICE = 0x0405,
+	AMBIT_OP_TASK_SCHEDULER = 0x0406,
+	AMBIT_OP_TASK_IOPRIO = 0x0407,
+	AMBIT_OP_TASK_RLIMIT = 0x0408,
+	AMBIT_OP_TASK_PRCTL = 0x0409,
+	AMBIT_OP_TASK_MEMORY = 0x040a,
 	AMBIT_OP_CAP_USE = 0x0501, /* arg: capability number */
+	AMBIT_OP_MOUNT_MOUNT = 0x0601,
+	AMBIT_OP_MOUNT_TYPE = 0x0602,
+	AMBIT_OP_MOUNT_RECONFIGURE = 0x0603,
+	AMBIT_OP_MOUNT_UMOUNT = 0x0604,
+	AMBIT_OP_MOUNT_PIVOT = 0x0605,
+	AMBIT_OP_MOUNT_CHROOT = 0x0606,
+	AMBIT_OP_NS_USER = 0x0701,
+	AMBIT_OP_IPC_SHM = 0x0801,
+	AMBIT_OP_IPC_SEM = 0x0802,
+	AMBIT_OP_IPC_MSG = 0x0803,
+	AMBIT_OP_KEY_ADD = 0x0901,
+	AMBIT_OP_KEY_USE = 0x0902,
+	AMBIT_OP_KERNEL_BPF = 0x0a01,
+	AMBIT_OP_KERNEL_READ = 0x0a02,
+	AMBIT_OP_KERNEL_LOAD = 0x0a03,
+	AMBIT_OP_KERNEL_REQUEST = 0x0a04,
+	AMBIT_OP_KERNEL_PERF = 0x0a05,
+	AMBIT_OP_KERNEL_LOCKDOWN = 0x0a06,
+	AMBIT_OP_KERNEL_SYSLOG = 0x0a07,
+	AMBIT_OP_KERNEL_SETTIME = 0x0a08,
+	AMBIT_OP_KERNEL_QUOTA = 0x0a09,
+	AMBIT_OP_KERNEL_USERFAULT = 0x0a0a,
+	AMBIT_OP_URING_SETUP = 0x0b01,
+	AMBIT_OP_URING_SQPOLL = 0x0b02,
+	AMBIT_OP_URING_CREDS = 0x0b03,
+	AMBIT_OP_URING_CMD = 0x0b04,
 	/* Not operations: what else is fingerprinted. */
 	AMBIT_OP_NAME = 0x7f01,	   /* an executable's or a script's object */
 	AMBIT_OP_SUBJECT = 0x7f02, /* struct ambit_subject */
@@ -99,9 +146,50 @@ enum ambit_op {
 #define AMBIT_NODE_CHR 2
 #define AMBIT_NODE_BLK 3
 #define AMBIT_MAP_DIRTY 1 /* private pages of the mapping were written */
+#define AMBIT_MAP_WRITE 2 /* writable while executable; full coverage only */
 #define AMBIT_PTRACE_READ 1
 #define AMBIT_PTRACE_ATTACH 2
 #define AMBIT_PTRACE_TRACEME 3
+#define AMBIT_FCNTL_OWNER 1
+#define AMBIT_FCNTL_SIGNAL 2
+#define AMBIT_FCNTL_LEASE 3
+#define AMBIT_FCNTL_NOTIFY 4
+#define AMBIT_SOCKOPT_FILTER 1
+#define AMBIT_SOCKOPT_BPF 2
+#define AMBIT_SOCKOPT_MARK 3
+#define AMBIT_SOCKOPT_DEVICE 4
+#define AMBIT_SOCKOPT_TABLES 5
+#define AMBIT_SOCKOPT_REPAIR 6
+#define AMBIT_SOCKOPT_ULP 7
+#define AMBIT_PRCTL_MM 1
+#define AMBIT_PRCTL_PTRACER 2
+#define AMBIT_PRCTL_DUMPABLE 3
+#define AMBIT_PRCTL_KEEPCAPS 4
+#define AMBIT_PRCTL_SECUREBITS 5
+#define AMBIT_PRCTL_AMBIENT 6
+#define AMBIT_MOUNT_NEW 1
+#define AMBIT_MOUNT_BIND 2
+#define AMBIT_MOUNT_REMOUNT 3
+#define AMBIT_MOUNT_MOVE 4
+#define AMBIT_MOUNT_PROPAGATE 5
+#define AMBIT_IPC_CREATE 1
+#define AMBIT_IPC_GET 2
+#define AMBIT_IPC_READ 3
+#define AMBIT_IPC_WRITE 4
+#define AMBIT_IPC_STAT 5
+#define AMBIT_IPC_CONTROL 6
+#define AMBIT_IPC_REMOVE 7
+#define AMBIT_KEY_READ 1
+#define AMBIT_KEY_WRITE 2
+#define AMBIT_KEY_LINK 3
+#define AMBIT_KEY_SETATTR 4
+#define AMBIT_LOAD_OTHER 0
+#define AMBIT_LOAD_FIRMWARE 1
+#define AMBIT_LOAD_MODULE 2
+#define AMBIT_LOAD_KEXEC 3
+#define AMBIT_LOAD_INITRAMFS 4
+#define AMBIT_LOAD_POLICY 5
+#define AMBIT_LOAD_CERTIFICATE 6
 
 /*
  * A canonical object is one kind byte and its payload.
@@ -126,6 +214,8 @@ enum ambit_op {
 #define AMBIT_KIND_IDS 'I'	/* real, effective, saved id, u32 each */
 #define AMBIT_KIND_CREDS 'C'	/* uid u32, gid u32, effective caps u64, no_new_privs u8 */
 #define AMBIT_KIND_DIGEST 'H'	/* SHA-256 (32 B), then an executable's object */
+#define AMBIT_KIND_WORD 'W'	/* a name that the kernel has for it */
+#define AMBIT_KIND_IPC 'Q'	/* AMBIT_IPCKEY_* u8 */
 #define AMBIT_KIND_CLASS 'Z'	/* u16: a pattern class, see struct ambit_dfa */
 
 /* After a NUL, in a path. */
@@ -137,6 +227,11 @@ enum ambit_op {
 #define AMBIT_PORT_LITERAL 0
 #define AMBIT_PORT_EPHEMERAL 1 /* the port bytes are zero; also bind to port 0 */
 #define AMBIT_PORT_NONE 2      /* the protocol has no ports; the port bytes are zero */
+
+/* Whose a System V object is; keys themselves are made of inode numbers. */
+#define AMBIT_IPCKEY_PRIVATE 1 /* without a key */
+#define AMBIT_IPCKEY_KEYED 2
+#define AMBIT_IPCKEY_FOREIGN 3 /* made by another user */
 
 #define AMBIT_RELATION_SELF 1
 #define AMBIT_RELATION_CHILD 2
@@ -175,6 +270,7 @@ struct ambit_cause {
 #define AMBIT_LABEL_SCRIPT 8	/* the pending exec began with a script */
 #define AMBIT_LABEL_EXITED 16	/* not counted any more, a zombie at most */
 #define AMBIT_LABEL_RECORD 32	/* every decided operation is handed over; kept over exec */
+#define AMBIT_LABEL_FULL 64	/* the domain's coverage is full */
 
 struct ambit_label {
 	__u16 domain;
@@ -192,6 +288,7 @@ struct ambit_label {
 
 #define AMBIT_DOMAIN_PATTERNS 1 /* the domain has an automaton */
 #define AMBIT_DOMAIN_DIGESTS 2	/* digests of executables are points */
+#define AMBIT_DOMAIN_FULL 4	/* coverage is full */
 
 struct ambit_domain {
 	__u32 mode; /* enum ambit_mode */
@@ -324,7 +421,60 @@ enum ambit_hook {
 	AMBIT_HOOK_TASK_ALLOC = 34,
 	AMBIT_HOOK_TASK_FREE = 35,
 	AMBIT_HOOK_BPRM_CREDS_FOR_EXEC = 36,
-	AMBIT_HOOK_COUNT = 37,
+	/* From here on: full coverage. */
+	AMBIT_HOOK_INODE_SETXATTR = 37,
+	AMBIT_HOOK_INODE_REMOVEXATTR = 38,
+	AMBIT_HOOK_INODE_SET_ACL = 39,
+	AMBIT_HOOK_INODE_REMOVE_ACL = 40,
+	AMBIT_HOOK_FILE_FCNTL = 41,
+	AMBIT_HOOK_FILE_LOCK = 42,
+	AMBIT_HOOK_FILE_RECEIVE = 43,
+	AMBIT_HOOK_TASK_SETNICE = 44,
+	AMBIT_HOOK_TASK_SETSCHEDULER = 45,
+	AMBIT_HOOK_TASK_SETIOPRIO = 46,
+	AMBIT_HOOK_TASK_SETRLIMIT = 47,
+	AMBIT_HOOK_TASK_PRCTL = 48,
+	AMBIT_HOOK_TASK_MOVEMEMORY = 49,
+	AMBIT_HOOK_SHM_ALLOC_SECURITY = 50,
+	AMBIT_HOOK_SHM_ASSOCIATE = 51,
+	AMBIT_HOOK_SHM_SHMCTL = 52,
+	AMBIT_HOOK_SHM_SHMAT = 53,
+	AMBIT_HOOK_SEM_ALLOC_SECURITY = 54,
+	AMBIT_HOOK_SEM_ASSOCIATE = 55,
+	AMBIT_HOOK_SEM_SEMCTL = 56,
+	AMBIT_HOOK_SEM_SEMOP = 57,
+	AMBIT_HOOK_MSG_QUEUE_ALLOC_SECURITY = 58,
+	AMBIT_HOOK_MSG_QUEUE_ASSOCIATE = 59,
+	AMBIT_HOOK_MSG_QUEUE_MSGCTL = 60,
+	AMBIT_HOOK_MSG_QUEUE_MSGSND = 61,
+	AMBIT_HOOK_MSG_QUEUE_MSGRCV = 62,
+	AMBIT_HOOK_SB_MOUNT = 63,
+	AMBIT_HOOK_SB_UMOUNT = 64,
+	AMBIT_HOOK_SB_REMOUNT = 65,
+	AMBIT_HOOK_SB_KERN_MOUNT = 66,
+	AMBIT_HOOK_SB_PIVOTROOT = 67,
+	AMBIT_HOOK_MOVE_MOUNT = 68,
+	AMBIT_HOOK_PATH_CHROOT = 69,
+	AMBIT_HOOK_USERNS_CREATE = 70,
+	AMBIT_HOOK_KEY_ALLOC = 71,
+	AMBIT_HOOK_KEY_PERMISSION = 72,
+	AMBIT_HOOK_BPF = 73,
+	AMBIT_HOOK_KERNEL_READ_FILE = 74,
+	AMBIT_HOOK_KERNEL_LOAD_DATA = 75,
+	AMBIT_HOOK_KERNEL_MODULE_REQUEST = 76,
+	AMBIT_HOOK_PERF_EVENT_OPEN = 77,
+	AMBIT_HOOK_LOCKED_DOWN = 78,
+	AMBIT_HOOK_SYSLOG = 79,
+	AMBIT_HOOK_SETTIME = 80,
+	AMBIT_HOOK_QUOTACTL = 81,
+	AMBIT_HOOK_URING_OVERRIDE_CREDS = 82,
+	AMBIT_HOOK_URING_SQPOLL = 83,
+	AMBIT_HOOK_URING_CMD = 84,
+	AMBIT_HOOK_INODE_INIT_SECURITY_ANON = 85,
+	AMBIT_HOOK_TUN_DEV_CREATE = 86,
+	AMBIT_HOOK_SOCKET_SETSOCKOPT = 87,
+	AMBIT_HOOK_NETLINK_SEND = 88,
+	AMBIT_HOOK_COUNT = 89,
 };
 
 /*

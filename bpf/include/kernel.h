@@ -68,7 +68,9 @@ enum bpf_map_type {
 /* fs/mount.h MNT_NS_INTERNAL: mounts that belong to no namespace */
 #define MNT_NS_INTERNAL ((void *)-22L)
 
+#define PROT_WRITE 0x2
 #define PROT_EXEC 0x4
+#define VM_WRITE 0x2UL
 #define VM_EXEC 0x4UL
 
 #define AF_UNSPEC 0
@@ -171,6 +173,7 @@ struct timespec64 {
 
 struct inode {
 	unsigned short i_mode;
+	__u32 i_rdev;
 	long long i_size;
 	struct super_block *i_sb;
 	/* from 6.11, commit 3aa63a569c64 ("fs: switch timespec64 fields in inode to discrete integers") */
@@ -231,6 +234,39 @@ struct cred {
 	kernel_cap_t cap_effective;
 };
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+	unsigned long *close_on_exec;
+	unsigned long *open_fds;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct kern_ipc_perm {
+	int key;
+	kuid_t cuid;
+};
+
+struct key_type {
+	const char *name;
+};
+
+struct keyring_index_key {
+	struct key_type *type;
+};
+
+struct key {
+	struct keyring_index_key index_key;
+};
+
+struct io_uring_cmd {
+	struct file *file;
+	__u32 cmd_op;
+};
+
 struct fs_struct {
 	struct path root;
 };
@@ -244,6 +280,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	const struct cred *cred;
 	struct fs_struct *fs;
+	struct files_struct *files;
 	char comm[16];
 };
 
@@ -309,6 +346,27 @@ struct msghdr {
 };
 
 #pragma clang attribute pop
+
+/* numbers that differ between kernels */
+enum kernel_read_file_id {
+	READING_FIRMWARE = 1,
+	READING_MODULE = 2,
+	READING_KEXEC_IMAGE = 3,
+	READING_KEXEC_INITRAMFS = 4,
+	READING_POLICY = 5,
+	READING_X509_CERTIFICATE = 6,
+	READING_MODULE_COMPRESSED = 7,
+};
+
+enum kernel_load_data_id {
+	LOADING_FIRMWARE = 1,
+	LOADING_MODULE = 2,
+	LOADING_KEXEC_IMAGE = 3,
+	LOADING_KEXEC_INITRAMFS = 4,
+	LOADING_POLICY = 5,
+	LOADING_X509_CERTIFICATE = 6,
+	LOADING_MODULE_COMPRESSED = 7,
+};
 
 struct sockaddr;
 struct user_namespace;

@@ -156,7 +156,7 @@ struct slot {
 	__u32 gated;	 /* untrusted, and the family is gated */
 	__u32 forgotten; /* see forget() */
 	__u32 known;	 /* the last point is in the map, and need not be counted or recorded */
-	__u32 pad;
+	__u32 arg;	 /* see stash() */
 	struct ambit_fp subject;
 	struct ambit_fp fp;
 	__u64 v[4];

@@ -3,6 +3,20 @@
 #ifndef AMBIT_OBJECT_H
 #define AMBIT_OBJECT_H
 
+/*
+ * An argument that is one of several constants, kept where the verifier does not
+ * follow it: or it looks at all that comes after once for each of them.
+ */
+static __always_inline void stash(struct slot *s, __u32 arg)
+{
+	*(volatile __u32 *)&s->arg = arg;
+}
+
+static __always_inline __u32 stashed(struct slot *s)
+{
+	return *(volatile __u32 *)&s->arg;
+}
+
 static __always_inline void push_kind(struct slot *s, __u8 kind)
 {
 	s->pos--;

@@ -17,9 +17,9 @@ constants! {
     /// Domain slots; slot 0 is never used.
     DOMAINS: usize = 64;
     /// Room for hook numbers.
-    HOOKS: usize = 64;
+    HOOKS: usize = 128;
     /// Room for families.
-    FAMILIES: usize = 8;
+    FAMILIES: usize = 16;
     /// Executables kept in a subject's chain.
     CHAIN_MAX: usize = 4;
     /// Longest invoked name in bytes, NUL included.
@@ -55,12 +55,94 @@ constants! {
     NODE_BLK: u32 = 3;
     /// Private pages of the mapping were written.
     MAP_DIRTY: u32 = 1;
+    /// Writable while executable; full coverage only.
+    MAP_WRITE: u32 = 2;
     /// Reading another task's memory or state.
     PTRACE_READ: u32 = 1;
     /// Attaching to another task.
     PTRACE_ATTACH: u32 = 2;
     /// Asking to be traced by the parent.
     PTRACE_TRACEME: u32 = 3;
+    /// Who gets a descriptor's signals.
+    FCNTL_OWNER: u32 = 1;
+    /// Which signal a descriptor sends.
+    FCNTL_SIGNAL: u32 = 2;
+    /// A lease.
+    FCNTL_LEASE: u32 = 3;
+    /// Signals about a folder.
+    FCNTL_NOTIFY: u32 = 4;
+    /// A classic packet filter.
+    SOCKOPT_FILTER: u32 = 1;
+    /// A BPF program.
+    SOCKOPT_BPF: u32 = 2;
+    /// The mark of packets.
+    SOCKOPT_MARK: u32 = 3;
+    /// Bind to a device.
+    SOCKOPT_DEVICE: u32 = 4;
+    /// Packet filter tables.
+    SOCKOPT_TABLES: u32 = 5;
+    /// TCP repair.
+    SOCKOPT_REPAIR: u32 = 6;
+    /// An upper layer protocol.
+    SOCKOPT_ULP: u32 = 7;
+    /// `PR_SET_MM`.
+    PRCTL_MM: u32 = 1;
+    /// `PR_SET_PTRACER`.
+    PRCTL_PTRACER: u32 = 2;
+    /// `PR_SET_DUMPABLE`.
+    PRCTL_DUMPABLE: u32 = 3;
+    /// `PR_SET_KEEPCAPS`.
+    PRCTL_KEEPCAPS: u32 = 4;
+    /// `PR_SET_SECUREBITS`.
+    PRCTL_SECUREBITS: u32 = 5;
+    /// `PR_CAP_AMBIENT_RAISE`.
+    PRCTL_AMBIENT: u32 = 6;
+    /// A new file system.
+    MOUNT_NEW: u32 = 1;
+    /// A folder or file once more.
+    MOUNT_BIND: u32 = 2;
+    /// Other options.
+    MOUNT_REMOUNT: u32 = 3;
+    /// Attach or move a mount.
+    MOUNT_MOVE: u32 = 4;
+    /// Other propagation.
+    MOUNT_PROPAGATE: u32 = 5;
+    /// Make.
+    IPC_CREATE: u32 = 1;
+    /// Look up by key.
+    IPC_GET: u32 = 2;
+    /// Attach for reading, receive, wait.
+    IPC_READ: u32 = 3;
+    /// Attach for writing, send, change values.
+    IPC_WRITE: u32 = 4;
+    /// Ask about.
+    IPC_STAT: u32 = 5;
+    /// Change owner, mode or limits.
+    IPC_CONTROL: u32 = 6;
+    /// Remove.
+    IPC_REMOVE: u32 = 7;
+    /// Read its payload.
+    KEY_READ: u32 = 1;
+    /// Change its payload.
+    KEY_WRITE: u32 = 2;
+    /// Link it to a keyring.
+    KEY_LINK: u32 = 3;
+    /// Change its attributes.
+    KEY_SETATTR: u32 = 4;
+    /// Something else.
+    LOAD_OTHER: u32 = 0;
+    /// Firmware.
+    LOAD_FIRMWARE: u32 = 1;
+    /// A module.
+    LOAD_MODULE: u32 = 2;
+    /// A kernel.
+    LOAD_KEXEC: u32 = 3;
+    /// Its initramfs.
+    LOAD_INITRAMFS: u32 = 4;
+    /// A policy.
+    LOAD_POLICY: u32 = 5;
+    /// A certificate.
+    LOAD_CERTIFICATE: u32 = 6;
 
     /// An object without payload.
     KIND_NONE: u8 = b'-';
@@ -96,6 +178,10 @@ constants! {
     KIND_CREDS: u8 = b'C';
     /// SHA-256 (32 B), then an executable's object.
     KIND_DIGEST: u8 = b'H';
+    /// A name that the kernel has for it.
+    KIND_WORD: u8 = b'W';
+    /// `IPCKEY_*` u8.
+    KIND_IPC: u8 = b'Q';
     /// A pattern class u16, see [`DFA_STATES`].
     KIND_CLASS: u8 = b'Z';
 
@@ -114,6 +200,13 @@ constants! {
     PORT_EPHEMERAL: u8 = 1;
     /// The protocol has no ports; the port bytes are zero.
     PORT_NONE: u8 = 2;
+
+    /// A System V object without a key.
+    IPCKEY_PRIVATE: u8 = 1;
+    /// One with a key.
+    IPCKEY_KEYED: u8 = 2;
+    /// One that another user made.
+    IPCKEY_FOREIGN: u8 = 3;
 
     /// The task itself.
     RELATION_SELF: u8 = 1;
@@ -145,11 +238,15 @@ constants! {
     LABEL_EXITED: u16 = 16;
     /// Every decided operation is handed over; kept over exec.
     LABEL_RECORD: u16 = 32;
+    /// The domain's coverage is full.
+    LABEL_FULL: u16 = 64;
 
     /// The domain has an automaton.
     DOMAIN_PATTERNS: u32 = 1;
     /// Digests of executables are points.
     DOMAIN_DIGESTS: u32 = 2;
+    /// Its coverage is full.
+    DOMAIN_FULL: u32 = 4;
 
     /// A member of a set that was loaded with the map.
     ORIGIN_LOADED: u32 = 0;

@@ -80,12 +80,159 @@ wire_enum! {
         TaskFree = 35 "task_free",
         /// `bprm_creds_for_exec`.
         BprmCredsForExec = 36 "bprm_creds_for_exec",
+        /// `inode_setxattr`.
+        InodeSetxattr = 37 "inode_setxattr",
+        /// `inode_removexattr`.
+        InodeRemovexattr = 38 "inode_removexattr",
+        /// `inode_set_acl`.
+        InodeSetAcl = 39 "inode_set_acl",
+        /// `inode_remove_acl`.
+        InodeRemoveAcl = 40 "inode_remove_acl",
+        /// `file_fcntl`.
+        FileFcntl = 41 "file_fcntl",
+        /// `file_lock`.
+        FileLock = 42 "file_lock",
+        /// `file_receive`.
+        FileReceive = 43 "file_receive",
+        /// `task_setnice`.
+        TaskSetnice = 44 "task_setnice",
+        /// `task_setscheduler`.
+        TaskSetscheduler = 45 "task_setscheduler",
+        /// `task_setioprio`.
+        TaskSetioprio = 46 "task_setioprio",
+        /// `task_setrlimit`.
+        TaskSetrlimit = 47 "task_setrlimit",
+        /// `task_prctl`.
+        TaskPrctl = 48 "task_prctl",
+        /// `task_movememory`.
+        TaskMovememory = 49 "task_movememory",
+        /// `shm_alloc_security`.
+        ShmAllocSecurity = 50 "shm_alloc_security",
+        /// `shm_associate`.
+        ShmAssociate = 51 "shm_associate",
+        /// `shm_shmctl`.
+        ShmShmctl = 52 "shm_shmctl",
+        /// `shm_shmat`.
+        ShmShmat = 53 "shm_shmat",
+        /// `sem_alloc_security`.
+        SemAllocSecurity = 54 "sem_alloc_security",
+        /// `sem_associate`.
+        SemAssociate = 55 "sem_associate",
+        /// `sem_semctl`.
+        SemSemctl = 56 "sem_semctl",
+        /// `sem_semop`.
+        SemSemop = 57 "sem_semop",
+        /// `msg_queue_alloc_security`.
+        MsgQueueAllocSecurity = 58 "msg_queue_alloc_security",
+        /// `msg_queue_associate`.
+        MsgQueueAssociate = 59 "msg_queue_associate",
+        /// `msg_queue_msgctl`.
+        MsgQueueMsgctl = 60 "msg_queue_msgctl",
+        /// `msg_queue_msgsnd`.
+        MsgQueueMsgsnd = 61 "msg_queue_msgsnd",
+        /// `msg_queue_msgrcv`.
+        MsgQueueMsgrcv = 62 "msg_queue_msgrcv",
+        /// `sb_mount`.
+        SbMount = 63 "sb_mount",
+        /// `sb_umount`.
+        SbUmount = 64 "sb_umount",
+        /// `sb_remount`.
+        SbRemount = 65 "sb_remount",
+        /// `sb_kern_mount`.
+        SbKernMount = 66 "sb_kern_mount",
+        /// `sb_pivotroot`.
+        SbPivotroot = 67 "sb_pivotroot",
+        /// `move_mount`.
+        MoveMount = 68 "move_mount",
+        /// `path_chroot`.
+        PathChroot = 69 "path_chroot",
+        /// `userns_create`.
+        UsernsCreate = 70 "userns_create",
+        /// `key_alloc`.
+        KeyAlloc = 71 "key_alloc",
+        /// `key_permission`.
+        KeyPermission = 72 "key_permission",
+        /// `bpf`.
+        Bpf = 73 "bpf",
+        /// `kernel_read_file`.
+        KernelReadFile = 74 "kernel_read_file",
+        /// `kernel_load_data`.
+        KernelLoadData = 75 "kernel_load_data",
+        /// `kernel_module_request`.
+        KernelModuleRequest = 76 "kernel_module_request",
+        /// `perf_event_open`.
+        PerfEventOpen = 77 "perf_event_open",
+        /// `locked_down`.
+        LockedDown = 78 "locked_down",
+        /// `syslog`.
+        Syslog = 79 "syslog",
+        /// `settime`.
+        Settime = 80 "settime",
+        /// `quotactl`.
+        Quotactl = 81 "quotactl",
+        /// `uring_override_creds`.
+        UringOverrideCreds = 82 "uring_override_creds",
+        /// `uring_sqpoll`.
+        UringSqpoll = 83 "uring_sqpoll",
+        /// `uring_cmd`.
+        UringCmd = 84 "uring_cmd",
+        /// `inode_init_security_anon`.
+        InodeInitSecurityAnon = 85 "inode_init_security_anon",
+        /// `tun_dev_create`.
+        TunDevCreate = 86 "tun_dev_create",
+        /// `socket_setsockopt`.
+        SocketSetsockopt = 87 "socket_setsockopt",
+        /// `netlink_send`.
+        NetlinkSend = 88 "netlink_send",
+    }
+}
+
+/// How much of the kernel's surface a domain is decided at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Coverage {
+    /// Programs, files, executable memory, sockets, signals, ids and capabilities.
+    #[default]
+    Core,
+    /// All of it: the rest of the hooks as well, by programs of their own.
+    Full,
+}
+
+impl Coverage {
+    /// Every level.
+    pub const ALL: &'static [Self] = &[Self::Core, Self::Full];
+
+    /// The name used in text and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Full => "full",
+        }
+    }
+
+    /// The level of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|level| level.name() == name)
+    }
+}
+
+impl core::fmt::Display for Coverage {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.name())
     }
 }
 
 impl Hook {
     /// How many hooks there are; their numbers are below.
     pub const COUNT: usize = Self::ALL.len();
+
+    /// The level from which on it decides.
+    pub const fn coverage(self) -> Coverage {
+        if self as u8 <= Self::BprmCredsForExec as u8 {
+            Coverage::Core
+        } else {
+            Coverage::Full
+        }
+    }
 
     /// Whether the hook makes decisions; the others only keep labels.
     pub const fn decides(self) -> bool {
@@ -100,7 +247,8 @@ impl Hook {
         match self {
             Self::FileOpen => &[Op::FileOpen, Op::FileCreate, Op::FileTruncate],
             Self::BprmCheckSecurity => &[Op::Exec, Op::ExecDigest],
-            Self::BprmCredsFromFile | Self::Capset => &[Op::ExecCreds],
+            Self::BprmCredsFromFile => &[Op::ExecCreds, Op::FileInherit],
+            Self::Capset => &[Op::ExecCreds],
             Self::PathMknod => &[Op::FileCreate, Op::FileMknod, Op::NetBind],
             Self::PathUnlink => &[Op::FileUnlink],
             Self::PathRename => &[Op::FileRename],
@@ -125,6 +273,53 @@ impl Hook {
             Self::TaskFixSetuid => &[Op::TaskSetuid, Op::ExecCreds],
             Self::TaskFixSetgid => &[Op::TaskSetgid],
             Self::Capable => &[Op::CapUse],
+            Self::InodeSetxattr | Self::InodeSetAcl => &[Op::FileSetxattr],
+            Self::InodeRemovexattr | Self::InodeRemoveAcl => &[Op::FileRemovexattr],
+            Self::FileFcntl => &[Op::FileFcntl],
+            Self::FileLock => &[Op::FileLock],
+            Self::FileReceive => &[Op::FileReceive],
+            Self::TaskSetnice => &[Op::TaskNice],
+            Self::TaskSetscheduler => &[Op::TaskScheduler],
+            Self::TaskSetioprio => &[Op::TaskIoprio],
+            Self::TaskSetrlimit => &[Op::TaskRlimit],
+            Self::TaskPrctl => &[Op::TaskPrctl],
+            Self::TaskMovememory => &[Op::TaskMemory],
+            Self::ShmAllocSecurity | Self::ShmAssociate | Self::ShmShmctl | Self::ShmShmat => {
+                &[Op::IpcShm]
+            }
+            Self::SemAllocSecurity | Self::SemAssociate | Self::SemSemctl | Self::SemSemop => {
+                &[Op::IpcSem]
+            }
+            Self::MsgQueueAllocSecurity
+            | Self::MsgQueueAssociate
+            | Self::MsgQueueMsgctl
+            | Self::MsgQueueMsgsnd
+            | Self::MsgQueueMsgrcv => &[Op::IpcMsg],
+            Self::SbMount | Self::MoveMount => &[Op::MountMount],
+            Self::SbKernMount => &[Op::MountType],
+            Self::SbRemount => &[Op::MountReconfigure],
+            Self::SbUmount => &[Op::MountUmount],
+            Self::SbPivotroot => &[Op::MountPivot],
+            Self::PathChroot => &[Op::MountChroot],
+            Self::UsernsCreate => &[Op::NsUser],
+            Self::KeyAlloc => &[Op::KeyAdd],
+            Self::KeyPermission => &[Op::KeyUse],
+            Self::Bpf => &[Op::KernelBpf],
+            Self::KernelReadFile => &[Op::KernelRead],
+            Self::KernelLoadData => &[Op::KernelLoad],
+            Self::KernelModuleRequest => &[Op::KernelRequest],
+            Self::PerfEventOpen => &[Op::KernelPerf],
+            Self::LockedDown => &[Op::KernelLockdown],
+            Self::Syslog => &[Op::KernelSyslog],
+            Self::Settime => &[Op::KernelSettime],
+            Self::Quotactl => &[Op::KernelQuota],
+            Self::UringOverrideCreds => &[Op::UringCreds],
+            Self::UringSqpoll => &[Op::UringSqpoll],
+            Self::UringCmd => &[Op::UringCmd],
+            Self::InodeInitSecurityAnon => &[Op::UringSetup, Op::KernelUserfault],
+            Self::TunDevCreate => &[Op::NetTun],
+            Self::SocketSetsockopt => &[Op::NetOption],
+            Self::NetlinkSend => &[Op::NetNetlink],
             Self::BprmCommittedCreds
             | Self::TaskAlloc
             | Self::TaskFree

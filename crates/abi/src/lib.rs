@@ -16,7 +16,7 @@ mod wire;
 
 pub use consts::*;
 pub use enums::{EventKind, Mode, Reason, Response, SkipReason, Unknown};
-pub use hook::Hook;
+pub use hook::{Coverage, Hook};
 pub use op::{Family, Op};
 pub use wire::{
     Cause, Config, Domain, DomainState, Event, Fp, Label, Member, Request, Stat, Subject, Task,

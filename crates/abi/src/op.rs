@@ -16,6 +16,18 @@ wire_enum! {
         Task = 4 "task",
         /// Capabilities.
         Cap = 5 "cap",
+        /// Mounts and roots.
+        Mount = 6 "mount",
+        /// Namespaces.
+        Ns = 7 "ns",
+        /// System V IPC.
+        Ipc = 8 "ipc",
+        /// Keys.
+        Key = 9 "key",
+        /// The kernel itself: programs, modules, clock, log.
+        Kernel = 10 "kernel",
+        /// io_uring.
+        Uring = 11 "uring",
     }
 }
 
@@ -54,6 +66,18 @@ wire_enum! {
         FileChown = 0x010c "file.chown",
         /// Device control; the argument is the request number.
         FileIoctl = 0x010d "file.ioctl",
+        /// Set an extended attribute, an ACL included; the object is its name.
+        FileSetxattr = 0x010e "file.setxattr",
+        /// Remove an extended attribute, an ACL included; the object is its name.
+        FileRemovexattr = 0x010f "file.removexattr",
+        /// Have a descriptor send signals, or lease it; the argument is one of `FCNTL_*`.
+        FileFcntl = 0x0110 "file.fcntl",
+        /// Lock a file; only gated.
+        FileLock = 0x0111 "file.lock",
+        /// Take a descriptor that was passed over a socket; the argument is a mask of `OPEN_*`.
+        FileReceive = 0x0112 "file.receive",
+        /// Keep a descriptor over exec that the program did not open; the argument is a mask of `OPEN_*`.
+        FileInherit = 0x0113 "file.inherit",
         /// Map a file executable; the argument is a mask of `MAP_*`.
         MapExec = 0x0201 "map.exec",
         /// Make anonymous memory executable.
@@ -70,6 +94,12 @@ wire_enum! {
         NetAccept = 0x0305 "net.accept",
         /// Send to an address.
         NetSend = 0x0306 "net.send",
+        /// Make a tunnel device.
+        NetTun = 0x0307 "net.tun",
+        /// Set a socket option that matters; the argument is one of `SOCKOPT_*`.
+        NetOption = 0x0308 "net.option",
+        /// Send a netlink message; only gated.
+        NetNetlink = 0x0309 "net.netlink",
         /// Send a signal; the argument is its number.
         TaskSignal = 0x0401 "task.signal",
         /// Trace; the argument is one of `PTRACE_*`.
@@ -78,8 +108,72 @@ wire_enum! {
         TaskSetuid = 0x0403 "task.setuid",
         /// Change group ids.
         TaskSetgid = 0x0404 "task.setgid",
+        /// Change another task's priority.
+        TaskNice = 0x0405 "task.nice",
+        /// Change another task's scheduling.
+        TaskScheduler = 0x0406 "task.scheduler",
+        /// Change another task's I/O priority.
+        TaskIoprio = 0x0407 "task.ioprio",
+        /// Change another task's limit; the argument is the resource.
+        TaskRlimit = 0x0408 "task.rlimit",
+        /// Change an attribute of the process that matters; the argument is one of `PRCTL_*`.
+        TaskPrctl = 0x0409 "task.prctl",
+        /// Move another task's memory between nodes.
+        TaskMemory = 0x040a "task.memory",
         /// Use a capability; the argument is its number.
         CapUse = 0x0501 "cap.use",
+        /// Mount; the argument is one of `MOUNT_*`.
+        MountMount = 0x0601 "mount.mount",
+        /// Make a file system of this type to be mounted.
+        MountType = 0x0602 "mount.type",
+        /// Change options of a mounted file system of this type.
+        MountReconfigure = 0x0603 "mount.reconfigure",
+        /// Unmount.
+        MountUmount = 0x0604 "mount.umount",
+        /// Make this the root of the mount namespace.
+        MountPivot = 0x0605 "mount.pivot",
+        /// Make this the task's root.
+        MountChroot = 0x0606 "mount.chroot",
+        /// Make a user namespace.
+        NsUser = 0x0701 "ns.user",
+        /// System V shared memory; the argument is one of `IPC_*`.
+        IpcShm = 0x0801 "ipc.shm",
+        /// System V semaphores; the argument is one of `IPC_*`.
+        IpcSem = 0x0802 "ipc.sem",
+        /// System V message queues; the argument is one of `IPC_*`.
+        IpcMsg = 0x0803 "ipc.msg",
+        /// Make a key of this type.
+        KeyAdd = 0x0901 "key.add",
+        /// Use a key of this type; the argument is one of `KEY_*`.
+        KeyUse = 0x0902 "key.use",
+        /// Call bpf(2); the argument is the command.
+        KernelBpf = 0x0a01 "kernel.bpf",
+        /// Have the kernel read a file for itself; the argument is one of `LOAD_*`.
+        KernelRead = 0x0a02 "kernel.read",
+        /// Hand the kernel data for itself; the argument is one of `LOAD_*`.
+        KernelLoad = 0x0a03 "kernel.load",
+        /// Have the kernel load a module that an operation needs; only gated.
+        KernelRequest = 0x0a04 "kernel.request",
+        /// Open a performance counter.
+        KernelPerf = 0x0a05 "kernel.perf",
+        /// What lockdown would forbid; only gated.
+        KernelLockdown = 0x0a06 "kernel.lockdown",
+        /// Read or change the kernel's log; the argument is the action.
+        KernelSyslog = 0x0a07 "kernel.syslog",
+        /// Set the clock.
+        KernelSettime = 0x0a08 "kernel.settime",
+        /// Call quotactl(2); the argument is the command.
+        KernelQuota = 0x0a09 "kernel.quota",
+        /// Make a userfaultfd.
+        KernelUserfault = 0x0a0a "kernel.userfault",
+        /// Make an io_uring.
+        UringSetup = 0x0b01 "uring.setup",
+        /// Have a kernel thread submit.
+        UringSqpoll = 0x0b02 "uring.sqpoll",
+        /// Act with other credentials that were registered.
+        UringCreds = 0x0b03 "uring.creds",
+        /// Pass a command to a file's driver; the argument is its number.
+        UringCmd = 0x0b04 "uring.cmd",
         /// Not an operation: fingerprints an executable's or a script's object.
         Name = 0x7f01 "name",
         /// Not an operation: fingerprints a `struct ambit_subject`.
@@ -92,6 +186,14 @@ impl Op {
     pub fn family(self) -> Option<Family> {
         let [_, high] = u16::from(self).to_le_bytes();
         Family::try_from(high).ok()
+    }
+
+    /// Whether it comes and goes by chance, so that no map has it: only tasks without trust are kept from it.
+    pub const fn gated_only(self) -> bool {
+        matches!(
+            self,
+            Self::FileLock | Self::NetNetlink | Self::KernelRequest | Self::KernelLockdown
+        )
     }
 }
 

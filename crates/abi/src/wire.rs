@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(size_of::<Subject>(), 144);
         assert_eq!(size_of::<Cause>(), 40);
         assert_eq!(size_of::<Label>(), 184);
-        assert_eq!(size_of::<Domain>(), 120);
+        assert_eq!(size_of::<Domain>(), 136);
         assert_eq!(size_of::<DomainState>(), 32);
         assert_eq!(size_of::<Stat>(), 136);
         assert_eq!(size_of::<Event>(), 96);

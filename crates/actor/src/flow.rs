@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::outcome::{Done, Failure};
 use crate::parse::{Birth, Step, resolve};
-use crate::{exec, file, harmless, memory, net, sys, task, uring};
+use crate::{
+    descriptor, exec, file, harmless, ipc, memory, mount, net, sys, system, task, uring,
+};
 
 /// Says what is wrong with the arguments and ends.
 pub(crate) fn usage(message: &str) -> ! {
@@ -175,6 +177,10 @@ fn operation(name: &str, words: &[Vec<u8>]) -> Done {
         net::operation,
         task::operation,
         uring::operation,
+        descriptor::operation,
+        ipc::operation,
+        mount::operation,
+        system::operation,
     ];
     modules
         .iter()

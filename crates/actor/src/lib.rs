@@ -22,15 +22,19 @@
     clippy::cast_sign_loss
 )]
 
+mod descriptor;
 mod exec;
 mod file;
 mod flow;
 mod harmless;
+mod ipc;
 mod memory;
+mod mount;
 mod net;
 mod outcome;
 mod parse;
 mod sys;
+mod system;
 mod task;
 mod uring;
 

@@ -28,6 +28,20 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             mapping.dirty();
             mapping.protect(PROT_READ | PROT_EXEC)
         }),
+        ("map-write-exec", [path]) => file(path)
+            .and_then(|fd| {
+                map(
+                    fd.as_raw_fd(),
+                    PROT_READ | PROT_WRITE | PROT_EXEC,
+                    MAP_PRIVATE,
+                )
+            })
+            .map(done),
+        // Code that becomes writable without ceasing to be code.
+        ("map-exec-then-write", [path]) => file(path).and_then(|fd| {
+            let mapping = map(fd.as_raw_fd(), PROT_READ | PROT_EXEC, MAP_PRIVATE).before("mmap")?;
+            mapping.protect(PROT_READ | PROT_WRITE | PROT_EXEC)
+        }),
         ("anon-exec", []) => make_code(),
         ("anon-shared-exec", []) => {
             map(-1, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS).map(done)

@@ -35,6 +35,19 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("nice", [value]) => {
             number(value).and_then(|value| plain(call!(setpriority(libc::PRIO_PROCESS, 0, value))))
         }
+        ("nice-of", [whom, value]) => number(value).and_then(|value| {
+            upon(whom, &|pid| {
+                check(call!(setpriority(libc::PRIO_PROCESS, pid as u32, value))).map(|_| ())
+            })
+        }),
+        ("affinity-of", [whom]) => upon(whom, &affinity),
+        ("ioprio-of", [whom]) => upon(whom, &|pid| {
+            // IOPRIO_WHO_PROCESS, the idle class
+            check(call!(syscall(libc::SYS_ioprio_set, 1, pid, 3 << 13))).map(|_| ())
+        }),
+        ("rlimit-of", [whom, size]) => {
+            number(size).and_then(|size| upon(whom, &|pid| core_limit(pid, size)))
+        }
         ("comm", [name]) => {
             c(name).and_then(|name| plain(call!(prctl(libc::PR_SET_NAME, name.as_ptr()))))
         }
@@ -122,6 +135,39 @@ impl Drop for Waiting {
 fn attach(pid: i32) -> Result<(), Failure> {
     // SAFETY: seizing takes no pointers and does not stop the other.
     check(unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) })?;
+    Ok(())
+}
+
+/// Lets a process run on all processors.
+fn affinity(pid: i32) -> Result<(), Failure> {
+    let all = [u64::MAX; 16];
+    // SAFETY: pointer and length are those of a live mask.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_sched_setaffinity,
+            pid,
+            size_of_val(&all),
+            all.as_ptr(),
+        )
+    })?;
+    Ok(())
+}
+
+/// Limits the size of a process's core files.
+fn core_limit(pid: i32, size: u64) -> Result<(), Failure> {
+    let limit = libc::rlimit {
+        rlim_cur: size,
+        rlim_max: size,
+    };
+    // SAFETY: a live limit, and nowhere to write the old one.
+    check(unsafe {
+        libc::prlimit(
+            pid,
+            libc::RLIMIT_CORE,
+            &raw const limit,
+            std::ptr::null_mut(),
+        )
+    })?;
     Ok(())
 }
 

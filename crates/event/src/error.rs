@@ -223,6 +223,10 @@ impl TextErrorKind {
                 Some("a literal brace is written `\\{`; alternatives need a comma".to_owned())
             }
             Self::NotARule(Op::ExecDigest) => Some("use the subject's key `digest`".to_owned()),
+            Self::NotARule(op) if op.gated_only() => Some(
+                "it comes and goes by chance, so that no map has it; `respond: untrusted:` keeps tasks without trust from it"
+                    .to_owned(),
+            ),
             Self::NotARule(Op::ExecCreds) => Some("use the subject's key `creds`".to_owned()),
             Self::Pattern => {
                 Some("write `\\*`, `\\{`, `\\}` for the characters themselves".to_owned())

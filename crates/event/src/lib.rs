@@ -29,7 +29,7 @@ pub use error::{ObjectError, RecordError, TextError, TextErrorKind};
 pub use fingerprint::{Secret, fingerprint, key};
 pub use json::{Described, trust_names};
 pub use nearest::{edit_distance, nearest};
-pub use object::{Inet, Object, Port, Relation};
+pub use object::{Inet, Ipc, Object, Port, Relation};
 pub use operation::{Operation, SplitRule};
 pub use path::{Marker, Path};
 pub use record::{Content, Event, RawEvent};

@@ -189,6 +189,83 @@ pub const NETLINK_PROTOCOLS: [(u32, &str); 21] = [
     (22, "smc"),
 ];
 
+/// `RLIMIT_*`.
+pub const RLIMITS: [(u32, &str); 16] = [
+    (0, "cpu"),
+    (1, "fsize"),
+    (2, "data"),
+    (3, "stack"),
+    (4, "core"),
+    (5, "rss"),
+    (6, "nproc"),
+    (7, "nofile"),
+    (8, "memlock"),
+    (9, "as"),
+    (10, "locks"),
+    (11, "sigpending"),
+    (12, "msgqueue"),
+    (13, "nice"),
+    (14, "rtprio"),
+    (15, "rttime"),
+];
+
+/// `SYSLOG_ACTION_*`.
+pub const SYSLOG_ACTIONS: [(u32, &str); 11] = [
+    (0, "close"),
+    (1, "open"),
+    (2, "read"),
+    (3, "read-all"),
+    (4, "read-clear"),
+    (5, "clear"),
+    (6, "console-off"),
+    (7, "console-on"),
+    (8, "console-level"),
+    (9, "size-unread"),
+    (10, "size-buffer"),
+];
+
+/// Commands of bpf(2).
+pub const BPF_COMMANDS: [(u32, &str); 38] = [
+    (0, "map-create"),
+    (1, "map-lookup"),
+    (2, "map-update"),
+    (3, "map-delete"),
+    (4, "map-next"),
+    (5, "prog-load"),
+    (6, "obj-pin"),
+    (7, "obj-get"),
+    (8, "prog-attach"),
+    (9, "prog-detach"),
+    (10, "prog-test-run"),
+    (11, "prog-next-id"),
+    (12, "map-next-id"),
+    (13, "prog-by-id"),
+    (14, "map-by-id"),
+    (15, "obj-info"),
+    (16, "prog-query"),
+    (17, "raw-tracepoint-open"),
+    (18, "btf-load"),
+    (19, "btf-by-id"),
+    (20, "task-fd-query"),
+    (21, "map-lookup-delete"),
+    (22, "map-freeze"),
+    (23, "btf-next-id"),
+    (24, "map-lookup-batch"),
+    (25, "map-lookup-delete-batch"),
+    (26, "map-update-batch"),
+    (27, "map-delete-batch"),
+    (28, "link-create"),
+    (29, "link-update"),
+    (30, "link-by-id"),
+    (31, "link-next-id"),
+    (32, "enable-stats"),
+    (33, "iter-create"),
+    (34, "link-detach"),
+    (35, "prog-bind-map"),
+    (36, "token-create"),
+    (37, "prog-stream-read"),
+];
+
 /// The name of a number.
 pub fn name_of(table: &Table, number: u32) -> Option<&'static str> {
     table
@@ -238,7 +315,10 @@ mod tests {
 
     #[test]
     fn names_and_numbers_are_unique_in_each_table() {
-        let tables: [&Table; 6] = [
+        let tables: [&Table; 9] = [
+            &RLIMITS,
+            &SYSLOG_ACTIONS,
+            &BPF_COMMANDS,
             &CAPABILITIES,
             &SIGNALS,
             &FAMILIES,

@@ -62,6 +62,10 @@ pub enum Object {
         /// The executable's object.
         of: Box<Object>,
     },
+    /// A name that the kernel has for it: of a key's type, a file system, an attribute.
+    Word(Box<[u8]>),
+    /// A System V object.
+    Ipc(Ipc),
     /// A pattern class.
     Class(u16),
 }
@@ -86,6 +90,45 @@ pub enum Port {
     Ephemeral,
     /// The protocol has none.
     None,
+}
+
+/// What is stable about a System V object: keys are made of inode numbers, and ids count up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Ipc {
+    /// Without a key.
+    Private,
+    /// With a key.
+    Keyed,
+    /// Made by another user.
+    Foreign,
+}
+
+impl Ipc {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Private, Self::Keyed, Self::Foreign];
+
+    /// The number in canonical form.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Private => abi::IPCKEY_PRIVATE,
+            Self::Keyed => abi::IPCKEY_KEYED,
+            Self::Foreign => abi::IPCKEY_FOREIGN,
+        }
+    }
+
+    /// The name in text.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Keyed => "key",
+            Self::Foreign => "foreign",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// Whom a signal or a trace goes to.
@@ -147,7 +190,7 @@ impl Object {
         match self {
             Self::None | Self::Unnamed => {}
             Self::Path(path) | Self::Deleted(path) => out.extend_from_slice(path.as_bytes()),
-            Self::Memfd(name) | Self::FsType(name) | Self::Abstract(name) => {
+            Self::Memfd(name) | Self::FsType(name) | Self::Abstract(name) | Self::Word(name) => {
                 out.extend_from_slice(name);
             }
             Self::Inet(inet) => inet.write_to(out),
@@ -165,6 +208,7 @@ impl Object {
                 }
             }
             Self::Relation(relation) => out.push(relation.number()),
+            Self::Ipc(kind) => out.push(kind.number()),
             Self::Ids {
                 real,
                 effective,
@@ -213,6 +257,8 @@ impl Object {
             Self::Ids { .. } => abi::KIND_IDS,
             Self::Creds(_) => abi::KIND_CREDS,
             Self::Digest { .. } => abi::KIND_DIGEST,
+            Self::Word(_) => abi::KIND_WORD,
+            Self::Ipc(_) => abi::KIND_IPC,
             Self::Class(_) => abi::KIND_CLASS,
         }
     }
@@ -262,6 +308,19 @@ impl Object {
                     .map(Self::Relation)
                     .ok_or(ObjectError::Value {
                         field: "relation",
+                        value: number.into(),
+                    })?
+            }
+            abi::KIND_WORD if payload.is_empty() => return Err(ObjectError::Empty),
+            abi::KIND_WORD => Self::Word(without_nul(payload)?),
+            abi::KIND_IPC => {
+                let [number] = fixed(*kind, payload)?;
+                Ipc::ALL
+                    .into_iter()
+                    .find(|kind| kind.number() == number)
+                    .map(Self::Ipc)
+                    .ok_or(ObjectError::Value {
+                        field: "kind of key",
                         value: number.into(),
                     })?
             }

@@ -45,11 +45,70 @@ const NODES: [(u32, &str); 3] = [
     (abi::NODE_CHR, "chr"),
     (abi::NODE_BLK, "blk"),
 ];
-const MAPS: [(u32, &str); 1] = [(abi::MAP_DIRTY, "dirty")];
+const MAPS: [(u32, &str); 3] = [
+    (abi::MAP_DIRTY, "dirty"),
+    (abi::MAP_WRITE, "write"),
+    (abi::MAP_DIRTY | abi::MAP_WRITE, "dirty,write"),
+];
 const PTRACES: [(u32, &str); 3] = [
     (abi::PTRACE_READ, "read"),
     (abi::PTRACE_ATTACH, "attach"),
     (abi::PTRACE_TRACEME, "traceme"),
+];
+
+const FCNTLS: [(u32, &str); 4] = [
+    (abi::FCNTL_OWNER, "owner"),
+    (abi::FCNTL_SIGNAL, "signal"),
+    (abi::FCNTL_LEASE, "lease"),
+    (abi::FCNTL_NOTIFY, "notify"),
+];
+const OPTIONS: [(u32, &str); 7] = [
+    (abi::SOCKOPT_FILTER, "filter"),
+    (abi::SOCKOPT_BPF, "bpf"),
+    (abi::SOCKOPT_MARK, "mark"),
+    (abi::SOCKOPT_DEVICE, "device"),
+    (abi::SOCKOPT_TABLES, "tables"),
+    (abi::SOCKOPT_REPAIR, "repair"),
+    (abi::SOCKOPT_ULP, "ulp"),
+];
+const PRCTLS: [(u32, &str); 6] = [
+    (abi::PRCTL_MM, "mm"),
+    (abi::PRCTL_PTRACER, "ptracer"),
+    (abi::PRCTL_DUMPABLE, "dumpable"),
+    (abi::PRCTL_KEEPCAPS, "keepcaps"),
+    (abi::PRCTL_SECUREBITS, "securebits"),
+    (abi::PRCTL_AMBIENT, "ambient"),
+];
+const MOUNTS: [(u32, &str); 5] = [
+    (abi::MOUNT_NEW, "new"),
+    (abi::MOUNT_BIND, "bind"),
+    (abi::MOUNT_REMOUNT, "remount"),
+    (abi::MOUNT_MOVE, "move"),
+    (abi::MOUNT_PROPAGATE, "propagate"),
+];
+const IPCS: [(u32, &str); 7] = [
+    (abi::IPC_CREATE, "create"),
+    (abi::IPC_GET, "get"),
+    (abi::IPC_READ, "read"),
+    (abi::IPC_WRITE, "write"),
+    (abi::IPC_STAT, "stat"),
+    (abi::IPC_CONTROL, "control"),
+    (abi::IPC_REMOVE, "remove"),
+];
+const KEYS: [(u32, &str); 4] = [
+    (abi::KEY_READ, "read"),
+    (abi::KEY_WRITE, "write"),
+    (abi::KEY_LINK, "link"),
+    (abi::KEY_SETATTR, "setattr"),
+];
+const LOADS: [(u32, &str); 7] = [
+    (abi::LOAD_OTHER, "other"),
+    (abi::LOAD_FIRMWARE, "firmware"),
+    (abi::LOAD_MODULE, "module"),
+    (abi::LOAD_KEXEC, "kexec"),
+    (abi::LOAD_INITRAMFS, "initramfs"),
+    (abi::LOAD_POLICY, "policy"),
+    (abi::LOAD_CERTIFICATE, "certificate"),
 ];
 
 /// How an operation's argument is written.
@@ -59,6 +118,12 @@ enum ArgForm {
     /// May be left out for zero.
     Optional(&'static names::Table, &'static str),
     Word(&'static names::Table, &'static str),
+    /// A name out of a table, or the prefix and a number.
+    Named {
+        table: &'static names::Table,
+        prefix: &'static str,
+        what: &'static str,
+    },
     Request,
     Signal,
     Capability,
@@ -72,8 +137,43 @@ fn arg_form(op: Op) -> ArgForm {
         }
         Op::FileRename | Op::FileLink => ArgForm::Word(&ENDS, "`from` or `to`"),
         Op::FileMknod => ArgForm::Word(&NODES, "`fifo`, `chr` or `blk`"),
-        Op::MapExec => ArgForm::Optional(&MAPS, "`dirty`"),
-        Op::FileIoctl => ArgForm::Request,
+        Op::MapExec => ArgForm::Optional(&MAPS, "`dirty`, `write` or `dirty,write`"),
+        Op::FileIoctl | Op::KernelQuota | Op::UringCmd => ArgForm::Request,
+        Op::FileReceive | Op::FileInherit => ArgForm::Open,
+        Op::FileFcntl => ArgForm::Word(&FCNTLS, "`owner`, `signal`, `lease` or `notify`"),
+        Op::NetOption => ArgForm::Word(
+            &OPTIONS,
+            "`filter`, `bpf`, `mark`, `device`, `tables`, `repair` or `ulp`",
+        ),
+        Op::TaskPrctl => ArgForm::Word(
+            &PRCTLS,
+            "`mm`, `ptracer`, `dumpable`, `keepcaps`, `securebits` or `ambient`",
+        ),
+        Op::MountMount => ArgForm::Word(&MOUNTS, "`new`, `bind`, `remount`, `move` or `propagate`"),
+        Op::IpcShm | Op::IpcSem | Op::IpcMsg => ArgForm::Word(
+            &IPCS,
+            "`create`, `get`, `read`, `write`, `stat`, `control` or `remove`",
+        ),
+        Op::KeyUse => ArgForm::Word(&KEYS, "`read`, `write`, `link` or `setattr`"),
+        Op::KernelRead | Op::KernelLoad => ArgForm::Word(
+            &LOADS,
+            "`module`, `firmware`, `kexec`, `initramfs`, `policy`, `certificate` or `other`",
+        ),
+        Op::TaskRlimit => ArgForm::Named {
+            table: &names::RLIMITS,
+            prefix: "limit",
+            what: "limit",
+        },
+        Op::KernelBpf => ArgForm::Named {
+            table: &names::BPF_COMMANDS,
+            prefix: "cmd",
+            what: "command of bpf(2)",
+        },
+        Op::KernelSyslog => ArgForm::Named {
+            table: &names::SYSLOG_ACTIONS,
+            prefix: "action",
+            what: "action of syslog(2)",
+        },
         Op::TaskSignal => ArgForm::Signal,
         Op::TaskPtrace => ArgForm::Word(&PTRACES, "`read`, `attach` or `traceme`"),
         Op::CapUse => ArgForm::Capability,
@@ -144,6 +244,10 @@ impl Operation {
                 out.push(' ');
                 names::write_numbered(out, &names::CAPABILITIES, "cap", arg)
             }
+            ArgForm::Named { table, prefix, .. } => {
+                out.push(' ');
+                names::write_numbered(out, table, prefix, arg)
+            }
             ArgForm::Request | ArgForm::None | ArgForm::Open => write!(out, " {arg:#x}"),
         }
     }
@@ -164,7 +268,7 @@ impl Operation {
                 },
             ));
         };
-        if matches!(op, Op::ExecDigest | Op::ExecCreds) {
+        if matches!(op, Op::ExecDigest | Op::ExecCreds) || op.gated_only() {
             return Err(TextError::new(0..word.len(), TextErrorKind::NotARule(op)));
         }
         match arg_form(op) {
@@ -200,6 +304,15 @@ impl Operation {
                 Ok(rule(text, op, arg, after))
             }
             ArgForm::Signal => Self::split_signal(text, rest),
+            ArgForm::Named {
+                table,
+                prefix,
+                what,
+            } => {
+                let (word, after) = cut(text, rest);
+                let arg = named(table, prefix, what, rest, word)?;
+                Ok(rule(text, op, arg, after))
+            }
             ArgForm::Capability => {
                 let (word, after) = cut(text, rest);
                 let arg = named(&names::CAPABILITIES, "cap", "capability", rest, word)?;

@@ -4,7 +4,9 @@
 
 use ambit_abi as abi;
 use ambit_event::address::{Context, from_sockaddr};
-use ambit_event::{Creds, Event, Inet, Object, Op, Path, Port, RawEvent, Relation, escape, text};
+use ambit_event::{
+    Creds, Event, Inet, Ipc, Object, Op, Path, Port, RawEvent, Relation, escape, text,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -105,6 +107,8 @@ fn object() -> impl Strategy<Value = (Op, Object)> {
         )),
         creds.prop_map(|object| (Op::ExecCreds, object)),
         Just((Op::MapAnon, Object::None)),
+        vec(1u8.., 1..20).prop_map(|word| (Op::KeyAdd, Object::Word(word.into()))),
+        prop::sample::select(Ipc::ALL.to_vec()).prop_map(|kind| (Op::IpcShm, Object::Ipc(kind))),
     ]
 }
 
@@ -135,7 +139,7 @@ proptest! {
 
     #[test]
     fn payloads_of_known_kinds_are_read_exactly_or_refused(
-        kind in prop::sample::select(b"-PXMK46DAUNFSRICHZ".to_vec()),
+        kind in prop::sample::select(b"-PXMK46DAUNFSRICHZWQ".to_vec()),
         payload in vec(prop_oneof![any::<u8>(), prop::sample::select(b"/\0st.".to_vec())], 0..48),
     ) {
         let bytes = [&[kind][..], &payload].concat();
@@ -154,7 +158,7 @@ proptest! {
         let mut record = [header, object].concat();
         // Plausible enough to get past the first checks.
         record[0] = kind;
-        record[1] %= 40;
+        record[1] %= 96;
         record[6..8].copy_from_slice(&claimed.to_ne_bytes());
         record[12] %= 5;
         record[13] %= 4;

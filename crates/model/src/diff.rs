@@ -116,6 +116,7 @@ fn settings(map: &Map) -> BTreeSet<String> {
     let mut out = BTreeSet::from([
         format!("domain: {}", map.domain),
         format!("chain: {}", map.chain),
+        format!("coverage: {}", map.coverage),
     ]);
     out.extend(map.incomplete.map(|missed| format!("incomplete: {missed}")));
     for (key, table) in [("outside", &map.outside), ("untrusted", &map.untrusted)] {

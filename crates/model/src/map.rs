@@ -3,26 +3,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ambit_abi::{CHAIN_MAX, Family, NAME_MAX, Op, Response};
+use ambit_abi::{CHAIN_MAX, Coverage, Family, NAME_MAX, Op, Response};
 use ambit_event::{Creds, Operation, Subject, escape};
 
 use crate::{Rule, RuleObject};
 
 /// Families that a response can be set for, in the order of the file.
-pub const FAMILIES: [Family; 6] = [
+pub const FAMILIES: [Family; 12] = [
     Family::Exec,
     Family::File,
     Family::Map,
     Family::Net,
     Family::Task,
     Family::Cap,
+    Family::Mount,
+    Family::Ns,
+    Family::Ipc,
+    Family::Key,
+    Family::Kernel,
+    Family::Uring,
 ];
 
 /// How deep the chain of executables is where a map does not say.
 pub const CHAIN_DEFAULT: u32 = 2;
 
 /// What is done, by family, in the order of [`FAMILIES`].
-pub type Responses = [Response; 6];
+pub type Responses = [Response; FAMILIES.len()];
 
 /// What a domain may do, and what is done about the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +37,8 @@ pub struct Map {
     pub domain: String,
     /// Executables that tell subjects apart, 1 to 4: the own one and those before it.
     pub chain: u32,
+    /// How much of the kernel's surface is decided.
+    pub coverage: Coverage,
     /// How many points learning has missed; a map that knows of some is not enforced unless that is asked for.
     pub incomplete: Option<u64>,
     /// The map's digest when it was sealed; another one says that it was changed since.
@@ -66,10 +74,11 @@ impl Map {
         Self {
             domain: domain.into(),
             chain: CHAIN_DEFAULT,
+            coverage: Coverage::Core,
             incomplete: None,
             sealed: None,
-            outside: [Response::Deny; 6],
-            untrusted: [Response::Log; 6],
+            outside: [Response::Deny; FAMILIES.len()],
+            untrusted: [Response::Log; FAMILIES.len()],
             start: BTreeSet::new(),
             subjects: BTreeMap::new(),
         }

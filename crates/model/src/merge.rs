@@ -37,6 +37,8 @@ impl Map {
         let mut merged = Self {
             domain: self.domain.clone(),
             chain: self.chain,
+            // What the lesser one leaves out it allows.
+            coverage: self.coverage.min(other.coverage),
             // The larger one, not the sum: merging a map with itself changes nothing.
             incomplete: self.incomplete.max(other.incomplete),
             // Of a map merged with itself the seal stays; of any other it is broken, and so left out.

@@ -6,7 +6,10 @@ use libbpf_rs::query::ProgInfoIter;
 
 fn main() -> Result<(), ambit_sensor::Error> {
     let start = std::time::Instant::now();
-    let kernel = Kernel::attach(&LoadOptions::default())?;
+    let kernel = Kernel::attach(&LoadOptions {
+        full: true,
+        ..LoadOptions::default()
+    })?;
     println!("loaded and attached in {:?}", start.elapsed());
     let mut programs: Vec<_> = ProgInfoIter::default().collect();
     programs.sort_by_key(|p| std::cmp::Reverse(p.verified_insns));

@@ -3,7 +3,9 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use ambit_abi::{self as abi, DomainState, Fp, Hook, Label, Member, Mode, Response, Stat};
+use ambit_abi::{
+    self as abi, Coverage, DomainState, Fp, Hook, Label, Member, Mode, Response, Stat,
+};
 use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, libbpf_sys};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -21,6 +23,8 @@ pub struct DomainSpec<'a> {
     pub chain: u32,
     /// Mask of `abi::DOMAIN_*`.
     pub flags: u32,
+    /// How much is decided; the kernel part must have been attached for it.
+    pub coverage: Coverage,
     /// By family, the response outside the map.
     pub outside: [Response; abi::FAMILIES],
     /// By family, the response to untrusted tasks.
@@ -48,6 +52,8 @@ pub struct DomainInfo {
     pub name: String,
     /// Its mode.
     pub mode: Mode,
+    /// How much is decided.
+    pub coverage: Coverage,
     /// Tasks alive in it.
     pub tasks: i64,
     /// Who made it.
@@ -64,6 +70,7 @@ pub struct Domain {
     record: bool,
     set: MapHandle,
     capacity: u32,
+    coverage: Coverage,
     labels: MapHandle,
     domains: MapHandle,
     states: MapHandle,
@@ -200,6 +207,11 @@ pub(crate) fn list(kernel: &Kernel) -> Result<Vec<DomainInfo>, Error> {
             id,
             name: String::from_utf8_lossy(name).into_owned(),
             mode,
+            coverage: if d.flags & abi::DOMAIN_FULL == 0 {
+                Coverage::Core
+            } else {
+                Coverage::Full
+            },
             tasks: state.tasks,
             owner_pid: d.owner_pid,
             owner_alive: probe::start_time(d.owner_pid) == Some(d.owner_start),
@@ -226,6 +238,10 @@ fn settings(spec: &DomainSpec<'_>) -> abi::Domain {
                 abi::DOMAIN_PATTERNS
             } else {
                 0
+            }
+            | match spec.coverage {
+                Coverage::Core => 0,
+                Coverage::Full => abi::DOMAIN_FULL,
             },
         chain: spec.chain,
         owner_pid,
@@ -303,6 +319,7 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
         record: spec.record,
         set,
         capacity: spec.set_capacity.max(1),
+        coverage: spec.coverage,
         labels: kernel.map("labels")?,
         domains: kernel.map("domains")?,
         states: kernel.map("domain_states")?,
@@ -384,9 +401,13 @@ impl Domain {
             "count the first task",
         )?;
         let record = if self.record { abi::LABEL_RECORD } else { 0 };
+        let full = match self.coverage {
+            Coverage::Core => 0,
+            Coverage::Full => abi::LABEL_FULL,
+        };
         let label = Label {
             domain: self.id,
-            flags: abi::LABEL_LAUNCHING | abi::LABEL_DELIVERED | record,
+            flags: abi::LABEL_LAUNCHING | abi::LABEL_DELIVERED | record | full,
             subject,
             ..Label::default()
         };

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
-use ambit_abi::{Config, Hook};
+use ambit_abi::{Config, Coverage, Hook};
 use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use rustix::fs::{FlockOperation, flock};
 use zerocopy::FromBytes;
@@ -28,6 +28,8 @@ pub struct LoadOptions {
     pub allow_missing: Vec<Hook>,
     /// Say more in errors.
     pub verbose: bool,
+    /// Load the programs of full coverage, too.
+    pub full: bool,
 }
 
 impl Default for LoadOptions {
@@ -36,6 +38,7 @@ impl Default for LoadOptions {
             pin_dir: "/sys/fs/bpf/ambit".into(),
             allow_missing: Vec::new(),
             verbose: false,
+            full: false,
         }
     }
 }
@@ -87,6 +90,9 @@ impl Kernel {
         let user = use_kernel_part()?;
         if let Some(kernel) = Self::open(options)? {
             if kernel.config.build == load::build_id() {
+                if options.full {
+                    load::extend(options)?;
+                }
                 return Ok(Self {
                     user: Some(user),
                     ..kernel
@@ -106,6 +112,9 @@ impl Kernel {
         // What a killed loader left half-way.
         load::remove(&options.pin_dir)?;
         load::load(options)?;
+        if options.full {
+            load::extend(options)?;
+        }
         let kernel =
             Self::open(options)?.ok_or(Error::Layout("it was pinned but cannot be found"))?;
         Ok(Self {
@@ -222,13 +231,17 @@ impl Kernel {
     /// Removing a pin failed.
     pub fn release(self) -> Result<bool, Error> {
         let _lock = lock()?;
-        if !self.collect_garbage()?.is_empty() {
-            return Ok(false);
-        }
+        let left = self.collect_garbage()?;
         // Others attached and have yet to make their domain; whoever is last removes.
         drop(self.user);
         let users = use_kernel_part()?;
         if flock(&users, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Ok(false);
+        }
+        if !left.is_empty() {
+            if left.iter().all(|domain| domain.coverage == Coverage::Core) {
+                load::cut_back(&self.options.pin_dir)?;
+            }
             return Ok(false);
         }
         load::remove(&self.options.pin_dir)?;

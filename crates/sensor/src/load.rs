@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Mutex;
 
-use ambit_abi::{Config, Hook};
+use ambit_abi::{Config, Coverage, Hook};
 use libbpf_rs::btf::Btf;
 use libbpf_rs::btf::types::Func;
 use libbpf_rs::{ErrorKind, MapCore, Object, ObjectBuilder, OpenObject, PrintLevel, set_print};
@@ -71,6 +71,9 @@ pub(crate) fn stand_in(hook: Hook) -> Option<&'static str> {
     match hook {
         Hook::FileTruncate => {
             Some("not in kernels before 6.2, where path_truncate sees ftruncate and O_TRUNC")
+        }
+        Hook::InodeSetAcl | Hook::InodeRemoveAcl => {
+            Some("not in kernels before 6.2, where inode_setxattr and inode_removexattr see ACLs")
         }
         Hook::FileIoctlCompat => Some("not in this kernel, where file_ioctl sees 32-bit callers"),
         _ => None,
@@ -175,19 +178,28 @@ pub(crate) fn trial() -> Result<(), Error> {
     object.load().map(drop).map_err(load_error)
 }
 
-/// Load and attach everything this kernel offers, and pin it below `options.pin_dir`.
-pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
-    let offered = hooks_offered()?;
-    let missing: Vec<Hook> = offered
-        .iter()
-        .filter(|&&(hook, there)| {
-            !there && stand_in(hook).is_none() && !options.allow_missing.contains(&hook)
-        })
-        .map(|&(hook, _)| hook)
+/// The hooks of one level that this kernel offers. That one is missing is an error, unless another stands in or that
+/// was allowed.
+fn wanted(options: &LoadOptions, level: Coverage) -> Result<Vec<Hook>, Error> {
+    let (there, missing): (Vec<_>, Vec<_>) = hooks_offered()?
+        .into_iter()
+        .filter(|(hook, _)| hook.coverage() == level)
+        .partition(|(_, there)| *there);
+    let missing: Vec<Hook> = missing
+        .into_iter()
+        .map(|(hook, _)| hook)
+        .filter(|hook| stand_in(*hook).is_none() && !options.allow_missing.contains(hook))
         .collect();
-    if !missing.is_empty() {
-        return Err(Error::MissingHooks(missing));
+    if missing.is_empty() {
+        Ok(there.into_iter().map(|(hook, _)| hook).collect())
+    } else {
+        Err(Error::MissingHooks(missing))
     }
+}
+
+/// Load and attach the core that this kernel offers, and pin it below `options.pin_dir`.
+pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
+    let wanted = wanted(options, Coverage::Core)?;
     let mut object = open()?;
     let config = config()?;
     for mut map in object.maps_mut() {
@@ -201,7 +213,7 @@ pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
     }
     for mut program in object.progs_mut() {
         let hook = program.section().to_str().and_then(hook_of);
-        if hook.is_some_and(|hook| offered.contains(&(hook, false))) {
+        if hook.is_some_and(|hook| !wanted.contains(&hook)) {
             program.set_autoload(false);
         }
     }
@@ -214,6 +226,66 @@ pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
     result
 }
 
+/// Pinned last of full coverage: whoever sees it sees all of it.
+const FULL: &str = "full";
+
+/// Load and attach the rest, for full coverage, over the maps of the core that is pinned.
+pub(crate) fn extend(options: &LoadOptions) -> Result<(), Error> {
+    let dir = &options.pin_dir;
+    if dir.join(FULL).exists() {
+        return Ok(());
+    }
+    // What a killed loader left half-way.
+    cut_back(dir)?;
+    let wanted = wanted(options, Coverage::Full)?;
+    let mut object = open()?;
+    for mut map in object.maps_mut() {
+        let path = dir.join("maps").join(pin_name(map.name()));
+        map.reuse_pinned_map(path).map_err(load_error)?;
+    }
+    for mut program in object.progs_mut() {
+        let hook = program.section().to_str().and_then(hook_of);
+        program.set_autoload(hook.is_some_and(|hook| wanted.contains(&hook)));
+    }
+    let mut object = object.load().map_err(load_error)?;
+    let result = pin_programs(&mut object, dir).and_then(|()| {
+        let mut maps = object.maps_mut();
+        let mut config = maps
+            .find(|map| is_config(map.name()))
+            .ok_or(Error::Layout("no configuration"))?;
+        config.pin(dir.join(FULL)).map_err(load_error)
+    });
+    if result.is_err() {
+        let _ = cut_back(dir);
+    }
+    result
+}
+
+/// Detach what only full coverage needs.
+pub(crate) fn cut_back(dir: &Path) -> Result<(), Error> {
+    let gone = |path: &Path| match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io("remove a pin")(e)),
+        _ => Ok(()),
+    };
+    gone(&dir.join(FULL))?;
+    for program in open()?.progs() {
+        let hook = program.section().to_str().and_then(hook_of);
+        if hook.is_some_and(|hook| hook.coverage() == Coverage::Full) {
+            gone(&dir.join("links").join(program.name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// What a map is pinned as.
+fn pin_name(map: &OsStr) -> &OsStr {
+    if is_config(map) {
+        OsStr::new(CONFIG_MAP)
+    } else {
+        map
+    }
+}
+
 fn pin(object: &mut Object, dir: &Path) -> Result<(), Error> {
     let directory = |path: &Path| {
         fs::create_dir_all(path).map_err(|source| Error::PinDirectory {
@@ -224,13 +296,13 @@ fn pin(object: &mut Object, dir: &Path) -> Result<(), Error> {
     directory(&dir.join("links"))?;
     directory(&dir.join("maps"))?;
     for mut map in object.maps_mut() {
-        let name = if is_config(map.name()) {
-            OsStr::new(CONFIG_MAP)
-        } else {
-            map.name()
-        };
+        let name = pin_name(map.name()).to_owned();
         map.pin(dir.join("maps").join(name)).map_err(load_error)?;
     }
+    pin_programs(object, dir)
+}
+
+fn pin_programs(object: &mut Object, dir: &Path) -> Result<(), Error> {
     // Labels and their inheritance first, so that no decision meets a half-labelled family.
     for program in object.progs_mut() {
         if !program.autoload() {
@@ -245,6 +317,10 @@ fn pin(object: &mut Object, dir: &Path) -> Result<(), Error> {
 
 /// Unpin everything: the programs detach when the last link goes.
 pub(crate) fn remove(dir: &Path) -> Result<(), Error> {
+    match fs::remove_file(dir.join(FULL)) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io("remove a pin")(e)),
+        _ => {}
+    }
     for part in ["links", "maps"] {
         match fs::read_dir(dir.join(part)) {
             Ok(entries) => {

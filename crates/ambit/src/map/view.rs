@@ -14,6 +14,7 @@ pub(super) struct View<'m> {
     ambit: u32,
     domain: &'m str,
     chain: u32,
+    coverage: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     incomplete: Option<u64>,
     /// Whether the map is sealed and unchanged since; absent where it was never sealed.
@@ -55,6 +56,7 @@ impl<'m> View<'m> {
             ambit: 1,
             domain: &map.domain,
             chain: map.chain,
+            coverage: map.coverage.name(),
             incomplete: map.incomplete,
             sealed: map.sealed.map(|_| map.is_sealed()),
             respond: Respond {

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use ambit_abi::Hook;
+use ambit_abi::{Coverage, Hook};
 
 use crate::cli::domain_name;
 
@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// How many executables of a chain tell subjects apart, for a new map [default: 2]
     #[arg(long, value_name = "N", requires = "learn", value_parser = clap::value_parser!(u32).range(1..=4))]
     pub(super) chain: Option<u32>,
+    /// How much of the kernel's surface is learned, for a new map: `core`, or `full` [default: full]
+    #[arg(long, value_name = "LEVEL", requires = "learn", value_parser = coverage)]
+    pub(super) coverage: Option<Coverage>,
     /// Write every operation that is decided to this new file, for `ambit replay`
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
@@ -115,6 +118,10 @@ fn ring_size(text: &str) -> Result<u32, String> {
         return Err("a ring has 4K to 1024M".to_owned());
     }
     u32::try_from(bytes.next_power_of_two()).map_err(|_| "a ring has 4K to 1024M".to_owned())
+}
+
+fn coverage(text: &str) -> Result<Coverage, String> {
+    Coverage::from_name(text).ok_or_else(|| "`core` or `full`".to_owned())
 }
 
 fn hook(text: &str) -> Result<Hook, String> {

@@ -24,7 +24,7 @@ use watch::{Tell, Watch};
 
 use std::collections::HashMap;
 
-use ambit_abi::{self as abi, Fp, Mode, Response};
+use ambit_abi::{self as abi, Coverage, Fp, Mode, Response};
 use ambit_event::{Secret, Subject};
 use ambit_model::{Compiled, FAMILIES, Learner, Responses, compile};
 use ambit_sensor::{Domain, DomainSpec, Keeper, Kernel, LoadOptions};
@@ -44,6 +44,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let options = LoadOptions {
         allow_missing: args.allow_missing.clone(),
         verbose: args.verbose,
+        full: plan.map.coverage == Coverage::Full,
         ..LoadOptions::default()
     };
     let mut blank = args.record.as_deref().map(Blank::new).transpose()?;
@@ -146,6 +147,7 @@ fn spec<'a>(args: &Args, plan: &'a Plan, compiled: Option<&'a Compiled>) -> Doma
         mode: plan.mode,
         chain: plan.map.chain,
         flags: if digests { abi::DOMAIN_DIGESTS } else { 0 },
+        coverage: plan.map.coverage,
         outside: by_family(plan.map.outside),
         untrusted: by_family(plan.map.untrusted),
         keys,

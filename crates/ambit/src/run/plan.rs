@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ambit_abi::Mode;
+use ambit_abi::{Coverage, Mode};
 use ambit_model::Map;
 use anyhow::{Context, anyhow};
 use rustix::fs::{Access, access};
@@ -58,6 +58,7 @@ impl Plan {
             let domain = args.domain.clone().unwrap_or_else(|| command.domain());
             let mut map = Map::new(domain);
             map.chain = args.chain.unwrap_or(map.chain);
+            map.coverage = args.coverage.unwrap_or(Coverage::Full);
             map
         });
         if let Some(chain) = args.chain.filter(|chain| *chain != map.chain) {
@@ -65,6 +66,13 @@ impl Plan {
                 "{} was learned with `chain: {}`; learn into another file to have --chain {chain}",
                 shown(path),
                 map.chain
+            )));
+        }
+        if let Some(coverage) = args.coverage.filter(|coverage| *coverage != map.coverage) {
+            return Err(Failure::usage(anyhow!(
+                "{} was learned with `coverage: {}`; learn into another file to have --coverage {coverage}",
+                shown(path),
+                map.coverage
             )));
         }
         map.normalise();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Files: opening, changing, mapping, and what belongs to inodes.
 
-use crate::why::{LABELS, LOOKING, MEMORY, PENDING};
+use crate::why::{LABELS, LOOKING, MEMORY};
 
 hooks! {
     backing_file_alloc no yes yes: MEMORY;
@@ -10,16 +10,16 @@ hooks! {
     dentry_create_files_as yes yes yes: LABELS;
     dentry_init_security yes yes yes: LABELS;
     file_alloc_security yes yes refused: MEMORY;
-    file_fcntl yes yes yes: PENDING;
+    file_fcntl yes yes yes;
     file_free_security yes yes yes: MEMORY;
     file_ioctl yes yes yes;
     file_ioctl_compat yes yes yes;
-    file_lock yes yes yes: PENDING;
+    file_lock yes yes yes;
     file_mprotect yes yes yes;
     file_open yes yes yes;
     file_permission yes yes yes: "asked for each read and write of an open descriptor; the open was decided, and asking again would cost every read";
     file_post_open no yes yes: "tells of what was done, too late to refuse; see file_open";
-    file_receive yes yes yes: PENDING;
+    file_receive yes yes yes;
     file_release no yes yes: "a descriptor is closed";
     file_send_sigiotask yes yes yes: "SIGIO on its way, sent by the kernel in no task's name";
     file_set_fowner yes yes yes: "who is sent SIGIO; the signal goes to whom the descriptor's owner could signal when asking for it";
@@ -29,7 +29,7 @@ hooks! {
     inode_copy_up_xattr refused refused refused: LABELS;
     inode_create yes yes yes: "decided at path_mknod, which also knows the path";
     inode_file_getattr no no yes: LOOKING;
-    inode_file_setattr no no yes: PENDING;
+    inode_file_setattr no no yes: "inode flags by file_setattr(2); the same by ioctl is decided (file.ioctl), and the flags that bind need a capability";
     inode_follow_link yes yes yes: "a step of resolving a path; what is done to the file that it leads to is decided, under its own path";
     inode_free_security yes yes yes: MEMORY;
     inode_free_security_rcu no yes yes: MEMORY;
@@ -41,7 +41,7 @@ hooks! {
     inode_getsecurity refused refused refused: LABELS;
     inode_getxattr yes yes yes: LOOKING;
     inode_init_security yes yes yes: LABELS;
-    inode_init_security_anon yes yes yes: LABELS;
+    inode_init_security_anon yes yes yes;
     inode_invalidate_secctx yes yes yes: LABELS;
     inode_killpriv yes yes yes: "takes set-id bits and file capabilities away because the file was written, which was decided";
     inode_link yes yes yes: "decided at path_link, which also knows the path";
@@ -59,16 +59,16 @@ hooks! {
     inode_post_setattr no yes yes: "tells of what was done, too late to refuse; see path_chmod, path_chown and path_truncate";
     inode_post_setxattr yes yes yes: "tells of what was done, too late to refuse; see inode_setxattr";
     inode_readlink yes yes yes: LOOKING;
-    inode_remove_acl no yes yes: PENDING;
-    inode_removexattr yes yes yes: PENDING;
+    inode_remove_acl no yes yes;
+    inode_removexattr yes yes yes;
     inode_rename yes yes yes: "decided at path_rename, which also knows the path";
     inode_rmdir yes yes yes: "decided at path_rmdir, which also knows the path";
-    inode_set_acl no yes yes: PENDING;
+    inode_set_acl no yes yes;
     inode_setattr yes yes yes: "decided at path_chmod, path_chown and path_truncate; what is left are times (utime)";
     inode_setintegrity no yes yes: "IMA and fs-verity tell what they found of a file; nobody asks for anything here";
     inode_setsecctx yes yes yes: LABELS;
     inode_setsecurity yes yes yes: LABELS;
-    inode_setxattr yes yes yes: PENDING;
+    inode_setxattr yes yes yes;
     inode_symlink yes yes yes: "decided at path_symlink, which also knows the path";
     inode_unlink yes yes yes: "decided at path_unlink, which also knows the path";
     inode_xattr_skipcap no yes yes: "asks whether security modules replace the check for a capability; Ambit never does";
@@ -78,11 +78,11 @@ hooks! {
     mmap_file yes yes yes;
     path_chmod yes yes yes;
     path_chown yes yes yes;
-    path_chroot yes yes yes: PENDING;
+    path_chroot yes yes yes;
     path_link yes yes yes;
     path_mkdir yes yes yes;
     path_mknod yes yes yes;
-    path_notify yes yes yes: PENDING;
+    path_notify yes yes yes: "tells of changes to what may be read anyway, and holds nobody up without a capability";
     path_post_mknod no yes yes: "tells of what was done, too late to refuse; see path_mknod";
     path_rename yes yes yes;
     path_rmdir yes yes yes;

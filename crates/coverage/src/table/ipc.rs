@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! System V IPC and binder.
 
-use crate::why::{LABELS, MEMORY, PENDING};
+use crate::why::{LABELS, MEMORY};
 
 hooks! {
     binder_set_context_mgr yes yes yes: "Android's binder; its device is decided as file.open and file.ioctl";
@@ -10,23 +10,23 @@ hooks! {
     binder_transfer_file yes yes yes: "Android's binder; its device is decided as file.open and file.ioctl";
     ipc_getlsmprop no no yes: LABELS;
     ipc_getsecid yes yes no: LABELS;
-    ipc_permission yes yes yes: PENDING;
+    ipc_permission yes yes yes: "asked again by what is decided at the hooks of each kind";
     msg_msg_alloc_security yes yes yes: MEMORY;
     msg_msg_free_security yes yes yes: MEMORY;
-    msg_queue_alloc_security yes yes yes: PENDING;
-    msg_queue_associate yes yes yes: PENDING;
+    msg_queue_alloc_security yes yes yes;
+    msg_queue_associate yes yes yes;
     msg_queue_free_security yes yes yes: MEMORY;
-    msg_queue_msgctl yes yes yes: PENDING;
-    msg_queue_msgrcv yes yes yes: PENDING;
-    msg_queue_msgsnd yes yes yes: PENDING;
-    sem_alloc_security yes yes yes: PENDING;
-    sem_associate yes yes yes: PENDING;
+    msg_queue_msgctl yes yes yes;
+    msg_queue_msgrcv yes yes yes;
+    msg_queue_msgsnd yes yes yes;
+    sem_alloc_security yes yes yes;
+    sem_associate yes yes yes;
     sem_free_security yes yes yes: MEMORY;
-    sem_semctl yes yes yes: PENDING;
-    sem_semop yes yes yes: PENDING;
-    shm_alloc_security yes yes yes: PENDING;
-    shm_associate yes yes yes: PENDING;
+    sem_semctl yes yes yes;
+    sem_semop yes yes yes;
+    shm_alloc_security yes yes yes;
+    shm_associate yes yes yes;
     shm_free_security yes yes yes: MEMORY;
-    shm_shmat yes yes yes: PENDING;
-    shm_shmctl yes yes yes: PENDING;
+    shm_shmat yes yes yes;
+    shm_shmctl yes yes yes;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Sockets, packets and virtual network devices.
 
-use crate::why::{KERNEL_NET, LABELS, MEMORY, PACKETS, PENDING};
+use crate::why::{KERNEL_NET, LABELS, MEMORY, PACKETS};
 
 hooks! {
     ib_alloc_security yes yes yes: MEMORY;
@@ -12,7 +12,7 @@ hooks! {
     inet_conn_request yes yes yes: KERNEL_NET;
     inet_csk_clone yes yes yes: LABELS;
     mptcp_add_subflow no yes yes: KERNEL_NET;
-    netlink_send yes yes yes: PENDING;
+    netlink_send yes yes yes;
     req_classify_flow yes yes yes: PACKETS;
     sctp_assoc_established yes yes yes: KERNEL_NET;
     sctp_assoc_request yes yes yes: KERNEL_NET;
@@ -39,17 +39,17 @@ hooks! {
     socket_post_create yes yes yes: "the socket was decided at socket_create; here it only gets its label";
     socket_recvmsg yes yes yes: "receives on a socket that was decided when it was made, bound, connected or accepted";
     socket_sendmsg yes yes yes;
-    socket_setsockopt yes yes yes: PENDING;
+    socket_setsockopt yes yes yes;
     socket_shutdown yes yes yes: "ends a connection of one's own";
     socket_sock_rcv_skb yes yes yes: "each packet that arrives, whoever it is for, in no task's name; who may receive is decided when the socket is made, bound or connected";
-    socket_socketpair yes yes yes: PENDING;
+    socket_socketpair yes yes yes: "both ends are one's own, and each was decided at socket_create";
     tun_dev_alloc_security yes yes yes: MEMORY;
-    tun_dev_attach yes yes yes: PENDING;
-    tun_dev_attach_queue yes yes yes: PENDING;
-    tun_dev_create yes yes yes: PENDING;
+    tun_dev_attach yes yes yes: "attaches to a device that was decided at tun_dev_create, or that takes a capability";
+    tun_dev_attach_queue yes yes yes: "as tun_dev_attach";
+    tun_dev_create yes yes yes;
     tun_dev_free_security yes no no: MEMORY;
-    tun_dev_open yes yes yes: PENDING;
-    unix_find no no yes: PENDING;
+    tun_dev_open yes yes yes: "as tun_dev_attach";
+    unix_find no no yes: "who is found is decided at unix_stream_connect and unix_may_send";
     unix_may_send yes yes yes;
     unix_stream_connect yes yes yes;
     xfrm_decode_session refused yes refused: PACKETS;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Tasks: execution, credentials, signals, limits.
 
-use crate::why::{LABELS, MEMORY, PENDING};
+use crate::why::{LABELS, MEMORY};
 
 hooks! {
     bprm_check_security yes yes yes;
@@ -28,7 +28,7 @@ hooks! {
     setselfattr no yes yes: LABELS;
     task_alloc yes yes yes;
     task_fix_setgid yes yes yes;
-    task_fix_setgroups yes yes yes: PENDING;
+    task_fix_setgroups yes yes yes: "takes the capability setgid, which is decided (cap.use)";
     task_fix_setuid yes yes yes;
     task_free yes yes yes;
     task_getioprio yes yes yes: "reads a number of another task, and changes nothing";
@@ -38,14 +38,14 @@ hooks! {
     task_getsecid_obj yes yes no: LABELS;
     task_getsid yes yes yes: "reads a number of another task, and changes nothing";
     task_kill yes yes yes;
-    task_movememory yes yes yes: PENDING;
-    task_prctl yes yes yes: PENDING;
-    task_prlimit yes yes yes: PENDING;
-    task_setioprio yes yes yes: PENDING;
-    task_setnice yes yes yes: PENDING;
-    task_setpgid yes yes yes: PENDING;
-    task_setrlimit yes yes yes: PENDING;
-    task_setscheduler yes yes yes: PENDING;
+    task_movememory yes yes yes;
+    task_prctl yes yes yes;
+    task_prlimit yes yes yes: "asked beside task_setrlimit, which knows the task; reading limits changes nothing";
+    task_setioprio yes yes yes;
+    task_setnice yes yes yes;
+    task_setpgid yes yes yes: "job control: a shell and its child race to do the same, so that either may be first";
+    task_setrlimit yes yes yes;
+    task_setscheduler yes yes yes;
     task_to_inode yes yes yes: LABELS;
-    userns_create yes yes yes: PENDING;
+    userns_create yes yes yes;
 }

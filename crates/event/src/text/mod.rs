@@ -32,6 +32,10 @@ pub enum Form {
     Digest,
     /// Credentials.
     Creds,
+    /// A name of the kernel's.
+    Word,
+    /// `private`, `key` or `foreign`.
+    Ipc,
 }
 
 impl Form {
@@ -42,11 +46,29 @@ impl Form {
                 Self::Address
             }
             Op::NetSocket => Self::Socket,
-            Op::TaskSignal | Op::TaskPtrace => Self::Relation,
+            Op::TaskSignal
+            | Op::TaskPtrace
+            | Op::TaskNice
+            | Op::TaskScheduler
+            | Op::TaskIoprio
+            | Op::TaskRlimit
+            | Op::TaskMemory => Self::Relation,
+            Op::FileSetxattr
+            | Op::FileRemovexattr
+            | Op::MountType
+            | Op::MountReconfigure
+            | Op::KeyAdd
+            | Op::KeyUse => Self::Word,
+            Op::IpcShm | Op::IpcSem | Op::IpcMsg => Self::Ipc,
             Op::TaskSetuid | Op::TaskSetgid => Self::Ids,
             Op::MapAnon | Op::CapUse | Op::Subject => Self::None,
+            Op::NetTun | Op::NetOption | Op::TaskPrctl | Op::NsUser => Self::None,
+            Op::KernelBpf | Op::KernelLoad | Op::KernelPerf | Op::KernelSyslog => Self::None,
+            Op::KernelSettime | Op::KernelQuota | Op::KernelUserfault => Self::None,
+            Op::UringSetup | Op::UringSqpoll => Self::None,
+            op if op.gated_only() => Self::None,
             Op::ExecDigest => Self::Digest,
-            Op::ExecCreds => Self::Creds,
+            Op::ExecCreds | Op::UringCreds => Self::Creds,
             _ => Self::Path,
         }
     }

@@ -6,7 +6,9 @@ use ambit_abi::Op;
 use super::{AddressText, Form, protocols, split_address};
 use crate::lex::{Lexer, Token};
 use crate::operation::{cut, parse_ids};
-use crate::{Creds, Object, ObjectError, Path, Relation, TextError, TextErrorKind, names, nearest};
+use crate::{
+    Creds, Ipc, Object, ObjectError, Path, Relation, TextError, TextErrorKind, names, nearest,
+};
 
 /// Reads `sha256:` and 64 lower-case hex digits.
 pub fn parse_digest(text: &str) -> Result<[u8; 32], TextError> {
@@ -53,6 +55,19 @@ pub fn parse_object(op: Op, text: &str) -> Result<Object, TextError> {
                     },
                 )
             }),
+        Form::Word if text.is_empty() => Err(TextError::new(
+            whole,
+            TextErrorKind::Object { expected: "a name" },
+        )),
+        Form::Word => parse_bare_name(text).map(Object::Word),
+        Form::Ipc => Ipc::from_name(text).map(Object::Ipc).ok_or_else(|| {
+            TextError::new(
+                whole,
+                TextErrorKind::Object {
+                    expected: "`private`, `key` or `foreign`",
+                },
+            )
+        }),
         Form::Ids => parse_ids(text).ok_or_else(|| {
             TextError::new(
                 whole,

@@ -59,6 +59,8 @@ fn write_inner(out: &mut String, object: &Object) -> fmt::Result {
             names::write_numbered(out, protocols(*family), "", (*protocol).into())?;
         }
         Object::Relation(relation) => out.push_str(relation.name()),
+        Object::Word(word) => write_bare_name(out, word),
+        Object::Ipc(kind) => out.push_str(kind.name()),
         Object::Ids {
             real,
             effective,

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use ambit_abi::{Op, Response};
+use ambit_abi::{Coverage, Op, Response};
 use ambit_event::text::{object_text, write_bare_name, write_digest};
 use ambit_event::{Object, Subject};
 
@@ -32,6 +32,9 @@ impl Map {
             writeln!(out, "domain: {}", scalar(&self.domain, false))?;
         }
         writeln!(out, "chain: {}", self.chain)?;
+        if self.coverage != Coverage::Core {
+            writeln!(out, "coverage: {}", self.coverage)?;
+        }
         // Tells of how the map came to be, not of what it allows.
         if let Some(missed) = self.incomplete.filter(|_| names) {
             writeln!(out, "incomplete: {missed}")?;

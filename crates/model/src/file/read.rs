@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use ambit_abi::{Family, Response};
+use ambit_abi::{Coverage, Family, Response};
 use ambit_event::text::parse_digest;
 use ambit_event::{TextError, nearest};
 
@@ -15,10 +15,11 @@ use crate::{Map, Responses, RuleObject};
 /// Largest map file in bytes.
 pub(super) const SIZE_MAX: usize = 64 * 1024 * 1024;
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "ambit",
     "domain",
     "chain",
+    "coverage",
     "incomplete",
     "sealed",
     "respond",
@@ -262,6 +263,12 @@ fn read(root: &Node<'_>, errors: &mut Errors) -> Option<Map> {
             None => errors.add(node.place, MapErrorKind::Chain),
         }
     }
+    if let Some(node) = found.get("coverage") {
+        match node.scalar().and_then(Coverage::from_name) {
+            Some(coverage) => map.coverage = coverage,
+            None => errors.add(node.place, MapErrorKind::Expected("`core` or `full`")),
+        }
+    }
     if let Some(node) = found.get("incomplete") {
         match node.scalar().and_then(|text| text.parse().ok()) {
             Some(missed) => map.incomplete = Some(missed).filter(|missed| *missed > 0),
@@ -307,7 +314,10 @@ fn read(root: &Node<'_>, errors: &mut Errors) -> Option<Map> {
 }
 
 fn responses(node: &Node<'_>, table: &mut Responses, errors: &mut Errors) {
-    const KNOWN: [&str; 7] = ["default", "exec", "file", "map", "net", "task", "cap"];
+    const KNOWN: [&str; 13] = [
+        "default", "exec", "file", "map", "net", "task", "cap", "mount", "ns", "ipc", "key",
+        "kernel", "uring",
+    ];
     let Some(found) = keys(
         node,
         &KNOWN,
@@ -327,7 +337,7 @@ fn responses(node: &Node<'_>, table: &mut Responses, errors: &mut Errors) {
         response
     };
     if let Some(default) = response("default") {
-        *table = [default; 6];
+        *table = [default; FAMILIES.len()];
     }
     for (slot, family) in table.iter_mut().zip(FAMILIES) {
         if let Some(response) = response(Family::name(family)) {

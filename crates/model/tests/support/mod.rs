@@ -4,11 +4,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ambit_abi::{Op, Response};
+use ambit_abi::{Coverage, Op, Response};
 use ambit_event::lex::Class;
 use ambit_event::{Creds, Inet, Object, Operation, Path, Port, Relation, Subject};
 use ambit_model::pattern::{PathKind, PathPattern, Piece};
-use ambit_model::{Entry, Map, Rule, RuleObject};
+use ambit_model::{Entry, FAMILIES, Map, Rule, RuleObject};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
@@ -250,8 +250,8 @@ pub(crate) fn map() -> impl Strategy<Value = Map> {
     let response = prop::sample::select(Response::ALL.to_vec());
     let table = prop_oneof![
         Just(None),
-        prop::array::uniform6(response.clone()).prop_map(Some),
-        response.prop_map(|one| Some([one; 6])),
+        prop::array::uniform12(response.clone()).prop_map(Some),
+        response.prop_map(|one| Some([one; FAMILIES.len()])),
     ];
     let start = btree_set(
         prop_oneof![
@@ -270,9 +270,11 @@ pub(crate) fn map() -> impl Strategy<Value = Map> {
         start,
         btree_map(subject(), entry(), 0..4),
         ids,
+        prop::sample::select(Coverage::ALL.to_vec()),
     )
-        .prop_map(|(outside, untrusted, start, subjects, ids)| {
+        .prop_map(|(outside, untrusted, start, subjects, ids, coverage)| {
             let mut map = Map::new("web");
+            map.coverage = coverage;
             map.outside = outside.unwrap_or(map.outside);
             map.untrusted = untrusted.unwrap_or(map.untrusted);
             map.start = start;

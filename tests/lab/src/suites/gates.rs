@@ -17,6 +17,13 @@ tests! { "gates":
     an_untrusted_task_sends_no_signal
     an_untrusted_task_changes_no_user
     an_untrusted_task_uses_no_capability
+    an_untrusted_task_mounts_nothing
+    an_untrusted_task_makes_no_user_namespace
+    an_untrusted_task_makes_no_shared_memory
+    an_untrusted_task_makes_no_key
+    an_untrusted_task_asks_nothing_of_the_kernel
+    an_untrusted_task_makes_no_io_uring
+    an_untrusted_task_locks_no_file
     children_inherit_the_lack_of_trust_and_their_parent_keeps_its_own
     a_program_does_not_gain_trust_by_exec
     an_operator_takes_trust_away_and_gives_it_back
@@ -110,6 +117,50 @@ fn an_untrusted_task_changes_no_user(lab: &Lab) {
 
 fn an_untrusted_task_uses_no_capability(lab: &Lab) {
     gated_untraced(lab, "cap", "fork chroot /var");
+}
+
+fn an_untrusted_task_mounts_nothing(lab: &Lab) {
+    gated_untraced(lab, "mount", "fork chroot /var");
+}
+
+fn an_untrusted_task_makes_no_user_namespace(lab: &Lab) {
+    gated_untraced(lab, "ns", "fork unshare-user");
+}
+
+fn an_untrusted_task_makes_no_shared_memory(lab: &Lab) {
+    gated_untraced(lab, "ipc", "shm-create");
+}
+
+fn an_untrusted_task_makes_no_key(lab: &Lab) {
+    gated_untraced(lab, "key", "key-add user ambit:lab");
+}
+
+fn an_untrusted_task_asks_nothing_of_the_kernel(lab: &Lab) {
+    gated_untraced(lab, "kernel", "syslog 3");
+}
+
+fn an_untrusted_task_makes_no_io_uring(lab: &Lab) {
+    gated_untraced(lab, "uring", "uring");
+}
+
+/// A lock comes and goes by chance, so that no map has it; without trust there is none.
+fn an_untrusted_task_locks_no_file(lab: &Lab) {
+    let (file, known) = (lab.file("f", "x"), lab.path("known"));
+    lab.learn("map", &act(&format!("open-r {known} , open-r {file}")))
+        .succeeds();
+    lab.map("map").must_not_have("file.lock*");
+    lab.enforce("map", &act(&format!("lock {file}")))
+        .succeeds()
+        .within_the_map();
+    // To open a file is gated as well, so that the lock is on one that was open before.
+    let guilty = act(&format!("lock-after-crime {file}"));
+    lab.write_map(
+        "gated.map",
+        &lab.map("map").with_respond("untrusted: {file: deny}"),
+    );
+    let run = lab.enforce("gated.map", &guilty).exits(1);
+    run.says(&["lock-after-crime: errno EPERM"])
+        .violates_also("file.lock");
 }
 
 fn children_inherit_the_lack_of_trust_and_their_parent_keeps_its_own(lab: &Lab) {

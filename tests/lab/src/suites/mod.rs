@@ -14,6 +14,7 @@ mod nginx;
 mod recording;
 mod refusals_exec;
 mod refusals_file;
+mod refusals_full;
 mod refusals_net;
 mod refusals_task;
 mod scenarios;
@@ -39,6 +40,7 @@ pub(crate) fn all() -> Vec<Test> {
         refusals_file::tests,
         refusals_net::tests,
         refusals_task::tests,
+        refusals_full::tests,
         gates::tests,
         generalize::tests,
         counts::tests,

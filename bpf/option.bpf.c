@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Sockets beyond addresses: options that matter, tunnels, netlink messages.
+ *
+ *   socket_setsockopt  programs and filters on sockets, marks, devices, packet
+ *                      filter tables, TCP repair and upper layers
+ *   tun_dev_create
+ *   netlink_send       gated only: name services and libraries ask the kernel about
+ *                      addresses as they please, and changes ask for a capability
+ *
+ * Fail mode: decide.bpf.h.
+ */
+
+#define SOL_IP 0
+#define SOL_SOCKET 1
+#define SOL_TCP 6
+#define SOL_IPV6 41
+#define SO_BINDTODEVICE 25
+#define SO_ATTACH_FILTER 26
+#define SO_MARK 36
+#define SO_ATTACH_BPF 50
+#define SO_ATTACH_REUSEPORT_CBPF 51
+#define SO_ATTACH_REUSEPORT_EBPF 52
+#define SO_BINDTOIFINDEX 62
+#define TCP_REPAIR 19
+#define TCP_ULP 31
+/* IPT_SO_SET_REPLACE to ARPT's and EBT's last: 64 to 99 are the packet filters' */
+#define TABLES_FIRST 64
+#define TABLES_LAST 99
+
+static __always_inline __u32 socket_option(int option)
+{
+	switch (option) {
+	case SO_ATTACH_FILTER:
+	case SO_ATTACH_REUSEPORT_CBPF:
+		return AMBIT_SOCKOPT_FILTER;
+	case SO_ATTACH_BPF:
+	case SO_ATTACH_REUSEPORT_EBPF:
+		return AMBIT_SOCKOPT_BPF;
+	case SO_MARK:
+		return AMBIT_SOCKOPT_MARK;
+	case SO_BINDTODEVICE:
+	case SO_BINDTOIFINDEX:
+		return AMBIT_SOCKOPT_DEVICE;
+	}
+	return 0;
+}
+
+SEC("lsm/socket_setsockopt")
+int BPF_PROG(net_setsockopt, struct socket *sock, int level, int option)
+{
+	const __u32 hook = AMBIT_HOOK_SOCKET_SETSOCKOPT;
+	/* From 7.0 on the verifier knows that a socket may be without its inner half. */
+	__u16 family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
+	__u32 arg = 0;
+
+	if (level == SOL_SOCKET)
+		arg = socket_option(option);
+	else if (level == SOL_TCP && option == TCP_REPAIR)
+		arg = AMBIT_SOCKOPT_REPAIR;
+	else if (level == SOL_TCP && option == TCP_ULP)
+		arg = AMBIT_SOCKOPT_ULP;
+	else if ((level == SOL_IP || level == SOL_IPV6) && option >= TABLES_FIRST &&
+		 option <= TABLES_LAST && sock->type == 3)
+		arg = AMBIT_SOCKOPT_TABLES;
+	if (arg && (family == AF_INET || family == AF_INET6 || level == SOL_SOCKET))
+		return plain_point(hook, AMBIT_OP_NET_OPTION, arg);
+	return benign(hook);
+}
+
+SEC("lsm/tun_dev_create")
+int BPF_PROG(net_tun_create)
+{
+	return plain_point(AMBIT_HOOK_TUN_DEV_CREATE, AMBIT_OP_NET_TUN, 0);
+}
+
+SEC("lsm/netlink_send")
+int BPF_PROG(net_netlink, struct sock *sk)
+{
+	return gate_point(AMBIT_HOOK_NETLINK_SEND, AMBIT_OP_NET_NETLINK);
+}

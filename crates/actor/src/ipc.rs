@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Operations on System V IPC. What was made is removed at the end, where that is let through.
+
+use std::ptr::null_mut;
+
+use crate::outcome::{Done, Failure, Preparing};
+use crate::sys::{call, check, number};
+
+const SIZE: usize = 4096;
+/// `shmat(2)`: map executable.
+const SHM_EXEC: i32 = 0o100_000;
+
+pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
+    let private = libc::IPC_PRIVATE;
+    Some(match (name, words) {
+        ("shm-create", []) => Shm::get(private).map(|_| None),
+        ("shm-create", [key]) => number(key).and_then(|key| Shm::get(key).map(|_| None)),
+        ("shm-find", [key]) => number(key).and_then(find),
+        ("shm-attach", []) => attach(0),
+        ("shm-attach-exec", []) => attach(SHM_EXEC),
+        ("shm-remove", []) => Shm::get(private).before("shmget").and_then(Shm::remove),
+        ("sem-create", []) => semaphore(|_| Ok(())),
+        ("sem-post", []) => semaphore(|id| {
+            let mut up = libc::sembuf {
+                sem_num: 0,
+                sem_op: 1,
+                sem_flg: 0,
+            };
+            // SAFETY: one operation, alive through the call.
+            check(unsafe { libc::semop(id, &raw mut up, 1) }).map(|_| ())
+        }),
+        ("msg-create", []) => queue(|_| Ok(())),
+        ("msg-send", []) => queue(send),
+        ("msg-receive", []) => queue(|id| {
+            send(id).before("msgsnd")?;
+            let mut message = [0_u64; 2];
+            // SAFETY: room for a type and eight bytes.
+            check(
+                unsafe { libc::msgrcv(id, message.as_mut_ptr().cast(), 8, 0, libc::IPC_NOWAIT) }
+                    as i64,
+            )
+            .map(|_| ())
+        }),
+        _ => return None,
+    })
+}
+
+/// A segment.
+struct Shm(i32);
+
+impl Shm {
+    fn get(key: i32) -> Result<Self, Failure> {
+        Ok(Self(
+            check(call!(shmget(key, SIZE, libc::IPC_CREAT | 0o600)))? as i32,
+        ))
+    }
+
+    fn remove(self) -> Done {
+        // SAFETY: takes numbers; removing needs no buffer.
+        check(unsafe { libc::shmctl(self.0, libc::IPC_RMID, null_mut()) }).map(|_| None)
+    }
+}
+
+impl Drop for Shm {
+    fn drop(&mut self) {
+        // SAFETY: as above. It may be gone.
+        unsafe { libc::shmctl(self.0, libc::IPC_RMID, null_mut()) };
+    }
+}
+
+fn find(key: i32) -> Done {
+    check(call!(shmget(key, 0, 0))).map(|_| None)
+}
+
+fn attach(flags: i32) -> Done {
+    let shm = Shm::get(libc::IPC_PRIVATE).before("shmget")?;
+    // SAFETY: a new mapping at an address of the kernel's choice disturbs no other.
+    let address = unsafe { libc::shmat(shm.0, null_mut(), flags) };
+    check(address as i64)?;
+    // SAFETY: our own mapping, used no more.
+    unsafe { libc::shmdt(address) };
+    Ok(None)
+}
+
+fn semaphore(then: impl FnOnce(i32) -> Result<(), Failure>) -> Done {
+    let id = check(call!(semget(libc::IPC_PRIVATE, 1, libc::IPC_CREAT | 0o600)))? as i32;
+    let result = then(id);
+    // SAFETY: takes numbers.
+    unsafe { libc::semctl(id, 0, libc::IPC_RMID) };
+    result.map(|()| None)
+}
+
+fn queue(then: impl FnOnce(i32) -> Result<(), Failure>) -> Done {
+    let id = check(call!(msgget(libc::IPC_PRIVATE, libc::IPC_CREAT | 0o600)))? as i32;
+    let result = then(id);
+    // SAFETY: takes numbers; removing needs no buffer.
+    unsafe { libc::msgctl(id, libc::IPC_RMID, null_mut()) };
+    result.map(|()| None)
+}
+
+fn send(id: i32) -> Result<(), Failure> {
+    let message = [1_u64, 2];
+    // SAFETY: a type and eight bytes.
+    check(unsafe { libc::msgsnd(id, message.as_ptr().cast(), 8, 0) }).map(|_| ())
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Operations on the kernel itself, its keys, and attributes of processes and sockets that matter.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::ptr::null;
+
+use crate::outcome::{Done, Failure, Preparing};
+use crate::sys::{c, call, check, number, open, owned};
+
+pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
+    Some(match (name, words) {
+        ("bpf-map", []) => bpf_map(),
+        ("load-module", []) => no_module({
+            let (image, options) = ([0_u8; 64], c"");
+            let pointer = image.as_ptr();
+            call!(syscall(
+                libc::SYS_init_module,
+                pointer,
+                image.len(),
+                options.as_ptr()
+            ))
+        }),
+        ("load-module", [path]) => open(path, libc::O_RDONLY, 0).before("open").and_then(|fd| {
+            let options = c"";
+            no_module(call!(syscall(
+                libc::SYS_finit_module,
+                fd.as_raw_fd(),
+                options.as_ptr(),
+                0
+            )))
+        }),
+        ("perf", []) => perf(),
+        ("syslog", [action]) => number::<i32>(action).and_then(|action| {
+            let mut buffer = [0_u8; 64];
+            let pointer = buffer.as_mut_ptr();
+            check(call!(syscall(
+                libc::SYS_syslog,
+                action,
+                pointer,
+                buffer.len()
+            )))
+            .map(|_| None)
+        }),
+        ("settime", []) => settime(),
+        ("quota-sync", []) => {
+            // Q_SYNC for users: all file systems.
+            let (command, nowhere) = (0x0080_0001_u32 << 8, null::<u8>());
+            check(call!(syscall(
+                libc::SYS_quotactl,
+                command,
+                nowhere,
+                0,
+                nowhere
+            )))
+            .map(|_| None)
+        }
+        ("userfault", []) => {
+            owned(call!(syscall(libc::SYS_userfaultfd, libc::O_CLOEXEC))).map(|_| None)
+        }
+        ("uring", []) => uring(0),
+        ("key-add", [kind, description]) => key(kind, description).map(|_| None),
+        ("key-read", [kind, description]) => {
+            key(kind, description).before("add_key").and_then(|key| {
+                let mut payload = [0_u8; 64];
+                let pointer = payload.as_mut_ptr();
+                // KEYCTL_READ
+                check(call!(syscall(
+                    libc::SYS_keyctl,
+                    11,
+                    key,
+                    pointer,
+                    payload.len()
+                )))
+                .map(|_| None)
+            })
+        }
+        ("dumpable", [value]) => number::<u64>(value).and_then(|value| {
+            check(call!(prctl(libc::PR_SET_DUMPABLE, value, 0, 0, 0))).map(|_| None)
+        }),
+        ("socket-filter", []) => socket_filter(),
+        ("socket-mark", [mark]) => number::<u32>(mark).and_then(socket_mark),
+        ("tun", []) => tun(),
+        _ => return None,
+    })
+}
+
+/// Zeroes are no module; whoever gets as far as being told so was let through.
+fn no_module(result: libc::c_long) -> Done {
+    match check(result) {
+        Err(Failure::Errno(libc::ENOEXEC)) | Ok(_) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+fn bpf_map() -> Done {
+    // BPF_MAP_CREATE: an array with keys and values of four bytes, one entry.
+    let attributes = [2_u32, 4, 4, 1];
+    let pointer = attributes.as_ptr();
+    owned(call!(syscall(
+        libc::SYS_bpf,
+        0,
+        pointer,
+        size_of_val(&attributes)
+    )))
+    .map(|_| None)
+}
+
+fn perf() -> Done {
+    // struct perf_event_attr, its first version: 64 bytes; a software clock of this process.
+    let mut attributes = [0_u64; 8];
+    attributes[0] = 1 | 64 << 32;
+    let pointer = attributes.as_ptr();
+    owned(call!(syscall(
+        libc::SYS_perf_event_open,
+        pointer,
+        0,
+        -1,
+        -1,
+        8
+    )))
+    .map(|_| None)
+}
+
+/// Sets the clock to what it shows.
+fn settime() -> Done {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: a live timespec.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut now) };
+    // SAFETY: as above.
+    check(unsafe { libc::clock_settime(libc::CLOCK_REALTIME, &raw const now) }).map(|_| None)
+}
+
+fn uring(flags: u32) -> Done {
+    let mut parameters = [0_u32; 30];
+    parameters[2] = flags;
+    let pointer = parameters.as_mut_ptr();
+    owned(call!(syscall(libc::SYS_io_uring_setup, 4, pointer))).map(|_| None)
+}
+
+fn key(kind: &[u8], description: &[u8]) -> Result<i64, Failure> {
+    const PROCESS_KEYRING: i32 = -2;
+    let (kind, description) = (c(kind)?, c(description)?);
+    let payload = b"secret".as_ptr();
+    check(call!(syscall(
+        libc::SYS_add_key,
+        kind.as_ptr(),
+        description.as_ptr(),
+        payload,
+        6,
+        PROCESS_KEYRING
+    )))
+}
+
+fn datagram() -> Result<OwnedFd, Failure> {
+    owned(call!(socket(
+        libc::AF_UNIX,
+        libc::SOCK_DGRAM | libc::SOCK_CLOEXEC,
+        0
+    )))
+    .before("socket")
+}
+
+fn socket_filter() -> Done {
+    let fd = datagram()?;
+    // "return 0": lets nothing through.
+    let mut drop_all = libc::sock_filter {
+        code: 6,
+        jt: 0,
+        jf: 0,
+        k: 0,
+    };
+    let program = libc::sock_fprog {
+        len: 1,
+        filter: &raw mut drop_all,
+    };
+    option(&fd, libc::SO_ATTACH_FILTER, &program)
+}
+
+fn socket_mark(mark: u32) -> Done {
+    option(&datagram()?, libc::SO_MARK, &mark)
+}
+
+fn option<T>(fd: &OwnedFd, name: i32, value: &T) -> Done {
+    // SAFETY: pointer and length are those of a live value.
+    check(unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            name,
+            std::ptr::from_ref(value).cast(),
+            size_of::<T>() as u32,
+        )
+    })
+    .map(|_| None)
+}
+
+fn tun() -> Done {
+    const TUNSETIFF: libc::c_ulong = 0x4004_54ca;
+    const IFF_TUN: u8 = 1;
+    let fd = open(b"/dev/net/tun", libc::O_RDWR, 0).before("open")?;
+    // struct ifreq: a name that the kernel fills in, then flags.
+    let mut request = [0_u8; 40];
+    request[16] = IFF_TUN;
+    // SAFETY: a request of the size that the kernel reads and writes.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), TUNSETIFF, request.as_mut_ptr()) }).map(|_| None)
+}
