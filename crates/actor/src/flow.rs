@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use crate::outcome::{Done, Failure};
 use crate::parse::{Birth, Step, resolve};
-use crate::{
-    descriptor, exec, file, harmless, ipc, memory, mount, net, sys, system, task, uring,
-};
+use crate::{descriptor, exec, file, harmless, ipc, memory, mount, net, sys, system, task, uring};
 
 /// Says what is wrong with the arguments and ends.
 pub(crate) fn usage(message: &str) -> ! {

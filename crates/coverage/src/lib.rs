@@ -11,7 +11,7 @@ mod sums;
 mod table;
 mod why;
 
-use ambit_abi::{Hook, Op};
+use ambit_abi::{Coverage, Hook, Op};
 
 pub use markdown::markdown;
 pub use sums::Sums;
@@ -35,6 +35,8 @@ pub enum Offer {
 pub enum Decision {
     /// The map decides these operations.
     Decided(&'static [Op]),
+    /// No map has these operations; tasks without trust are refused them where their family is gated.
+    Gated(&'static [Op]),
     /// Labels are made, inherited and counted here; nothing is decided.
     Labels,
     /// Nothing, and why.
@@ -57,6 +59,11 @@ impl Row {
         Hook::from_name(self.name)
     }
 
+    /// The level of coverage that has it.
+    pub fn level(&self) -> Option<Coverage> {
+        self.hook().map(Hook::coverage)
+    }
+
     /// Why it is left alone, where the table says so.
     pub fn reason(&self) -> Option<&'static str> {
         self.why
@@ -65,6 +72,9 @@ impl Row {
     /// What Ambit does here.
     pub fn decision(&self) -> Decision {
         match self.hook() {
+            Some(hook) if hook.decides() && hook.ops().iter().all(|op| op.gated_only()) => {
+                Decision::Gated(hook.ops())
+            }
             Some(hook) if hook.decides() => Decision::Decided(hook.ops()),
             Some(_) => Decision::Labels,
             None => Decision::Alone(self.why.unwrap_or(why::PENDING)),
@@ -77,6 +87,7 @@ impl Decision {
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Decided(_) => "decided",
+            Self::Gated(_) => "gated",
             Self::Labels => "labels",
             Self::Alone(_) => "left alone",
         }
@@ -85,7 +96,7 @@ impl Decision {
     /// What there is to say beside the word: the operations, or the reason.
     pub fn detail(self) -> String {
         match self {
-            Self::Decided(ops) => {
+            Self::Decided(ops) | Self::Gated(ops) => {
                 let names: Vec<_> = ops.iter().map(|op| op.name()).collect();
                 names.join(", ")
             }

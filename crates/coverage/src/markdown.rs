@@ -10,9 +10,12 @@ const HEAD: &str = "\
 # What is decided at each hook
 
 Every hook of the Linux Security Modules that a tested kernel has. *Decided*: the map says whether the operations named
-may be done. *Labels*: nothing is decided, the label of tasks is made or inherited here. *Left alone*: nothing is attached,
+may be done. *Gated*: no map has the operation, since it comes and goes by chance; tasks that have lost their trust are
+refused it where their domain says so. *Labels*: nothing is decided, the label of tasks is made or inherited here. *Left alone*: nothing is attached,
 for the reason given. Where a kernel has no such hook its column has a `-`; `x` means that the kernel has the hook and
 attaches no BPF program to it. What the running kernel has: `ambit doctor --hooks`; that it works: `ambit doctor --canary`.
+
+The level is what a domain's `coverage` has to be at least for the hook to be asked: `core` or `full`.
 
 ";
 
@@ -21,7 +24,7 @@ pub fn markdown() -> String {
     let rows = rows();
     let mut out = HEAD.to_owned();
     sums(&rows, &mut out);
-    for kind in ["decided", "labels", "left alone"] {
+    for kind in ["decided", "gated", "labels", "left alone"] {
         let mut title = kind.to_owned();
         if let Some(first) = title.get_mut(..1) {
             first.make_ascii_uppercase();
@@ -29,9 +32,13 @@ pub fn markdown() -> String {
         let _ = write!(out, "\n## {title}\n\n");
         head(
             &mut out,
-            "hook",
+            if kind == "left alone" {
+                "hook"
+            } else {
+                "hook | level"
+            },
             match kind {
-                "decided" => "operations",
+                "decided" | "gated" => "operations",
                 "labels" => "what for",
                 _ => "why",
             },
@@ -45,7 +52,7 @@ pub fn markdown() -> String {
 
 fn head(out: &mut String, first: &str, last: &str) {
     let columns = KERNELS.join(" | ");
-    let rule = "---|".repeat(KERNELS.len() + 2);
+    let rule = "---|".repeat(KERNELS.len() + 2 + first.matches('|').count());
     let _ = writeln!(out, "| {first} | {columns} | {last} |\n|{rule}");
 }
 
@@ -62,6 +69,7 @@ fn sums(rows: &[Row], out: &mut String) {
         let _ = writeln!(out, "| {name} | {} | |", numbers.join(" | "));
     };
     count("decided", |sums| sums.decided);
+    count("gated", |sums| sums.gated);
     count("labels", |sums| sums.labels);
     count("left alone", |sums| sums.alone);
     count("of these, refused by the kernel", |sums| sums.refused);
@@ -74,7 +82,7 @@ fn line(row: &Row, out: &mut String) {
         Offer::Absent => "-",
     });
     let detail = match row.decision() {
-        Decision::Decided(ops) => {
+        Decision::Decided(ops) | Decision::Gated(ops) => {
             let names: Vec<_> = ops.iter().map(|op| format!("`{op}`")).collect();
             names.join(", ")
         }
@@ -82,8 +90,10 @@ fn line(row: &Row, out: &mut String) {
     };
     let _ = writeln!(
         out,
-        "| `{}` | {} | {} |",
+        "| `{}`{} | {} | {} |",
         row.name,
+        row.level()
+            .map_or_else(String::new, |level| format!(" | {level}")),
         on.join(" | "),
         detail.replace('|', "\\|")
     );

@@ -8,6 +8,8 @@ use crate::{Decision, Offer};
 pub struct Sums {
     /// Decided by the map.
     pub decided: usize,
+    /// Decided by trust only.
+    pub gated: usize,
     /// Keep labels.
     pub labels: usize,
     /// Left alone with a reason.
@@ -34,6 +36,7 @@ impl Sums {
             }
             match decision {
                 Decision::Decided(_) => sums.decided += 1,
+                Decision::Gated(_) => sums.gated += 1,
                 Decision::Labels => sums.labels += 1,
                 Decision::Alone(_) => sums.alone += 1,
             }

@@ -14,6 +14,7 @@ use crate::out::Style;
 #[derive(Debug, Serialize)]
 pub(super) struct Coverage {
     decided: usize,
+    gated: usize,
     labels: usize,
     left_alone: usize,
     /// Of all these, the kernel attaches no BPF program; none where that was not tried.
@@ -26,8 +27,10 @@ pub(super) struct Coverage {
 #[derive(Debug, Serialize)]
 struct View {
     hook: String,
-    /// `decided`, `labels`, `left alone` or `unknown`.
+    /// `decided`, `gated`, `labels`, `left alone` or `unknown`.
     kind: &'static str,
+    /// What a domain's coverage has to be for it: `core` or `full`.
+    level: Option<&'static str>,
     /// `offered`, `refused` or `absent`.
     kernel: &'static str,
     /// Whether a program is attached now.
@@ -56,6 +59,7 @@ impl Coverage {
         let tried = kernel.iter().any(|hook| hook.attachable.is_some());
         Self {
             decided: sums.decided,
+            gated: sums.gated,
             labels: sums.labels,
             left_alone: sums.alone,
             refused: tried.then_some(sums.refused),
@@ -66,10 +70,10 @@ impl Coverage {
 
     pub(super) fn check(&self) -> Check {
         let mut found = format!(
-            "{} decided, {} keep labels, {} left alone",
-            self.decided, self.labels, self.left_alone
+            "{} decided, {} gated, {} keep labels, {} left alone",
+            self.decided, self.gated, self.labels, self.left_alone
         );
-        let ours = |view: &&View| view.kind == "decided" || view.kind == "labels";
+        let ours = |view: &&View| ["decided", "gated", "labels"].contains(&view.kind);
         let missing = self.hooks.iter().filter(ours);
         let missing = missing.filter(|view| view.kernel != "offered");
         list(&mut found, "not in this kernel", missing);
@@ -94,12 +98,14 @@ impl Coverage {
             };
             let kind = format!("{:<11}", view.kind);
             let kind = match view.kind {
-                "decided" => style.green(kind),
+                "decided" | "gated" => style.green(kind),
                 UNKNOWN => style.red(kind),
                 _ => kind,
             };
             let name = ambit_event::escape::line(&view.hook);
-            let _ = writeln!(out, "{kind} {word:<9} {name:<28} {}", view.detail);
+            let level = view.level.unwrap_or_default();
+            let detail = &view.detail;
+            let _ = writeln!(out, "{kind} {level:<4} {word:<9} {name:<28} {detail}");
         }
         out
     }
@@ -134,6 +140,7 @@ impl View {
         Self {
             hook: row.name.to_owned(),
             kind: row.decision().kind(),
+            level: row.level().map(ambit_abi::Coverage::name),
             kernel: match offer(kernel) {
                 Offer::Offered => "offered",
                 Offer::Refused => "refused",
@@ -148,6 +155,7 @@ impl View {
         Self {
             hook: hook.name.clone(),
             kind: UNKNOWN,
+            level: None,
             kernel: match offer(Some(hook)) {
                 Offer::Refused => "refused",
                 _ => "offered",

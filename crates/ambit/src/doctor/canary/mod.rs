@@ -11,7 +11,7 @@ mod stage;
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use ambit_abi::{EventKind, Fp, Hook, Mode, Op, Response};
+use ambit_abi::{Fp, Hook, Mode, Op};
 use ambit_event::{Event, Operation, key};
 use ambit_sensor::launch::die_by;
 use ambit_sensor::{Kernel, KernelHook, LoadOptions};
@@ -50,7 +50,10 @@ enum Status {
 
 /// Tries every operation that the kernel has a hook for.
 pub(super) fn all(offered: &[KernelHook]) -> Result<Vec<Tried>, Failure> {
-    let stage = Stage::new(Kernel::attach(&LoadOptions::default())?)?;
+    let stage = Stage::new(Kernel::attach(&LoadOptions {
+        full: true,
+        ..LoadOptions::default()
+    })?)?;
     let tried = each(&stage, offered);
     let interrupted = stage.interrupted();
     // What is pinned and the folder go, whatever came of it.
@@ -84,6 +87,8 @@ fn each(stage: &Stage, offered: &[KernelHook]) -> Result<Vec<Tried>, Failure> {
                 Tried::not(op, Status::Absent, "this kernel has no hook for it")
             }
             Some(Canary::Act(act)) => one(stage, op, act, &start)?,
+            Some(Canary::Gate { act, crime }) => gated(stage, op, act, crime, &start)?,
+            Some(Canary::Not(why)) => Tried::not(op, Status::Untried, why),
             None => Tried::not(op, Status::Unseen, "this version has no canary for it"),
         });
     }
@@ -97,6 +102,7 @@ fn learn(stage: &Stage, act: &str, digests: bool) -> Result<Performed, Failure> 
             mode: Mode::Learn,
             keys: &[],
             digests,
+            gated: None,
         },
     )
 }
@@ -124,14 +130,10 @@ fn one(stage: &Stage, op: Op, act: &str, start: &HashSet<Fp>) -> Result<Tried, F
             mode: Mode::Enforce,
             keys: &keys,
             digests,
+            gated: None,
         },
     )?;
-    let denied = enforced.events.iter().any(|event| {
-        event.kind == EventKind::Violation
-            && event.operation.op == op
-            && event.response == Response::Deny
-    });
-    let refused = denied && enforced.was_refused();
+    let refused = enforced.denied(op) && enforced.was_refused();
     let status = match (seen.is_some(), refused) {
         (true, true) => Status::Ok,
         (true, false) => Status::Allowed,
@@ -145,6 +147,50 @@ fn one(stage: &Stage, op: Op, act: &str, start: &HashSet<Fp>) -> Result<Tried, F
         seen: seen.is_some(),
         refused,
         hook,
+        detail: (status != Status::Ok).then(|| told(&learned, &enforced)),
+    })
+}
+
+/// What no map has, because it comes and goes by chance, is refused to those without trust only.
+fn gated(
+    stage: &Stage,
+    op: Op,
+    act: &str,
+    crime: Op,
+    start: &HashSet<Fp>,
+) -> Result<Tried, Failure> {
+    let learned = learn(stage, act, false)?;
+    let asked = learned.asked.iter().find(|hook| hook.ops().contains(&op));
+    let lawful = |event: &&Event| event.operation.op != crime || start.contains(&event.key);
+    let keys: Vec<Fp> = learned
+        .events
+        .iter()
+        .filter(lawful)
+        .map(|event| event.key)
+        .collect();
+    let enforced = stage.perform(
+        act,
+        &Rules {
+            mode: Mode::Enforce,
+            keys: &keys,
+            digests: false,
+            gated: op.family(),
+        },
+    )?;
+    let seen = asked.is_some();
+    let refused = enforced.denied(op);
+    let status = match (seen, refused) {
+        (true, true) => Status::Ok,
+        (true, false) => Status::Allowed,
+        (false, _) if learned.failed() => Status::Untried,
+        (false, _) => Status::Unseen,
+    };
+    Ok(Tried {
+        operation: op.name(),
+        status,
+        seen,
+        refused,
+        hook: asked.map(|hook| hook.name()),
         detail: (status != Status::Ok).then(|| told(&learned, &enforced)),
     })
 }

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ambit_abi::{self as abi, EventKind, Fp, Mode, Response};
+use ambit_abi::{self as abi, Coverage, EventKind, Family, Fp, Hook, Mode, Op, Response};
 use ambit_event::{Event, Secret, Subject};
 use ambit_sensor::launch::{self, Paused, Running, Signals};
 use ambit_sensor::{Domain, DomainSpec, Kernel, Ring};
@@ -41,6 +41,8 @@ pub(super) struct Rules<'a> {
     pub(super) mode: Mode,
     pub(super) keys: &'a [Fp],
     pub(super) digests: bool,
+    /// What tasks without trust are refused.
+    pub(super) gated: Option<Family>,
 }
 
 /// What came of it.
@@ -54,6 +56,8 @@ pub(super) struct Performed {
     pub(super) not_started: Option<io::Error>,
     /// Records that could not be read, or did not fit.
     pub(super) lost: u64,
+    /// Hooks that were asked.
+    pub(super) asked: Vec<Hook>,
 }
 
 impl Performed {
@@ -62,6 +66,15 @@ impl Performed {
         let at_start = self.not_started.as_ref().and_then(io::Error::raw_os_error);
         // `errno EPERM`, or `errno EPERM at STEP`
         self.said.contains("errno EPERM") || at_start == Some(EPERM)
+    }
+
+    /// Whether the kernel part says that it refused this.
+    pub(super) fn denied(&self, op: Op) -> bool {
+        self.events.iter().any(|event| {
+            event.kind == EventKind::Violation
+                && event.operation.op == op
+                && event.response == Response::Deny
+        })
     }
 
     /// Whether the actor could not do all that it was told.
@@ -150,7 +163,8 @@ impl Stage {
                 0
             },
             outside: [Response::Deny; abi::FAMILIES],
-            untrusted: [Response::Log; abi::FAMILIES],
+            untrusted: gate(rules.gated),
+            coverage: Coverage::Full,
             keys: rules.keys,
             dfa: None,
             set_capacity: SET_CAPACITY,
@@ -201,8 +215,11 @@ impl Stage {
                 .context("cannot read what the canary said")
                 .or_exit(Exit::Trouble)?;
         }
-        for (_, stat) in domain.stats()? {
+        for (hook, stat) in domain.stats()? {
             performed.lost += stat.lost;
+            if stat.evaluated > 0 {
+                performed.asked.push(hook);
+            }
         }
         Ok(performed)
     }
@@ -216,6 +233,15 @@ impl Stage {
         dup2_stdout(&own)?;
         Ok((paused?, reader.into()))
     }
+}
+
+fn gate(family: Option<Family>) -> [Response; abi::FAMILIES] {
+    let mut untrusted = [Response::Log; abi::FAMILIES];
+    let slot = family.and_then(|family| untrusted.get_mut(usize::from(u8::from(family))));
+    if let Some(slot) = slot {
+        *slot = Response::Deny;
+    }
+    untrusted
 }
 
 fn read(mut from: fs::File) -> io::Result<String> {
