@@ -12,6 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 use zerocopy::FromBytes;
 
 use crate::error::{Error, bpf, io};
+use crate::load::LeftOut;
 use crate::{Domain, DomainInfo, DomainSpec, TaskInfo, domain, load, probe, tasks};
 
 pub(crate) const CONFIG_MAP: &str = "config";
@@ -49,6 +50,7 @@ pub struct Kernel {
     pub(crate) options: LoadOptions,
     config: Config,
     user: Option<File>,
+    left_out: Vec<LeftOut>,
 }
 
 /// Held while something is made, changed or removed; released when dropped.
@@ -79,6 +81,14 @@ fn use_kernel_part() -> Result<File, Error> {
     Ok(file)
 }
 
+fn extend(options: &LoadOptions) -> Result<Vec<LeftOut>, Error> {
+    if options.full {
+        load::extend(options)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
 impl Kernel {
     /// Use the kernel part that is pinned, or load, attach and pin it.
     ///
@@ -90,11 +100,10 @@ impl Kernel {
         let user = use_kernel_part()?;
         if let Some(kernel) = Self::open(options)? {
             if kernel.config.build == load::build_id() {
-                if options.full {
-                    load::extend(options)?;
-                }
+                let left_out = extend(options)?;
                 return Ok(Self {
                     user: Some(user),
+                    left_out,
                     ..kernel
                 });
             }
@@ -112,13 +121,12 @@ impl Kernel {
         // What a killed loader left half-way.
         load::remove(&options.pin_dir)?;
         load::load(options)?;
-        if options.full {
-            load::extend(options)?;
-        }
+        let left_out = extend(options)?;
         let kernel =
             Self::open(options)?.ok_or(Error::Layout("it was pinned but cannot be found"))?;
         Ok(Self {
             user: Some(user),
+            left_out,
             ..kernel
         })
     }
@@ -145,6 +153,7 @@ impl Kernel {
             options: options.clone(),
             config,
             user: None,
+            left_out: Vec::new(),
         }))
     }
 
@@ -159,6 +168,11 @@ impl Kernel {
     pub(crate) fn map(&self, name: &str) -> Result<MapHandle, Error> {
         MapHandle::from_pinned_path(self.options.pin_dir.join("maps").join(OsStr::new(name)))
             .map_err(bpf("open a pinned map"))
+    }
+
+    /// The hooks of full coverage that the kernel has and refuses to have decided.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 
     /// The key of all fingerprints.

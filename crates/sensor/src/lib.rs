@@ -19,6 +19,7 @@ pub use domain::{Domain, DomainInfo, DomainSpec};
 pub use error::Error;
 pub use keeper::Keeper;
 pub use kernel::{Kernel, LoadOptions};
+pub use load::LeftOut;
 pub use ring::Ring;
 pub use surface::KernelHook;
 pub use tasks::TaskInfo;

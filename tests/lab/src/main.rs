@@ -108,6 +108,8 @@ impl Hold {
                         "-q",
                         "--domain",
                         "hold",
+                        "--coverage",
+                        "full",
                         "-o",
                         "/tmp/hold.map",
                     ])

@@ -53,6 +53,9 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         blank.take().into_iter().for_each(Blank::discard);
     }
     let kernel = attached?;
+    for left in kernel.left_out() {
+        note!("not decided on this kernel: {left}");
+    }
     let outcome = in_domain(args, &plan, &kernel, &options, blank);
     // The workload's end is what counts; what stays pinned is found by the next run.
     if let Err(error) = kernel.release() {

@@ -15,6 +15,9 @@ use crate::files::folder;
 use crate::map;
 use crate::out::shown;
 
+/// What a new map covers where nobody says. Full coverage is to become it, once it has been used for a while.
+const NEW_MAPS: Coverage = Coverage::Core;
+
 /// A run that can begin.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -58,7 +61,7 @@ impl Plan {
             let domain = args.domain.clone().unwrap_or_else(|| command.domain());
             let mut map = Map::new(domain);
             map.chain = args.chain.unwrap_or(map.chain);
-            map.coverage = args.coverage.unwrap_or(Coverage::Full);
+            map.coverage = args.coverage.unwrap_or(NEW_MAPS);
             map
         });
         if let Some(chain) = args.chain.filter(|chain| *chain != map.chain) {
