@@ -26,7 +26,7 @@ wire_enum! {
         Key = 9 "key",
         /// The kernel itself: programs, modules, clock, log.
         Kernel = 10 "kernel",
-        /// io_uring.
+        /// `io_uring`.
         Uring = 11 "uring",
     }
 }
@@ -166,7 +166,7 @@ wire_enum! {
         KernelQuota = 0x0a09 "kernel.quota",
         /// Make a userfaultfd.
         KernelUserfault = 0x0a0a "kernel.userfault",
-        /// Make an io_uring.
+        /// Make an `io_uring`.
         UringSetup = 0x0b01 "uring.setup",
         /// Have a kernel thread submit.
         UringSqpoll = 0x0b02 "uring.sqpoll",

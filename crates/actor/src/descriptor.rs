@@ -117,11 +117,9 @@ fn receive(path: &[u8]) -> Done {
         .before("sendmsg")?;
     passed.fd = -1;
     // SAFETY: as above.
-    check(
-        unsafe { libc::recvmsg(theirs.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) }
-            as i64,
-    )
-    .before("recvmsg")?;
+    let received =
+        unsafe { libc::recvmsg(theirs.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
+    check(received as i64).before("recvmsg")?;
     if message.msg_flags & libc::MSG_CTRUNC != 0 || passed.fd < 0 {
         return Err(Failure::Errno(libc::EBADF));
     }

@@ -131,7 +131,7 @@ enum ArgForm {
 
 fn arg_form(op: Op) -> ArgForm {
     match op {
-        Op::FileOpen => ArgForm::Open,
+        Op::FileOpen | Op::FileReceive | Op::FileInherit => ArgForm::Open,
         Op::FileCreate | Op::FileChmod => {
             ArgForm::Optional(&SETID, "`suid`, `sgid` or `suid,sgid`")
         }
@@ -139,7 +139,6 @@ fn arg_form(op: Op) -> ArgForm {
         Op::FileMknod => ArgForm::Word(&NODES, "`fifo`, `chr` or `blk`"),
         Op::MapExec => ArgForm::Optional(&MAPS, "`dirty`, `write` or `dirty,write`"),
         Op::FileIoctl | Op::KernelQuota | Op::UringCmd => ArgForm::Request,
-        Op::FileReceive | Op::FileInherit => ArgForm::Open,
         Op::FileFcntl => ArgForm::Word(&FCNTLS, "`owner`, `signal`, `lease` or `notify`"),
         Op::NetOption => ArgForm::Word(
             &OPTIONS,

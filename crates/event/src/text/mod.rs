@@ -61,11 +61,22 @@ impl Form {
             | Op::KeyUse => Self::Word,
             Op::IpcShm | Op::IpcSem | Op::IpcMsg => Self::Ipc,
             Op::TaskSetuid | Op::TaskSetgid => Self::Ids,
-            Op::MapAnon | Op::CapUse | Op::Subject => Self::None,
-            Op::NetTun | Op::NetOption | Op::TaskPrctl | Op::NsUser => Self::None,
-            Op::KernelBpf | Op::KernelLoad | Op::KernelPerf | Op::KernelSyslog => Self::None,
-            Op::KernelSettime | Op::KernelQuota | Op::KernelUserfault => Self::None,
-            Op::UringSetup | Op::UringSqpoll => Self::None,
+            Op::MapAnon
+            | Op::CapUse
+            | Op::Subject
+            | Op::NetTun
+            | Op::NetOption
+            | Op::TaskPrctl
+            | Op::NsUser
+            | Op::KernelBpf
+            | Op::KernelLoad
+            | Op::KernelPerf
+            | Op::KernelSyslog
+            | Op::KernelSettime
+            | Op::KernelQuota
+            | Op::KernelUserfault
+            | Op::UringSetup
+            | Op::UringSqpoll => Self::None,
             op if op.gated_only() => Self::None,
             Op::ExecDigest => Self::Digest,
             Op::ExecCreds | Op::UringCreds => Self::Creds,

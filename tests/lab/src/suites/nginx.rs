@@ -37,7 +37,7 @@ fn service(lab: &Lab, configuration: &str) -> String {
             "#!/bin/bash\nnginx -c {configuration} || exit 9\necho started\nwhile read -r word; do\ncase $word in\n\
              reload) nginx -c {configuration} -s reload; sleep 1 ;;\n\
              rotate) mv {dir}/access.log {dir}/access.log.1; nginx -c {configuration} -s reopen; sleep 1 ;;\n\
-             stop) nginx -c {configuration} -s quit; while [ -e {dir}/nginx.pid ]; do sleep 0.1; done; echo stopped; exit 0 ;;\n\
+             stop) nginx -c {configuration} -s quit; sleep 0.1; while [ -e {dir}/nginx.pid ]; do sleep 0.1; done; echo stopped; exit 0 ;;\n\
              esac\necho \"did $word\"\ndone\n"
         ),
     )
@@ -126,7 +126,7 @@ fn s06_a_request_handler_that_runs_a_shell_is_refused_at_the_exec(lab: &Lab) {
         "serve.sh",
         &format!(
             "#!/bin/bash\npython3 {handler} &\nnginx -c {nginx} || exit 9\necho started\nread -r word\n\
-             nginx -c {nginx} -s quit\nkill %1\nwait\nwhile [ -e {} ]; do sleep 0.1; done\nexit 0\n",
+             nginx -c {nginx} -s quit\nkill %1\nwait\nsleep 0.1\nwhile [ -e {} ]; do sleep 0.1; done\nexit 0\n",
             lab.path("nginx.pid")
         ),
     );
