@@ -285,26 +285,12 @@ int BPF_PROG(file_path_link, struct dentry *old_dentry, const struct path *new_d
 	return leave(&c);
 }
 
-/* One point about an open file. */
-static __always_inline int file_point(__u32 hook, struct file *file, __u32 op, __u32 arg)
-{
-	struct scope c;
-
-	if (!enter(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	if (object_file(c.s, file))
-		ask(&c, hook, op, arg);
-	else
-		skip(c.l, hook, AMBIT_SKIP_KERNEL);
-	return leave(&c);
-}
-
 SEC("lsm/file_truncate")
 int BPF_PROG(file_file_truncate, struct file *file, int ret)
 {
 	if (ret)
 		return ret;
-	return file_point(AMBIT_HOOK_FILE_TRUNCATE, file, AMBIT_OP_FILE_TRUNCATE, 0);
+	return path_point(AMBIT_HOOK_FILE_TRUNCATE, &file->f_path, AMBIT_OP_FILE_TRUNCATE, 0, 0);
 }
 
 /* Requests that answer a question or set the descriptor's own flags. */

@@ -36,7 +36,7 @@ int BPF_PROG(mount_sb_mount, const char *dev_name, const struct path *path, cons
 		arg = AMBIT_MOUNT_PROPAGATE;
 	else if (flags & MS_MOVE)
 		arg = AMBIT_MOUNT_MOVE;
-	return path_point(AMBIT_HOOK_SB_MOUNT, path->dentry, path->mnt, AMBIT_OP_MOUNT_MOUNT, arg);
+	return place_point(AMBIT_HOOK_SB_MOUNT, path->dentry, path->mnt, AMBIT_OP_MOUNT_MOUNT, arg);
 }
 
 SEC("lsm/sb_kern_mount")
@@ -54,26 +54,26 @@ int BPF_PROG(mount_remount, struct super_block *sb)
 SEC("lsm/move_mount")
 int BPF_PROG(mount_move, const struct path *from, const struct path *to)
 {
-	return path_point(AMBIT_HOOK_MOVE_MOUNT, to->dentry, to->mnt, AMBIT_OP_MOUNT_MOUNT,
+	return place_point(AMBIT_HOOK_MOVE_MOUNT, to->dentry, to->mnt, AMBIT_OP_MOUNT_MOUNT,
 			  AMBIT_MOUNT_MOVE);
 }
 
 SEC("lsm/sb_umount")
 int BPF_PROG(mount_umount, struct vfsmount *mnt)
 {
-	return path_point(AMBIT_HOOK_SB_UMOUNT, mnt->mnt_root, mnt, AMBIT_OP_MOUNT_UMOUNT, 0);
+	return place_point(AMBIT_HOOK_SB_UMOUNT, mnt->mnt_root, mnt, AMBIT_OP_MOUNT_UMOUNT, 0);
 }
 
 SEC("lsm/sb_pivotroot")
 int BPF_PROG(mount_pivot, const struct path *old, const struct path *new)
 {
-	return path_point(AMBIT_HOOK_SB_PIVOTROOT, new->dentry, new->mnt, AMBIT_OP_MOUNT_PIVOT, 0);
+	return place_point(AMBIT_HOOK_SB_PIVOTROOT, new->dentry, new->mnt, AMBIT_OP_MOUNT_PIVOT, 0);
 }
 
 SEC("lsm/path_chroot")
 int BPF_PROG(mount_chroot, const struct path *path)
 {
-	return path_point(AMBIT_HOOK_PATH_CHROOT, path->dentry, path->mnt, AMBIT_OP_MOUNT_CHROOT, 0);
+	return place_point(AMBIT_HOOK_PATH_CHROOT, path->dentry, path->mnt, AMBIT_OP_MOUNT_CHROOT, 0);
 }
 
 SEC("lsm/userns_create")

@@ -93,9 +93,9 @@ static __always_inline int word_point(__u32 hook, __u32 op, __u32 arg, const voi
 	return leave(&c);
 }
 
-/* A path that is there. */
-static __always_inline int path_point(__u32 hook, struct dentry *dentry, struct vfsmount *mnt,
-				      __u32 op, __u32 arg)
+/* A directory or a mount that is there. */
+static __always_inline int place_point(__u32 hook, struct dentry *dentry, struct vfsmount *mnt,
+				       __u32 op, __u32 arg)
 {
 	struct scope c;
 
