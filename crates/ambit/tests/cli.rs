@@ -2,12 +2,12 @@
 //! The command line, as far as it needs no kernel part: what it prints, and how it exits.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod support;
+
 use std::fmt::Write;
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
 
-use tempfile::TempDir;
+use support::Desk;
 
 const MAP: &str = "\
 ambit: 1
@@ -29,97 +29,33 @@ const RUN: &str = r#"{"run":{"ambit":1,"domain":"web","mode":"enforce","map":"MA
 {"again":{"id":"v1","count":5}}
 "#;
 
-/// A folder with a map, and a recorded run where the command looks for it.
-struct Desk(TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.file("web.map", MAP);
-        desk
-    }
-
-    fn with_run() -> Self {
-        let desk = Self::new();
-        let map = desk.path("web.map").to_str().unwrap().to_owned();
-        let hex = map.bytes().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
-        fs::create_dir(desk.path("runs")).unwrap();
-        desk.file(
-            "runs/web.jsonl",
-            &RUN.replace("MAP", &map).replace("HEX", &hex),
-        );
-        desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn file(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn ambit(&self, arguments: &[&str]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_ambit"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .env("AMBIT_STATE_DIR", self.0.path())
-            .output()
-            .unwrap();
-        Ran(output)
-    }
+fn desk() -> Desk {
+    Desk::new(MAP)
 }
 
-struct Ran(Output);
-
-impl Ran {
-    #[track_caller]
-    fn exits(self, code: i32) -> Self {
-        assert_eq!(
-            self.0.status.code(),
-            Some(code),
-            "{}{}",
-            self.stdout(),
-            self.stderr()
-        );
-        self
-    }
-
-    fn stdout(&self) -> String {
-        String::from_utf8(self.0.stdout.clone()).unwrap()
-    }
-
-    fn stderr(&self) -> String {
-        String::from_utf8(self.0.stderr.clone()).unwrap()
-    }
-
-    #[track_caller]
-    fn says(self, part: &str) -> Self {
-        assert!(self.stdout().contains(part), "{part}:\n{}", self.stdout());
-        self
-    }
-
-    #[track_caller]
-    fn complains(self, part: &str) -> Self {
-        assert!(self.stderr().contains(part), "{part}:\n{}", self.stderr());
-        self
-    }
+/// The same with a recorded run where the command looks for it.
+fn with_run() -> Desk {
+    let desk = desk();
+    let map = desk.path("web.map").to_str().unwrap().to_owned();
+    let hex = map.bytes().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    fs::create_dir(desk.path("runs")).unwrap();
+    desk.file(
+        "runs/web.jsonl",
+        RUN.replace("MAP", &map).replace("HEX", &hex),
+    );
+    desk
 }
 
 #[test]
 fn a_good_map_is_ok_and_a_bad_one_says_where_and_why() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.ambit(&["map", "check", "web.map"])
         .exits(0)
         .says("web.map: ok: 1 subject, 1 rule, sha256:");
-    desk.file("bad.map", &MAP.replace("file.open r", "file.eat"));
+    desk.file("bad.map", MAP.replace("file.open r", "file.eat"));
     desk.ambit(&["map", "check", "web.map", "bad.map"])
         .exits(1)
         .says("web.map: ok")
@@ -131,7 +67,7 @@ fn a_good_map_is_ok_and_a_bad_one_says_where_and_why() {
 
 #[test]
 fn a_canonical_map_is_shown_as_it_is() {
-    let desk = Desk::new();
+    let desk = desk();
     assert_eq!(
         desk.ambit(&["map", "show", "web.map"]).exits(0).stdout(),
         MAP
@@ -146,8 +82,8 @@ fn a_canonical_map_is_shown_as_it_is() {
 
 #[test]
 fn a_difference_changes_the_exit_status_only_where_asked_for() {
-    let desk = Desk::new();
-    desk.file("more.map", &format!("{MAP}      - file.open r /etc/motd\n"));
+    let desk = desk();
+    desk.file("more.map", format!("{MAP}      - file.open r /etc/motd\n"));
     desk.ambit(&["map", "diff", "web.map", "more.map"])
         .exits(0)
         .says("+   file.open r /etc/motd");
@@ -159,8 +95,8 @@ fn a_difference_changes_the_exit_status_only_where_asked_for() {
 
 #[test]
 fn merged_maps_allow_what_either_does() {
-    let desk = Desk::new();
-    desk.file("other.map", &MAP.replace("hostname", "motd"));
+    let desk = desk();
+    desk.file("other.map", MAP.replace("hostname", "motd"));
     desk.ambit(&["map", "merge", "web.map", "other.map", "-o", "both.map"])
         .exits(0);
     let both = desk.text("both.map");
@@ -172,14 +108,14 @@ fn merged_maps_allow_what_either_does() {
     let merged = desk
         .ambit(&["map", "merge", "other.map", "web.map"])
         .exits(0);
-    desk.file("again.map", &merged.stdout());
+    desk.file("again.map", merged.stdout());
     assert_eq!(
         desk.ambit(&["map", "digest", "again.map"])
             .exits(0)
             .stdout(),
         one
     );
-    desk.file("foreign.map", &MAP.replace("domain: web", "domain: mail"));
+    desk.file("foreign.map", MAP.replace("domain: web", "domain: mail"));
     desk.ambit(&["map", "merge", "web.map", "foreign.map"])
         .exits(1)
         .complains("different domains");
@@ -196,13 +132,13 @@ fn varied(desk: &Desk) -> String {
         ["log-1", "log-2", "log-3"].map(|name| format!("      - file.create {dir}/{name}\n"));
     let lines = lines.concat();
     let etc = "      - file.create /etc/a-1.conf\n      - file.create /etc/a-2.conf\n";
-    desk.file("varied.map", &format!("{MAP}{lines}{etc}"));
+    desk.file("varied.map", format!("{MAP}{lines}{etc}"));
     dir.to_owned()
 }
 
 #[test]
 fn proposals_are_shown_and_nothing_is_applied_that_was_not_chosen() {
-    let desk = Desk::new();
+    let desk = desk();
     let dir = varied(&desk);
     let before = desk.text("varied.map");
     desk.ambit(&["map", "generalize", "varied.map"])
@@ -226,7 +162,7 @@ fn proposals_are_shown_and_nothing_is_applied_that_was_not_chosen() {
 
 #[test]
 fn what_is_sensitive_is_applied_only_by_name() {
-    let desk = Desk::new();
+    let desk = desk();
     let dir = varied(&desk);
     desk.ambit(&[
         "map",
@@ -258,13 +194,13 @@ fn what_is_sensitive_is_applied_only_by_name() {
 
 #[test]
 fn comments_and_lists_keep_lines_exact() {
-    let desk = Desk::new();
+    let desk = desk();
     let dir = varied(&desk);
     let text = desk.text("varied.map");
     let kept = format!("- file.create {dir}/log-1");
     desk.file(
         "kept.map",
-        &text.replace(&kept, &format!("{kept} # keep exact")),
+        text.replace(&kept, &format!("{kept} # keep exact")),
     );
     let shown = desk
         .ambit(&["map", "generalize", "--no-walk", "kept.map"])
@@ -274,7 +210,7 @@ fn comments_and_lists_keep_lines_exact() {
         !shown.contains("log-{n}") && shown.contains("a-{n}.conf"),
         "{shown}"
     );
-    desk.file("own", &format!("never /etc/**\nany {dir}/** # ours\n"));
+    desk.file("own", format!("never /etc/**\nany {dir}/** # ours\n"));
     desk.ambit(&[
         "map",
         "generalize",
@@ -298,10 +234,10 @@ fn comments_and_lists_keep_lines_exact() {
 
 #[test]
 fn an_incomplete_map_is_not_enforced_unless_that_is_asked_for() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.file(
         "part.map",
-        &MAP.replace("chain: 2\n", "chain: 2\nincomplete: 7\n"),
+        MAP.replace("chain: 2\n", "chain: 2\nincomplete: 7\n"),
     );
     desk.ambit(&["run", "-m", "part.map", "--enforce", "--", "true"])
         .exits(1)
@@ -310,7 +246,7 @@ fn an_incomplete_map_is_not_enforced_unless_that_is_asked_for() {
 
 #[test]
 fn a_command_that_can_not_run_is_told_before_anything_is_loaded() {
-    let desk = Desk::new();
+    let desk = desk();
     let learn = |command: &str| desk.ambit(&["run", "--learn", "-o", "new.map", "--", command]);
     learn("no-such-command")
         .exits(127)
@@ -324,7 +260,7 @@ fn a_command_that_can_not_run_is_told_before_anything_is_loaded() {
 
 #[test]
 fn a_run_without_a_purpose_is_told_which_there_are() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.ambit(&["run", "--", "true"])
         .exits(1)
         .complains("`--learn -o MAP`");
@@ -335,7 +271,7 @@ fn a_run_without_a_purpose_is_told_which_there_are() {
 
 #[test]
 fn what_is_typed_wrong_exits_with_1_and_is_repeated_without_escapes() {
-    let desk = Desk::new();
+    let desk = desk();
     for ring in ["0", "4095", "x"] {
         let option = format!("--ring-size={ring}");
         desk.ambit(&["run", "--learn", "-o", "m", &option, "--", "true"])
@@ -359,7 +295,7 @@ fn what_is_typed_wrong_exits_with_1_and_is_repeated_without_escapes() {
 
 #[test]
 fn a_bad_map_is_not_learned_into() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.file("bad.map", "ambit: 1\ncolour: red\n");
     desk.ambit(&["run", "--learn", "-o", "bad.map", "--", "true"])
         .exits(1)
@@ -371,7 +307,7 @@ fn a_bad_map_is_not_learned_into() {
 
 #[test]
 fn another_chain_than_the_maps_is_refused() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.ambit(&[
         "run", "--learn", "-o", "web.map", "--chain", "3", "--", "true",
     ])
@@ -381,7 +317,7 @@ fn another_chain_than_the_maps_is_refused() {
 
 #[test]
 fn an_explanation_has_the_line_its_neighbours_and_the_command() {
-    let desk = Desk::with_run();
+    let desk = with_run();
     desk.ambit(&["explain"])
         .exits(0)
         .says("v1 file.open r /etc/shadow")
@@ -404,7 +340,7 @@ fn an_explanation_has_the_line_its_neighbours_and_the_command() {
 
 #[test]
 fn without_a_run_it_is_said_how_to_get_one() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.ambit(&["explain"])
         .exits(1)
         .complains("ambit run -m MAP");
@@ -415,7 +351,7 @@ fn without_a_run_it_is_said_how_to_get_one() {
 
 #[test]
 fn an_accepted_violation_is_in_the_map_and_nothing_else_changes() {
-    let desk = Desk::with_run();
+    let desk = with_run();
     desk.ambit(&["accept", "v1", "--into", "web.map"])
         .exits(0)
         .says("+   file.open r /etc/shadow");
@@ -433,7 +369,7 @@ fn an_accepted_violation_is_in_the_map_and_nothing_else_changes() {
 
 #[test]
 fn what_was_refused_at_a_gate_can_not_be_accepted() {
-    let desk = Desk::with_run();
+    let desk = with_run();
     desk.ambit(&["accept", "v1", "v2", "--into", "web.map"])
         .exits(1)
         .complains("not trusted any more");
@@ -442,7 +378,7 @@ fn what_was_refused_at_a_gate_can_not_be_accepted() {
 
 #[test]
 fn a_map_elsewhere_gone_is_no_reason_not_to_explain() {
-    let desk = Desk::with_run();
+    let desk = with_run();
     fs::remove_file(desk.path("web.map")).unwrap();
     desk.ambit(&["explain", "v1"])
         .exits(0)
@@ -452,7 +388,7 @@ fn a_map_elsewhere_gone_is_no_reason_not_to_explain() {
 
 #[test]
 fn completions_and_manual_pages_are_there() {
-    let desk = Desk::new();
+    let desk = desk();
     for shell in ["bash", "zsh", "fish"] {
         desk.ambit(&["completions", shell]).exits(0).says("ambit");
     }
@@ -465,7 +401,7 @@ fn completions_and_manual_pages_are_there() {
 
 #[test]
 fn where_nothing_can_be_enforced_the_canary_says_what_doctor_says() {
-    let desk = Desk::new();
+    let desk = desk();
     let doctor = desk.ambit(&["doctor"]);
     if doctor.0.status.success() {
         // This machine can: the lab shows what comes of it.
@@ -481,10 +417,7 @@ fn where_nothing_can_be_enforced_the_canary_says_what_doctor_says() {
 
 #[test]
 fn the_actor_is_not_among_the_verbs_shown() {
-    let help = Desk::new().ambit(&["--help"]).exits(0).stdout();
+    let help = desk().ambit(&["--help"]).exits(0).stdout();
     assert!(!help.contains("\n  act "), "{help}");
-    Desk::new()
-        .ambit(&["act", "true"])
-        .exits(0)
-        .says("true: ok");
+    desk().ambit(&["act", "true"]).exits(0).says("true: ok");
 }

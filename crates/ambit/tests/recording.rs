@@ -2,15 +2,16 @@
 //! Replaying, sealing and status from the command line, which need no kernel part.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod support;
+
 use std::fs;
 use std::io::BufWriter;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use ambit_abi::{self as abi, EventKind, Fp, Hook, Op};
 use ambit_event::{Object, Path, RawEvent, Subject};
 use ambit_recording::{Header, Summary, Writer};
-use tempfile::TempDir;
+use support::{Desk, Ran};
 
 const MAP: &str = "\
 ambit: 1
@@ -37,81 +38,57 @@ const STATS: &str = "\
 {\"by\":{\"exe\":\"/usr/bin/cat\"},\"line\":\"file.open r /srv/x\",\"seen\":[[0,1],[1,4]]}
 ";
 
-struct Desk(TempDir);
+fn desk() -> Desk {
+    Desk::new(MAP)
+}
 
-impl Desk {
-    fn new() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.file("web.map", MAP);
-        desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn file(&self, name: &str, text: impl AsRef<[u8]>) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn ambit(&self, arguments: &[&str]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_ambit"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .env("AMBIT_STATE_DIR", self.0.path())
-            .output()
-            .unwrap();
-        Ran(output)
-    }
-
-    /// Records `cat` opening files, each so often.
-    fn record(&self, name: &str, files: impl IntoIterator<Item = (String, u64)>) {
-        let out = BufWriter::new(fs::File::create(self.path(name)).unwrap());
-        let header = Header {
-            domain: "web".to_owned(),
-            mode: "learn".to_owned(),
-            chain: 2,
-            ephemeral: (32_768, 60_999),
-            ..Header::new()
-        };
-        let mut writer = Writer::new(out, &header).unwrap();
-        let mut number = 0_u64;
-        for (path, times) in files {
-            let object = Object::Path(Path::new(path.into_bytes()).unwrap());
-            let bytes = object.to_bytes();
-            number += 1;
-            for time in 0..times {
-                let header = abi::Event {
-                    kind: EventKind::Match.into(),
-                    hook: Hook::FileOpen.into(),
-                    op: Op::FileOpen.into(),
-                    arg: abi::OPEN_READ,
-                    mode: 1,
-                    key: Fp { lo: number, hi: 1 },
-                    subject: Fp { lo: 7, hi: 7 },
-                    tgid: 5,
-                    tid: 5,
-                    time_ns: number * 1000 + time,
-                    ..abi::Event::default()
-                };
-                let raw = RawEvent {
-                    header,
-                    object: &bytes,
-                };
-                assert!(writer.record(&raw, |_| Some(cat())).unwrap());
-            }
+/// Records `cat` opening files, each so often.
+fn record(desk: &Desk, name: &str, files: impl IntoIterator<Item = (String, u64)>) {
+    let out = BufWriter::new(fs::File::create(desk.path(name)).unwrap());
+    let header = Header {
+        domain: "web".to_owned(),
+        mode: "learn".to_owned(),
+        chain: 2,
+        ephemeral: (32_768, 60_999),
+        ..Header::new()
+    };
+    let mut writer = Writer::new(out, &header).unwrap();
+    let mut number = 0_u64;
+    for (path, times) in files {
+        let object = Object::Path(Path::new(path.into_bytes()).unwrap());
+        let bytes = object.to_bytes();
+        number += 1;
+        for time in 0..times {
+            let header = abi::Event {
+                kind: EventKind::Match.into(),
+                hook: Hook::FileOpen.into(),
+                op: Op::FileOpen.into(),
+                arg: abi::OPEN_READ,
+                mode: 1,
+                key: Fp { lo: number, hi: 1 },
+                subject: Fp { lo: 7, hi: 7 },
+                tgid: 5,
+                tid: 5,
+                time_ns: number * 1000 + time,
+                ..abi::Event::default()
+            };
+            let raw = RawEvent {
+                header,
+                object: &bytes,
+            };
+            assert!(writer.record(&raw, |_| Some(cat())).unwrap());
         }
-        writer.end(&Summary::default()).unwrap();
     }
+    writer.end(&Summary::default()).unwrap();
+}
 
-    fn record_few(&self, name: &str) {
-        let files = [("/etc/hostname", 3), ("/etc/shadow", 2), ("/srv/a/b", 1)];
-        self.record(name, files.map(|(path, times)| (path.to_owned(), times)));
-    }
+fn record_few(desk: &Desk, name: &str) {
+    let files = [("/etc/hostname", 3), ("/etc/shadow", 2), ("/srv/a/b", 1)];
+    record(
+        desk,
+        name,
+        files.map(|(path, times)| (path.to_owned(), times)),
+    );
 }
 
 fn cat() -> Subject {
@@ -121,46 +98,10 @@ fn cat() -> Subject {
     }
 }
 
-struct Ran(Output);
-
-impl Ran {
-    #[track_caller]
-    fn exits(self, code: i32) -> Self {
-        assert_eq!(
-            self.0.status.code(),
-            Some(code),
-            "{}{}",
-            self.stdout(),
-            self.stderr()
-        );
-        self
-    }
-
-    fn stdout(&self) -> String {
-        String::from_utf8(self.0.stdout.clone()).unwrap()
-    }
-
-    fn stderr(&self) -> String {
-        String::from_utf8(self.0.stderr.clone()).unwrap()
-    }
-
-    #[track_caller]
-    fn says(self, part: &str) -> Self {
-        assert!(self.stdout().contains(part), "{part}:\n{}", self.stdout());
-        self
-    }
-
-    #[track_caller]
-    fn complains(self, part: &str) -> Self {
-        assert!(self.stderr().contains(part), "{part}:\n{}", self.stderr());
-        self
-    }
-}
-
 #[test]
 fn replay_says_what_the_map_would_refuse_and_why() {
-    let desk = Desk::new();
-    desk.record_few("rec");
+    let desk = desk();
+    record_few(&desk, "rec");
     desk.ambit(&["replay", "rec", "-m", "web.map"])
         .exits(0)
         .says("/usr/bin/cat: 1 operation\n")
@@ -174,9 +115,9 @@ fn replay_says_what_the_map_would_refuse_and_why() {
 
 #[test]
 fn replay_as_json_is_an_object_a_line_and_a_summary() {
-    let desk = Desk::new();
-    desk.record_few("one");
-    desk.record_few("two");
+    let desk = desk();
+    record_few(&desk, "one");
+    record_few(&desk, "two");
     let text = desk
         .ambit(&["replay", "one", "two", "-m", "web.map", "--json"])
         .exits(0)
@@ -200,8 +141,8 @@ fn replay_as_json_is_an_object_a_line_and_a_summary() {
 
 #[test]
 fn a_recording_that_was_cut_is_read_and_that_is_said() {
-    let desk = Desk::new();
-    desk.record_few("rec");
+    let desk = desk();
+    record_few(&desk, "rec");
     let bytes = fs::read(desk.path("rec")).unwrap();
     desk.file("cut", &bytes[..bytes.len() - 3]);
     desk.ambit(&["replay", "cut", "-m", "web.map"])
@@ -219,7 +160,7 @@ fn a_recording_that_was_cut_is_read_and_that_is_said() {
 
 #[test]
 fn what_is_no_recording_is_refused_with_its_name() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.ambit(&["replay", "web.map", "-m", "web.map"])
         .exits(1)
         .complains("cannot read the recording web.map: not a recording");
@@ -229,7 +170,7 @@ fn what_is_no_recording_is_refused_with_its_name() {
     desk.ambit(&["replay", "-m", "web.map"])
         .exits(1)
         .complains("<FILE>");
-    desk.record_few("rec");
+    record_few(&desk, "rec");
     desk.file("deep.map", MAP.replace("chain: 2", "chain: 3"));
     desk.ambit(&["replay", "rec", "-m", "deep.map"])
         .exits(1)
@@ -238,8 +179,8 @@ fn what_is_no_recording_is_refused_with_its_name() {
 
 #[test]
 fn diff_used_shows_what_nothing_used() {
-    let desk = Desk::new();
-    desk.record_few("rec");
+    let desk = desk();
+    record_few(&desk, "rec");
     let text = desk
         .ambit(&["map", "diff", "--used", "rec", "web.map"])
         .exits(0)
@@ -269,8 +210,8 @@ fn diff_used_shows_what_nothing_used() {
 
 #[test]
 fn a_map_that_would_refuse_its_recording_is_not_sealed() {
-    let desk = Desk::new();
-    desk.record_few("rec");
+    let desk = desk();
+    record_few(&desk, "rec");
     desk.ambit(&["map", "seal", "web.map", "--against", "rec"])
         .exits(3)
         .complains("does not allow 1 operation of what was recorded, the first of them `file.open r /etc/shadow`");
@@ -279,7 +220,7 @@ fn a_map_that_would_refuse_its_recording_is_not_sealed() {
 
 #[test]
 fn an_incomplete_map_is_sealed_only_by_name() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.file(
         "web.map",
         MAP.replace("chain: 2\n", "chain: 2\nincomplete: 7\n"),
@@ -296,7 +237,7 @@ fn an_incomplete_map_is_sealed_only_by_name() {
 
 #[test]
 fn a_seal_holds_what_the_map_allows_and_not_what_it_is_called() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.file(
         "web.map",
         MAP.replace(
@@ -344,7 +285,7 @@ fn a_seal_holds_what_the_map_allows_and_not_what_it_is_called() {
 
 #[test]
 fn status_tells_what_the_runs_have_shown() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.ambit(&["map", "status", "web.map"])
         .exits(1)
         .complains("there are no figures of learning runs beside web.map");
@@ -371,7 +312,7 @@ fn status_tells_what_the_runs_have_shown() {
 
 #[test]
 fn merging_maps_merges_the_figures_of_their_runs() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.file("web.map.stats", STATS);
     desk.file("other.map", MAP);
     desk.file(
@@ -401,7 +342,7 @@ fn merging_maps_merges_the_figures_of_their_runs() {
 
 #[test]
 fn figures_that_are_broken_are_named_with_their_line() {
-    let desk = Desk::new();
+    let desk = desk();
     for (broken, complaint) in [
         (
             STATS.replace("file.open r /srv/x\",", "file.open r /srv/x\" "),
@@ -432,9 +373,9 @@ fn figures_that_are_broken_are_named_with_their_line() {
 /// Two million operations of 150,000 files: what is kept of them does not grow beyond a dictionary.
 #[test]
 fn a_large_recording_is_replayed_in_little_memory() {
-    let desk = Desk::new();
+    let desk = desk();
     let files = (0..150_000).map(|number| (format!("/srv/some/folder/file-{number}"), 14));
-    desk.record("rec", files);
+    record(&desk, "rec", files);
     let size = fs::metadata(desk.path("rec")).unwrap().len();
     let output = Command::new("sh")
         .args([
@@ -447,7 +388,7 @@ fn a_large_recording_is_replayed_in_little_memory() {
             "-m",
             "web.map",
         ])
-        .current_dir(desk.0.path())
+        .current_dir(desk.path(""))
         .output()
         .unwrap();
     Ran(output)

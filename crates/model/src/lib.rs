@@ -33,10 +33,10 @@ pub use generalize::{
 };
 pub use learn::{Counts, Learned, Learner, Seen, Step, Trajectory, Violation};
 pub use map::{CHAIN_DEFAULT, Entry, FAMILIES, Map, Responses, is_chain, is_domain_name};
-pub use matcher::Matcher;
+pub use matcher::{ANY_HOST, Matcher};
 pub use merge::MergeError;
 pub use rule::{Rule, RuleObject};
 pub use statistics::{
-    Advice, CHANCE_MAX, Doubt, Estimate, Observation, OtherChain, RUNS_MAX, RUNS_MIN, Run,
-    RunCurve, RunId, Statistics, StatisticsError, SubjectEstimate, Support,
+    Advice, CHANCE_MAX, Doubt, Estimate, Observation, OtherChain, RUNS_MAX, RUNS_MIN, Run, RunId,
+    Statistics, StatisticsError, SubjectEstimate, Support,
 };

@@ -11,6 +11,9 @@ use crate::compile::digests_by_object;
 use crate::map::Entry;
 use crate::{Map, Rule, RuleObject};
 
+/// The ephemeral ports of a host that is not known: a range of ports holds them only if it holds all there are.
+pub const ANY_HOST: RangeInclusive<u16> = 0..=u16::MAX;
+
 /// A map, ready to be asked.
 #[derive(Debug)]
 pub struct Matcher<'m> {

@@ -6,7 +6,7 @@ use ambit_event::{Inet, Object, Path, Port};
 
 use super::{Proposal, SHOWN};
 use crate::pattern::{InetPattern, PathKind, PathPattern, Piece, Ports};
-use crate::{Matcher, Rule, RuleObject};
+use crate::{ANY_HOST, Matcher, Rule, RuleObject};
 
 /// How many are tried for each that is shown.
 const TRIES: usize = 8;
@@ -18,7 +18,7 @@ pub(super) fn examples(proposal: &Proposal, before: &Matcher<'_>) -> Vec<String>
         for rewrite in &proposal.rewrites {
             for rule in &rewrite.with {
                 let new = instance(rule, variant).filter(|object| {
-                    rule.object().covers(object, &super::ANY_HOST)
+                    rule.object().covers(object, &ANY_HOST)
                         && before
                             .rule(&rewrite.subject, rule.operation(), object)
                             .is_none()

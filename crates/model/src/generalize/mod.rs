@@ -20,7 +20,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::pattern::{PathKind, PathPattern};
-use crate::{Map, Marks, Matcher, Rule, RuleObject, Statistics};
+use crate::{ANY_HOST, Map, Marks, Matcher, Rule, RuleObject, Statistics};
 
 pub use risk::Risk;
 pub use sensitive::{ListError, ListErrorKind, Sensitive};
@@ -174,9 +174,6 @@ impl Proposal {
         })
     }
 }
-
-/// A range of ports holds the ephemeral ones of any host only if it holds all there are.
-pub(crate) const ANY_HOST: std::ops::RangeInclusive<u16> = 0..=u16::MAX;
 
 /// A proposal before it is weighed.
 struct Draft {

@@ -6,7 +6,6 @@ pub(crate) mod random;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::ops::RangeInclusive;
 
 use ambit_abi::{self as abi, EventKind, Fp, Op};
 use ambit_event::{
@@ -14,7 +13,7 @@ use ambit_event::{
 };
 
 use crate::pattern::Index;
-use crate::{Map, Rule, RuleObject};
+use crate::{ANY_HOST, Map, Rule, RuleObject};
 
 /// Keys are keyed fingerprints already: one of their words is as good a hash as any.
 #[derive(Default)]
@@ -422,8 +421,6 @@ impl<'a> Patterns<'a> {
 
     /// Whether one of them covers an exact rule.
     fn cover(&self, rule: &Rule) -> bool {
-        /// A range of ports holds the ephemeral ones of any host only if it holds all there are.
-        const ANY_HOST: RangeInclusive<u16> = 0..=u16::MAX;
         let Some(object) = rule.object().as_exact() else {
             return false;
         };

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ambit_event::Subject;
 use serde::Serialize;
 
-use super::{ANY_HOST, RunId, Statistics, allowed_by};
-use crate::{Map, Matcher};
+use super::{Run, RunId, Statistics, allowed_by};
+use crate::{ANY_HOST, Map, Matcher};
 
 /// Fewer whole runs say too little.
 pub const RUNS_MIN: usize = 3;
@@ -48,28 +48,11 @@ pub struct Estimate {
     /// How many new lines the next run is expected to bring: lines in one run only, of all runs.
     pub next_run_lines: Option<f64>,
     /// What each run brought, the oldest first.
-    pub curve: Vec<RunCurve>,
+    pub curve: Vec<Run>,
     /// By subject, as the map has them.
     pub subjects: Vec<SubjectEstimate>,
     /// What to do.
     pub advice: Advice,
-}
-
-/// What a run brought.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RunCurve {
-    /// When it began.
-    pub began: String,
-    /// Operations in it.
-    pub operations: u64,
-    /// Lines that it saw.
-    pub lines: u64,
-    /// Of these: new to the map.
-    pub new: u64,
-    /// What it could not learn.
-    pub missed: u64,
-    /// Operations of untrusted tasks, which do not teach.
-    pub untrusted: u64,
 }
 
 /// A subject's figures.
@@ -161,17 +144,7 @@ impl Statistics {
             subjects: subjects(map, &species, whole.len()),
             advice: Advice::Seal,
         };
-        out.curve = runs
-            .iter()
-            .map(|(_, run)| RunCurve {
-                began: run.began.clone(),
-                operations: run.operations,
-                lines: run.lines,
-                new: run.new,
-                missed: run.missed,
-                untrusted: run.untrusted,
-            })
-            .collect();
+        out.curve = runs.iter().map(|(_, run)| (*run).clone()).collect();
         out.advice = advice(&out);
         out
     }

@@ -8,29 +8,27 @@
 mod estimate;
 mod text;
 
-pub use estimate::{Advice, CHANCE_MAX, Doubt, Estimate, RUNS_MIN, RunCurve, SubjectEstimate};
+pub use estimate::{Advice, CHANCE_MAX, Doubt, Estimate, RUNS_MIN, SubjectEstimate};
 pub use text::StatisticsError;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::RangeInclusive;
 
 use ambit_abi::{Fp, Op};
 use ambit_event::text::{parse_digest, parse_path_object};
 use ambit_event::{Creds, Object, Operation, Subject};
+use serde::Serialize;
 
-use crate::{Learner, Map, Matcher, Rule};
+use crate::{ANY_HOST, Learner, Map, Matcher, Rule};
 
 /// How many runs are kept, the newest.
 pub const RUNS_MAX: usize = 1000;
-/// A range of ports holds the ephemeral ones of any host only if it holds all there are.
-const ANY_HOST: RangeInclusive<u16> = 0..=u16::MAX;
 
 /// A run's id: whatever its maker took for unlike any other, in 16 hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(pub u64);
 
 /// A learning run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Run {
     /// When it began, as UTC: `2026-01-31T12:34:56Z`.
     pub began: String,

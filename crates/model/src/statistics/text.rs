@@ -5,7 +5,7 @@
 //! `by` as in a map file (`null` for the launcher), `line`, and `seen`: pairs of a run's number in the order of the file,
 //! from 0, and how often it saw the line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use ambit_event::text::{object_text, parse_bare_name, parse_path_object, write_bare_name};
@@ -248,12 +248,12 @@ impl std::fmt::Display for Statistics {
                 },
             )?;
         }
+        let places: HashMap<RunId, usize> = runs.iter().map(|(id, _)| *id).zip(0..).collect();
         for (subject, lines) in &self.lines {
             for (text, seen) in lines {
-                let place = |id: &RunId| runs.iter().position(|(run, _)| run == id);
                 let seen: BTreeSet<(usize, u64)> = seen
                     .iter()
-                    .filter_map(|(id, hits)| Some((place(id)?, *hits)))
+                    .filter_map(|(id, hits)| Some((*places.get(id)?, *hits)))
                     .collect();
                 line(
                     f,

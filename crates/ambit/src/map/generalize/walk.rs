@@ -10,7 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use ambit_event::{Object, escape};
-use ambit_model::{Map, Matcher, Proposal};
+use ambit_model::{ANY_HOST, Map, Matcher, Proposal};
 use anyhow::Context;
 use serde::Serialize;
 
@@ -20,8 +20,6 @@ use crate::exit::{Exit, Failure, OrExit};
 const SHOWN: usize = 3;
 /// How often progress is shown, in paths.
 const TICK: u64 = 2048;
-/// Ports do not matter to paths.
-const ANY: std::ops::RangeInclusive<u16> = 0..=u16::MAX;
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -97,7 +95,7 @@ impl Walk {
                     })
             })
             .collect();
-        let matcher = Matcher::new(map, ANY);
+        let matcher = Matcher::new(map, ANY_HOST);
         let mut open = starts(&reaches);
         while let Some(directory) = open.pop() {
             if !walk.directory(
