@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Operations and their families.
 
+use crate::{Coverage, Hook};
+
 wire_enum! {
     /// What a table of responses distinguishes (`enum ambit_family`).
     Family: u8, "family" {
@@ -188,6 +190,20 @@ impl Op {
         Family::try_from(high).ok()
     }
 
+    /// The coverage from which on it is decided.
+    pub fn coverage(self) -> Coverage {
+        // Asked where the core is asked, too, but not of its domains.
+        if self == Self::FileInherit {
+            return Coverage::Full;
+        }
+        Hook::ALL
+            .iter()
+            .filter(|hook| hook.ops().contains(&self))
+            .map(|hook| hook.coverage())
+            .min()
+            .unwrap_or_default()
+    }
+
     /// Whether it comes and goes by chance, so that no map has it: only tasks without trust are kept from it.
     pub const fn gated_only(self) -> bool {
         matches!(
@@ -207,6 +223,27 @@ mod tests {
         assert_eq!(Op::FileIoctl.family(), Some(Family::File));
         assert_eq!(Op::CapUse.family(), Some(Family::Cap));
         assert_eq!(Op::Subject.family(), None);
+    }
+
+    #[test]
+    fn the_core_decides_programs_files_and_sockets_and_full_coverage_the_rest() {
+        for op in [
+            Op::Exec,
+            Op::ExecCreds,
+            Op::FileCreate,
+            Op::MapExec,
+            Op::NetBind,
+        ] {
+            assert_eq!(op.coverage(), Coverage::Core, "{op:?}");
+        }
+        for op in [
+            Op::FileInherit,
+            Op::FileReceive,
+            Op::MountMount,
+            Op::UringCmd,
+        ] {
+            assert_eq!(op.coverage(), Coverage::Full, "{op:?}");
+        }
     }
 
     #[test]

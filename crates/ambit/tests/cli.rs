@@ -50,6 +50,22 @@ fn with_run() -> Desk {
 }
 
 #[test]
+fn lines_that_decide_nothing_at_core_coverage_are_told() {
+    let desk = desk();
+    let lines = format!("{MAP}      - mount.mount new /mnt\n      - ns.user\n");
+    desk.file("core.map", &lines);
+    desk.ambit(&["map", "check", "core.map"])
+        .exits(0)
+        .complains("core.map: 2 of its lines decide nothing, `mount.mount new /mnt` for one");
+    desk.file(
+        "full.map",
+        lines.replace("chain: 2", "chain: 2\ncoverage: full"),
+    );
+    let quiet = desk.ambit(&["map", "check", "full.map"]).exits(0);
+    assert_eq!(quiet.stderr(), "");
+}
+
+#[test]
 fn a_good_map_is_ok_and_a_bad_one_says_where_and_why() {
     let desk = desk();
     desk.ambit(&["map", "check", "web.map"])

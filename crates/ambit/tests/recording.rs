@@ -114,6 +114,25 @@ fn replay_says_what_the_map_would_refuse_and_why() {
 }
 
 #[test]
+fn a_recording_of_less_coverage_than_the_map_s_says_so() {
+    let desk = desk();
+    desk.file(
+        "full.map",
+        MAP.replace("chain: 2", "chain: 2\ncoverage: full"),
+    );
+    let allowed = [("/etc/hostname".to_owned(), 1)];
+    record(&desk, "rec", allowed);
+    desk.ambit(&["replay", "rec", "-m", "full.map"])
+        .exits(0)
+        .complains("rec: recorded with `coverage: core`");
+    desk.ambit(&["map", "seal", "full.map", "--against", "rec"])
+        .exits(1)
+        .complains("full.map is not sealed: the recordings do not hold all that was done");
+    let quiet = desk.ambit(&["replay", "rec", "-m", "web.map"]).exits(0);
+    assert_eq!(quiet.stderr(), "");
+}
+
+#[test]
 fn replay_as_json_is_an_object_a_line_and_a_summary() {
     let desk = desk();
     record_few(&desk, "one");

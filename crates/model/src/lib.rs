@@ -22,7 +22,7 @@ mod statistics;
 
 pub use compile::{
     ANY_CREDS, Automaton, AutomatonError, CompileError, Compiled, LISTED_DIGEST, Warning, compile,
-    run,
+    run, undecided,
 };
 pub use diff::{Change, Diff, Lines, SubjectDiff};
 pub use digest::{Figure, coefficient, extend, state};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ambit_abi::{CHAIN_MAX, Coverage, Family, NAME_MAX, Op, Response};
+use ambit_abi::{self as abi, CHAIN_MAX, Coverage, Family, NAME_MAX, Op, Response};
 use ambit_event::{Creds, Operation, Subject, escape};
 
 use crate::{Rule, RuleObject};
@@ -113,6 +113,29 @@ impl Map {
         for entry in self.subjects.values_mut() {
             entry.normalise();
         }
+    }
+
+    /// An operation as the kernel part asks about it at the map's coverage; `None` where it does not.
+    pub fn asks(&self, operation: Operation) -> Option<Operation> {
+        if operation.op.coverage() > self.coverage {
+            return None;
+        }
+        let unseen = match (self.coverage, operation.op) {
+            (Coverage::Core, Op::MapExec) => abi::MAP_WRITE,
+            _ => 0,
+        };
+        Some(Operation {
+            arg: operation.arg & !unseen,
+            ..operation
+        })
+    }
+
+    /// The lines that decide nothing, as the map's coverage leaves out what they are about.
+    pub fn undecided(&self) -> impl Iterator<Item = &Rule> {
+        self.subjects
+            .values()
+            .flat_map(|entry| &entry.allow)
+            .filter(|rule| self.asks(rule.operation()).is_none())
     }
 
     /// Whether the map is sealed, and allows what it did then.

@@ -172,14 +172,18 @@ impl<'m> Matcher<'m> {
             .flat_map(move |allowed| allowed.all(operation, object, &self.ephemeral))
     }
 
-    /// Whether the map allows what was done, as the kernel part decides: what has no canonical form is outside, and so
-    /// is what somebody did who was never described. A digest holds whoever asks.
+    /// Whether the map allows what was done, as the kernel part decides: what the map's coverage leaves out is allowed,
+    /// what has no canonical form is outside, and so is what somebody did who was never described. A digest holds whoever
+    /// asks.
     pub fn would_allow(
         &self,
         subject: Option<&Subject>,
         operation: Operation,
         content: &Content,
     ) -> bool {
+        let Some(operation) = self.map.asks(operation) else {
+            return true;
+        };
         let Content::Object(object) = content else {
             return false;
         };

@@ -216,7 +216,7 @@ fn canonical_arg(operation: Operation) -> u32 {
     }
 }
 
-/// `exec` implies `file.open x`; an open mask implies its subsets, and `w` implies `a`. Only canonical masks: each of
+/// `exec` implies `file.open x`; memory that may be written while it is executed may be executed; an open mask implies its subsets, and `w` implies `a`. Only canonical masks: each of
 /// them is implied by others, never by itself.
 pub(crate) fn implied(operation: Operation) -> impl Iterator<Item = Operation> {
     let open = |arg| Operation {
@@ -238,7 +238,15 @@ pub(crate) fn implied(operation: Operation) -> impl Iterator<Item = Operation> {
                 arg: *subset,
             }) == *subset
     });
-    from_exec.into_iter().chain(subsets.map(open))
+    let mapped = operation.op == Op::MapExec && operation.arg & abi::MAP_WRITE != 0;
+    let unwritten = mapped.then_some(Operation {
+        op: Op::MapExec,
+        arg: operation.arg & !abi::MAP_WRITE,
+    });
+    from_exec
+        .into_iter()
+        .chain(unwritten)
+        .chain(subsets.map(open))
 }
 
 #[cfg(test)]
@@ -344,6 +352,16 @@ mod tests {
         );
         assert_eq!(implied_text("exec /a"), ["file.open x /a"]);
         assert_eq!(implied_text("file.open r /a"), [""; 0]);
+    }
+
+    #[test]
+    fn code_that_may_be_written_may_be_executed() {
+        assert_eq!(implied_text("map.exec write /a"), ["map.exec /a"]);
+        assert_eq!(
+            implied_text("map.exec dirty,write /a"),
+            ["map.exec dirty /a"]
+        );
+        assert_eq!(implied_text("map.exec dirty /a"), [""; 0]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 mod support;
 
 use ambit_abi::Op;
-use ambit_event::{Object, Operation, Secret, Subject, fingerprint, key};
+use ambit_event::{Content, Object, Operation, Secret, Subject, fingerprint, key};
 use ambit_model::{Automaton, AutomatonError, CompileError, Map, Matcher, Rule, compile, run};
 use proptest::prelude::*;
 use support::config;
@@ -74,6 +74,22 @@ proptest! {
         prop_assert_eq!(&merged, &b.merge(&a).unwrap());
         prop_assert_eq!(a.merge(&a).unwrap(), a.clone());
         prop_assert_eq!(nameless(&merged.merge(&a).unwrap()), nameless(&merged));
+    }
+
+    /// Whatever of either is decided at the coverage of both.
+    #[test]
+    fn merged_maps_allow_what_either_allows(a in support::map(), b in support::map()) {
+        let merged = a.merge(&b).unwrap();
+        let matcher = Matcher::new(&merged, 32768..=60999);
+        for (subject, entry) in a.subjects.iter().chain(&b.subjects) {
+            for rule in &entry.allow {
+                if let Some(object) = rule.object().as_exact() {
+                    let content = Content::Object(object.clone());
+                    let allowed = matcher.would_allow(Some(subject), rule.operation(), &content);
+                    prop_assert!(allowed, "{rule}");
+                }
+            }
+        }
     }
 
     #[test]

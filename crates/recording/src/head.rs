@@ -18,6 +18,8 @@ pub struct Header {
     pub mode: String,
     /// Executables that tell subjects apart.
     pub chain: u32,
+    /// `core` or `full`: how much of the kernel's surface was asked about; empty is `core`.
+    pub coverage: String,
     /// The host's ephemeral ports, both ends included.
     pub ephemeral: (u16, u16),
     /// The command line, each word escaped.

@@ -16,12 +16,12 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use ambit_event::escape;
-use ambit_model::Map;
+use ambit_model::{Map, undecided};
 use anyhow::{Context, anyhow};
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::files;
-use crate::out::{Style, count, json_line, print, shown};
+use crate::out::{Style, count, json_line, note, print, shown};
 use crate::store::hex;
 
 /// Check, show, compare, merge and generalise behaviour maps
@@ -131,6 +131,9 @@ fn check(files: &[PathBuf]) -> Result<Outcome, Failure> {
                     style.green("ok"),
                     summary(&map)
                 ))?;
+                if let Some(warning) = undecided(&map) {
+                    note!("{}: {warning}", shown(path));
+                }
             }
             Err(failure) => {
                 failure.report();

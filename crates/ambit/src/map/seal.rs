@@ -72,15 +72,13 @@ fn against(args: &Args, map: &ambit_model::Map, name: &str) -> Result<(), Failur
         note!("{flaw}");
     }
     if backtest.times > 0 {
-        let different =
-            u64::try_from(backtest.outside.len()).unwrap_or(u64::MAX) + backtest.dropped;
         let first = backtest.outside.first();
         return Err(Failure::new(
             Exit::Outside,
             anyhow!(
                 "{name} is not sealed: it does not allow {} of what was recorded, the first of them `{}`; `ambit replay \
                  -m` explains each",
-                count(different, "operation"),
+                count(backtest.different(), "operation"),
                 first.map_or_else(String::new, |one| one.violation.event.rule())
             ),
         ));

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
-use ambit_abi::{self as abi, Op, Response};
+use ambit_abi::{self as abi, Coverage, Op, Response};
 use ambit_event::{Content, EventKind, Object, Operation, Reason, Subject};
 use ambit_model::{Entry, FAMILIES, Map, Matcher, RuleObject, Violation};
 use ambit_recording::{EventAt, Header, Item, Loss, Point, Reader, Stop};
@@ -39,6 +39,8 @@ pub(crate) struct Recording {
     pub(crate) stop: Stop,
     /// What it misses, by hook.
     pub(crate) losses: Vec<Loss>,
+    /// It was not asked about all that the map decides.
+    pub(crate) narrower: bool,
 }
 
 /// What tells operations outside the map apart.
@@ -78,7 +80,7 @@ impl<'m> Backtest<'m> {
     /// Of a map, on a host with these ephemeral ports.
     pub(crate) fn new(map: &'m Map, (first, last): (u16, u16)) -> Self {
         let mut used = Map::new(map.domain.clone());
-        (used.chain, used.incomplete) = (map.chain, map.incomplete);
+        (used.chain, used.coverage, used.incomplete) = (map.chain, map.coverage, map.incomplete);
         (used.outside, used.untrusted) = (map.outside, map.untrusted);
         Self {
             matcher: Matcher::new(map, first..=last),
@@ -88,6 +90,13 @@ impl<'m> Backtest<'m> {
             dropped: 0,
             used,
         }
+    }
+
+    /// Different operations outside the map, kept or not.
+    pub(crate) fn different(&self) -> u64 {
+        u64::try_from(self.outside.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(self.dropped)
     }
 
     /// Asks about all of a recording.
@@ -125,6 +134,7 @@ impl<'m> Backtest<'m> {
         losses.retain(|loss| loss.lost > 0);
         Ok(Recording {
             name,
+            narrower: coverage_of(reader.header()) < self.matcher.map().coverage,
             header: reader.header().clone(),
             events: reader.events(),
             stop: stop.unwrap_or(Stop::Damaged { whole: 0 }),
@@ -172,7 +182,10 @@ impl<'m> Backtest<'m> {
         else {
             return Verdict::Dropped;
         };
-        let family = point.operation.op.family();
+        let Some(operation) = self.matcher.map().asks(point.operation) else {
+            return Verdict::Allowed;
+        };
+        let family = operation.op.family();
         let table = |table: ambit_model::Responses| {
             FAMILIES
                 .iter()
@@ -185,14 +198,14 @@ impl<'m> Backtest<'m> {
         if !gated
             && self
                 .matcher
-                .would_allow(point.subject.as_ref(), point.operation, &point.content)
+                .would_allow(point.subject.as_ref(), operation, &point.content)
         {
-            self.use_lines(point);
+            self.use_lines(point, operation);
             return Verdict::Allowed;
         }
         let sameness = (
             point.subject.clone(),
-            point.operation,
+            operation,
             point.content.clone(),
             gated,
         );
@@ -203,14 +216,15 @@ impl<'m> Backtest<'m> {
             self.dropped += 1;
             return Verdict::Dropped;
         }
-        event.reason = match point.operation.op {
+        let unrepresentable = matches!(point.content, Content::Unrepresentable(_));
+        event.operation = operation;
+        event.reason = match operation.op {
             _ if gated => Reason::Gate,
-            _ if matches!(point.content, Content::Unrepresentable(_)) => shape.reason,
+            _ if unrepresentable => shape.reason,
             Op::ExecDigest => Reason::Digest,
             Op::ExecCreds => Reason::Creds,
             _ => Reason::Outside,
         };
-        let unrepresentable = matches!(point.content, Content::Unrepresentable(_));
         event.kind = if unrepresentable {
             EventKind::Unrepresentable
         } else {
@@ -235,7 +249,7 @@ impl<'m> Backtest<'m> {
     }
 
     /// Notes the lines of the map that allow a point, all of them.
-    fn use_lines(&mut self, point: &Point) {
+    fn use_lines(&mut self, point: &Point, operation: Operation) {
         let Content::Object(object) = &point.content else {
             return;
         };
@@ -256,7 +270,7 @@ impl<'m> Backtest<'m> {
         let Some(subject) = &point.subject else {
             return;
         };
-        let rules = self.matcher.rules(subject, point.operation, object);
+        let rules = self.matcher.rules(subject, operation, object);
         if subject.is_launcher() {
             let start: Vec<RuleObject> = rules.map(|rule| rule.object().clone()).collect();
             self.used.start.extend(start);
@@ -271,6 +285,11 @@ impl<'m> Backtest<'m> {
         }
         used.allow.extend(rules.cloned());
     }
+}
+
+/// Recordings that do not say are older than the choice.
+fn coverage_of(header: &Header) -> Coverage {
+    Coverage::from_name(&header.coverage).unwrap_or_default()
 }
 
 fn used_entry<'u>(used: &'u mut Map, subject: &Subject, entry: &Entry) -> &'u mut Entry {
@@ -323,6 +342,11 @@ impl Recording {
                 if *rest > 0 { format!(" and {rest} of a piece that is not whole") } else { String::new() }
             )),
             Stop::Damaged { whole } => flaws.push(format!("{name}: damaged: what comes after byte {whole} can't be read")),
+        }
+        if self.narrower {
+            flaws.push(format!(
+                "{name}: recorded with `coverage: core`, so that it says nothing of what the map's `coverage: full` adds"
+            ));
         }
         for loss in &self.losses {
             let hook = ambit_event::escape::line(&loss.hook);

@@ -180,7 +180,19 @@ fn as_json(
             first_ns: event.time_ns,
         })?;
     }
-    let view = |recording: &'_ Recording| RecordingView {
+    let summary = Summary {
+        outside: backtest.outside.len(),
+        times: backtest.times,
+        dropped: backtest.dropped,
+        recordings: recordings.iter().map(recording_view).collect(),
+    };
+    out += &json_line(&BTreeMap::from([("summary", summary)]))?;
+    Ok(out)
+}
+
+fn recording_view(recording: &Recording) -> RecordingView<'_> {
+    RecordingView {
+        file: &recording.name,
         domain: escape::line(&recording.header.domain),
         mode: escape::line(&recording.header.mode),
         operations: recording.events,
@@ -194,22 +206,7 @@ fn as_json(
             .iter()
             .map(|loss| (escape::line(&loss.hook), loss.lost))
             .collect(),
-        file: "",
-    };
-    let summary = Summary {
-        outside: backtest.outside.len(),
-        times: backtest.times,
-        dropped: backtest.dropped,
-        recordings: recordings
-            .iter()
-            .map(|recording| RecordingView {
-                file: &recording.name,
-                ..view(recording)
-            })
-            .collect(),
-    };
-    out += &json_line(&BTreeMap::from([("summary", summary)]))?;
-    Ok(out)
+    }
 }
 
 fn as_text(args: &Args, map: &Map, backtest: &Backtest<'_>, recordings: &[Recording]) -> String {
@@ -246,11 +243,9 @@ fn as_text(args: &Args, map: &Map, backtest: &Backtest<'_>, recordings: &[Record
             count(events, "recorded operation")
         ))
     } else {
-        let different =
-            u64::try_from(backtest.outside.len()).unwrap_or(u64::MAX) + backtest.dropped;
         style.red(format!(
             "{map} does not allow {} ({} of {})",
-            count(different, "operation"),
+            count(backtest.different(), "operation"),
             count(backtest.times, "occurrence"),
             count(events, "recorded operation"),
         ))

@@ -64,6 +64,7 @@ impl Blank {
             domain: plan.domain.clone(),
             mode: plan.mode.name().to_owned(),
             chain: plan.map.chain,
+            coverage: plan.map.coverage.name().to_owned(),
             ephemeral,
             command: plan.command.argv.iter().map(shown).collect(),
             began: Clock::now_utc(),

@@ -75,6 +75,17 @@ pub enum Warning {
         /// The host's last ephemeral port.
         last: u16,
     },
+    /// Lines that are not asked about at the map's coverage.
+    #[error(
+        "{lines} of its lines decide nothing, `{first}` for one: that is only asked of domains with `coverage: full`, and \
+         the map has `coverage: core`"
+    )]
+    Undecided {
+        /// How many.
+        lines: usize,
+        /// The first.
+        first: String,
+    },
 }
 
 /// A map can't be compiled.
@@ -153,6 +164,7 @@ pub fn compile(
             warnings.extend(warning(&entry.id, rule, ephemeral));
         }
     }
+    warnings.extend(undecided(map));
     let digests = builder.digests(map);
     let dfa = builder.automaton()?;
     let mut keys: Vec<Fp> = builder.keys.into_iter().collect();
@@ -164,6 +176,16 @@ pub fn compile(
         subjects,
         registry,
         warnings,
+    })
+}
+
+/// What is in the map to no effect.
+pub fn undecided(map: &Map) -> Option<Warning> {
+    let mut rules = map.undecided();
+    let first = rules.next()?.to_string();
+    Some(Warning::Undecided {
+        lines: 1 + rules.count(),
+        first,
     })
 }
 
