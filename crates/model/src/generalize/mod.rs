@@ -227,10 +227,17 @@ impl Map {
 }
 
 fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Draft> {
+    let statistics = options.statistics.as_ref();
+    let runs = statistics.map_or(0, |statistics| statistics.runs().len());
+    let counted = statistics.filter(|_| runs > 1);
     let mut tree = tree::Tree::new(maps.len());
-    for (number, (_, rule)) in lines.iter().enumerate() {
+    for (number, (subject, rule)) in lines.iter().enumerate() {
         if let Some((_, path)) = tree::components(rule.object()) {
             tree.add(&path, number, rule.operation());
+            if let Some(statistics) = counted {
+                let support = statistics.support(subject, &rule.to_string());
+                tree.met(&path, support.runs);
+            }
         }
     }
     for (number, map) in maps.iter().enumerate() {
@@ -238,16 +245,6 @@ fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Dr
             if let Some((_, path)) = tree::components(rule.object()) {
                 tree.note(&path, number);
             }
-        }
-    }
-    let statistics = options.statistics.as_ref();
-    let runs = statistics.map_or(0, |statistics| statistics.runs().len());
-    for (subject, rule) in lines {
-        let support = statistics.map(|known| known.support(subject, &rule.to_string()));
-        if let (Some(support), Some((_, path))) = (support, tree::components(rule.object()))
-            && runs > 1
-        {
-            tree.met(&path, support.runs);
         }
     }
     let several = maps.len() > 1 || runs > 1;
