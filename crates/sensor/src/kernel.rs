@@ -12,8 +12,8 @@ use rustix::fs::{FlockOperation, flock};
 use zerocopy::FromBytes;
 
 use crate::error::{Error, bpf, io};
-use crate::load::LeftOut;
-use crate::{Domain, DomainInfo, DomainSpec, TaskInfo, domain, load, probe, tasks};
+use crate::full::LeftOut;
+use crate::{Domain, DomainInfo, DomainSpec, TaskInfo, domain, full, load, probe, tasks};
 
 pub(crate) const CONFIG_MAP: &str = "config";
 const LOCK: &str = "/run/ambit.lock";
@@ -83,7 +83,7 @@ fn use_kernel_part() -> Result<File, Error> {
 
 fn extend(options: &LoadOptions) -> Result<Vec<LeftOut>, Error> {
     if options.full {
-        load::extend(options)
+        full::extend(options)
     } else {
         Ok(Vec::new())
     }
@@ -254,7 +254,7 @@ impl Kernel {
         }
         if !left.is_empty() {
             if left.iter().all(|domain| domain.coverage == Coverage::Core) {
-                load::cut_back(&self.options.pin_dir)?;
+                full::cut_back(&self.options.pin_dir)?;
             }
             return Ok(false);
         }

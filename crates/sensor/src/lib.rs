@@ -6,6 +6,7 @@
 
 mod domain;
 mod error;
+mod full;
 mod keeper;
 mod kernel;
 pub mod launch;
@@ -17,9 +18,9 @@ mod tasks;
 
 pub use domain::{Domain, DomainInfo, DomainSpec};
 pub use error::Error;
+pub use full::LeftOut;
 pub use keeper::Keeper;
 pub use kernel::{Kernel, LoadOptions};
-pub use load::LeftOut;
 pub use ring::Ring;
 pub use surface::KernelHook;
 pub use tasks::TaskInfo;

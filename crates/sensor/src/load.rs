@@ -2,7 +2,6 @@
 //! Opening, fitting to this kernel, loading, attaching and pinning the object.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -15,6 +14,7 @@ use libbpf_rs::{ErrorKind, MapCore, Object, ObjectBuilder, OpenObject, PrintLeve
 use zerocopy::IntoBytes;
 
 use crate::error::{Error, io};
+use crate::full;
 use crate::kernel::{CONFIG_MAP, LoadOptions};
 
 /// The last of what libbpf printed, for errors.
@@ -90,7 +90,7 @@ pub(crate) fn build_id() -> u64 {
 }
 
 /// libbpf puts the object's name, which is an address here, before the section's.
-fn is_config(name: &OsStr) -> bool {
+pub(crate) fn is_config(name: &OsStr) -> bool {
     name.as_encoded_bytes().ends_with(b".rodata")
 }
 
@@ -139,7 +139,7 @@ fn config() -> Result<Config, Error> {
     })
 }
 
-fn open() -> Result<OpenObject, Error> {
+pub(crate) fn open() -> Result<OpenObject, Error> {
     if let Ok(mut log) = LOG.lock() {
         log.clear();
     }
@@ -149,7 +149,7 @@ fn open() -> Result<OpenObject, Error> {
         .map_err(load_error)
 }
 
-fn load_error(source: libbpf_rs::Error) -> Error {
+pub(crate) fn load_error(source: libbpf_rs::Error) -> Error {
     let log = LOG.lock().map(|l| l.clone()).unwrap_or_default();
     let program = log
         .lines()
@@ -181,7 +181,7 @@ pub(crate) fn trial() -> Result<(), Error> {
 
 /// The hooks of one level that this kernel offers. That one is missing is an error, unless another stands in or that
 /// was allowed.
-fn wanted(options: &LoadOptions, level: Coverage) -> Result<Vec<Hook>, Error> {
+pub(crate) fn wanted(options: &LoadOptions, level: Coverage) -> Result<Vec<Hook>, Error> {
     let (there, missing): (Vec<_>, Vec<_>) = hooks_offered()?
         .into_iter()
         .filter(|(hook, _)| hook.coverage() == level)
@@ -227,179 +227,8 @@ pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
     result
 }
 
-/// Pinned last of full coverage: whoever sees it sees all of it.
-const FULL: &str = "full";
-
-/// A hook of full coverage that is not decided, and why.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LeftOut {
-    /// The hook.
-    pub hook: Hook,
-    /// What the kernel said; empty where another process was told.
-    pub reason: String,
-}
-
-impl fmt::Display for LeftOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.reason.as_str() {
-            "" => write!(
-                f,
-                "{}, whose program was refused when it was loaded",
-                self.hook
-            ),
-            reason => write!(f, "{}, whose program was refused: {reason}", self.hook),
-        }
-    }
-}
-
-/// Load and attach the rest, for full coverage, over the maps of the core that is pinned. What the kernel refuses of it
-/// is left out: the others hold without it.
-pub(crate) fn extend(options: &LoadOptions) -> Result<Vec<LeftOut>, Error> {
-    let dir = &options.pin_dir;
-    let wanted = wanted(options, Coverage::Full)?;
-    if dir.join(FULL).exists() {
-        return unlinked(dir, &wanted);
-    }
-    // What a killed loader left half-way.
-    cut_back(dir)?;
-    let mut left_out: Vec<LeftOut> = Vec::new();
-    let mut object = loop {
-        let hooks: Vec<Hook> = wanted
-            .iter()
-            .copied()
-            .filter(|hook| left_out.iter().all(|left| left.hook != *hook))
-            .collect();
-        match load_over(dir, &hooks) {
-            Ok(object) => break object,
-            Err(error) => left_out.push(refused(error, &hooks)?),
-        }
-    };
-    let result = pin_full(&mut object, dir);
-    if result.is_err() {
-        let _ = cut_back(dir);
-    }
-    left_out.extend(result?);
-    Ok(left_out)
-}
-
-/// Which of the hooks is left out, if that the kernel refused its program is what failed.
-fn refused(error: Error, hooks: &[Hook]) -> Result<LeftOut, Error> {
-    let Error::Load {
-        program: Some(name),
-        log,
-        source,
-    } = &error
-    else {
-        return Err(error);
-    };
-    let object = open()?;
-    let hook = object
-        .progs()
-        .find(|program| program.name().to_str() == Some(name))
-        .and_then(|program| program.section().to_str().and_then(hook_of))
-        .filter(|hook| hooks.contains(hook));
-    match hook {
-        Some(hook) => Ok(LeftOut {
-            hook,
-            reason: last_words(log).map_or_else(|| source.to_string(), str::to_owned),
-        }),
-        None => Err(error),
-    }
-}
-
-/// What the verifier said last, before its figures.
-fn last_words(log: &str) -> Option<&str> {
-    const FIGURES: [&str; 5] = [
-        "processed ",
-        "verification time ",
-        "stack depth ",
-        "max_states",
-        "insns processed",
-    ];
-    let (verifier, _) = log.rsplit_once("-- END PROG LOAD LOG --")?;
-    verifier
-        .lines()
-        .rev()
-        .map(str::trim)
-        .find(|line| !line.is_empty() && FIGURES.iter().all(|figure| !line.starts_with(figure)))
-}
-
-/// Hooks without a program, where another process has loaded.
-fn unlinked(dir: &Path, wanted: &[Hook]) -> Result<Vec<LeftOut>, Error> {
-    let mut left_out = Vec::new();
-    for program in open()?.progs() {
-        let hook = program.section().to_str().and_then(hook_of);
-        let Some(hook) = hook.filter(|hook| wanted.contains(hook)) else {
-            continue;
-        };
-        if !dir.join("links").join(program.name()).exists() {
-            left_out.push(LeftOut {
-                hook,
-                reason: String::new(),
-            });
-        }
-    }
-    Ok(left_out)
-}
-
-/// The programs of these hooks, and no other, with the maps that are pinned.
-fn load_over(dir: &Path, hooks: &[Hook]) -> Result<Object, Error> {
-    let mut object = open()?;
-    for mut map in object.maps_mut() {
-        let path = dir.join("maps").join(pin_name(map.name()));
-        map.reuse_pinned_map(path).map_err(load_error)?;
-    }
-    for mut program in object.progs_mut() {
-        let hook = program.section().to_str().and_then(hook_of);
-        program.set_autoload(hook.is_some_and(|hook| hooks.contains(&hook)));
-    }
-    object.load().map_err(load_error)
-}
-
-/// Attaches and pins; the hooks where attaching failed.
-fn pin_full(object: &mut Object, dir: &Path) -> Result<Vec<LeftOut>, Error> {
-    let mut left_out = Vec::new();
-    for program in object.progs_mut().filter(|program| program.autoload()) {
-        match (
-            program.attach(),
-            program.section().to_str().and_then(hook_of),
-        ) {
-            (Ok(mut link), _) => link
-                .pin(dir.join("links").join(program.name()))
-                .map_err(load_error)?,
-            (Err(error), Some(hook)) => left_out.push(LeftOut {
-                hook,
-                reason: format!("it cannot be attached: {error}"),
-            }),
-            (Err(error), None) => return Err(load_error(error)),
-        }
-    }
-    let mut maps = object.maps_mut();
-    let mut config = maps
-        .find(|map| is_config(map.name()))
-        .ok_or(Error::Layout("no configuration"))?;
-    config.pin(dir.join(FULL)).map_err(load_error)?;
-    Ok(left_out)
-}
-
-/// Detach what only full coverage needs.
-pub(crate) fn cut_back(dir: &Path) -> Result<(), Error> {
-    let gone = |path: &Path| match fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io("remove a pin")(e)),
-        _ => Ok(()),
-    };
-    gone(&dir.join(FULL))?;
-    for program in open()?.progs() {
-        let hook = program.section().to_str().and_then(hook_of);
-        if hook.is_some_and(|hook| hook.coverage() == Coverage::Full) {
-            gone(&dir.join("links").join(program.name()))?;
-        }
-    }
-    Ok(())
-}
-
 /// What a map is pinned as.
-fn pin_name(map: &OsStr) -> &OsStr {
+pub(crate) fn pin_name(map: &OsStr) -> &OsStr {
     if is_config(map) {
         OsStr::new(CONFIG_MAP)
     } else {
@@ -438,50 +267,29 @@ fn pin_programs(object: &mut Object, dir: &Path) -> Result<(), Error> {
 
 /// Unpin everything: the programs detach when the last link goes.
 pub(crate) fn remove(dir: &Path) -> Result<(), Error> {
-    match fs::remove_file(dir.join(FULL)) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io("remove a pin")(e)),
-        _ => {}
-    }
+    full::unmark(dir)?;
     for part in ["links", "maps"] {
-        match fs::read_dir(dir.join(part)) {
-            Ok(entries) => {
-                for entry in entries.flatten() {
-                    fs::remove_file(entry.path()).map_err(io("remove a pin"))?;
-                }
-                fs::remove_dir(dir.join(part)).map_err(io("remove the pin directory"))?;
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(io("read the pin directory")(e)),
+        for entry in entries(&dir.join(part))? {
+            fs::remove_file(entry.path()).map_err(io("remove a pin"))?;
         }
+        gone(fs::remove_dir(dir.join(part)))?;
     }
-    match fs::remove_dir(dir) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(io("remove the pin directory")(e))
-        }
-        _ => Ok(()),
+    gone(fs::remove_dir(dir))
+}
+
+/// What is pinned in a directory; nothing where there is none.
+pub(crate) fn entries(dir: &Path) -> Result<Vec<fs::DirEntry>, Error> {
+    let entries = fs::read_dir(dir).and_then(Iterator::collect);
+    match entries {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries.map_err(io("read the pin directory")),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LOG: &str = "libbpf: prog 'mount_sb_mount': BPF program load failed: Invalid argument\n\
-        libbpf: prog 'mount_sb_mount': -- BEGIN PROG LOAD LOG --\n\
-        0: (b7) r0 = 1\n\
-        At program exit the register R0 has value (0x1; 0x0) should have been in [-4095, 0]\n\
-        processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0\n\
-        -- END PROG LOAD LOG --\n\
-        libbpf: prog 'mount_sb_mount': failed to load: -22\n";
-
-    #[test]
-    fn what_the_verifier_said_last_is_the_reason() {
-        assert_eq!(
-            last_words(LOG),
-            Some(
-                "At program exit the register R0 has value (0x1; 0x0) should have been in [-4095, 0]"
-            )
-        );
-        assert_eq!(last_words("libbpf: map 'x': failed to create"), None);
+/// Removed, or never there.
+pub(crate) fn gone(removed: std::io::Result<()>) -> Result<(), Error> {
+    match removed {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(io("remove a pin")),
     }
 }
