@@ -102,18 +102,8 @@ impl Hold {
         match (held.take(), wanted) {
             (None, true) => {
                 *held = Command::new("ambit")
-                    .args([
-                        "run",
-                        "--learn",
-                        "-q",
-                        "--domain",
-                        "hold",
-                        "--coverage",
-                        "full",
-                        "-o",
-                        "/tmp/hold.map",
-                    ])
-                    .args(["--", "sleep", "infinity"])
+                    .args(["run", "--learn", "-q", "--domain", "hold"])
+                    .args(["-o", "/tmp/hold.map", "--", "sleep", "infinity"])
                     .stdin(Stdio::null())
                     .stdout(Stdio::null())
                     .stderr(Stdio::null())

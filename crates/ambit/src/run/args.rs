@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// How many executables of a chain tell subjects apart, for a new map [default: 2]
     #[arg(long, value_name = "N", requires = "learn", value_parser = clap::value_parser!(u32).range(1..=4))]
     pub(super) chain: Option<u32>,
-    /// How much of the kernel's surface is learned, for a new map: `core`, or `full` [default: core]
+    /// How much of the kernel's surface is learned, for a new map: `core`, or `full` [default: full]
     #[arg(long, value_name = "LEVEL", requires = "learn", value_parser = coverage)]
     pub(super) coverage: Option<Coverage>,
     /// Write every operation that is decided to this new file, for `ambit replay`

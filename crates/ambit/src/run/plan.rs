@@ -15,8 +15,8 @@ use crate::files::folder;
 use crate::map;
 use crate::out::shown;
 
-/// What a new map covers where nobody says. Full coverage is to become it, once it has been used for a while.
-const NEW_MAPS: Coverage = Coverage::Core;
+/// What a new map covers where nobody says.
+const NEW_MAPS: Coverage = Coverage::Full;
 
 /// A run that can begin.
 #[derive(Debug)]

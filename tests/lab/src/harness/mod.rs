@@ -121,14 +121,10 @@ impl Lab {
         self.learning(map, &[], command).finish()
     }
 
-    /// Starts learning with full coverage, or with options that say which.
+    /// Starts learning, with options.
     pub(crate) fn learning(&self, map: &str, options: &[&str], command: &[String]) -> Job {
         let map = self.path(map);
-        let mut all = vec!["run", "--learn", "-o", &map];
-        if !options.contains(&"--coverage") {
-            all.extend(["--coverage", "full"]);
-        }
-        self.ambit_job(words(&all, options, command))
+        self.ambit_job(words(&["run", "--learn", "-o", &map], options, command))
     }
 
     /// Runs a command under a map of the test's folder, refusing what is outside.

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# shellcheck shell=bash
+# A container: crun starts busybox' web server in it, with namespaces of its own.
+about="a container under crun: busybox as init, web server and shell"
+bundle=/srv/container
+
+prepare() {
+	mkdir -p $bundle/root/{bin,proc,dev,sys,tmp,www,etc}
+	cp /bin/busybox $bundle/root/bin/busybox
+	local name
+	for name in sh httpd cat sleep kill; do ln -sf busybox $bundle/root/bin/$name; done
+	echo hello >$bundle/root/www/index.html
+	echo rules >$bundle/root/www/rules.html
+	mkdir -p $bundle/root/www/cgi-bin
+	install -m 755 "$here/page.cgi" $bundle/root/www/cgi-bin/page
+	jq '.process.args = ["/bin/sh", "-c", "httpd -f -p 8088 -h /www & echo up; read -r line; kill $!"] | .process.terminal = false | .root.path = "root"
+		| .root.readonly = false | .linux.namespaces |= map(select(.type != "network" and .type != "cgroup"))' <(cd /tmp && rm -f config.json && crun spec && cat config.json) >$bundle/config.json
+}
+
+day() {
+	local job
+	begin
+	shuffle / /rules.html /none /cgi-bin/page?list / /cgi-bin/page?sleep /rules.html
+	for job in "${shuffled[@]}"; do
+		jitter
+		curl -sS --max-time 20 "http://127.0.0.1:8088$job" >/dev/null
+	done
+	rnd 1 3
+	for ((i = 0; i < REPLY; i++)); do tell list; done
+	finish
+}
+inject() { curl -sS --max-time 10 --data-binary "$1" "http://127.0.0.1:8088/cgi-bin/page?eval" >"$state/answer"; }
+after() { :; }
