@@ -98,6 +98,19 @@ impl Map {
         }
     }
 
+    /// The same map with another rule in a rule's place; neither needs quotes in YAML.
+    pub(crate) fn with_instead(&self, rule: &str, other: &str) -> Self {
+        let line = format!("      - {rule}\n");
+        assert!(
+            self.text.contains(&line),
+            "the map should have {rule:?}:\n{}",
+            self.text
+        );
+        Self {
+            text: self.text.replace(&line, &format!("      - {other}\n")),
+        }
+    }
+
     /// The same map with responses: `with_respond("untrusted: {net: deny}")`.
     pub(crate) fn with_respond(&self, respond: &str) -> Self {
         assert!(

@@ -9,6 +9,7 @@ pub(crate) struct Refusal<'a> {
     lab: &'a Lab,
     operation: String,
     rule: String,
+    narrower: Option<String>,
     errno: &'a str,
     before: Box<dyn Fn() + 'a>,
     effect: Box<dyn Fn() -> bool + 'a>,
@@ -25,6 +26,7 @@ impl Lab {
             lab: self,
             operation: operation.into(),
             rule: rule.into(),
+            narrower: None,
             errno: "EPERM",
             before: Box::new(|| {}),
             effect: Box::new(|| panic!("the test says no effect")),
@@ -114,6 +116,12 @@ impl<'a> Refusal<'a> {
         self
     }
 
+    /// Where the rule allows more than what is to be refused: the rule that allows the rest, in its place.
+    pub(crate) fn narrowed_to(mut self, rule: impl Into<String>) -> Self {
+        self.narrower = Some(rule.into());
+        self
+    }
+
     /// Makes things as the operation needs them, before each run.
     pub(crate) fn before(mut self, before: impl Fn() + 'a) -> Self {
         self.before = Box::new(before);
@@ -161,7 +169,11 @@ impl<'a> Refusal<'a> {
             "{operation} had no effect though it is in the map"
         );
 
-        lab.write_map("less.map", &full.without(&self.rule));
+        let less = match &self.narrower {
+            Some(rule) => full.with_instead(&self.rule, rule),
+            None => full.without(&self.rule),
+        };
+        lab.write_map("less.map", &less);
         (self.before)();
         let refused = format!("{}: errno {}", name_of(operation), self.errno);
         let run = lab.enforce("less.map", &command).exits(1);

@@ -177,6 +177,7 @@ fn code_that_becomes_writable_is_refused(lab: &Lab) {
         format!("map-exec-then-write {file}"),
         format!("map.exec write {file}"),
     )
+    .narrowed_to(format!("map.exec {file}"))
     .without_trace()
     .check();
 }
