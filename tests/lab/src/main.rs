@@ -14,7 +14,7 @@ mod suites;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
@@ -49,6 +49,8 @@ impl Test {
 const ONE: &str = "AMBIT_LAB_TEST";
 /// Emulated machines are slow; a test that takes longer than this hangs.
 const LIMIT: Duration = Duration::from_mins(10);
+/// How many of the slowest tests are told at the end: there the suites' time is to be saved.
+const SLOWEST: usize = 12;
 
 fn main() -> ExitCode {
     if let Ok(wanted) = std::env::var(ONE) {
@@ -74,20 +76,39 @@ fn main() -> ExitCode {
         .map(|test| {
             let name = test.full_name();
             Trial::ignorable_test(name.clone(), move || {
+                let begun = Instant::now();
                 // An emulated machine beside another one can be too slow for a test that waits.
-                in_own_process(&name).or_else(|first| {
+                let ended = in_own_process(&name).or_else(|first| {
                     eprintln!(
                         "{name} failed and is tried again: {}",
                         first.message().unwrap_or_default()
                     );
                     in_own_process(&name)
-                })
+                });
+                TOOK.lock().unwrap().push((begun.elapsed(), name));
+                ended
             })
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     HOLD.set(false);
+    if !list {
+        tell_slowest();
+    }
     conclusion.exit_code()
+}
+
+/// How long each test took, in the order they ended.
+static TOOK: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
+
+fn tell_slowest() {
+    let mut took = std::mem::take(&mut *TOOK.lock().unwrap());
+    let all: Duration = took.iter().map(|(took, _)| *took).sum();
+    took.sort_unstable_by(|a, b| b.cmp(a));
+    eprintln!("{} tests took {:.0?}; the slowest:", took.len(), all);
+    for (took, name) in took.iter().take(SLOWEST) {
+        eprintln!("{took:8.1?}  {name}");
+    }
 }
 
 /// A domain that does nothing, so that the kernel part stays loaded between the tests that don't look at that:
