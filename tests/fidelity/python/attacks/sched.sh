@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1496
 about="takes all the processor: priority and affinity are set"
-needs="the hook task_setscheduler"
+undecided="what a task does to its own priority and processors is its affair; cgroups limit these"
 attack() {
 	inject '
 os.sched_setaffinity(0, {0})

@@ -2,7 +2,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1559
 about="a System V segment, to talk to another process"
-needs="the hooks of System V objects"
 attack() {
 	inject '
 key = LIBC.shmget(0x4242, 4096, 0o1600)

@@ -7,5 +7,5 @@ before() {
 	victim=$!
 }
 attack() { inject "os.kill($victim, 9)"; }
-effect() { grep -q '^State:.*Z' /proc/$victim/status; }
+effect() { [ ! -e /proc/$victim ] || grep -q '^State:.*Z' /proc/$victim/status; }
 after() { kill $victim; }

@@ -2,7 +2,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1106
 about="makes an io_uring and nothing else"
-needs="the hook uring_allowed, which kernels have from 6.15 on"
 attack() {
 	inject '
 params = (ctypes.c_uint32 * 30)()

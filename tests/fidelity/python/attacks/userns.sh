@@ -2,7 +2,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1611
 about="makes a user namespace and nothing else"
-needs="the hook userns_create"
 attack() {
 	inject '
 pid = os.fork()

@@ -18,8 +18,8 @@ enum Outcome {
     Refused,
     /// Nothing but what the workload does anyway.
     Within,
-    /// No hook that decides has seen anything new; the attack's file names what would.
-    Unseen,
+    /// What it does is left alone by design; the attack's file says why.
+    Undecided,
     /// The effect was there in spite of refusals.
     Changed,
     /// Refused, but not at what the audit saw first.
@@ -55,17 +55,17 @@ pub(crate) fn carry_out(days: &Days, file: &Path) -> Result<Attacked, String> {
         _ => false,
     };
     let says = |name| variable(file, name).unwrap_or_default();
-    let needs: String = says("needs");
+    let undecided: String = says("undecided");
     let outcome = match (audit.effect, enforce.effect, first.is_some(), same) {
         (false, ..) => Outcome::Broken,
-        (true, _, false, _) if !needs.is_empty() => Outcome::Unseen,
+        (true, _, false, _) if !undecided.is_empty() => Outcome::Undecided,
         (true, _, false, _) => Outcome::Within,
         (true, true, ..) => Outcome::Changed,
         (true, false, true, true) => Outcome::Refused,
         (true, false, true, false) => Outcome::Late,
     };
     let note = match outcome {
-        Outcome::Unseen => format!("needs {needs}"),
+        Outcome::Undecided => undecided,
         _ => says("note"),
     };
     Ok(Attacked {
@@ -106,7 +106,7 @@ impl Attacked {
             "outcome": match self.outcome {
                 Outcome::Refused => "refused",
                 Outcome::Within => "within",
-                Outcome::Unseen => "unseen",
+                Outcome::Undecided => "undecided",
                 Outcome::Changed => "changed",
                 Outcome::Late => "late",
                 Outcome::Broken => "broken",
