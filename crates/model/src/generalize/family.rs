@@ -17,6 +17,9 @@ use crate::pattern::{PathKind, PathPattern, Piece};
 const SPOOL_DIFFERS: usize = 8;
 /// The same, where there is one map.
 const SPOOL: usize = 12;
+/// Siblings that make a spool, where each of them came in one run only and they came in this many runs.
+const SPOOL_FRESH: usize = 6;
+const FRESH_RUNS: u32 = 3;
 /// Longest extension that siblings are told by.
 const EXTENSION: usize = 9;
 
@@ -32,6 +35,8 @@ pub(super) struct Sibling<'a> {
     pub(super) written: bool,
     /// Not every map has it.
     pub(super) differs: bool,
+    /// The runs that met it, by bits; none where that is not known.
+    pub(super) runs: u128,
     /// Hashes are spread over it and its like.
     pub(super) fan: bool,
     /// Part of a date that is spread over directories: `2026/11/24`.
@@ -307,9 +312,12 @@ fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Family> {
         (true, true) => 2 * SPOOL_DIFFERS,
         (false, true) => 2 * SPOOL,
     };
-    if group.len() < needed {
-        return None;
-    }
+    let fresh = fresh(group);
+    let group = match &fresh {
+        _ if group.len() >= needed => group,
+        Some(fresh) => fresh,
+        None => return None,
+    };
     let begin = beginning(end.len(), group);
     let pieces = vec![
         Piece::Bytes(begin.into()),
@@ -321,6 +329,16 @@ fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Family> {
         .filter(|piece| !matches!(piece, Piece::Bytes(bytes) if bytes.is_empty()))
         .collect();
     Some(family(Kind::Siblings, pieces, group.iter().copied()))
+}
+
+/// Names that never came again, if there are enough of them: where run after run made up others, the next one will.
+fn fresh<'a, 'n>(group: &[&'a Sibling<'n>]) -> Option<Vec<&'a Sibling<'n>>> {
+    let once = group
+        .iter()
+        .filter(|sibling| sibling.runs.count_ones() == 1);
+    let once: Vec<&Sibling<'_>> = once.copied().collect();
+    let runs = once.iter().fold(0, |runs, sibling| runs | sibling.runs);
+    (once.len() >= SPOOL_FRESH && runs.count_ones() >= FRESH_RUNS).then_some(once)
 }
 
 /// What the names begin with, up to a sign.
@@ -357,6 +375,7 @@ mod tests {
                 created: made,
                 written: made,
                 differs,
+                runs: 0,
                 fan: false,
                 date: false,
             })
@@ -436,6 +455,32 @@ mod tests {
         assert_eq!(found(&names, false, true), [""; 0]);
         assert_eq!(found(&names[..8], true, false), [""; 0]);
         assert_eq!(found(&names[..8], true, true), ["job-*.msg"]);
+    }
+
+    #[test]
+    fn names_that_each_run_makes_up_anew_are_a_spool_sooner() {
+        let names = ["qwer", "asdf", "yxcv", "tzui", "ghjk", "vbnm", "lock"];
+        let spool = |runs: [u128; 7]| {
+            let siblings = names.iter().zip(runs).map(|(name, runs)| Sibling {
+                name: name.as_bytes(),
+                created: true,
+                written: true,
+                differs: true,
+                runs,
+                fan: false,
+                date: false,
+            });
+            let siblings: Vec<Sibling<'_>> = siblings.collect();
+            let mut found = families(&siblings, &Options::default());
+            found
+                .pop()
+                .map(|family| (family.pieces, family.members.len()))
+        };
+        let star = vec![Piece::Star];
+        assert_eq!(spool([1, 1, 2, 2, 4, 4, 7]), Some((star, 6)));
+        assert_eq!(spool([1, 1, 1, 1, 1, 1, 7]), None, "one run made them all");
+        assert_eq!(spool([1, 1, 2, 2, 4, 6, 7]), None, "some came again");
+        assert_eq!(spool([0; 7]), None, "nothing is known of runs");
     }
 
     #[test]

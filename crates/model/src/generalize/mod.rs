@@ -20,7 +20,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::pattern::{PathKind, PathPattern};
-use crate::{ANY_HOST, Map, Marks, Matcher, Rule, RuleObject, Statistics};
+use crate::{ANY_HOST, Map, Marks, Matcher, Rule, RuleObject, RunId, Statistics};
 
 pub use risk::Risk;
 pub use sensitive::{ListError, ListErrorKind, Sensitive};
@@ -228,15 +228,21 @@ impl Map {
 
 fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Draft> {
     let statistics = options.statistics.as_ref();
-    let runs = statistics.map_or(0, |statistics| statistics.runs().len());
-    let counted = statistics.filter(|_| runs > 1);
-    let mut tree = tree::Tree::new(maps.len());
+    let runs: BTreeMap<RunId, u128> = statistics
+        .into_iter()
+        .flat_map(|statistics| statistics.runs().into_iter().rev())
+        .zip((0..u128::BITS).map(|bit| 1 << bit))
+        .map(|((run, _), bit)| (run, bit))
+        .collect();
+    let counted = statistics.filter(|_| runs.len() > 1);
+    let mut tree = tree::Tree::new(maps.len(), runs.values().fold(0, |all, run| all | run));
     for (number, (subject, rule)) in lines.iter().enumerate() {
         if let Some((_, path)) = tree::components(rule.object()) {
             tree.add(&path, number, rule.operation());
             if let Some(statistics) = counted {
-                let support = statistics.support(subject, &rule.to_string());
-                tree.met(&path, support.runs);
+                let seen = statistics.seen_by(subject, &rule.to_string());
+                let seen = seen.filter_map(|run| runs.get(&run));
+                tree.met(&path, seen.fold(0, |all, run| all | run));
             }
         }
     }
@@ -247,9 +253,8 @@ fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Dr
             }
         }
     }
-    let several = maps.len() > 1 || runs > 1;
-    let places = tree.places(options, u32::try_from(runs).unwrap_or(u32::MAX));
-    places
+    let several = maps.len() > 1 || runs.len() > 1;
+    tree.places(options)
         .into_iter()
         .map(|place| Draft {
             kind: place.kind,

@@ -36,8 +36,8 @@ struct Node {
     written: bool,
     /// The maps that have it, by bits.
     maps: u128,
-    /// The runs that had it, at least; none where that is not known.
-    runs: u32,
+    /// The runs that met it, by bits; none where that is not known.
+    runs: u128,
 }
 
 /// All paths of a domain.
@@ -45,7 +45,7 @@ struct Node {
 pub(super) struct Tree {
     nodes: Vec<Node>,
     all: u128,
-    runs: u32,
+    runs: u128,
 }
 
 /// Where lines get a pattern for the first time on their way down.
@@ -172,11 +172,12 @@ pub(super) fn writes(operation: Operation) -> bool {
 }
 
 impl Tree {
-    pub(super) fn new(maps: usize) -> Self {
+    /// For so many maps, and the runs of these bits; none where they are not known.
+    pub(super) fn new(maps: usize, runs: u128) -> Self {
         Self {
             nodes: vec![Node::default()],
             all: (0..maps.min(128)).fold(0, |all, map| all | 1 << map),
-            runs: 0,
+            runs,
         }
     }
 
@@ -222,10 +223,10 @@ impl Tree {
         }
     }
 
-    /// Notes how many runs met a path.
-    pub(super) fn met(&mut self, path: &[Component], runs: u32) {
+    /// Notes which runs met a path.
+    pub(super) fn met(&mut self, path: &[Component], runs: u128) {
         if let Some(node) = self.find(path) {
-            node.runs = node.runs.max(runs);
+            node.runs |= runs;
         }
     }
 
@@ -241,14 +242,13 @@ impl Tree {
                 parent.created |= created;
                 parent.written |= written;
                 parent.maps |= maps;
-                parent.runs = parent.runs.max(runs);
+                parent.runs |= runs;
             }
         }
     }
 
     /// The places where something varies.
-    pub(super) fn places(mut self, options: &Options, runs: u32) -> Vec<Place> {
-        self.runs = runs;
+    pub(super) fn places(mut self, options: &Options) -> Vec<Place> {
         self.settle();
         let mut places = Vec::new();
         let mut jobs = vec![Job {
@@ -365,9 +365,9 @@ impl Tree {
     /// Whether not all maps, or not all runs, have what these nodes stand for.
     fn differs<'n>(&self, nodes: impl Iterator<Item = &'n Node>) -> bool {
         let (maps, runs) = nodes.fold((0, 0), |(maps, runs), node| {
-            (maps | node.maps, node.runs.max(runs))
+            (maps | node.maps, runs | node.runs)
         });
-        maps != self.all || runs > 0 && runs < self.runs
+        maps != self.all || runs != 0 && runs != self.runs
     }
 
     fn sibling<'a>(&self, name: &'a [u8], nodes: &[usize], date: bool) -> Sibling<'a> {
@@ -377,6 +377,7 @@ impl Tree {
             created: of().any(|node| node.created),
             written: of().any(|node| node.written),
             differs: self.differs(of()),
+            runs: of().fold(0, |runs, node| runs | node.runs),
             fan: name::is_fan(name) && nodes.iter().any(|node| self.holds_hashes(*node, 1)),
             date: date && name.len() == 2 && name.iter().all(u8::is_ascii_digit)
                 || self.is_year(name, nodes) && of().any(|node| node.created),

@@ -188,11 +188,21 @@ impl Statistics {
 
     /// The support of a rule, by its text; nothing where no run saw it.
     pub fn support(&self, subject: &Subject, rule: &str) -> Support {
-        self.lines
-            .get(subject)
-            .and_then(|lines| lines.get(rule))
-            .map(support)
-            .unwrap_or_default()
+        self.seen(subject, rule).map(support).unwrap_or_default()
+    }
+
+    /// The runs that saw a rule, by its text.
+    pub fn seen_by<'a>(
+        &'a self,
+        subject: &Subject,
+        rule: &str,
+    ) -> impl Iterator<Item = RunId> + use<'a> {
+        let seen = self.seen(subject, rule);
+        seen.into_iter().flat_map(|seen| seen.keys().copied())
+    }
+
+    fn seen(&self, subject: &Subject, rule: &str) -> Option<&Seen> {
+        self.lines.get(subject)?.get(rule)
     }
 }
 
