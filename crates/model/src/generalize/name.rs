@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ambit_event::lex::Class;
 
-use crate::learn::random::{changes, is_hex};
+use crate::learn::random::{HASH, changes, is_hex};
 
 /// What a part looks like, the narrowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,7 +64,7 @@ pub(super) fn shape(parts: &[Part<'_>]) -> Vec<Mould> {
 
 /// Whether all of it is hex digits of a length that hashes have.
 pub(super) fn is_hash(name: &[u8]) -> bool {
-    name.len() >= 16 && is_hex(name)
+    name.len() >= HASH && is_hex(name)
 }
 
 /// Whether it may be a directory that hashes are spread over: the first or last of their digits.

@@ -107,13 +107,7 @@ impl Sensitive {
 
     /// The entries that a pattern touches, as they were written and with their reasons.
     pub(super) fn touched(&self, operation: Operation, pattern: &PathPattern) -> Vec<String> {
-        let reach = Reach::of(pattern);
-        let touched = self
-            .0
-            .iter()
-            .filter(|entry| entry.access != Access::Never && entry.access.is_of(operation));
-        touched
-            .filter(|entry| entry.reach.meets(&reach))
+        self.meeting(operation, &Reach::of(pattern))
             .map(|entry| {
                 if entry.why.is_empty() {
                     entry.text.clone()
@@ -122,6 +116,20 @@ impl Sensitive {
                 }
             })
             .collect()
+    }
+
+    /// Whether a pattern touches an entry.
+    pub(super) fn is_touched(&self, operation: Operation, pattern: &PathPattern) -> bool {
+        let reach = Reach::of(pattern);
+        self.meeting(operation, &reach).next().is_some()
+    }
+
+    fn meeting(&self, operation: Operation, reach: &Reach) -> impl Iterator<Item = &Entry> {
+        self.0.iter().filter(move |entry| {
+            entry.access != Access::Never
+                && entry.access.is_of(operation)
+                && entry.reach.meets(reach)
+        })
     }
 
     /// Whether a pattern touches what stays exact.

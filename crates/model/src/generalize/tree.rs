@@ -147,6 +147,39 @@ fn exact(component: &Component) -> Option<&[u8]> {
     }
 }
 
+/// Names that the workload made up, and that a pattern of the learner's beside them covers: it could not tell each of
+/// them from a word, but knew the others.
+fn beside<'c>(
+    siblings: &[Sibling<'_>],
+    children: impl Iterator<Item = &'c Component>,
+) -> Vec<Family> {
+    let made_up = children.filter(|component| {
+        matches!(
+            &***component,
+            [Piece::Bytes(_), Piece::Class(Class::Tmp), ..]
+        )
+    });
+    let mut out: Vec<Family> = Vec::new();
+    for component in made_up {
+        let pattern = PathPattern::new(PathKind::Memfd, component.clone());
+        let members: BTreeSet<Vec<u8>> = siblings
+            .iter()
+            .filter(|one| one.created && pattern.matches(&Object::Memfd(one.name.into())))
+            .filter(|one| !out.iter().any(|family| family.members.contains(one.name)))
+            .map(|one| one.name.to_vec())
+            .collect();
+        if !members.is_empty() {
+            out.push(Family {
+                kind: Kind::Random,
+                pieces: component.clone(),
+                members,
+                steady: false,
+            });
+        }
+    }
+    out
+}
+
 /// Whether the operation brings names into being, or ends them.
 fn creates(operation: Operation) -> bool {
     matches!(
@@ -292,8 +325,13 @@ impl Tree {
                 Some(self.sibling(exact(component)?, nodes, job.dates > 0))
             })
             .collect();
-        let mut found = families(&siblings, options);
-        let cache = self.cache(job, &children, &found);
+        let mut found = beside(&siblings, children.keys().copied());
+        let left: Vec<Sibling<'_>> = siblings
+            .into_iter()
+            .filter(|one| !found.iter().any(|family| family.members.contains(one.name)))
+            .collect();
+        found.extend(families(&left, options));
+        let cache = self.cache(job, &children, &found, options);
         found.extend(cache);
         for family in found {
             self.descend(job, family, &mut children, places, jobs);
@@ -384,6 +422,15 @@ impl Tree {
         }
     }
 
+    /// A name's shape. Directories that hashes are spread over are alike.
+    fn shape(&self, name: &[u8], node: usize) -> Vec<name::Mould> {
+        if name::is_fan(name) && self.holds_hashes(node, 1) {
+            vec![name::Mould::Varies(Class::Hex)]
+        } else {
+            name::shape(&name::parts(name))
+        }
+    }
+
     /// Whether there are hashes below, perhaps spread once more.
     fn holds_hashes(&self, node: usize, depth: usize) -> bool {
         self.nodes.get(node).is_some_and(|node| {
@@ -398,6 +445,41 @@ impl Tree {
                 }
             })
         })
+    }
+
+    /// Whether what was met below these directories is sensitive somewhere.
+    fn holds_sensitive(&self, job: &Job, options: &Options) -> bool {
+        let mut open: Vec<(usize, Vec<Component>)> = job
+            .nodes
+            .iter()
+            .map(|node| (*node, job.path.clone()))
+            .collect();
+        while let Some((index, path)) = open.pop() {
+            let Some(node) = self.nodes.get(index) else {
+                continue;
+            };
+            if !node.lines.is_empty() && path.iter().all(|name| exact(name).is_some()) {
+                let access = if node.written {
+                    abi::OPEN_WRITE
+                } else {
+                    abi::OPEN_READ
+                };
+                let operation = Operation {
+                    op: Op::FileOpen,
+                    arg: access,
+                };
+                let pattern = PathPattern::new(PathKind::Path, pieces(&path));
+                if options.sensitive.is_touched(operation, &pattern) {
+                    return true;
+                }
+            }
+            open.extend(node.children.iter().map(|(component, child)| {
+                let mut path = path.clone();
+                path.push(component.clone());
+                (*child, path)
+            }));
+        }
+        false
     }
 
     /// Whether it is a year, with months below.
@@ -427,6 +509,7 @@ impl Tree {
         job: &Job,
         children: &BTreeMap<&Component, Vec<usize>>,
         found: &[Family],
+        options: &Options,
     ) -> Option<Family> {
         if job.path.len() < 2 {
             return None;
@@ -464,10 +547,9 @@ impl Tree {
                 for (component, child) in &node.children {
                     let mut shape = shape.clone();
                     shape.push(name::Mould::Fixed(b"/"[..].into()));
-                    shape.extend(
-                        exact(component)
-                            .map_or_else(Vec::new, |name| name::shape(&name::parts(name))),
-                    );
+                    if let Some(name) = exact(component) {
+                        shape.extend(self.shape(name, *child));
+                    }
                     open.push((*child, shape));
                 }
                 shapes.insert(shape);
@@ -479,7 +561,9 @@ impl Tree {
             && folders >= CACHE_FOLDERS
             // Where one part holds most, that is the place.
             && largest * 2 <= shapes.len()
-            && made * 4 >= paths * 3;
+            && made * 4 >= paths * 3
+            // Where something sensitive lies among the rest, each part is a place of its own.
+            && !self.holds_sensitive(job, options);
         whole.then(|| Family {
             kind: Kind::Tree,
             pieces: vec![Piece::StarStar],

@@ -3,6 +3,7 @@
 //!
 //! The conventions: glibc's mkstemp puts six of `A-Za-z0-9` after a stem; mktemp(1) ten after `tmp.`; Python eight of
 //! `a-z0-9_` after `tmp`; Go up to ten digits; others hex digits or a UUID.
+//! What is named after its contents has a hash for a name.
 
 use ambit_event::lex::Class;
 
@@ -23,6 +24,8 @@ pub(super) struct Origin {
 
 /// Longest extension that is taken for one.
 const EXTENSION: usize = 8;
+/// The fewest hex digits that are a hash.
+pub(crate) const HASH: usize = 16;
 /// What mkstemp makes up.
 const SUFFIX: usize = 6;
 
@@ -30,6 +33,7 @@ const SUFFIX: usize = 6;
 pub(super) fn pieces(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     let found = if origin.fleeting {
         uuid(name)
+            .or_else(|| hash(name))
             .or_else(|| mktemp(name, origin))
             .or_else(|| counter(name, origin))
             .or_else(|| python(name, origin))
@@ -109,6 +113,20 @@ fn uuid(name: &[u8]) -> Option<Vec<Piece>> {
     })?;
     let (before, _, after) = split3(name, at, at + 36)?;
     Some(around(before, Class::Uuid, after))
+}
+
+/// A hash between signs, or one that is the whole name.
+fn hash(name: &[u8]) -> Option<Vec<Piece>> {
+    let mut start = 0;
+    for run in name.chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
+        let end = start + run.len();
+        if run.len() >= HASH && is_hex(run) {
+            let (before, _, after) = split3(name, start, end)?;
+            return Some(around(before, Class::Hex, after));
+        }
+        start = end;
+    }
+    None
 }
 
 /// A name that is all digits, or ends in many, as counters and Go make them.
@@ -279,6 +297,12 @@ mod tests {
             ("go-build1234567890", "go-build{n}"),
             ("0000000001", "{n}"),
             ("cache-9f8e7d6c5b", "cache-{tmp}"),
+            ("b7f54b2df7773722d382f4809d65029c", "{hex}"),
+            (
+                "pack-809e532d03eaa42c3c7f81c8c0dfc69d.idx",
+                "pack-{hex}.idx",
+            ),
+            ("e4c96ec01673432fd6ccb16d0d4f32e3312499", "{hex}"),
             ("550e8400-e29b-41d4-a716-446655440000.lock", "{uuid}.lock"),
             ("server-4711.pid", "server-{pid}.pid"),
             ("link-4711-0-17", "link-{pid}-{n}-{n}"),

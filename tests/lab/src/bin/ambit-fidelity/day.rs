@@ -87,11 +87,14 @@ impl Days {
         variable(&file, "about").unwrap_or_default()
     }
 
-    /// Between learning and enforcing.
+    /// Between learning and enforcing. What was learned is kept beside the map, as `learned`.
     pub(crate) fn review(&self) -> Result<Review, String> {
         let file = self.folder.join(&self.workload).join("workload.sh");
         let accepted = variable(&file, "accepted").unwrap_or_default();
-        review(&format!("{STATE}/map"), &accepted)
+        let map = format!("{STATE}/map");
+        fs::copy(&map, format!("{STATE}/learned"))
+            .map_err(|error| format!("cannot keep the learned map: {error}"))?;
+        review(&map, &accepted)
     }
 
     /// The files of its attacks.
