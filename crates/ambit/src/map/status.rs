@@ -137,10 +137,18 @@ fn curve(estimate: &Estimate, out: &mut String) {
         let _ = writeln!(
             out,
             "  {}  {:>6}  {}{notes}",
-            escape::line(&run.began),
+            escape::line(&to_the_second(&run.began)),
             run.new,
             "#".repeat(usize::try_from(bar).unwrap_or(0))
         );
+    }
+}
+
+/// A time without its fraction, if it has one.
+fn to_the_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, fraction)) if fraction.ends_with('Z') => format!("{whole}Z"),
+        _ => time.to_owned(),
     }
 }
 

@@ -70,7 +70,7 @@ fn run_id(began: &str) -> RunId {
     let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut random));
     match read {
         Ok(()) => RunId(u64::from_le_bytes(random)),
-        // As good as it gets: the second it began in, and the process.
+        // As good as it gets: the moment it began at, and the process.
         Err(_) => RunId(
             began
                 .bytes()

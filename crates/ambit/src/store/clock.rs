@@ -19,7 +19,7 @@ impl Clock {
         }
     }
 
-    /// A time of `CLOCK_BOOTTIME` as UTC: `2026-01-31T12:34:56Z`.
+    /// A time of `CLOCK_BOOTTIME` as UTC: `2026-01-31T12:34:56.789Z`.
     pub(crate) fn utc(self, boottime_ns: u64) -> String {
         utc(self.boot_ns + i128::from(boottime_ns))
     }
@@ -36,10 +36,11 @@ fn nanoseconds(time: Timespec) -> i128 {
 
 fn utc(nanoseconds: i128) -> String {
     let seconds = i64::try_from(nanoseconds.div_euclid(1_000_000_000)).unwrap_or(0);
+    let millis = nanoseconds.rem_euclid(1_000_000_000) / 1_000_000;
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
     format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{millis:03}Z",
         second / 3600,
         second / 60 % 60,
         second % 60
@@ -64,9 +65,9 @@ mod tests {
 
     #[test]
     fn dates_are_those_of_the_calendar() {
-        assert_eq!(utc(0), "1970-01-01T00:00:00Z");
-        assert_eq!(utc(951_782_400_000_000_000), "2000-02-29T00:00:00Z");
-        assert_eq!(utc(1_798_761_599_999_999_999), "2026-12-31T23:59:59Z");
-        assert_eq!(utc(4_107_542_400_000_000_000), "2100-03-01T00:00:00Z");
+        assert_eq!(utc(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(utc(951_782_400_000_000_000), "2000-02-29T00:00:00.000Z");
+        assert_eq!(utc(1_798_761_599_999_999_999), "2026-12-31T23:59:59.999Z");
+        assert_eq!(utc(4_107_542_400_000_000_000), "2100-03-01T00:00:00.000Z");
     }
 }

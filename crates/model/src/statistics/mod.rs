@@ -30,7 +30,7 @@ pub struct RunId(pub u64);
 /// A learning run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Run {
-    /// When it began, as UTC: `2026-01-31T12:34:56Z`.
+    /// When it began, as UTC: `2026-01-31T12:34:56.789Z`, by which runs are put in order.
     pub began: String,
     /// Operations of trusted tasks that were decided.
     pub operations: u64,

@@ -93,7 +93,10 @@ fn three_learning_runs_are_recorded_and_their_map_allows_all_of_them(lab: &Lab) 
     let status: Value = serde_json::from_slice(&status.stdout).expect("JSON");
     assert_eq!(status["whole_runs"], 3, "{status:#}");
     assert_eq!(status["curve"].as_array().unwrap().len(), 3);
-    assert!(status["curve"][0]["new"].as_u64().unwrap() > 20);
+    assert!(
+        status["curve"][0]["new"].as_u64().unwrap() > 20,
+        "{status:#}"
+    );
     assert_eq!(status["curve"][2]["new"], 0, "{status:#}");
     assert_eq!(status["advice"]["answer"], "seal", "{status:#}");
     // The two opens of `cat` in a loop of five are counted each time.
