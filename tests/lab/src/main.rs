@@ -152,7 +152,7 @@ fn one(wanted: &str) -> ExitCode {
         .find(|test| test.full_name() == wanted)
     {
         Some(test) => {
-            (test.body)(&Lab::new(&test.name));
+            (test.body)(&Lab::new(test.suite, &test.name));
             ExitCode::SUCCESS
         }
         None => ExitCode::from(2),

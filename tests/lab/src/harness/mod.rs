@@ -26,14 +26,21 @@ pub(crate) const SKIPPED: i32 = 77;
 /// A test's folder, and the commands it uses. The folder's path is always the same, so that it can be in a map.
 pub(crate) struct Lab {
     dir: PathBuf,
+    /// What new maps get where the test does not say.
+    coverage: Option<&'static str>,
 }
 
 impl Lab {
-    pub(crate) fn new(name: &str) -> Self {
+    /// For the test of a suite.
+    pub(crate) fn new(suite: &str, name: &str) -> Self {
         let dir = Path::new("/var/tmp/lab").join(name);
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).expect("cannot make the test's folder");
-        let lab = Self { dir };
+        let lab = Self {
+            dir,
+            // Its tests are about loading, many times over, and core coverage is loaded in less than half the time.
+            coverage: (suite == "live").then_some("core"),
+        };
         lab.file("known", "known\n");
         lab
     }
@@ -123,8 +130,24 @@ impl Lab {
 
     /// Starts learning, with options.
     pub(crate) fn learning(&self, map: &str, options: &[&str], command: &[String]) -> Job {
+        self.ambit_job(self.learning_words(map, options, command))
+    }
+
+    /// `ambit`'s words to learn a command.
+    pub(crate) fn learning_words(
+        &self,
+        map: &str,
+        options: &[&str],
+        command: &[String],
+    ) -> Vec<String> {
         let map = self.path(map);
-        self.ambit_job(words(&["run", "--learn", "-o", &map], options, command))
+        let mut first = vec!["run", "--learn", "-o", &map];
+        if let Some(coverage) = self.coverage
+            && !options.contains(&"--coverage")
+        {
+            first.extend(["--coverage", coverage]);
+        }
+        words(&first, options, command)
     }
 
     /// Runs a command under a map of the test's folder, refusing what is outside.

@@ -175,7 +175,9 @@ fn a_process_outside_every_domain_is_not_touched(lab: &Lab) {
 }
 
 fn nothing_stays_pinned_after_a_run(lab: &Lab) {
-    let mut job = waiting(lab, "pins", "");
+    let full = &["--coverage", "full"];
+    let mut job = lab.learning("map", full, &act("true , wait-line"));
+    job.until("true: ok");
     assert!(
         !pinned().is_empty(),
         "enforcement is to outlive its loader, so that something has to be pinned"
@@ -193,7 +195,10 @@ fn nothing_stays_pinned_after_a_run_that_failed(lab: &Lab) {
 }
 
 fn nothing_stays_pinned_once_the_workload_of_a_killed_run_has_ended(lab: &Lab) {
-    for options in [&["--learn", "-o"][..], &["--enforce", "-m"]] {
+    for options in [
+        &["--learn", "--coverage", "core", "-o"][..],
+        &["--enforce", "-m"],
+    ] {
         let (go, map) = (lab.path("go"), lab.path("map"));
         let command = act(&format!("true , wait-file {go}"));
         let job = lab.ambit_job(words(&["run"], &[options, &[&map]].concat(), &command));
@@ -210,9 +215,8 @@ fn nothing_stays_pinned_once_the_workload_of_a_killed_run_has_ended(lab: &Lab) {
 }
 
 fn in_terminal(lab: &Lab, map: &str, command: &[String]) -> Pty {
-    let map = lab.path(map);
     let mut ambit = lab.command("ambit");
-    Pty::start(ambit.args(words(&["run", "--learn", "-o", &map], &[], command)))
+    Pty::start(ambit.args(lab.learning_words(map, &[], command)))
 }
 
 fn ctrl_c_ends_the_workload_and_the_run_dies_by_it(lab: &Lab) {
