@@ -26,6 +26,8 @@ pub(super) struct Origin {
 const EXTENSION: usize = 8;
 /// The fewest hex digits that are a hash.
 pub(crate) const HASH: usize = 16;
+/// Digits that make a number long enough to be a counter's.
+const COUNTER: usize = 6;
 /// What mkstemp makes up.
 const SUFFIX: usize = 6;
 
@@ -115,18 +117,34 @@ fn uuid(name: &[u8]) -> Option<Vec<Piece>> {
     Some(around(before, Class::Uuid, after))
 }
 
-/// A hash between signs, or one that is the whole name.
+/// A hash between signs, or one that is the whole name; long numbers beside it are as made up as it is.
 fn hash(name: &[u8]) -> Option<Vec<Piece>> {
     let mut start = 0;
     for run in name.chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
         let end = start + run.len();
         if run.len() >= HASH && is_hex(run) {
             let (before, _, after) = split3(name, start, end)?;
-            return Some(around(before, Class::Hex, after));
+            let mut pieces = counted(before);
+            pieces.push(Piece::Class(Class::Hex));
+            pieces.extend(counted(after));
+            return Some(pieces);
         }
         start = end;
     }
     None
+}
+
+/// With a class for each long number.
+fn counted(text: &[u8]) -> Vec<Piece> {
+    text.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
+        .map(|run| {
+            if run.len() >= COUNTER && run.iter().all(u8::is_ascii_digit) {
+                Piece::Class(Class::Num)
+            } else {
+                literal(run)
+            }
+        })
+        .collect()
 }
 
 /// A name that is all digits, or ends in many, as counters and Go make them.
@@ -134,7 +152,7 @@ fn counter(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     let (start, end) = run_before_extension(name, u8::is_ascii_digit)?;
     let (before, digits, after) = split3(name, start, end)?;
     let alone = before.is_empty() && after.is_empty();
-    let long = digits.len() >= 6;
+    let long = digits.len() >= COUNTER;
     (long && (origin.removed || !alone)).then(|| around(before, Class::Num, after))
 }
 
@@ -302,6 +320,7 @@ mod tests {
                 "pack-809e532d03eaa42c3c7f81c8c0dfc69d.idx",
                 "pack-{hex}.idx",
             ),
+            ("b7f54b2df7773722d382f4809d65029c.0000000012", "{hex}.{n}"),
             ("e4c96ec01673432fd6ccb16d0d4f32e3312499", "{hex}"),
             ("550e8400-e29b-41d4-a716-446655440000.lock", "{uuid}.lock"),
             ("server-4711.pid", "server-{pid}.pid"),
