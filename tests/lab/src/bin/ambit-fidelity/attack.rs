@@ -50,7 +50,7 @@ pub(crate) fn carry_out(days: &Days, file: &Path) -> Result<Attacked, String> {
     let refused = enforce.violations.first().cloned();
     let same = match (&first, &refused) {
         (Some(first), Some(refused)) => {
-            refused.refused && (&first.rule, &first.who) == (&refused.rule, &refused.who)
+            refused.refused && first.who == refused.who && alike(&first.rule, &refused.rule)
         }
         _ => false,
     };
@@ -78,6 +78,34 @@ pub(crate) fn carry_out(days: &Days, file: &Path) -> Result<Attacked, String> {
         outcome,
         id,
     })
+}
+
+/// Whether two rules are the same but for a run of letters and digits in a path that was made up: a process' number,
+/// or what mkstemp puts at the end of a name.
+fn alike(one: &str, other: &str) -> bool {
+    const MADE_UP: std::ops::RangeInclusive<usize> = 6..=10;
+    let runs = |text: &str| -> Vec<String> {
+        let bytes = text.as_bytes();
+        bytes
+            .chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric())
+            .map(|run| String::from_utf8_lossy(run).into_owned())
+            .collect()
+    };
+    let (one, other) = (runs(one), runs(other));
+    let digits = |run: &str| run.bytes().all(|byte| byte.is_ascii_digit());
+    let made_up = |a: &str, b: &str| {
+        digits(a) && digits(b) || a.len() == b.len() && MADE_UP.contains(&a.len())
+    };
+    let differ: Vec<_> = (0..one.len().min(other.len()))
+        .filter(|&at| one[at] != other[at])
+        .collect();
+    let in_path = |at: usize| one[..at].iter().any(|run| run.contains('/'));
+    one.len() == other.len()
+        && match differ.as_slice() {
+            [] => true,
+            &[at] => in_path(at) && made_up(&one[at], &other[at]),
+            _ => false,
+        }
 }
 
 impl Attacked {
