@@ -335,7 +335,7 @@ fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Family> {
 fn fresh<'a, 'n>(group: &[&'a Sibling<'n>]) -> Option<Vec<&'a Sibling<'n>>> {
     let once = group
         .iter()
-        .filter(|sibling| sibling.runs.count_ones() == 1);
+        .filter(|sibling| sibling.runs.is_power_of_two());
     let once: Vec<&Sibling<'_>> = once.copied().collect();
     let runs = once.iter().fold(0, |runs, sibling| runs | sibling.runs);
     (once.len() >= SPOOL_FRESH && runs.count_ones() >= FRESH_RUNS).then_some(once)

@@ -400,6 +400,11 @@ impl Tree {
         }
     }
 
+    /// Whether there is more than one map or run to tell what varies.
+    fn several(&self) -> bool {
+        self.all.count_ones() > 1 || self.runs.count_ones() > 1
+    }
+
     /// Whether not all maps, or not all runs, have what these nodes stand for.
     fn differs<'n>(&self, nodes: impl Iterator<Item = &'n Node>) -> bool {
         let (maps, runs) = nodes.fold((0, 0), |(maps, runs), node| {
@@ -514,9 +519,11 @@ impl Tree {
         if job.path.len() < 2 {
             return None;
         }
+        // What every run and every map has does not vary, however much of it there is.
+        let counts = |node: &Node| !self.several() || self.differs(std::iter::once(node));
         let mut shapes = BTreeSet::new();
         let (mut members, mut folders, mut largest) = (BTreeSet::new(), 0, 0);
-        let (mut paths, mut made, mut differs) = (0_usize, 0_usize, false);
+        let (mut paths, mut made) = (0_usize, 0_usize);
         for (component, nodes) in children {
             let Some(name) = exact(component) else {
                 continue;
@@ -528,7 +535,7 @@ impl Tree {
             let before = shapes.len();
             let mut open: Vec<(usize, Vec<name::Mould>)> = nodes
                 .iter()
-                .map(|node| (*node, name::shape(&name::parts(name))))
+                .map(|node| (*node, self.shape(name, *node)))
                 .collect();
             folders += usize::from(
                 open.iter()
@@ -539,8 +546,8 @@ impl Tree {
                 let Some(node) = self.nodes.get(index) else {
                     continue;
                 };
-                differs |= self.differs(std::iter::once(node));
-                if !node.lines.is_empty() {
+                let counts = counts(node);
+                if counts && !node.lines.is_empty() {
                     paths += 1;
                     made += usize::from(node.created);
                 }
@@ -552,11 +559,13 @@ impl Tree {
                     }
                     open.push((*child, shape));
                 }
-                shapes.insert(shape);
+                if counts {
+                    shapes.insert(shape);
+                }
             }
             largest = largest.max(shapes.len() - before);
         }
-        let needed = if differs { CACHE_DIFFERS } else { CACHE };
+        let needed = if self.several() { CACHE_DIFFERS } else { CACHE };
         let whole = shapes.len() >= needed
             && folders >= CACHE_FOLDERS
             // Where one part holds most, that is the place.
@@ -568,7 +577,7 @@ impl Tree {
             kind: Kind::Tree,
             pieces: vec![Piece::StarStar],
             members,
-            steady: !differs,
+            steady: false,
         })
     }
 }
