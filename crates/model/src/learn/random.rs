@@ -171,13 +171,21 @@ fn python(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
             .iter()
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
     };
-    let is_word = || name.iter().all(u8::is_ascii_lowercase);
-    if name.len() == 8 && origin.private && origin.removed && alphabet(name) && !is_word() {
+    if name.len() == 8 && origin.private && origin.removed && alphabet(name) && !is_named(name) {
         return Some(around(b"", Class::Tmp, b""));
     }
     let rest = name.strip_prefix(b"tmp")?;
     let (made_up, after) = rest.split_at_checked(8)?;
     (alphabet(made_up) && is_extension(after)).then(|| around(b"tmp", Class::Tmp, after))
+}
+
+/// Whether it is made of words and numbers: `lockfile`, `t3_16402`.
+fn is_named(name: &[u8]) -> bool {
+    name.split(|byte| *byte == b'_').all(|part| {
+        let letters = part.iter().take_while(|byte| byte.is_ascii_lowercase());
+        let number = part.get(letters.count()..).unwrap_or_default();
+        number.iter().all(u8::is_ascii_digit)
+    })
 }
 
 fn suffix(name: &[u8], private: bool) -> Option<Vec<Piece>> {
@@ -381,6 +389,8 @@ mod tests {
         assert_eq!(text("sedabcde1", PRIVATE).as_deref(), Some("sed{tmp}"));
         assert_eq!(text("2ui_34rm", PRIVATE).as_deref(), Some("{tmp}"));
         assert_eq!(text("2ui_34rm", REMOVED), None);
-        assert_eq!(text("lockfile", PRIVATE), None);
+        for name in ["lockfile", "t3_16402"] {
+            assert_eq!(text(name, PRIVATE), None, "{name}");
+        }
     }
 }

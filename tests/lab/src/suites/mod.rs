@@ -48,8 +48,9 @@ pub(crate) fn all() -> Vec<Test> {
         cli::tests,
         coverage::tests,
         recording::tests,
-        live::tests,
         hostile::tests,
+        // The last one: the kernel part stays loaded between the tests of the others.
+        live::tests,
     ];
     suites.iter().flat_map(|suite| suite()).collect()
 }
