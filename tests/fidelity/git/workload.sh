@@ -14,7 +14,7 @@ prepare() {
 }
 
 fresh() {
-	rm -rf $work/remote.git $work/clone $work/seed
+	rm -rf $work/remote.git $work/clone $work/seed $work/history
 	HOME=$work/home git init -q --bare $work/remote.git
 	rm -f $work/remote.git/hooks/*
 	HOME=$work/home git init -q $work/seed
