@@ -391,6 +391,26 @@ fn what_a_daemons_helper_names_after_the_daemon_becomes_a_number() {
 }
 
 #[test]
+fn a_hash_beside_the_number_of_another_process_leaves_nothing_exact() {
+    let repack = subject("/usr/lib/git-core/git");
+    let mut ring = Ring::new();
+    ring.does(&repack, &["file.open r /srv/.git/config"]);
+    ring.pid = 4712;
+    let name = "/srv/pack/.tmp-4711-pack-856bea3a127b095eacbc3b9e47027e73ebfc57b0.idx";
+    let operations = ["to", "from"].map(|end| format!("file.rename {end} {name}"));
+    ring.does(&repack, &operations.each_ref().map(String::as_str));
+    let map = ring.learn(&Map::new("x")).map;
+    assert_eq!(
+        rules(&map, "/usr/lib/git-core/git"),
+        [
+            "file.open r /srv/.git/config",
+            "file.rename from /srv/pack/.tmp-{pid}-pack-{hex}.idx",
+            "file.rename to /srv/pack/.tmp-{pid}-pack-{hex}.idx",
+        ]
+    );
+}
+
+#[test]
 fn counters_become_numbers_and_siblings_follow() {
     let nginx = subject("/usr/sbin/nginx");
     let mut ring = Ring::new();

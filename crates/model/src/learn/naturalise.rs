@@ -71,15 +71,23 @@ impl Naturaliser {
             // A daemon's helper makes files that are named after the daemon.
             let others = random::process_numbers(name)
                 .filter(|number| (fleeting || made.socket) && processes.contains(number));
-            let found = made.pids.iter().copied().chain(others).find_map(|pid| {
+            let mut found = None;
+            for pid in made.pids.iter().copied().chain(others) {
                 let origin = Origin {
                     fleeting,
                     removed: gone,
                     private: made.private,
                     pid,
                 };
-                random::pieces(name, origin)
-            });
+                // Whose number is in the name, if anybody's, knows most of it.
+                match random::pieces(name, origin) {
+                    Some(pieces) if pieces.contains(&Piece::Class(Class::Pid)) => {
+                        found = Some(pieces);
+                        break;
+                    }
+                    pieces => found = found.or(pieces),
+                }
+            }
             match found {
                 Some(pieces) => {
                     if matches!(&*pieces, [.., Piece::Class(Class::Num), _]) {
