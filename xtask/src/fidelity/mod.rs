@@ -10,13 +10,12 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::lab::{Kernel, Run, Sink};
+use crate::lab::{Kernel, Run};
 use crate::{build, lab, paths};
 
 /// Options of `cargo xtask fidelity`.
@@ -120,38 +119,17 @@ fn workloads() -> Result<Vec<String>> {
 
 /// Boots a machine for a workload.
 fn one(kernel: Kernel, workload: &str) -> Result<Value> {
-    let said = Arc::new(Mutex::new(Vec::new()));
     let outcome = Run::new(kernel)
         .with(folder())
         .timeout(Some(LIMIT))
-        .write_to(
-            ["ambit-fidelity", "/lab/fidelity", workload],
-            Box::new(Kept(Arc::clone(&said))) as Sink,
-            Box::new(io::stderr()),
-        )?;
+        .capture(["ambit-fidelity", "/lab/fidelity", workload])?;
     if outcome.status != 0 {
         bail!("ended with status {}", outcome.status);
     }
-    let said = said.lock().map(|said| said.clone()).unwrap_or_default();
-    let mut result: Value = serde_json::from_slice(&said).context("what it wrote is no JSON")?;
+    let mut result: Value =
+        serde_json::from_slice(&outcome.stdout).context("what it wrote is no JSON")?;
     result["kernel"] = kernel.name().into();
     Ok(result)
-}
-
-/// What was written, for when it is complete.
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Ok(mut kept) = self.0.lock() {
-            kept.extend_from_slice(bytes);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Puts a result into the document; the rows of others stay.
