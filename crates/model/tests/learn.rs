@@ -293,6 +293,7 @@ fn what_the_workload_made_up_becomes_a_pattern_in_every_rule() {
         [
             "file.open rw /srv/sed{tmp}",
             "file.create /srv/sed{tmp}",
+            "file.unlink /srv/sed{tmp}",
             "file.rename from /srv/sed{tmp}",
             "file.chmod /srv/sed{tmp}"
         ]
@@ -338,6 +339,7 @@ fn a_name_given_by_renaming_is_made_up_as_others_are() {
             "file.rename from /srv/temp-{pid}.aof",
             "file.rename to /srv/base.aof",
             "file.rename to /srv/temp-bg-{pid}.aof",
+            "file.unlink /srv/temp-{pid}.aof",
         ]
     );
 }
@@ -408,6 +410,28 @@ fn a_hash_beside_the_number_of_another_process_leaves_nothing_exact() {
             "file.rename to /srv/pack/.tmp-{pid}-pack-{hex}.idx",
         ]
     );
+}
+
+#[test]
+fn who_creates_a_file_and_renames_it_away_may_remove_it() {
+    let git = subject("/usr/bin/git");
+    let mut ring = Ring::new();
+    ring.does(
+        &git,
+        &[
+            "file.create /srv/.git/index.lock",
+            "file.rename from /srv/.git/index.lock",
+            "file.rename to /srv/.git/index",
+            "file.create /srv/.git/ORIG_HEAD",
+            "file.rename from /srv/.git/COMMIT",
+        ],
+    );
+    let map = ring.learn(&Map::new("x")).map;
+    let removed: Vec<String> = rules(&map, "/usr/bin/git")
+        .into_iter()
+        .filter(|rule| rule.starts_with("file.unlink"))
+        .collect();
+    assert_eq!(removed, ["file.unlink /srv/.git/index.lock"]);
 }
 
 #[test]

@@ -360,7 +360,9 @@ impl<'a> Collected<'a> {
             let rules = lines.rules.into_iter().map(|(operation, object)| {
                 Rule::new(operation, naturaliser.object(object.clone()))
             });
-            add_rules(&mut entry.allow, rules.collect());
+            let mut rules: Vec<Rule> = rules.collect();
+            rules.extend(removals(&rules));
+            add_rules(&mut entry.allow, rules);
         }
         map.normalise();
         map
@@ -375,6 +377,21 @@ fn writes(operation: Operation) -> bool {
         Op::FileRename | Op::FileLink => operation.arg == abi::END_TO,
         _ => false,
     }
+}
+
+/// What a subject creates and renames away it may remove, too: who writes a file beside the one that it is to replace
+/// removes it when that fails or nothing has changed, which few runs show.
+fn removals(rules: &[Rule]) -> Vec<Rule> {
+    let of = |op, arg| {
+        let wanted = Operation { op, arg };
+        let rules = rules.iter().filter(move |rule| rule.operation() == wanted);
+        rules.map(Rule::object).collect::<BTreeSet<_>>()
+    };
+    let renamed = of(Op::FileRename, abi::END_FROM);
+    of(Op::FileCreate, 0)
+        .intersection(&renamed)
+        .map(|object| Rule::new(Operation::plain(Op::FileUnlink), (*object).clone()))
+        .collect()
 }
 
 /// Adds rules that no pattern covers already, and drops exact ones that a new pattern covers.
