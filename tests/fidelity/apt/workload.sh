@@ -28,8 +28,14 @@ package() {
 	(cd $repository && apt-ftparchive packages . >Packages && apt-ftparchive release . >Release)
 }
 
-day() {
+# As on a system where no installation was broken off: dpkg leaves what it unpacks first.
+afresh() {
 	dpkg -P hello >/dev/null 2>&1
+	rm -rf /var/lib/dpkg/tmp.ci
+}
+
+day() {
+	afresh
 	rnd 1 9
 	package "1.$REPLY"
 	begin
@@ -45,8 +51,14 @@ day() {
 	tell remove
 	finish
 }
-attacked_day() {
+attacked_# As on a system where no installation was broken off: dpkg leaves what it unpacks first.
+afresh() {
 	dpkg -P hello >/dev/null 2>&1
+	rm -rf /var/lib/dpkg/tmp.ci
+}
+
+day() {
+	afresh
 	package 3.0 hostile
 	begin
 	tell update
