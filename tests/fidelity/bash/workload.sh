@@ -28,7 +28,7 @@ begin() {
 shell() {
 	count=$((count + 1))
 	printf 'echo di""d-%s\r' "$count" >&"$say"
-	local tries=300
+	local tries=1200
 	until grep -qa "^did-$count\|[^\"]did-$count" "$state/out"; do
 		[ -e "/proc/$inside" ] || fail "the shell ended"
 		((tries-- > 0)) || fail "the shell did not answer"

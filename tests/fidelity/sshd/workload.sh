@@ -7,6 +7,8 @@ home=/home/joe
 prepare() {
 	mkdir -p /srv/ssh "$state/keys" /run/sshd
 	useradd -m -s /bin/bash joe
+	# Without a password, but not locked: sshd lets nobody in to a locked account.
+	usermod -p '*' joe
 	rm -f "$state"/keys/* /srv/ssh/key
 	ssh-keygen -qN '' -t ed25519 -f /srv/ssh/key
 	ssh-keygen -qN '' -t ed25519 -f "$state/keys/good"
@@ -18,8 +20,8 @@ prepare() {
 }
 
 options=(-F none -q -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes)
-remote() { timeout 30 ssh "${options[@]}" -i "$state/keys/${key:-good}" -p 2222 joe@127.0.0.1 "$@"; }
-carry() { timeout 30 scp "${options[@]}" -i "$state/keys/good" -P 2222 "$@"; }
+remote() { timeout 90 ssh "${options[@]}" -i "$state/keys/${key:-good}" -p 2222 joe@127.0.0.1 "$@"; }
+carry() { timeout 90 scp "${options[@]}" -i "$state/keys/good" -P 2222 "$@"; }
 
 day() {
 	local job
@@ -35,10 +37,10 @@ day() {
 			carry "$state/$REPLY" joe@127.0.0.1:files/
 			;;
 		down) carry joe@127.0.0.1:.profile "$state/profile" ;;
-		sftp) echo 'ls files' | timeout 30 sftp "${options[@]}" -i "$state/keys/good" -P 2222 -b - joe@127.0.0.1 ;;
-		bad) key=bad remote true ;;
+		sftp) echo 'ls files' | timeout 90 sftp "${options[@]}" -i "$state/keys/good" -P 2222 -b - joe@127.0.0.1 ;;
+		bad) ! key=bad remote true ;;
 		interactive) echo 'ls files; exit' | remote -tt ;;
-		esac >/dev/null 2>&1
+		esac >"$state/said" 2>&1 || fail "$job: $(<"$state/said")"
 	done
 	finish
 }

@@ -5,7 +5,7 @@ about="the job's PATH has another folder first"
 before() {
 	printf '#!/bin/sh\n: >/var/tmp/fidelity/marker/was-here\n' >/usr/local/bin/logrotate
 	chmod 755 /usr/local/bin/logrotate
-	sed -i '1i PATH=/usr/local/bin:/usr/sbin:/usr/bin' /etc/cron.d/rotate
+	sed -i 's,^PATH=,PATH=/usr/local/bin:,' /etc/cron.d/rotate
 }
 attack() { minute /srv/logs/ran; nap 1; }
 effect() { [ -e "$marker" ]; }
