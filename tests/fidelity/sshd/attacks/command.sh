@@ -2,5 +2,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1021.004
 about="a login runs a command of its own"
-attack() { remote id >"$state/answer"; }
-effect() { grep -q uid= "$state/answer"; }
+attack() { remote env >"$state/answer"; }
+effect() { grep -q SSH_CONNECTION= "$state/answer"; }
