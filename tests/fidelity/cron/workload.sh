@@ -21,7 +21,7 @@ minute() {
 
 day() {
 	local app
-	rm -f /srv/logs/ran /srv/logs/web.log.1.gz
+	rm -f /srv/logs/ran /srv/logs/rotations
 	for app in web mail; do
 		letters 30
 		for ((i = 0; i < RANDOM % 90 + 10; i++)); do echo "$REPLY $i"; done >/srv/logs/$app.log
@@ -30,7 +30,7 @@ day() {
 	begin
 	minute /srv/logs/ran
 	[ -e /srv/logs/ran ] || fail "no job ran"
-	[ -s /srv/logs/web.log.1.gz ] || fail "nothing was rotated"
+	[ -e /srv/logs/rotations ] || fail "nothing was rotated"
 	finish
 }
 attacked_day() {

@@ -3,8 +3,9 @@
 technique=T1572
 about="a port is opened on the server for a reverse tunnel"
 attack() {
-	remote -f -R 127.0.0.1:7778:127.0.0.1:2222 'ls files; read -rt 3'
+	remote -f -N -R 127.0.0.1:7778:127.0.0.1:2222
 	nap 1
-	timeout 3 bash -c 'exec 5<>/dev/tcp/127.0.0.1/7778 && read -r line <&5 && echo "$line"' >"$state/answer"
+	timeout 10 bash -c 'exec 5<>/dev/tcp/127.0.0.1/7778 && read -r line <&5 && echo "$line"' >"$state/answer"
 }
 effect() { grep -q SSH "$state/answer"; }
+after() { pkill -f 127.0.0.1:7778; }
