@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash
 # A container: crun starts busybox' web server in it, with namespaces of its own.
-about="a container under crun: busybox as init, web server and shell"
+about="a privileged container under crun: busybox as init, web server and shell"
 bundle=/srv/container
 
 # crun runs itself again from a mount that it takes out of every tree at once, so that a container cannot write to it.
@@ -23,7 +23,8 @@ prepare() {
 	mkdir -p $bundle/root/www/cgi-bin
 	install -m 755 "$here/page.cgi" $bundle/root/www/cgi-bin/page
 	jq '.process.args = ["/bin/sh", "-c", "httpd -f -p 8088 -h /www & echo up; read -r line; kill $!"] | .process.terminal = false | .root.path = "root"
-		| .root.readonly = false | .linux.namespaces |= map(select(.type != "network" and .type != "cgroup"))' <(cd /tmp && rm -f config.json && crun spec && cat config.json) >$bundle/config.json
+		| .root.readonly = false
+		| .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN", "CAP_MKNOD"]) | .linux.readonlyPaths = [] | .linux.maskedPaths = [] | .linux.namespaces |= map(select(.type != "network" and .type != "cgroup"))' <(cd /tmp && rm -f config.json && crun spec && cat config.json) >$bundle/config.json
 }
 
 day() {

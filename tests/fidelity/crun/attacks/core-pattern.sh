@@ -5,4 +5,5 @@ about="writes core_pattern, by which the host runs a program"
 attack() { inject '
 echo "|/tmp/x" > /proc/sys/kernel/core_pattern && echo written
 '; }
-effect() { grep -q . "$state/answer" && ! grep -qi "denied\|permitted\|read-only\|nonexist" "$state/answer"; }
+effect() { grep -qx '|/tmp/x' /proc/sys/kernel/core_pattern; }
+after() { echo core >/proc/sys/kernel/core_pattern; }

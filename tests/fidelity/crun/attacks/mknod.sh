@@ -6,3 +6,4 @@ attack() { inject '
 busybox mknod /tmp/x c 1 3 && echo made
 '; }
 effect() { [ -e $bundle/root/tmp/x ] || grep -q made "$state/answer"; }
+after() { rm -f $bundle/root/tmp/x; }
