@@ -51,13 +51,7 @@ day() {
 	tell remove
 	finish
 }
-attacked_# As on a system where no installation was broken off: dpkg leaves what it unpacks first.
-afresh() {
-	dpkg -P hello >/dev/null 2>&1
-	rm -rf /var/lib/dpkg/tmp.ci
-}
-
-day() {
+attacked_day() {
 	afresh
 	package 3.0 hostile
 	begin
