@@ -281,10 +281,12 @@ static __noinline int object_inherited(struct slot *s, struct file *file)
 
 	s->status = 0;
 	if (BPF_CORE_READ(sb, s_flags) & SB_NOUSER)
-		return object_internal(s, dentry) && s->bytes[s->pos & OFFSET_MASK] == AMBIT_KIND_MEMFD;
+		return object_internal(s, dentry) &&
+		       s->bytes[s->pos & OFFSET_MASK] == AMBIT_KIND_MEMFD;
 	status = walk_probed(s, dentry, BPF_CORE_READ(file, f_path.mnt));
 	if (status == WALK_INTERNAL)
-		return object_internal(s, dentry) && s->bytes[s->pos & OFFSET_MASK] == AMBIT_KIND_MEMFD;
+		return object_internal(s, dentry) &&
+		       s->bytes[s->pos & OFFSET_MASK] == AMBIT_KIND_MEMFD;
 	if (status == WALK_UNREACHABLE) {
 		object_fstype(s, sb);
 		return 1;

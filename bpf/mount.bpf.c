@@ -55,7 +55,7 @@ SEC("lsm/move_mount")
 int BPF_PROG(mount_move, const struct path *from, const struct path *to)
 {
 	return place_point(AMBIT_HOOK_MOVE_MOUNT, to->dentry, to->mnt, AMBIT_OP_MOUNT_MOUNT,
-			  AMBIT_MOUNT_MOVE);
+			   AMBIT_MOUNT_MOVE);
 }
 
 SEC("lsm/sb_umount")
@@ -73,7 +73,8 @@ int BPF_PROG(mount_pivot, const struct path *old, const struct path *new)
 SEC("lsm/path_chroot")
 int BPF_PROG(mount_chroot, const struct path *path)
 {
-	return place_point(AMBIT_HOOK_PATH_CHROOT, path->dentry, path->mnt, AMBIT_OP_MOUNT_CHROOT, 0);
+	return place_point(AMBIT_HOOK_PATH_CHROOT, path->dentry, path->mnt, AMBIT_OP_MOUNT_CHROOT,
+			   0);
 }
 
 SEC("lsm/userns_create")

@@ -26,24 +26,24 @@ int BPF_PROG(kernel_bpf, int cmd)
 #define NUMBER(type, name) bpf_core_enum_value(enum type, name)
 #define HAS(type, name) bpf_core_enum_value_exists(enum type, name)
 
-#define LOAD_KIND(type, prefix, id)                                                                \
-	({                                                                                         \
-		__u32 kind = AMBIT_LOAD_OTHER;                                                     \
-		if ((id) == NUMBER(type, prefix##_MODULE) ||                                       \
-		    (HAS(type, prefix##_MODULE_COMPRESSED) &&                                      \
-		     (id) == NUMBER(type, prefix##_MODULE_COMPRESSED)))                            \
-			kind = AMBIT_LOAD_MODULE;                                                  \
-		else if ((id) == NUMBER(type, prefix##_FIRMWARE))                                  \
-			kind = AMBIT_LOAD_FIRMWARE;                                                \
-		else if ((id) == NUMBER(type, prefix##_KEXEC_IMAGE))                               \
-			kind = AMBIT_LOAD_KEXEC;                                                   \
-		else if ((id) == NUMBER(type, prefix##_KEXEC_INITRAMFS))                           \
-			kind = AMBIT_LOAD_INITRAMFS;                                               \
-		else if ((id) == NUMBER(type, prefix##_POLICY))                                    \
-			kind = AMBIT_LOAD_POLICY;                                                  \
-		else if ((id) == NUMBER(type, prefix##_X509_CERTIFICATE))                          \
-			kind = AMBIT_LOAD_CERTIFICATE;                                             \
-		kind;                                                                              \
+#define LOAD_KIND(type, prefix, id)                                       \
+	({                                                                \
+		__u32 kind = AMBIT_LOAD_OTHER;                            \
+		if ((id) == NUMBER(type, prefix##_MODULE) ||              \
+		    (HAS(type, prefix##_MODULE_COMPRESSED) &&             \
+		     (id) == NUMBER(type, prefix##_MODULE_COMPRESSED)))   \
+			kind = AMBIT_LOAD_MODULE;                         \
+		else if ((id) == NUMBER(type, prefix##_FIRMWARE))         \
+			kind = AMBIT_LOAD_FIRMWARE;                       \
+		else if ((id) == NUMBER(type, prefix##_KEXEC_IMAGE))      \
+			kind = AMBIT_LOAD_KEXEC;                          \
+		else if ((id) == NUMBER(type, prefix##_KEXEC_INITRAMFS))  \
+			kind = AMBIT_LOAD_INITRAMFS;                      \
+		else if ((id) == NUMBER(type, prefix##_POLICY))           \
+			kind = AMBIT_LOAD_POLICY;                         \
+		else if ((id) == NUMBER(type, prefix##_X509_CERTIFICATE)) \
+			kind = AMBIT_LOAD_CERTIFICATE;                    \
+		kind;                                                     \
 	})
 
 SEC("lsm/kernel_read_file")
