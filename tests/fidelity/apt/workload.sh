@@ -28,9 +28,9 @@ package() {
 	(cd $repository && apt-ftparchive packages . >Packages && apt-ftparchive release . >Release)
 }
 
-# As on a system where no installation was broken off: dpkg leaves what it unpacks first.
+# As on a system where no installation was broken off: dpkg leaves what it unpacks first, and the package as one to be reinstalled.
 afresh() {
-	dpkg -P hello >/dev/null 2>&1
+	dpkg -P --force-remove-reinstreq hello >/dev/null 2>&1
 	rm -rf /var/lib/dpkg/tmp.ci
 }
 

@@ -75,12 +75,18 @@ finish() {
 	cat "$state/out" >"$state/errors"
 	return 0
 }
+# Waits a while for the shell's end.
+gone() {
+	local tries=50
+	while [ -e "/proc/$inside" ] && ((tries-- > 0)); do nap 0.1; done
+	[ ! -e "/proc/$inside" ]
+}
 attacked_day() {
 	begin
 	attack
-	keys '\003\r exit\r'
-	local tries=50
-	while [ -e "/proc/$inside" ] && ((tries-- > 0)); do nap 0.1; done
+	keys 'exit\r'
+	gone || keys '\003\r exit\r'
+	gone
 	kill "$inside" 2>/dev/null
 	cat "$state/out" >"$state/errors"
 }
