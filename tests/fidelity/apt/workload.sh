@@ -31,7 +31,7 @@ package() {
 # As on a system where no installation was broken off: dpkg leaves what it unpacks first, and the package as one to be reinstalled.
 afresh() {
 	dpkg -P --force-remove-reinstreq hello >/dev/null 2>&1
-	rm -rf /var/lib/dpkg/tmp.ci
+	rm -rf /var/lib/dpkg/tmp.ci /usr/bin/hello.dpkg-* /usr/share/hello*
 }
 
 day() {
