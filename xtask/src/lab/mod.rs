@@ -21,7 +21,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 pub(crate) use kernel::Kernel;
-pub(crate) use machine::Sink;
+use machine::Sink;
 
 use crate::setup;
 

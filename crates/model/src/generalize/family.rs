@@ -11,6 +11,7 @@ use ambit_event::lex::Class;
 
 use super::name::{self, Look, Mould, Part};
 use super::{Kind, Options};
+use crate::learn::random::HASH;
 use crate::pattern::{PathKind, PathPattern, Piece};
 
 /// Siblings of one shape that make a spool, where other maps have others.
@@ -234,7 +235,7 @@ fn alone(parts: &[Part<'_>], index: usize, options: &Options) -> bool {
     };
     match part.look {
         Some(Look::Uuid) => true,
-        Some(Look::Hex) => options.support == Some(1) && part.bytes.len() >= 16,
+        Some(Look::Hex) => options.support == Some(1) && part.bytes.len() >= HASH,
         Some(Look::Number) if options.support == Some(1) => {
             let before = |text: &[u8], steps: usize| {
                 index
@@ -281,17 +282,55 @@ fn join(left: &mut Vec<&Sibling<'_>>, families: &mut [Family]) {
         if !fixed && family.kind == Kind::Random || family.kind == Kind::Platforms {
             continue;
         }
-        let pattern = PathPattern::new(PathKind::Memfd, family.pieces.clone());
+        let covers = covers(&family.pieces);
         let lengths: BTreeSet<usize> = family.members.iter().map(Vec::len).collect();
         left.retain(|sibling| {
-            let joins = lengths.contains(&sibling.name.len())
-                && pattern.matches(&Object::Memfd(sibling.name.into()));
+            let joins = lengths.contains(&sibling.name.len()) && covers(sibling.name);
             if joins {
                 family.members.insert(sibling.name.to_vec());
             }
             !joins
         });
     }
+}
+
+/// Names that the workload made up, and that a pattern of the learner's beside them covers: it could not tell each of
+/// them from a word, but knew the others.
+pub(super) fn beside<'c>(
+    siblings: &[Sibling<'_>],
+    children: impl Iterator<Item = &'c Vec<Piece>>,
+) -> Vec<Family> {
+    let made_up = children.filter(|component| {
+        matches!(
+            &***component,
+            [Piece::Bytes(_), Piece::Class(Class::Tmp), ..]
+        )
+    });
+    let mut out: Vec<Family> = Vec::new();
+    for component in made_up {
+        let covers = covers(component);
+        let members: BTreeSet<Vec<u8>> = siblings
+            .iter()
+            .filter(|one| one.created && covers(one.name))
+            .filter(|one| !out.iter().any(|family| family.members.contains(one.name)))
+            .map(|one| one.name.to_vec())
+            .collect();
+        if !members.is_empty() {
+            out.push(Family {
+                kind: Kind::Random,
+                pieces: component.clone(),
+                members,
+                steady: false,
+            });
+        }
+    }
+    out
+}
+
+/// Whether these pieces cover a name.
+fn covers(pieces: &[Piece]) -> impl Fn(&[u8]) -> bool + use<> {
+    let pattern = PathPattern::new(PathKind::Memfd, pieces.to_vec());
+    move |name| pattern.matches(&Object::Memfd(name.into()))
 }
 
 fn extension(name: &[u8]) -> &[u8] {
@@ -312,11 +351,12 @@ fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Family> {
         (true, true) => 2 * SPOOL_DIFFERS,
         (false, true) => 2 * SPOOL,
     };
-    let fresh = fresh(group);
-    let group = match &fresh {
-        _ if group.len() >= needed => group,
-        Some(fresh) => fresh,
-        None => return None,
+    let once;
+    let group = if group.len() >= needed {
+        group
+    } else {
+        once = fresh(group)?;
+        &once
     };
     let begin = beginning(end.len(), group);
     let pieces = vec![

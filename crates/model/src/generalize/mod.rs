@@ -253,7 +253,6 @@ fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Dr
             }
         }
     }
-    let several = maps.len() > 1 || runs.len() > 1;
     tree.places(options)
         .into_iter()
         .map(|place| Draft {
@@ -264,7 +263,7 @@ fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Dr
                 .iter()
                 .map(|name| ambit_event::escape::name(name))
                 .collect(),
-            steady: place.steady && several,
+            steady: place.steady,
             lines: rewritten(lines, &place.lines),
         })
         .collect()

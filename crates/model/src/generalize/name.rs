@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ambit_event::lex::Class;
 
-use crate::learn::random::{HASH, changes, is_hex};
+use crate::learn::random::{changes, is_hex};
 
 /// What a part looks like, the narrowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,11 +60,6 @@ pub(super) fn shape(parts: &[Part<'_>]) -> Vec<Mould> {
             Some(look) => Mould::Varies(look.class()),
         })
         .collect()
-}
-
-/// Whether all of it is hex digits of a length that hashes have.
-pub(super) fn is_hash(name: &[u8]) -> bool {
-    name.len() >= HASH && is_hex(name)
 }
 
 /// Whether it may be a directory that hashes are spread over: the first or last of their digits.
@@ -267,6 +262,7 @@ fn mark_dates(parts: &mut [Part<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learn::random::is_hash;
 
     fn shown(name: &str) -> String {
         parts(name.as_bytes())

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Whether two patterns of paths have a path in common. Where that is not certain, they have.
 
-use std::collections::HashSet;
-
 use ambit_event::lex::Class;
 
 use crate::pattern::{PathPattern, Piece};
@@ -167,7 +165,8 @@ impl Reach {
 }
 
 fn common(one: &Machine, other: &Machine) -> bool {
-    let mut seen = HashSet::from([(0, 0)]);
+    // Of each pair of states, whether it was reached.
+    let mut seen = vec![false; one.0.len() * other.0.len()];
     let mut open = vec![(0, 0)];
     while let Some((a, b)) = open.pop() {
         if (a, b) == (one.last(), other.last()) {
@@ -183,7 +182,10 @@ fn common(one: &Machine, other: &Machine) -> bool {
         {
             next.push((to, also));
         }
-        open.extend(next.into_iter().filter(|pair| seen.insert(*pair)));
+        open.extend(next.into_iter().filter(|(a, b)| {
+            seen.get_mut(a * other.0.len() + b)
+                .is_some_and(|seen| !std::mem::replace(seen, true))
+        }));
     }
     false
 }

@@ -8,9 +8,10 @@ use ambit_abi::{self as abi, Op};
 use ambit_event::lex::Class;
 use ambit_event::{Object, Operation};
 
-use super::family::{Family, Sibling, families};
+use super::family::{Family, Sibling, beside, families};
 use super::{Kind, Options, name};
 use crate::RuleObject;
+use crate::learn::random::is_hash;
 use crate::pattern::{PathKind, PathPattern, Piece};
 
 /// A component of a path's pattern. What may hold slashes is one, with all that follows.
@@ -145,39 +146,6 @@ fn exact(component: &Component) -> Option<&[u8]> {
         [Piece::Bytes(bytes)] => Some(bytes),
         _ => None,
     }
-}
-
-/// Names that the workload made up, and that a pattern of the learner's beside them covers: it could not tell each of
-/// them from a word, but knew the others.
-fn beside<'c>(
-    siblings: &[Sibling<'_>],
-    children: impl Iterator<Item = &'c Component>,
-) -> Vec<Family> {
-    let made_up = children.filter(|component| {
-        matches!(
-            &***component,
-            [Piece::Bytes(_), Piece::Class(Class::Tmp), ..]
-        )
-    });
-    let mut out: Vec<Family> = Vec::new();
-    for component in made_up {
-        let pattern = PathPattern::new(PathKind::Memfd, component.clone());
-        let members: BTreeSet<Vec<u8>> = siblings
-            .iter()
-            .filter(|one| one.created && pattern.matches(&Object::Memfd(one.name.into())))
-            .filter(|one| !out.iter().any(|family| family.members.contains(one.name)))
-            .map(|one| one.name.to_vec())
-            .collect();
-        if !members.is_empty() {
-            out.push(Family {
-                kind: Kind::Random,
-                pieces: component.clone(),
-                members,
-                steady: false,
-            });
-        }
-    }
-    out
 }
 
 /// Whether the operation brings names into being, or ends them.
@@ -377,7 +345,7 @@ impl Tree {
                 kind: family.kind,
                 path: path.clone(),
                 members: family.members,
-                steady: family.steady,
+                steady: family.steady && self.several(),
                 lines: Vec::new(),
             });
             places.len() - 1
@@ -441,7 +409,7 @@ impl Tree {
         self.nodes.get(node).is_some_and(|node| {
             node.children.iter().any(|(component, child)| {
                 match exact(component) {
-                    Some(name) if name::is_hash(name) => true,
+                    Some(name) if is_hash(name) => true,
                     Some(name) => {
                         depth < FAN && name::is_fan(name) && self.holds_hashes(*child, depth + 1)
                     }

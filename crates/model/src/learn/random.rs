@@ -122,7 +122,7 @@ fn hash(name: &[u8]) -> Option<Vec<Piece>> {
     let mut start = 0;
     for run in name.chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
         let end = start + run.len();
-        if run.len() >= HASH && is_hex(run) {
+        if is_hash(run) {
             let (before, _, after) = split3(name, start, end)?;
             let mut pieces = counted(before);
             pieces.push(Piece::Class(Class::Hex));
@@ -248,6 +248,11 @@ pub(crate) fn is_hex(run: &[u8]) -> bool {
             .iter()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         && changes(run) >= 1
+}
+
+/// Whether all of it is hex digits of a length that hashes have.
+pub(crate) fn is_hash(run: &[u8]) -> bool {
+    run.len() >= HASH && is_hex(run)
 }
 
 /// Nothing, or a fixed end that begins with a sign: `.txt`, `-journal`.

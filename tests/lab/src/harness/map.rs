@@ -88,26 +88,25 @@ impl Map {
 
     /// The same map with a rule taken out, as if that had never been learned.
     pub(crate) fn without(&self, rule: &str) -> Self {
-        self.must_have(rule);
-        let kept = self
-            .text
-            .lines()
-            .filter(|line| !rule_of(line).is_some_and(|line| is(&line, rule)));
-        Self {
-            text: kept.fold(String::new(), |text, line| text + line + "\n"),
-        }
+        self.with_for(rule, "")
     }
 
-    /// The same map with another rule in a rule's place; neither needs quotes in YAML.
+    /// The same map with another rule in a rule's place, which needs no quotes in YAML.
     pub(crate) fn with_instead(&self, rule: &str, other: &str) -> Self {
-        let line = format!("      - {rule}\n");
-        assert!(
-            self.text.contains(&line),
-            "the map should have {rule:?}:\n{}",
-            self.text
-        );
+        self.with_for(rule, &format!("      - {other}\n"))
+    }
+
+    /// The same map with this text for a rule's line.
+    fn with_for(&self, rule: &str, text: &str) -> Self {
+        self.must_have(rule);
+        let lines = self.text.lines();
         Self {
-            text: self.text.replace(&line, &format!("      - {other}\n")),
+            text: lines.fold(String::new(), |out, line| {
+                match rule_of(line).filter(|line| is(line, rule)) {
+                    Some(_) => out + text,
+                    None => out + line + "\n",
+                }
+            }),
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::tests;
-use crate::harness::{Job, Lab, Pty, Stats, act, line, skip, words};
+use crate::harness::{Job, Lab, Pty, Stats, act, line, skip};
 
 tests! { "live":
     two_live_domains_of_one_name_are_refused
@@ -196,13 +196,14 @@ fn nothing_stays_pinned_after_a_run_that_failed(lab: &Lab) {
 }
 
 fn nothing_stays_pinned_once_the_workload_of_a_killed_run_has_ended(lab: &Lab) {
-    for options in [
-        &["--learn", "--coverage", "core", "-o"][..],
-        &["--enforce", "-m"],
-    ] {
-        let (go, map) = (lab.path("go"), lab.path("map"));
+    for learns in [true, false] {
+        let go = lab.path("go");
         let command = act(&format!("true , wait-file {go}"));
-        let job = lab.ambit_job(words(&["run"], &[options, &[&map]].concat(), &command));
+        let job = if learns {
+            lab.learning("map", &[], &command)
+        } else {
+            lab.enforcing("map", &[], &command)
+        };
         job.until("true: ok");
         job.signal(libc::SIGKILL);
         job.finish().dies_by(libc::SIGKILL);
