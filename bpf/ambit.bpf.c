@@ -17,10 +17,13 @@
 #include "include/maps.bpf.h"
 #include "include/sip.bpf.h"
 #include "include/path.bpf.h"
+#include "include/trust.bpf.h"
 #include "include/decide.bpf.h"
 #include "include/object.bpf.h"
 #include "include/shortcut.bpf.h"
 #include "include/full.bpf.h"
+#include "include/lineage.bpf.h"
+#include "include/rules.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -37,3 +40,4 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #include "system.bpf.c"
 #include "uring.bpf.c"
 #include "trust.bpf.c"
+#include "rules.bpf.c"

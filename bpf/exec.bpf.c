@@ -38,9 +38,11 @@ int BPF_PROG(exec_begins, struct linux_binprm *bprm, int ret)
 
 	if (ret)
 		return ret;
+	trust_carry(bpf_get_current_task_btf());
 	l = label_of(bpf_get_current_task_btf());
 	if (!l)
 		return 0;
+	trust_sync(l);
 	l->flags &= ~AMBIT_LABEL_SCRIPT;
 	l->next_first.lo = 0;
 	l->next_first.hi = 0;
@@ -416,6 +418,7 @@ void BPF_PROG(exec_committed, struct linux_binprm *bprm)
 	struct ambit_label *l = label_of(bpf_get_current_task_btf());
 	__u32 i;
 
+	lineage_exec(bprm);
 	if (!l)
 		return;
 	for (i = AMBIT_CHAIN_MAX - 1; i > 0; i--)

@@ -55,7 +55,7 @@ static __always_inline bool open_known(struct ambit_label *l, struct task_struct
 {
 	struct ambit_stat *st;
 
-	if (unlikely(l->trust) || unlinked(file->f_path.dentry) ||
+	if (unlikely(l->trust || l->taps_seen != clock_now()) || unlinked(file->f_path.dentry) ||
 	    !shortcut_knows(l, task, &file->f_path, AMBIT_OP_FILE_OPEN << 16 | arg))
 		return false;
 	st = stat_of(l, AMBIT_HOOK_FILE_OPEN);

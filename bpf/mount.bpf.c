@@ -21,22 +21,26 @@
 #define MS_MOVE 0x2000
 #define MS_PROPAGATION 0x1e0000 /* unbindable, private, slave, shared */
 
+/* In the order of path_mount(). */
+static __always_inline __u32 mount_kind(unsigned long flags)
+{
+	if (flags & MS_REMOUNT)
+		return AMBIT_MOUNT_REMOUNT;
+	if (flags & MS_BIND)
+		return AMBIT_MOUNT_BIND;
+	if (flags & MS_PROPAGATION)
+		return AMBIT_MOUNT_PROPAGATE;
+	if (flags & MS_MOVE)
+		return AMBIT_MOUNT_MOVE;
+	return AMBIT_MOUNT_NEW;
+}
+
 SEC("lsm/sb_mount")
 int BPF_PROG(mount_sb_mount, const char *dev_name, const struct path *path, const char *type,
 	     unsigned long flags)
 {
-	__u32 arg = AMBIT_MOUNT_NEW;
-
-	/* In the order of path_mount(). */
-	if (flags & MS_REMOUNT)
-		arg = AMBIT_MOUNT_REMOUNT;
-	else if (flags & MS_BIND)
-		arg = AMBIT_MOUNT_BIND;
-	else if (flags & MS_PROPAGATION)
-		arg = AMBIT_MOUNT_PROPAGATE;
-	else if (flags & MS_MOVE)
-		arg = AMBIT_MOUNT_MOVE;
-	return place_point(AMBIT_HOOK_SB_MOUNT, path->dentry, path->mnt, AMBIT_OP_MOUNT_MOUNT, arg);
+	return place_point(AMBIT_HOOK_SB_MOUNT, path->dentry, path->mnt, AMBIT_OP_MOUNT_MOUNT,
+			   mount_kind(flags));
 }
 
 SEC("lsm/sb_kern_mount")

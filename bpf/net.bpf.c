@@ -40,6 +40,7 @@ static __always_inline void put_port(struct slot *s, __u32 protocol, __u16 port)
 {
 	__u8 kind = AMBIT_PORT_LITERAL;
 
+	s->port = port;
 	if (!has_ports(protocol)) {
 		kind = AMBIT_PORT_NONE;
 		port = 0;
@@ -237,6 +238,25 @@ static __noinline int object_local(struct slot *s, struct sock *sk)
 	}
 }
 
+static __always_inline void object_socket(struct slot *s, int family, int type, int protocol)
+{
+	type &= SOCK_TYPE_MASK;
+	if (protocol == 0 && (family == AF_INET || family == AF_INET6)) {
+		if (type == SOCK_STREAM)
+			protocol = IPPROTO_TCP;
+		else if (type == SOCK_DGRAM)
+			protocol = IPPROTO_UDP;
+	}
+	s->pos = OBJECT_END - 7;
+	put(s, OBJECT_END - 7, AMBIT_KIND_SOCKET);
+	put(s, OBJECT_END - 6, family);
+	put(s, OBJECT_END - 5, family >> 8);
+	put(s, OBJECT_END - 4, type);
+	put(s, OBJECT_END - 3, type >> 8);
+	put(s, OBJECT_END - 2, protocol);
+	put(s, OBJECT_END - 1, protocol >> 8);
+}
+
 SEC("lsm/socket_create")
 int BPF_PROG(net_socket_create, int family, int type, int protocol, int kern, int ret)
 {
@@ -248,21 +268,7 @@ int BPF_PROG(net_socket_create, int family, int type, int protocol, int kern, in
 		return 0;
 	if (!enter(&c, AMBIT_HOOK_SOCKET_CREATE))
 		return c.verdict ? -EPERM : 0;
-	type &= SOCK_TYPE_MASK;
-	if (protocol == 0 && (family == AF_INET || family == AF_INET6)) {
-		if (type == SOCK_STREAM)
-			protocol = IPPROTO_TCP;
-		else if (type == SOCK_DGRAM)
-			protocol = IPPROTO_UDP;
-	}
-	c.s->pos = OBJECT_END - 7;
-	put(c.s, OBJECT_END - 7, AMBIT_KIND_SOCKET);
-	put(c.s, OBJECT_END - 6, family);
-	put(c.s, OBJECT_END - 5, family >> 8);
-	put(c.s, OBJECT_END - 4, type);
-	put(c.s, OBJECT_END - 3, type >> 8);
-	put(c.s, OBJECT_END - 2, protocol);
-	put(c.s, OBJECT_END - 1, protocol >> 8);
+	object_socket(c.s, family, type, protocol);
 	ask(&c, AMBIT_HOOK_SOCKET_CREATE, AMBIT_OP_NET_SOCKET, 0);
 	return leave(&c);
 }

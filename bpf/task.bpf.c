@@ -28,6 +28,9 @@ int BPF_PROG(task_task_alloc, struct task_struct *task, unsigned long clone_flag
 
 	if (ret)
 		return ret;
+	if (!(clone_flags & CLONE_THREAD) && (trust_inherit(task, bpf_get_current_task_btf()) ||
+					     lineage_inherit(task, bpf_get_current_task_btf())))
+		return -EPERM;
 	l = label_of(bpf_get_current_task_btf());
 	if (!l)
 		return 0;
@@ -85,7 +88,7 @@ static __always_inline void object_relation(struct slot *s, struct ambit_label *
 		relation = AMBIT_RELATION_CHILD;
 	} else {
 		theirs = label_of(other);
-		if (theirs && theirs->domain == l->domain)
+		if (theirs && l && theirs->domain == l->domain)
 			relation = AMBIT_RELATION_DOMAIN;
 	}
 	s->pos = OBJECT_END - 2;

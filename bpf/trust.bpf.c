@@ -1,8 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The operator's view of labels: an iterator over all tasks that lists them or
- * changes the trust of one process, all of its threads included. Decides nothing.
+ * changes the trust of one process, labelled or not, all of its threads included.
+ * Decides nothing.
  */
+
+/* Too large for the stack; its user holds the lock of `requests`. */
+struct task_answer {
+	struct ambit_task task;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct task_answer);
+} task_answers SEC(".maps");
 
 SEC("iter/task")
 int trust_tasks(struct bpf_iter__task *ctx)
@@ -10,19 +23,33 @@ int trust_tasks(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	struct ambit_request *r;
 	struct ambit_label *l;
-	struct ambit_task t = {};
+	struct ambit_trust *t;
+	struct task_answer *answer;
 	__u32 zero = 0;
 
 	if (!task)
 		return 0;
-	l = bpf_task_storage_get(&labels, task, NULL, 0);
 	r = bpf_map_lookup_elem(&requests, &zero);
-	if (!l || !r)
+	answer = bpf_map_lookup_elem(&task_answers, &zero);
+	if (!r || !answer)
 		return 0;
 	if (r->ask != AMBIT_ASK_LIST && task->tgid != r->tgid)
 		return 0;
+	l = bpf_task_storage_get(&labels, task, NULL, 0);
+	t = bpf_task_storage_get(&trusts, task, NULL, 0);
+	if (r->ask == AMBIT_ASK_LIST && !l && !(t && t->bits))
+		return 0;
 	if (r->ask == AMBIT_ASK_SET) {
-		if (!l->trust) {
+		struct trust_why why = {
+			.bits = r->bits,
+			.seconds = r->seconds,
+			.hook = AMBIT_HOOK_COUNT,
+			.how = AMBIT_TRUST_BY_OPERATOR,
+		};
+
+		if (task->pid == task->tgid)
+			trust_lower(task, &why);
+		if (l && !l->trust) {
 			l->cause.time_ns = bpf_ktime_get_boot_ns();
 			l->cause.key.lo = 0;
 			l->cause.key.hi = 0;
@@ -30,16 +57,27 @@ int trust_tasks(struct bpf_iter__task *ctx)
 			l->cause.arg = 0;
 			l->cause.op = 0;
 			l->cause.hook = AMBIT_HOOK_COUNT;
-			l->cause.source = r->bit;
+			l->cause.source = AMBIT_TRUST_OPERATOR;
 		}
-		__sync_fetch_and_or(&l->trust, 1U << (r->bit & 31));
+		if (l)
+			__sync_fetch_and_or(&l->trust, r->bits);
 	} else if (r->ask == AMBIT_ASK_CLEAR) {
-		l->trust = 0;
+		if (t)
+			__sync_fetch_and_and(&t->bits, ~r->bits);
+		if (l)
+			__sync_fetch_and_and(&l->trust, ~r->bits);
 	}
-	t.tgid = task->tgid;
-	t.tid = task->pid;
-	bpf_probe_read_kernel(t.comm, sizeof(t.comm), task->comm);
-	t.label = *l;
-	bpf_seq_write(ctx->meta->seq, &t, sizeof(t));
+	t = bpf_task_storage_get(&trusts, task, NULL, 0);
+	__builtin_memset(&answer->task.label, 0, sizeof(answer->task.label));
+	answer->task.trust.bits = 0;
+	answer->task.tgid = task->tgid;
+	answer->task.tid = task->pid;
+	answer->task.start_ns = task->start_boottime;
+	bpf_probe_read_kernel(answer->task.comm, sizeof(answer->task.comm), task->comm);
+	if (l)
+		answer->task.label = *l;
+	if (t)
+		bpf_probe_read_kernel(&answer->task.trust, sizeof(*t), t);
+	bpf_seq_write(ctx->meta->seq, &answer->task, sizeof(answer->task));
 	return 0;
 }

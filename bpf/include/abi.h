@@ -258,12 +258,54 @@ struct ambit_cause {
 	__u32 pad;
 };
 
-/* Trust bits: set means not trusted by that source. */
+/*
+ * Who lowered a task's trust and why; in a storage of its own that only tasks with
+ * a bit have. label.trust has the same bits, where there is a label.
+ */
+struct ambit_trust_cause {
+	__u64 time_ns;	/* CLOCK_BOOTTIME */
+	__u64 until_ns; /* 0: for ever */
+	__u64 detail;	/* of a tap; the rule's number; 0 */
+	__u32 tgid;	/* the process that lost it */
+	__u32 arg;
+	__u16 op;
+	__u8 hook;
+	__u8 how; /* AMBIT_TRUST_BY_* */
+	__u32 pad;
+	__u8 comm[16];
+};
+
+#define AMBIT_TRUST_BY_EVENT 0
+#define AMBIT_TRUST_BY_OPERATOR 1
+#define AMBIT_TRUST_BY_TAP 2
+#define AMBIT_TRUST_BY_SPREAD 3
+
+/* A task on the way from the first cause to here. */
+struct ambit_trust_step {
+	__u32 tgid;
+	__u8 comm[16];
+};
+
+#define AMBIT_TRUST_BITS 32
+#define AMBIT_TRUST_STEPS 8
+
+struct ambit_trust {
+	__u32 bits;
+	__u32 first;	    /* the bit that was set first */
+	__u64 soonest_ns;   /* when the first of them ends; 0: none does */
+	__u32 steps;	    /* processes that it was handed down by, all of them */
+	__u32 pad;
+	struct ambit_trust_cause causes[AMBIT_TRUST_BITS];
+	struct ambit_trust_step path[AMBIT_TRUST_STEPS]; /* the last of them, in a circle */
+};
+
+/* Trust bits: set means not trusted by that source. Those from AMBIT_TRUST_NAMED on have names. */
 #define AMBIT_TRUST_MODEL 0
 #define AMBIT_TRUST_RULE 1
 #define AMBIT_TRUST_OPERATOR 2
 #define AMBIT_TRUST_ENGINE 3
 #define AMBIT_TRUST_TAP 4
+#define AMBIT_TRUST_NAMED 8
 
 #define AMBIT_LABEL_LAUNCHING 1 /* our own code, until its first exec commits */
 #define AMBIT_LABEL_DELIVERED 2 /* user space was given the subject's description */
@@ -283,7 +325,10 @@ struct ambit_label {
 	struct ambit_fp next_first; /* the first image of the exec under way */
 	struct ambit_cause cause;   /* of the first trust bit */
 	__u32 next_flags;
-	__u32 pad;
+	__u32 taps_seen;  /* see struct ambit_tap */
+	__u64 allowed_at; /* generation of the rules that allowed this: */
+	__u32 allowed_op; /* hook and operation */
+	__u32 allowed_arg;
 };
 
 #define AMBIT_DOMAIN_PATTERNS 1 /* the domain has an automaton */
@@ -320,7 +365,8 @@ enum ambit_skip {
 	AMBIT_SKIP_LOST = 5,		/* learning: the point could not be handed over */
 	AMBIT_SKIP_UNREPRESENTABLE = 6, /* learning: the object has no canonical form */
 	AMBIT_SKIP_FULL = 7,		/* learning: handed over, but the set is full */
-	AMBIT_SKIPS = 8,
+	AMBIT_SKIP_ALLOWED = 8,		/* a rule allowed it, whatever the map says */
+	AMBIT_SKIPS = 16,
 };
 
 /* Counters, per CPU, at index domain * AMBIT_HOOKS + hook. */
@@ -523,6 +569,182 @@ struct ambit_shortcut {
 	struct ambit_grant grants[1 << AMBIT_SHORTCUT_GRANT_BITS];
 };
 
+/*
+ * Rules. A hook's rules are one program, made by user space, that reads struct
+ * ambit_facts, sets a bit of `fired` for each rule that applies, and returns the
+ * union of what those rules do. Texts are not looked at by it: automata did that
+ * before, and each test of a text is a bit of `match`.
+ */
+#define AMBIT_RULE_NUMBERS 23
+#define AMBIT_RULE_TEXTS 7
+#define AMBIT_RULE_AUTOMATA 4 /* for each text */
+#define AMBIT_RULE_WORDS 4    /* of 64 tests, for each automaton */
+#define AMBIT_RULE_FIRED 8    /* words of 64 rules, for each hook */
+#define AMBIT_RULE_ENTRIES 65536
+#define AMBIT_RULE_ROWS 2048
+#define AMBIT_RULE_SLOTS 128 /* automata of a set of rules */
+
+/* Which bits of `match` are whose. */
+enum ambit_rule_text {
+	AMBIT_RULE_TEXT_OBJECT = 0, /* the object's canonical bytes, kind byte first */
+	AMBIT_RULE_TEXT_EXE = 1,    /* these three: canonical bytes of an executable, one automaton */
+	AMBIT_RULE_TEXT_PARENT = 2,
+	AMBIT_RULE_TEXT_CHAIN = 3,  /* the union over the chain */
+	AMBIT_RULE_TEXT_COMM = 4,   /* plain bytes, as the next two */
+	AMBIT_RULE_TEXT_CGROUP = 5,
+	AMBIT_RULE_TEXT_DOMAIN = 6,
+};
+
+/* Indices of `numbers`: see crates/policy, Number. */
+enum ambit_rule_number {
+	AMBIT_RULE_OP = 0,
+	AMBIT_RULE_ARG = 1,
+	AMBIT_RULE_KIND = 2,
+	AMBIT_RULE_UNREPRESENTABLE = 3,
+	AMBIT_RULE_MODE = 4,
+	AMBIT_RULE_PORT = 5,
+	AMBIT_RULE_PROTOCOL = 6,
+	AMBIT_RULE_FAMILY = 7,
+	AMBIT_RULE_SOCKET_TYPE = 8,
+	AMBIT_RULE_RELATION = 9,
+	AMBIT_RULE_NEW_ID = 10,
+	AMBIT_RULE_UID = 11,
+	AMBIT_RULE_GID = 12,
+	AMBIT_RULE_REAL_UID = 13,
+	AMBIT_RULE_CAPS = 14,
+	AMBIT_RULE_NO_NEW_PRIVS = 15,
+	AMBIT_RULE_PID = 16,
+	AMBIT_RULE_TRUST = 17,
+	AMBIT_RULE_CAUSE = 18,
+	AMBIT_RULE_LABELLED = 19,
+	AMBIT_RULE_CONTAINER = 20,
+	AMBIT_RULE_FILE_UID = 21,
+	AMBIT_RULE_FILE_MODE = 22,
+};
+
+struct ambit_facts {
+	__u64 numbers[AMBIT_RULE_NUMBERS];
+	__u64 match[AMBIT_RULE_TEXTS][AMBIT_RULE_AUTOMATA * AMBIT_RULE_WORDS];
+	__u64 fired[AMBIT_RULE_FIRED];
+};
+
+/* What rules do: a set. */
+#define AMBIT_RULE_AUDIT 1
+#define AMBIT_RULE_DENY 2
+#define AMBIT_RULE_ALLOW 4
+#define AMBIT_RULE_TAINT 8
+#define AMBIT_RULE_UNTAINT 16
+#define AMBIT_RULE_KILL 32
+
+/*
+ * An automaton over a text. From state s, which is an index of `next`, byte b leads
+ * to next[s + classes[b]]; classes are from 1 on. next[s] is the row of a text that
+ * ends in s: its bits are the tests that hold. State 0 is dead: whatever follows,
+ * row next[0] it is.
+ */
+struct ambit_rule_automaton {
+	__u32 start;
+	__u32 pad;
+	__u8 classes[256];
+	__u64 rows[AMBIT_RULE_ROWS][AMBIT_RULE_WORDS];
+	__u16 next[AMBIT_RULE_ENTRIES + 256];
+};
+
+/* A set of rules has a half of each of the maps: generation 2, 4, ... the first, 3, 5, ... the second. */
+struct ambit_rule_set {
+	__u64 generation;
+	__u16 first[8]; /* by text: its automata, numbered within the half */
+	__u16 count[8]; /* of the object's: in struct ambit_rule_hook */
+};
+
+struct ambit_rule_state {
+	__u64 generation; /* of the set that holds; 0 for none */
+};
+
+/* What a bit of `fired` stands for. */
+struct ambit_rule_bit {
+	__u16 rule;    /* index in the set */
+	__u8 actions;  /* AMBIT_RULE_* */
+	__u8 source;   /* the trust bit that AMBIT_RULE_TAINT sets */
+	__u32 seconds; /* how long it lasts, 0 for ever */
+};
+
+struct ambit_rule_hook {
+	__u32 needs;   /* texts, 1 << AMBIT_RULE_TEXT_* */
+	__u32 numbers; /* 1 << AMBIT_RULE_* */
+	__u16 first;   /* automata of the object */
+	__u16 count;
+	__u32 bits_used;
+	__u32 actions; /* of all of them together */
+	__u32 pad;
+	struct ambit_rule_bit bits[AMBIT_RULE_FIRED * 64];
+};
+
+/* How often a rule applied, and what became of the records; index: half * AMBIT_RULE_MAX + rule. */
+#define AMBIT_RULE_MAX 4096
+struct ambit_rule_count {
+	__u64 applied;
+	__u64 refused;
+	__u64 lost; /* the ring had no room */
+};
+
+#define AMBIT_EXE_MAX 256 /* of an executable's canonical bytes, in a lineage */
+
+/* The executables that led to a task, its own first; none is longer than its room. */
+struct ambit_lineage {
+	__u64 generation; /* of the rules that `match` is of */
+	__u32 count;
+	__u32 pad;
+	__u32 lengths[AMBIT_CHAIN_MAX];
+	__u64 match[3][AMBIT_RULE_AUTOMATA * AMBIT_RULE_WORDS];
+	__u8 exes[AMBIT_CHAIN_MAX][AMBIT_EXE_MAX];
+};
+
+/* A rule applied. The object's bytes follow, object_len of them. */
+struct ambit_rule_event {
+	__u64 time_ns; /* CLOCK_BOOTTIME */
+	__u64 generation;
+	__u64 cgroup;
+	__u32 tgid; /* initial pid namespace */
+	__u32 tid;
+	__u32 uid; /* effective */
+	__u32 gid;
+	__u32 arg;
+	__u32 trust; /* after this */
+	__u32 mode;
+	__u16 op;
+	__u16 object_len;
+	__u16 rule;
+	__u16 domain; /* 0 without a label */
+	__u16 port;
+	__u8 hook;
+	__u8 actions; /* of this rule */
+	__u8 outcome; /* of all rules together: AMBIT_RULE_* */
+	__u8 unrepresentable;
+	__u16 exe_len[2];
+	__u16 pad;
+	__u8 comm[16];
+	__u8 exes[2][AMBIT_EXE_MAX]; /* the task's, and the one before it */
+};
+
+/*
+ * What another BPF program says of a process; include/ambit_tap.h is for its
+ * author. It is taken in before the process' next operation that is decided.
+ */
+struct ambit_tap {
+	__u64 time_ns; /* CLOCK_BOOTTIME; a process that started later is not meant */
+	__u64 detail;
+	__u32 bits;
+	__u32 pad;
+};
+
+struct ambit_shared {
+	__u64 clock;	/* moves on when anybody's trust is lowered */
+	__u64 lineages; /* not 0: executables that led to a task are kept */
+};
+
+#define AMBIT_TAPS 4096 /* processes that may be told of between two operations */
+
 /* Where a point in a domain's set came from. */
 enum ambit_origin {
 	AMBIT_ORIGIN_LOADED = 0,
@@ -559,14 +781,14 @@ struct ambit_config {
 enum ambit_ask {
 	AMBIT_ASK_LIST = 0,
 	AMBIT_ASK_SET = 1,   /* set bit of all threads of tgid */
-	AMBIT_ASK_CLEAR = 2, /* clear all bits of all threads of tgid */
+	AMBIT_ASK_CLEAR = 2, /* clear these bits of all threads of tgid */
 };
 
 struct ambit_request {
 	__u32 ask;
 	__u32 tgid;
-	__u32 bit;
-	__u32 pad;
+	__u32 bits;
+	__u32 seconds;
 };
 
 /* What it answers for each labelled task it listed or changed. */
@@ -574,7 +796,9 @@ struct ambit_task {
 	__u32 tgid;
 	__u32 tid;
 	__u8 comm[16];
+	__u64 start_ns; /* CLOCK_BOOTTIME */
 	struct ambit_label label;
+	struct ambit_trust trust;
 };
 
 #endif /* AMBIT_ABI_H */

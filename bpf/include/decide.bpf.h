@@ -382,6 +382,14 @@ static __noinline int learn(struct slot *s, struct handover *h)
 
 static __always_inline void distrust(struct ambit_label *l, struct handover *h, __u32 source)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct trust_why why = {
+		.bits = 1U << source,
+		.arg = h->arg,
+		.op = h->op,
+		.hook = h->hook,
+	};
+
 	if (!l->trust) {
 		l->cause.time_ns = bpf_ktime_get_boot_ns();
 		l->cause.key = h->key;
@@ -391,7 +399,24 @@ static __always_inline void distrust(struct ambit_label *l, struct handover *h, 
 		l->cause.hook = h->hook;
 		l->cause.source = source;
 	}
+	if (l->trust & 1U << source)
+		return;
+	/* Its own, as the leader is out of reach in a program that may sleep: trust_take(). */
+	trust_lower(task, &why);
 	l->trust |= 1U << source;
+}
+
+/* Whether a rule allowed this very operation; rules are asked before. */
+static __always_inline bool allowed(struct ambit_label *l, __u32 hook_op, __u32 arg)
+{
+	struct ambit_rule_state *state;
+	__u32 zero = 0;
+
+	if (likely(!l->allowed_at))
+		return false;
+	state = bpf_map_lookup_elem(&rule_states, &zero);
+	return state && state->generation == l->allowed_at && l->allowed_op == hook_op &&
+	       l->allowed_arg == arg;
 }
 
 static __noinline int violation(struct slot *s, struct handover *h, struct ambit_domain *d)
@@ -444,6 +469,10 @@ static __noinline int decide_rest(struct slot *s, struct ambit_label *l, __u32 h
 
 	if (!d)
 		return -EPERM;
+	if (unlikely(allowed(l, hook_op, arg))) {
+		count(st->skipped[AMBIT_SKIP_ALLOWED]);
+		return 0;
+	}
 	h.mode = d->mode;
 	if (!s->status)
 		key_of(s, &h.key);
@@ -565,6 +594,7 @@ static __always_inline bool enter_labelled(struct scope *c, __u32 hook)
 		skip(c->l, hook, AMBIT_SKIP_LAUNCH);
 		return false;
 	}
+	trust_sync(c->l);
 	return take_slot(c, hook);
 }
 

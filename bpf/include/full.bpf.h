@@ -26,6 +26,7 @@ static __always_inline bool enter_full(struct scope *c, __u32 hook)
 		skip(c->l, hook, AMBIT_SKIP_LAUNCH);
 		return false;
 	}
+	trust_sync(c->l);
 	return take_slot(c, hook);
 }
 

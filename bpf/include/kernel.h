@@ -93,6 +93,8 @@ enum bpf_map_type {
 #define PTRACE_MODE_NOAUDIT 0x4
 #define PTRACE_MODE_ATTACH 0x2
 #define SIGKILL 9
+#define CLONE_THREAD 0x10000
+#define PF_KTHREAD 0x200000
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -100,6 +102,14 @@ struct super_block;
 struct inode;
 struct mnt_namespace;
 struct sock;
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+typedef struct {
+	__u32 val;
+} kgid_t;
 
 struct qstr {
 	union {
@@ -173,6 +183,7 @@ struct timespec64 {
 
 struct inode {
 	unsigned short i_mode;
+	kuid_t i_uid;
 	__u32 i_rdev;
 	long long i_size;
 	struct super_block *i_sb;
@@ -211,14 +222,6 @@ struct proc_inode {
 	struct pid *pid;
 	struct inode vfs_inode;
 };
-
-typedef struct {
-	__u32 val;
-} kuid_t;
-
-typedef struct {
-	__u32 val;
-} kgid_t;
 
 /* its inside differs between kernels and is read as bytes */
 typedef struct {
@@ -281,7 +284,34 @@ struct task_struct {
 	const struct cred *cred;
 	struct fs_struct *fs;
 	struct files_struct *files;
+	struct css_set *cgroups;
+	struct mm_struct *mm;
+	__u64 start_boottime;
+	unsigned int flags;
 	char comm[16];
+};
+
+struct mm_struct {
+	struct file *exe_file;
+};
+
+struct kernfs_node {
+	const char *name;
+	__u64 id;
+	/* from 6.15, commit 633488947ef6 ("kernfs: Use RCU to access kernfs_node::parent.") */
+	struct kernfs_node *__parent;
+};
+
+struct kernfs_node___parent {
+	struct kernfs_node *parent;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
 };
 
 struct seq_file;

@@ -5,6 +5,9 @@
 
 const volatile struct ambit_config cfg = {};
 
+/* Pinned as `shared`; taps write it, too. */
+struct ambit_shared shared SEC(".bss.shared");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -134,6 +137,13 @@ struct {
 	__type(value, struct ambit_request);
 } requests SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ambit_rule_state);
+} rule_states SEC(".maps");
+
 /*
  * Scratch memory. Per-CPU arrays are not enough: where BPF programs can be
  * preempted another task may overwrite them half-way. A slot belongs to whoever
@@ -157,10 +167,15 @@ struct slot {
 	__u32 forgotten; /* see forget() */
 	__u32 known;	 /* the last point is in the map, and need not be counted or recorded */
 	__u32 arg;	 /* see stash() */
+	__u32 port;	 /* of the address, whatever it is in the object */
+	__u32 file_uid;	 /* for rules */
+	__u32 file_mode;
+	__u32 spare;
 	struct ambit_fp subject;
 	struct ambit_fp fp;
 	__u64 v[4];
 	struct ambit_subject record;
+	struct ambit_facts facts;
 	__u8 bytes[OFFSET_MASK + 1 + RECORD_MAX];
 };
 

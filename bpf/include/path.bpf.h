@@ -228,9 +228,8 @@ static __noinline int walk_rest(struct walk *w)
 	return 0;
 }
 
-static __always_inline void walk_init(struct walk *w, struct slot *s)
+static __always_inline void walk_init_for(struct walk *w, struct slot *s, struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct path *root = &task->fs->root;
 
 	w->s = s;
@@ -238,6 +237,11 @@ static __always_inline void walk_init(struct walk *w, struct slot *s)
 	w->status = WALK_MORE;
 	w->root_dentry = root->dentry;
 	w->root_mnt = root->mnt;
+}
+
+static __always_inline void walk_init(struct walk *w, struct slot *s)
+{
+	walk_init_for(w, s, bpf_get_current_task_btf());
 }
 
 static __always_inline int walk_finish(struct walk *w)

@@ -29,7 +29,7 @@ constants! {
     /// Longest domain name in bytes, NUL included.
     NAME_MAX: usize = 64;
     /// Reasons that skips are counted by.
-    SKIPS: usize = 8;
+    SKIPS: usize = 16;
 
     /// `file.open` for reading.
     OPEN_READ: u32 = 1;
@@ -281,4 +281,112 @@ constants! {
     SHORTCUT_GRANT_BITS: usize = 13;
     /// Size of `struct ambit_shortcut`: 40 bytes an edge, 16 a grant.
     SHORTCUT_SIZE: usize = (40 << SHORTCUT_EDGE_BITS) + (16 << SHORTCUT_GRANT_BITS);
+    /// The first trust bit that has a name.
+    TRUST_NAMED: u32 = 8;
+    /// What lowered the trust: the map or a rule, at an event.
+    TRUST_BY_EVENT: u8 = 0;
+    /// The same: the operator.
+    TRUST_BY_OPERATOR: u8 = 1;
+    /// The same: another BPF program.
+    TRUST_BY_TAP: u8 = 2;
+    /// The same: another task that is not trusted.
+    TRUST_BY_SPREAD: u8 = 3;
+    /// Trust bits.
+    TRUST_BITS: usize = 32;
+    /// Processes kept of those that a trust status was handed down by.
+    TRUST_STEPS: usize = 8;
+    /// Processes that taps may tell of between two operations.
+    TAPS: u32 = 4096;
+    /// Numbers of an event.
+    RULE_NUMBERS: usize = 23;
+    /// Texts of an event.
+    RULE_TEXTS: usize = 7;
+    /// Automata for each text.
+    RULE_AUTOMATA: usize = 4;
+    /// Words of 64 tests for each automaton.
+    RULE_WORDS: usize = 4;
+    /// Words of 64 rules for each hook.
+    RULE_FIRED: usize = 8;
+    /// Entries of an automaton.
+    RULE_ENTRIES: usize = 65536;
+    /// Rows of an automaton.
+    RULE_ROWS: usize = 2048;
+    /// Automata of a set of rules.
+    RULE_SLOTS: usize = 128;
+    /// Rules of a set.
+    RULE_MAX: usize = 4096;
+    /// Bytes of an executable's canonical form in a lineage.
+    EXE_MAX: usize = 256;
+    /// A rule's action: audit.
+    RULE_AUDIT: u8 = 1;
+    /// A rule's action: deny.
+    RULE_DENY: u8 = 2;
+    /// A rule's action: allow.
+    RULE_ALLOW: u8 = 4;
+    /// A rule's action: taint.
+    RULE_TAINT: u8 = 8;
+    /// A rule's action: untaint.
+    RULE_UNTAINT: u8 = 16;
+    /// A rule's action: kill.
+    RULE_KILL: u8 = 32;
+    /// A text: see `enum ambit_rule_text`.
+    RULE_TEXT_OBJECT: usize = 0;
+    /// A text: see `enum ambit_rule_text`.
+    RULE_TEXT_EXE: usize = 1;
+    /// A text: see `enum ambit_rule_text`.
+    RULE_TEXT_PARENT: usize = 2;
+    /// A text: see `enum ambit_rule_text`.
+    RULE_TEXT_CHAIN: usize = 3;
+    /// A text: see `enum ambit_rule_text`.
+    RULE_TEXT_COMM: usize = 4;
+    /// A text: see `enum ambit_rule_text`.
+    RULE_TEXT_CGROUP: usize = 5;
+    /// A text: see `enum ambit_rule_text`.
+    RULE_TEXT_DOMAIN: usize = 6;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_OP: usize = 0;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_ARG: usize = 1;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_KIND: usize = 2;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_UNREPRESENTABLE: usize = 3;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_MODE: usize = 4;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_PORT: usize = 5;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_PROTOCOL: usize = 6;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_FAMILY: usize = 7;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_SOCKET_TYPE: usize = 8;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_RELATION: usize = 9;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_NEW_ID: usize = 10;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_UID: usize = 11;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_GID: usize = 12;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_REAL_UID: usize = 13;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_CAPS: usize = 14;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_NO_NEW_PRIVS: usize = 15;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_PID: usize = 16;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_TRUST: usize = 17;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_CAUSE: usize = 18;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_LABELLED: usize = 19;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_CONTAINER: usize = 20;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_FILE_UID: usize = 21;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_FILE_MODE: usize = 22;
 }

@@ -122,6 +122,8 @@ wire_enum! {
         Unrepresentable = 6 "unrepresentable",
         /// Learning: handed over, but the set is full.
         Full = 7 "full",
+        /// A rule allowed it, whatever the map says.
+        Allowed = 8 "allowed",
     }
 }
 

@@ -12,12 +12,17 @@ mod enums;
 mod consts;
 mod hook;
 mod op;
+mod rules;
 mod wire;
 
 pub use consts::*;
 pub use enums::{EventKind, Mode, Reason, Response, SkipReason, Unknown};
 pub use hook::{Coverage, Hook};
 pub use op::{Family, Op};
+pub use rules::{
+    RuleBit, RuleCount, RuleEvent, RuleHook, RuleSet, RuleState, Shared, Tap, Trust, TrustCause,
+    TrustStep,
+};
 pub use wire::{
     Cause, Config, Domain, DomainState, Event, Fp, Label, Member, Request, Stat, Subject, Task,
 };

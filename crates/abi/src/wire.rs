@@ -130,8 +130,14 @@ pub struct Label {
     pub cause: Cause,
     /// The exec under way: its flags.
     pub next_flags: u32,
-    /// Zero.
-    pub pad: u32,
+    /// How much of what was told of anybody's trust the label has seen.
+    pub taps_seen: u32,
+    /// Generation of the rules that allowed an operation of its map's.
+    pub allowed_at: u64,
+    /// Which: hook and operation.
+    pub allowed_op: u32,
+    /// Its argument.
+    pub allowed_arg: u32,
 }
 
 /// A domain's settings (`struct ambit_domain`).
@@ -298,10 +304,10 @@ pub struct Request {
     pub ask: u32,
     /// The process, as the initial pid namespace numbers it.
     pub tgid: u32,
-    /// The trust bit to set, one of `TRUST_*`.
-    pub bit: u32,
-    /// Zero.
-    pub pad: u32,
+    /// The trust bits to set or to clear.
+    pub bits: u32,
+    /// How long they last, in seconds; 0 for ever.
+    pub seconds: u32,
 }
 
 /// What the task iterator answers for each task it listed or changed (`struct ambit_task`).
@@ -316,8 +322,12 @@ pub struct Task {
     pub tid: u32,
     /// Hostile: whatever the task called itself.
     pub comm: [u8; 16],
-    /// What it carries.
+    /// When it started, on `CLOCK_BOOTTIME`.
+    pub start_ns: u64,
+    /// What it carries; all zero without a label.
     pub label: Label,
+    /// Its process' trust; only a leader has it. Only `bits` is meant where that is 0.
+    pub trust: crate::Trust,
 }
 
 #[cfg(test)]
@@ -329,10 +339,10 @@ mod tests {
         assert_eq!(size_of::<Fp>(), 16);
         assert_eq!(size_of::<Subject>(), 144);
         assert_eq!(size_of::<Cause>(), 40);
-        assert_eq!(size_of::<Label>(), 184);
+        assert_eq!(size_of::<Label>(), 200);
         assert_eq!(size_of::<Domain>(), 136);
         assert_eq!(size_of::<DomainState>(), 32);
-        assert_eq!(size_of::<Stat>(), 136);
+        assert_eq!(size_of::<Stat>(), 200);
         assert_eq!(size_of::<Event>(), 96);
     }
 }

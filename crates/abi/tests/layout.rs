@@ -7,7 +7,9 @@ use std::mem::offset_of;
 use std::process::{Command, Stdio};
 
 use ambit_abi::{
-    Cause, Config, Domain, DomainState, Event, Fp, Label, Member, Request, Stat, Subject, Task,
+    Cause, Config, Domain, DomainState, Event, Fp, Label, Member, Request, RuleBit, RuleCount,
+    RuleEvent, RuleHook, RuleSet, RuleState, Shared, Stat, Subject, Tap, Task, Trust, TrustCause,
+    TrustStep,
 };
 
 /// Assertions in C that a structure has this size, these fields at these places, and no others.
@@ -78,7 +80,10 @@ fn every_field_is_where_the_kernel_part_has_it() {
             next_first,
             cause,
             next_flags,
-            pad,
+            taps_seen,
+            allowed_at,
+            allowed_op,
+            allowed_arg,
         }
     );
     layout!(
@@ -163,8 +168,8 @@ fn every_field_is_where_the_kernel_part_has_it() {
         "ambit_request" = Request {
             ask,
             tgid,
-            bit,
-            pad
+            bits,
+            seconds
         }
     );
     layout!(
@@ -173,7 +178,114 @@ fn every_field_is_where_the_kernel_part_has_it() {
             tgid,
             tid,
             comm,
-            label
+            start_ns,
+            label,
+            trust
+        }
+    );
+    layout!(
+        c,
+        "ambit_trust_cause" = TrustCause {
+            time_ns,
+            until_ns,
+            detail,
+            tgid,
+            arg,
+            op,
+            hook,
+            how,
+            pad,
+            comm
+        }
+    );
+    layout!(c, "ambit_trust_step" = TrustStep { tgid, comm });
+    layout!(
+        c,
+        "ambit_trust" = Trust {
+            bits,
+            first,
+            soonest_ns,
+            steps,
+            pad,
+            causes,
+            path
+        }
+    );
+    layout!(
+        c,
+        "ambit_tap" = Tap {
+            time_ns,
+            detail,
+            bits,
+            pad
+        }
+    );
+    layout!(c, "ambit_shared" = Shared { clock, lineages });
+    layout!(
+        c,
+        "ambit_rule_set" = RuleSet {
+            generation,
+            first,
+            count
+        }
+    );
+    layout!(c, "ambit_rule_state" = RuleState { generation });
+    layout!(
+        c,
+        "ambit_rule_bit" = RuleBit {
+            rule,
+            actions,
+            source,
+            seconds
+        }
+    );
+    layout!(
+        c,
+        "ambit_rule_hook" = RuleHook {
+            needs,
+            numbers,
+            first,
+            count,
+            bits_used,
+            actions,
+            pad,
+            bits
+        }
+    );
+    layout!(
+        c,
+        "ambit_rule_count" = RuleCount {
+            applied,
+            refused,
+            lost
+        }
+    );
+    layout!(
+        c,
+        "ambit_rule_event" = RuleEvent {
+            time_ns,
+            generation,
+            cgroup,
+            tgid,
+            tid,
+            uid,
+            gid,
+            arg,
+            trust,
+            mode,
+            op,
+            object_len,
+            rule,
+            domain,
+            port,
+            hook,
+            actions,
+            outcome,
+            unrepresentable,
+            exe_len,
+            pad,
+            comm,
+            exes
         }
     );
 

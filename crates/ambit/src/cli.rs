@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::out::write_stderr;
-use crate::{accept, act, doctor, explain, generate, map, replay, run, trust};
+use crate::{accept, act, doctor, explain, generate, map, replay, rules, run, trust};
 
 /// Keeps a workload inside the behaviour its owner approved
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ enum Verb {
     Accept(accept::Args),
     Replay(replay::Args),
     #[command(subcommand)]
+    Rules(rules::Verb),
+    #[command(subcommand)]
     Trust(trust::Verb),
     Doctor(doctor::Args),
     Completions(generate::CompletionsArgs),
@@ -54,6 +56,7 @@ impl Cli {
             Verb::Explain(args) => explain::main(&args),
             Verb::Accept(args) => accept::main(&args),
             Verb::Replay(args) => replay::main(&args),
+            Verb::Rules(verb) => rules::main(&verb),
             Verb::Trust(verb) => trust::main(&verb),
             Verb::Doctor(args) => doctor::main(&args),
             Verb::Completions(args) => generate::completions(&args),

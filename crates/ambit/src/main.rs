@@ -14,6 +14,7 @@ mod generate;
 mod map;
 mod out;
 mod replay;
+mod rules;
 mod run;
 mod store;
 mod trust;

@@ -54,14 +54,13 @@ pub(crate) fn main(verb: &Verb) -> Result<Outcome, Failure> {
     match verb {
         Verb::Ls { all, json } => ls(&kernel, *all, *json),
         Verb::Set { pid } => {
-            let bit = u8::try_from(TRUST_OPERATOR).unwrap_or_default();
-            let threads = kernel.set_trust(*pid, bit)?;
+            let threads = kernel.set_trust(*pid, 1 << TRUST_OPERATOR, None)?;
             let threads = count(threads, "thread");
             note!("process {pid} is no longer trusted ({threads})");
             Ok(Outcome::SUCCESS)
         }
         Verb::Clear { pid } => {
-            let threads = kernel.clear_trust(*pid)?;
+            let threads = kernel.clear_trust(*pid, u32::MAX)?;
             let threads = count(threads, "thread");
             note!("process {pid} is trusted again ({threads})");
             Ok(Outcome::SUCCESS)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Loads the kernel part and prints what the verifier had to look at, program by program.
 
-use ambit_sensor::{Kernel, LoadOptions};
+use ambit_abi::RuleHook;
+use ambit_sensor::{Kernel, LoadOptions, RuleProgram, Rules};
 use libbpf_rs::query::ProgInfoIter;
 
 fn main() -> Result<(), ambit_sensor::Error> {
@@ -11,6 +12,24 @@ fn main() -> Result<(), ambit_sensor::Error> {
         ..LoadOptions::default()
     })?;
     println!("loaded and attached in {:?}", start.elapsed());
+    // Rules that never apply: r0 = 0; exit.
+    let instructions = [0xb7, 0x95];
+    let start = std::time::Instant::now();
+    let programs: Vec<_> = Kernel::rule_hooks()?
+        .into_iter()
+        .map(|hook| RuleProgram {
+            hook,
+            instructions: &instructions,
+            settings: RuleHook::default(),
+            automata: Vec::new(),
+        })
+        .collect();
+    let count = programs.len();
+    kernel.load_rules(&Rules {
+        programs,
+        ..Rules::default()
+    })?;
+    println!("rules of {count} hooks in {:?}", start.elapsed());
     let mut programs: Vec<_> = ProgInfoIter::default().collect();
     programs.sort_by_key(|p| std::cmp::Reverse(p.verified_insns));
     for p in programs {
@@ -21,5 +40,6 @@ fn main() -> Result<(), ambit_sensor::Error> {
             p.name.to_string_lossy()
         );
     }
+    kernel.unload_rules()?;
     kernel.release().map(drop)
 }

@@ -105,7 +105,7 @@ fn update(map: &MapHandle, id: u16, value: &[u8], doing: &'static str) -> Result
         .map_err(bpf(doing))
 }
 
-fn inner(
+pub(crate) fn inner(
     map_type: MapType,
     name: &str,
     sizes: (usize, usize),
@@ -181,7 +181,7 @@ fn automaton(dfa: &[u8]) -> Result<MapHandle, Error> {
 }
 
 /// The boot clock in nanoseconds: no slot is used twice within one.
-fn serial() -> u64 {
+pub(crate) fn serial() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let (seconds, nanoseconds) = (now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs());
     seconds * 1_000_000_000 + nanoseconds

@@ -60,6 +60,26 @@ pub enum Error {
     /// A kernel part of another build is loaded and in use.
     #[error("another version of Ambit is loaded and has domains ({0}); let them end first")]
     OtherVersion(String),
+    /// A kernel part of another build has rules loaded.
+    #[error("another version of Ambit is loaded and has rules; `ambit rules unload` ends them")]
+    OtherVersionHasRules,
+    /// The kernel refused the program that rules were compiled to; the rules from before still hold.
+    #[error("the kernel refused the rules of {hook}; what held before still holds{}", tail(log))]
+    Rules {
+        /// The hook.
+        hook: Hook,
+        /// The end of the verifier's log.
+        log: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// This kernel does not offer a hook that rules need.
+    #[error("this kernel has no program for rules of {0}")]
+    NoRuleHook(Hook),
+    /// More automata than a set has room for.
+    #[error("the rules need {0} automata, more than {max}; take fewer rules, or fewer regular expressions", max = ambit_abi::RULE_SLOTS)]
+    TooManyAutomata(usize),
     /// Task storage is not dependable.
     #[error(
         "this kernel (before 6.2, with preempt=full) loses task labels under load; boot it with preempt=voluntary"

@@ -6,11 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use ambit_abi::{Coverage, Hook};
-use libbpf_rs::{MapCore, Object};
+use libbpf_rs::Object;
 
 use crate::error::Error;
 use crate::kernel::LoadOptions;
-use crate::load::{entries, gone, hook_of, is_config, load_error, open, pin_name, wanted};
+use crate::load::{Part, entries, gone, hook_of, load_error, load_over, mark, open, part_of, wanted};
 
 /// Pinned last of full coverage: whoever sees it sees all of it.
 const FULL: &str = "full";
@@ -39,11 +39,16 @@ impl fmt::Display for LeftOut {
     }
 }
 
+/// Whether it is loaded, whole.
+pub(crate) fn is_there(options: &LoadOptions) -> bool {
+    options.pin_dir.join(FULL).exists()
+}
+
 /// Load and attach the rest, for full coverage, over the maps of the core that is pinned. What the kernel refuses of it
 /// is left out: the others hold without it.
 pub(crate) fn extend(options: &LoadOptions) -> Result<Vec<LeftOut>, Error> {
     let dir = &options.pin_dir;
-    if dir.join(FULL).exists() {
+    if is_there(options) {
         return noted(dir);
     }
     let wanted = wanted(options, Coverage::Full)?;
@@ -56,7 +61,9 @@ pub(crate) fn extend(options: &LoadOptions) -> Result<Vec<LeftOut>, Error> {
             .copied()
             .filter(|hook| left_out.iter().all(|left| left.hook != *hook))
             .collect();
-        match load_over(dir, &hooks) {
+        match load_over(dir, |part, hook, _| {
+            part == Part::Full && hook.is_some_and(|hook| hooks.contains(&hook))
+        }) {
             Ok(object) => break object,
             Err(error) => left_out.push(refused(error, &hooks)?),
         }
@@ -133,20 +140,6 @@ fn note(dir: &Path, left_out: &[LeftOut]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The programs of these hooks, and no other, with the maps that are pinned.
-fn load_over(dir: &Path, hooks: &[Hook]) -> Result<Object, Error> {
-    let mut object = open()?;
-    for mut map in object.maps_mut() {
-        let path = dir.join("maps").join(pin_name(map.name()));
-        map.reuse_pinned_map(path).map_err(load_error)?;
-    }
-    for mut program in object.progs_mut() {
-        let hook = program.section().to_str().and_then(hook_of);
-        program.set_autoload(hook.is_some_and(|hook| hooks.contains(&hook)));
-    }
-    object.load().map_err(load_error)
-}
-
 /// Attaches and pins, and adds the hooks where attaching failed.
 fn pin_full(object: &mut Object, dir: &Path, left_out: &mut Vec<LeftOut>) -> Result<(), Error> {
     for program in object.progs_mut().filter(|program| program.autoload()) {
@@ -165,19 +158,14 @@ fn pin_full(object: &mut Object, dir: &Path, left_out: &mut Vec<LeftOut>) -> Res
         }
     }
     note(dir, left_out)?;
-    let mut maps = object.maps_mut();
-    let mut config = maps
-        .find(|map| is_config(map.name()))
-        .ok_or(Error::Layout("no configuration"))?;
-    config.pin(dir.join(FULL)).map_err(load_error)
+    mark(object, dir, FULL)
 }
 
 /// Detach what only full coverage needs.
 pub(crate) fn cut_back(dir: &Path) -> Result<(), Error> {
     unmark(dir)?;
     for program in open()?.progs() {
-        let hook = program.section().to_str().and_then(hook_of);
-        if hook.is_some_and(|hook| hook.coverage() == Coverage::Full) {
+        if part_of(program.name(), program.section()) == Part::Full {
             gone(fs::remove_file(dir.join("links").join(program.name())))?;
         }
     }

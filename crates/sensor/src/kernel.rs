@@ -13,7 +13,7 @@ use zerocopy::FromBytes;
 
 use crate::error::{Error, bpf, io};
 use crate::full::LeftOut;
-use crate::{Domain, DomainInfo, DomainSpec, TaskInfo, domain, full, load, probe, tasks};
+use crate::{Domain, DomainInfo, DomainSpec, TaskInfo, domain, full, load, probe, rules, tasks};
 
 pub(crate) const CONFIG_MAP: &str = "config";
 const LOCK: &str = "/run/ambit.lock";
@@ -29,6 +29,8 @@ pub struct LoadOptions {
     pub allow_missing: Vec<Hook>,
     /// Say more in errors.
     pub verbose: bool,
+    /// Load the programs that decide for domains; without, only labels, trust and chains are kept.
+    pub core: bool,
     /// Load the programs of full coverage, too.
     pub full: bool,
 }
@@ -39,6 +41,7 @@ impl Default for LoadOptions {
             pin_dir: "/sys/fs/bpf/ambit".into(),
             allow_missing: Vec::new(),
             verbose: false,
+            core: true,
             full: false,
         }
     }
@@ -51,6 +54,7 @@ pub struct Kernel {
     config: Config,
     user: Option<File>,
     left_out: Vec<LeftOut>,
+    outrun: bool,
 }
 
 /// Held while something is made, changed or removed; released when dropped.
@@ -81,12 +85,15 @@ fn use_kernel_part() -> Result<File, Error> {
     Ok(file)
 }
 
-fn extend(options: &LoadOptions) -> Result<Vec<LeftOut>, Error> {
+/// Loads what is asked for and not there: what is left out, and whether rules have to be renewed to run before it.
+fn extend(options: &LoadOptions) -> Result<(Vec<LeftOut>, bool), Error> {
+    let mut news = options.core && load::extend_core(options)?;
+    let mut left_out = Vec::new();
     if options.full {
-        full::extend(options)
-    } else {
-        Ok(Vec::new())
+        news |= !full::is_there(options);
+        left_out = full::extend(options)?;
     }
+    Ok((left_out, news && rules::are_pinned(options)))
 }
 
 impl Kernel {
@@ -100,10 +107,11 @@ impl Kernel {
         let user = use_kernel_part()?;
         if let Some(kernel) = Self::open(options)? {
             if kernel.config.build == load::build_id() {
-                let left_out = extend(options)?;
+                let (left_out, outrun) = extend(options)?;
                 return Ok(Self {
                     user: Some(user),
                     left_out,
+                    outrun,
                     ..kernel
                 });
             }
@@ -112,6 +120,9 @@ impl Kernel {
                 .into_iter()
                 .map(|d| d.name)
                 .collect();
+            if rules::generation(&kernel)? != 0 {
+                return Err(Error::OtherVersionHasRules);
+            }
             if !names.is_empty() {
                 return Err(Error::OtherVersion(names.join(", ")));
             }
@@ -121,7 +132,7 @@ impl Kernel {
         // What a killed loader left half-way.
         load::remove(&options.pin_dir)?;
         load::load(options)?;
-        let left_out = extend(options)?;
+        let (left_out, _) = extend(options)?;
         let kernel =
             Self::open(options)?.ok_or(Error::Layout("it was pinned but cannot be found"))?;
         Ok(Self {
@@ -137,7 +148,7 @@ impl Kernel {
     /// [`Error::Layout`] if the pins are not those of a kernel part.
     pub fn open(options: &LoadOptions) -> Result<Option<Self>, Error> {
         // Pinned last of all: whoever sees it sees a whole kernel part.
-        if !options.pin_dir.join("links").join("trust_tasks").exists() {
+        if !options.pin_dir.join("links").join(load::LAST).exists() {
             return Ok(None);
         }
         let path = options.pin_dir.join("maps").join(CONFIG_MAP);
@@ -154,6 +165,7 @@ impl Kernel {
             config,
             user: None,
             left_out: Vec::new(),
+            outrun: false,
         }))
     }
 
@@ -173,6 +185,12 @@ impl Kernel {
     /// The hooks of full coverage that the kernel has and refuses to have decided.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
+    }
+
+    /// Whether programs were attached after those of the rules that are loaded: rules have to be loaded once more, with
+    /// programs of their own, so that they are asked first.
+    pub fn rules_outrun(&self) -> bool {
+        self.outrun
     }
 
     /// The key of all fingerprints.
@@ -211,20 +229,20 @@ impl Kernel {
         tasks::list(self)
     }
 
-    /// Set a trust bit of every thread of a process: how many there were.
+    /// Set trust bits of a process, labelled or not, for so many seconds or for ever: how many threads it has.
     ///
     /// # Errors
-    /// [`Error::NoSuchProcess`], [`Error::NotLabelled`].
-    pub fn set_trust(&self, pid: u32, bit: u8) -> Result<usize, Error> {
-        tasks::change(self, pid, ambit_abi::ASK_SET, bit)
+    /// [`Error::NoSuchProcess`].
+    pub fn set_trust(&self, pid: u32, bits: u32, seconds: Option<u32>) -> Result<usize, Error> {
+        tasks::change(self, pid, ambit_abi::ASK_SET, bits, seconds.unwrap_or(0))
     }
 
-    /// Clear all trust bits of every thread of a process: how many threads there were.
+    /// Clear trust bits of a process, and what taps have said of it: how many threads it has.
     ///
     /// # Errors
-    /// [`Error::NoSuchProcess`], [`Error::NotLabelled`].
-    pub fn clear_trust(&self, pid: u32) -> Result<usize, Error> {
-        tasks::change(self, pid, ambit_abi::ASK_CLEAR, 0)
+    /// [`Error::NoSuchProcess`].
+    pub fn clear_trust(&self, pid: u32, bits: u32) -> Result<usize, Error> {
+        tasks::change(self, pid, ambit_abi::ASK_CLEAR, bits, 0)
     }
 
     /// Remove domains that nobody uses any more: the ones that are left.
@@ -252,13 +270,19 @@ impl Kernel {
         if flock(&users, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Ok(false);
         }
+        let dir = &self.options.pin_dir;
+        if left.is_empty() && rules::are_pinned(&self.options) {
+            full::cut_back(dir)?;
+            load::cut_core(dir)?;
+            return Ok(false);
+        }
         if !left.is_empty() {
             if left.iter().all(|domain| domain.coverage == Coverage::Core) {
-                full::cut_back(&self.options.pin_dir)?;
+                full::cut_back(dir)?;
             }
             return Ok(false);
         }
-        load::remove(&self.options.pin_dir)?;
+        load::remove(dir)?;
         Ok(true)
     }
 }

@@ -13,6 +13,7 @@ pub mod launch;
 mod load;
 pub mod probe;
 mod ring;
+mod rules;
 mod surface;
 mod tasks;
 
@@ -22,6 +23,7 @@ pub use full::LeftOut;
 pub use keeper::Keeper;
 pub use kernel::{Kernel, LoadOptions};
 pub use ring::Ring;
+pub use rules::{RuleProgram, RuleText, Rules, RulesLoaded};
 pub use surface::KernelHook;
 pub use tasks::TaskInfo;
 

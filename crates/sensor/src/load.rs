@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Opening, fitting to this kernel, loading, attaching and pinning the object.
 
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::fs;
 use std::io::Read;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::Path;
 use std::sync::Mutex;
 
 use ambit_abi::{Config, Coverage, Hook};
 use libbpf_rs::btf::Btf;
 use libbpf_rs::btf::types::Func;
-use libbpf_rs::{ErrorKind, MapCore, Object, ObjectBuilder, OpenObject, PrintLevel, set_print};
+use libbpf_rs::{ErrorKind, MapCore, Object, ObjectBuilder, OpenObject, PrintLevel, libbpf_sys, set_print};
 use zerocopy::IntoBytes;
 
 use crate::error::{Error, io};
@@ -43,6 +44,50 @@ pub(crate) fn hook_of(section: &str) -> Option<Hook> {
         .strip_prefix("lsm/")
         .or_else(|| section.strip_prefix("lsm.s/"))?;
     Hook::from_name(name)
+}
+
+/// When a program is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Always: it keeps labels, trust and chains.
+    Base,
+    /// With the first domain.
+    Core,
+    /// With the first domain of full coverage.
+    Full,
+    /// With the first rule that names its hook.
+    Rules,
+}
+
+const BASE: [&str; 7] = [
+    "task_task_alloc",
+    "task_exited",
+    "task_task_free",
+    "exec_begins",
+    "exec_committed",
+    "trust_tasks",
+    "lineage_tasks",
+];
+/// Pinned last of all: whoever sees it sees a whole kernel part.
+pub(crate) const LAST: &str = "trust_tasks";
+/// Pinned last of the core.
+pub(crate) const CORE: &str = "core";
+/// The section of what taps and rules share with every program.
+const SHARED: &[u8] = b".bss.shared";
+
+/// The part that a program belongs to.
+pub(crate) fn part_of(name: &OsStr, section: &OsStr) -> Part {
+    let name = name.to_str().unwrap_or_default();
+    let hook = section.to_str().and_then(hook_of);
+    if BASE.contains(&name) {
+        Part::Base
+    } else if name.starts_with("rules_") {
+        Part::Rules
+    } else if hook.is_some_and(|hook| hook.coverage() == Coverage::Full) {
+        Part::Full
+    } else {
+        Part::Core
+    }
 }
 
 /// The running kernel's type information.
@@ -198,7 +243,8 @@ pub(crate) fn wanted(options: &LoadOptions, level: Coverage) -> Result<Vec<Hook>
     }
 }
 
-/// Load and attach the core that this kernel offers, and pin it below `options.pin_dir`.
+/// Load and attach what keeps labels, and the core that this kernel offers where it is asked for, and pin it below
+/// `options.pin_dir`.
 pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
     let wanted = wanted(options, Coverage::Core)?;
     let mut object = open()?;
@@ -214,13 +260,17 @@ pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
     }
     for mut program in object.progs_mut() {
         let hook = program.section().to_str().and_then(hook_of);
-        if hook.is_some_and(|hook| !wanted.contains(&hook)) {
-            program.set_autoload(false);
-        }
+        let offered = hook.is_none_or(|hook| wanted.contains(&hook));
+        let asked = match part_of(program.name(), program.section()) {
+            Part::Base => true,
+            Part::Core => options.core,
+            Part::Full | Part::Rules => false,
+        };
+        program.set_autoload(offered && asked);
     }
     let mut object = object.load().map_err(load_error)?;
     // A half-pinned object is worse than none.
-    let result = pin(&mut object, &options.pin_dir);
+    let result = pin(&mut object, options);
     if result.is_err() {
         let _ = remove(&options.pin_dir);
     }
@@ -231,12 +281,15 @@ pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
 pub(crate) fn pin_name(map: &OsStr) -> &OsStr {
     if is_config(map) {
         OsStr::new(CONFIG_MAP)
+    } else if map.as_encoded_bytes().ends_with(SHARED) {
+        OsStr::new("shared")
     } else {
         map
     }
 }
 
-fn pin(object: &mut Object, dir: &Path) -> Result<(), Error> {
+fn pin(object: &mut Object, options: &LoadOptions) -> Result<(), Error> {
+    let dir = &options.pin_dir;
     let directory = |path: &Path| {
         fs::create_dir_all(path).map_err(|source| Error::PinDirectory {
             path: path.to_owned(),
@@ -249,13 +302,23 @@ fn pin(object: &mut Object, dir: &Path) -> Result<(), Error> {
         let name = pin_name(map.name()).to_owned();
         map.pin(dir.join("maps").join(name)).map_err(load_error)?;
     }
-    pin_programs(object, dir)
+    // Labels and their inheritance first, so that no decision meets a half-labelled family.
+    pin_programs(object, dir, |name| BASE.contains(&name) && name != LAST)?;
+    if options.core {
+        pin_programs(object, dir, |name| !BASE.contains(&name))?;
+        mark(object, dir, CORE)?;
+    }
+    pin_programs(object, dir, |name| name == LAST)
 }
 
-fn pin_programs(object: &mut Object, dir: &Path) -> Result<(), Error> {
-    // Labels and their inheritance first, so that no decision meets a half-labelled family.
+/// Attaches and pins those programs that were loaded and are meant.
+pub(crate) fn pin_programs(
+    object: &mut Object,
+    dir: &Path,
+    meant: impl Fn(&str) -> bool,
+) -> Result<(), Error> {
     for program in object.progs_mut() {
-        if !program.autoload() {
+        if !program.autoload() || !program.name().to_str().is_some_and(&meant) {
             continue;
         }
         let mut link = program.attach().map_err(load_error)?;
@@ -265,10 +328,85 @@ fn pin_programs(object: &mut Object, dir: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Pins a sign that a part is there, whole.
+pub(crate) fn mark(object: &Object, dir: &Path, name: &str) -> Result<(), Error> {
+    let mut maps = object.maps();
+    let config = maps
+        .find(|map| is_config(map.name()))
+        .ok_or(Error::Layout("no configuration"))?;
+    pin_fd(config.as_fd(), &dir.join(name))
+}
+
+/// Pins what a descriptor stands for, wherever else it is pinned.
+pub(crate) fn pin_fd(fd: BorrowedFd<'_>, path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::PinDirectory {
+        path: path.to_owned(),
+        source,
+    };
+    let name = CString::new(path.as_os_str().as_encoded_bytes())
+        .map_err(|error| failed(error.into()))?;
+    // SAFETY: a valid descriptor and a string that ends with NUL.
+    let result = unsafe { libbpf_sys::bpf_obj_pin(fd.as_raw_fd(), name.as_ptr()) };
+    if result < 0 {
+        return Err(failed(std::io::Error::from_raw_os_error(-result)));
+    }
+    Ok(())
+}
+
+/// The programs that are meant, and no other, with the maps that are pinned.
+pub(crate) fn load_over(
+    dir: &Path,
+    meant: impl Fn(Part, Option<Hook>, &str) -> bool,
+) -> Result<Object, Error> {
+    let mut object = open()?;
+    for mut map in object.maps_mut() {
+        let path = dir.join("maps").join(pin_name(map.name()));
+        map.reuse_pinned_map(path).map_err(load_error)?;
+    }
+    for mut program in object.progs_mut() {
+        let hook = program.section().to_str().and_then(hook_of);
+        let name = program.name().to_string_lossy().into_owned();
+        let part = part_of(program.name(), program.section());
+        program.set_autoload(meant(part, hook, &name));
+    }
+    object.load().map_err(load_error)
+}
+
+/// Load and attach the core over a base that is pinned, if it is not there.
+pub(crate) fn extend_core(options: &LoadOptions) -> Result<bool, Error> {
+    let dir = &options.pin_dir;
+    if dir.join(CORE).exists() {
+        return Ok(false);
+    }
+    let wanted = wanted(options, Coverage::Core)?;
+    // What a killed loader left half-way.
+    cut_core(dir)?;
+    let mut object = load_over(dir, |part, hook, _| {
+        part == Part::Core && hook.is_none_or(|hook| wanted.contains(&hook))
+    })?;
+    let result = pin_programs(&mut object, dir, |_| true).and_then(|()| mark(&object, dir, CORE));
+    if result.is_err() {
+        let _ = cut_core(dir);
+    }
+    result.map(|()| true)
+}
+
+/// Detach what only domains need.
+pub(crate) fn cut_core(dir: &Path) -> Result<(), Error> {
+    gone(fs::remove_file(dir.join(CORE)))?;
+    for program in open()?.progs() {
+        if part_of(program.name(), program.section()) == Part::Core {
+            gone(fs::remove_file(dir.join("links").join(program.name())))?;
+        }
+    }
+    Ok(())
+}
+
 /// Unpin everything: the programs detach when the last link goes.
 pub(crate) fn remove(dir: &Path) -> Result<(), Error> {
     full::unmark(dir)?;
-    for part in ["links", "maps"] {
+    gone(fs::remove_file(dir.join(CORE)))?;
+    for part in ["rules", "links", "maps"] {
         for entry in entries(&dir.join(part))? {
             fs::remove_file(entry.path()).map_err(io("remove a pin"))?;
         }

@@ -4,8 +4,8 @@
 use std::io::Read;
 use std::os::fd::AsFd;
 
-use ambit_abi::{ASK_LIST, Label, Request, Task};
-use libbpf_rs::{Iter, Link, MapCore, MapFlags};
+use ambit_abi::{ASK_CLEAR, ASK_LIST, Label, Request, Task, Trust};
+use libbpf_rs::{ErrorKind, Iter, Link, MapCore, MapFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use zerocopy::{FromBytes, IntoBytes};
@@ -14,7 +14,7 @@ use crate::Kernel;
 use crate::error::{Error, bpf, io};
 use crate::kernel::lock;
 
-/// A labelled task.
+/// A task that is labelled, or not trusted.
 #[derive(Clone, Debug)]
 pub struct TaskInfo {
     /// The process.
@@ -23,8 +23,12 @@ pub struct TaskInfo {
     pub tid: u32,
     /// Hostile: whatever the task called itself.
     pub comm: Vec<u8>,
-    /// What it carries.
+    /// What it carries; of slot 0 if it has no label.
     pub label: Label,
+    /// Its process' trust, where the task leads it and some of it was lost.
+    pub trust: Option<Box<Trust>>,
+    /// When it started, on `CLOCK_BOOTTIME`.
+    pub start_ns: u64,
 }
 
 fn ask(kernel: &Kernel, request: Request) -> Result<Vec<TaskInfo>, Error> {
@@ -55,6 +59,8 @@ fn ask(kernel: &Kernel, request: Request) -> Result<Vec<TaskInfo>, Error> {
             tid: t.tid,
             comm,
             label: t.label,
+            trust: (t.trust.bits != 0).then(|| Box::new(t.trust)),
+            start_ns: t.start_ns,
         });
     }
     Ok(tasks)
@@ -71,34 +77,40 @@ pub(crate) fn list(kernel: &Kernel) -> Result<Vec<TaskInfo>, Error> {
 }
 
 /// The iterator matches a number; that the process was alive before and after makes it a process.
-pub(crate) fn change(kernel: &Kernel, pid: u32, what: u32, bit: u8) -> Result<usize, Error> {
+pub(crate) fn change(
+    kernel: &Kernel,
+    pid: u32,
+    ask_for: u32,
+    bits: u32,
+    seconds: u32,
+) -> Result<usize, Error> {
     let raw = i32::try_from(pid)
         .ok()
         .and_then(Pid::from_raw)
         .ok_or(Error::NoSuchProcess(pid))?;
     let pidfd = pidfd_open(raw, PidfdFlags::empty()).map_err(|_| Error::NoSuchProcess(pid))?;
-    let changed = ask(
-        kernel,
-        Request {
-            ask: what,
-            tgid: pid,
-            bit: bit.into(),
-            pad: 0,
-        },
-    )?
-    .len();
+    if ask_for == ASK_CLEAR {
+        // What a tap said and nobody has taken in yet is cleared as well.
+        match kernel.map("taps")?.delete(&pid.to_ne_bytes()) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(bpf("clear what taps said")(e)),
+            _ => {}
+        }
+    }
+    let request = Request {
+        ask: ask_for,
+        tgid: pid,
+        bits,
+        seconds,
+    };
+    let changed = ask(kernel, request)?.len();
     let fd = pidfd.as_fd();
     let mut fds = [PollFd::new(&fd, PollFlags::IN)];
     let now = Timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    if poll(&mut fds, Some(&now)).map_err(|e| io("look at the process")(e.into()))? > 0 {
+    if changed == 0 || poll(&mut fds, Some(&now)).map_err(|e| io("look at the process")(e.into()))? > 0 {
         return Err(Error::NoSuchProcess(pid));
     }
-    if changed == 0 {
-        Err(Error::NotLabelled(pid))
-    } else {
-        Ok(changed)
-    }
+    Ok(changed)
 }

@@ -32,6 +32,7 @@ use anyhow::Context;
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{note, shown};
+use crate::rules;
 use crate::store::{Clock, Hex, Run};
 
 /// How many results of patterns the kernel part may keep.
@@ -53,6 +54,12 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         blank.take().into_iter().for_each(Blank::discard);
     }
     let kernel = attached?;
+    if let Err(failure) = rules::renew(&kernel) {
+        note!(
+            "rules that allow what the map does not may come too late: {:#}",
+            failure.into_error()
+        );
+    }
     for left in kernel.left_out() {
         note!("not decided on this kernel: {left}");
     }

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The executables that led to a task, for rules: kept for every task of the host
+ * while rules are loaded, handed down by fork and moved on by exec. A task that ran
+ * before has what lineage_tasks made of its parents.
+ *
+ * Fail mode: where memory is short a task has no chain, and no test of one holds.
+ */
+#ifndef AMBIT_LINEAGE_H
+#define AMBIT_LINEAGE_H
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ambit_lineage);
+} lineages SEC(".maps");
+
+static __always_inline struct ambit_lineage *lineage_of(struct task_struct *task)
+{
+	return bpf_task_storage_get(&lineages, task, NULL, 0);
+}
+
+/* The object in the slot becomes number `at`; what is too long is left out. */
+static __always_inline void lineage_put(struct ambit_lineage *n, __u32 at, struct slot *s)
+{
+	__u32 len = OBJECT_END - s->pos;
+
+	at &= AMBIT_CHAIN_MAX - 1;
+	n->lengths[at] = 0;
+	if (s->status || len >= AMBIT_EXE_MAX)
+		return;
+	barrier_var(len);
+	len &= AMBIT_EXE_MAX - 1;
+	bpf_probe_read_kernel(n->exes[at], len, &s->bytes[s->pos & OFFSET_MASK]);
+	n->lengths[at] = len;
+}
+
+/* The file that is executed, before the task is anything else. */
+static __noinline int lineage_push(struct task_struct *task, struct slot *s)
+{
+	struct ambit_lineage *n;
+	__u32 i;
+
+	n = bpf_task_storage_get(&lineages, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!n)
+		return 0;
+	for (i = AMBIT_CHAIN_MAX - 1; i > 0; i--) {
+		n->lengths[i] = n->lengths[i - 1];
+		__builtin_memcpy(n->exes[i], n->exes[i - 1], AMBIT_EXE_MAX);
+	}
+	lineage_put(n, 0, s);
+	if (n->count < AMBIT_CHAIN_MAX)
+		n->count++;
+	n->generation = 0;
+	return 0;
+}
+
+static __always_inline void lineage_exec(struct linux_binprm *bprm)
+{
+	struct slot *s;
+
+	if (likely(!*(volatile __u64 *)&shared.lineages))
+		return;
+	s = slot_get();
+	if (!s)
+		return;
+	s->status = 0;
+	s->pos = OBJECT_END;
+	if (!object_at(s, bprm->file->f_path.dentry, bprm->file->f_path.mnt))
+		s->status = 1;
+	lineage_push(bpf_get_current_task_btf(), s);
+	slot_put(s);
+}
+
+static __always_inline int lineage_inherit(struct task_struct *child, struct task_struct *parent)
+{
+	struct ambit_lineage *n, *theirs;
+
+	if (likely(!*(volatile __u64 *)&shared.lineages))
+		return 0;
+	/* Of the process; threads have none of their own. */
+	n = lineage_of(parent->group_leader);
+	if (!n)
+		return 0;
+	theirs = bpf_task_storage_get(&lineages, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (theirs)
+		bpf_probe_read_kernel(theirs, sizeof(*theirs), n);
+	return 0;
+}
+
+#endif /* AMBIT_LINEAGE_H */

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who lowered a process' trust, and why. It is kept with the thread group's
+ * leader, so that no thread is trusted more than another; a label's own trust is a
+ * copy of the bits, for the one test that a hook makes of it. `shared.clock` moves
+ * on whenever anybody's trust was lowered, also by a tap: a label that has not seen
+ * that is brought up to date before its next operation is decided.
+ */
+#ifndef AMBIT_TRUST_H
+#define AMBIT_TRUST_H
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ambit_trust);
+} trusts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AMBIT_TAPS);
+	__type(key, __u32); /* process */
+	__type(value, struct ambit_tap);
+} taps SEC(".maps");
+
+struct trust_why {
+	__u64 detail;
+	__u32 bits;
+	__u32 seconds;
+	__u32 arg;
+	__u16 op;
+	__u8 hook;
+	__u8 how;
+};
+
+static __always_inline struct ambit_trust *trust_of(struct task_struct *leader)
+{
+	return bpf_task_storage_get(&trusts, leader, NULL, 0);
+}
+
+static __always_inline __u32 clock_now(void)
+{
+	return *(volatile __u32 *)&shared.clock;
+}
+
+struct cause_loop {
+	struct ambit_trust *t;
+	struct trust_why *why;
+	__u64 now;
+	__u32 tgid;
+	__u64 comm[2];
+};
+
+static long cause_step(__u32 i, struct cause_loop *c)
+{
+	struct ambit_trust_cause *cause;
+
+	if (i >= AMBIT_TRUST_BITS)
+		return 1;
+	if (!(c->why->bits & 1U << i))
+		return 0;
+	cause = &c->t->causes[i];
+	if (c->why->seconds) {
+		cause->until_ns = c->now + (__u64)c->why->seconds * 1000000000ULL;
+		if (!c->t->soonest_ns || cause->until_ns < c->t->soonest_ns)
+			c->t->soonest_ns = cause->until_ns;
+	} else {
+		cause->until_ns = 0;
+	}
+	/* The first cause stays; only its end moves. */
+	if (c->t->bits & 1U << i)
+		return 0;
+	if (!c->t->bits)
+		c->t->first = i;
+	cause->time_ns = c->now;
+	cause->detail = c->why->detail;
+	cause->tgid = c->tgid;
+	cause->arg = c->why->arg;
+	cause->op = c->why->op;
+	cause->hook = c->why->hook;
+	cause->how = c->why->how;
+	__builtin_memcpy(cause->comm, c->comm, 16);
+	__sync_fetch_and_or(&c->t->bits, 1U << i);
+	return 0;
+}
+
+/* The bits as they are then; 0 if memory is short. */
+static __noinline __u32 trust_lower(struct task_struct *leader, struct trust_why *why)
+{
+	struct cause_loop c = {
+		.t = bpf_task_storage_get(&trusts, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE),
+		.why = why,
+		.now = bpf_ktime_get_boot_ns(),
+		.tgid = leader->tgid,
+	};
+
+	if (!c.t)
+		return 0;
+	bpf_probe_read_kernel(c.comm, sizeof(c.comm), leader->comm);
+	bpf_loop(AMBIT_TRUST_BITS, cause_step, &c, 0);
+	__sync_fetch_and_add(&shared.clock, 1);
+	return c.t->bits;
+}
+
+static long expire_step(__u32 i, struct cause_loop *c)
+{
+	struct ambit_trust_cause *cause;
+
+	if (i >= AMBIT_TRUST_BITS)
+		return 1;
+	cause = &c->t->causes[i];
+	if (!(c->t->bits & 1U << i) || !cause->until_ns)
+		return 0;
+	if (cause->until_ns <= c->now)
+		__sync_fetch_and_and(&c->t->bits, ~(1U << i));
+	else if (!c->t->soonest_ns || cause->until_ns < c->t->soonest_ns)
+		c->t->soonest_ns = cause->until_ns;
+	return 0;
+}
+
+/* Clears what has had its time. */
+static __noinline __u32 trust_now(struct ambit_trust *t)
+{
+	struct cause_loop c = { .t = t };
+
+	if (t->soonest_ns) {
+		c.now = bpf_ktime_get_boot_ns();
+		if (t->soonest_ns <= c.now) {
+			t->soonest_ns = 0;
+			bpf_loop(AMBIT_TRUST_BITS, expire_step, &c, 0);
+		}
+	}
+	return t->bits;
+}
+
+struct hand_loop {
+	struct ambit_trust *from;
+	struct ambit_trust *to;
+};
+
+static long hand_step(__u32 i, struct hand_loop *c)
+{
+	if (i >= AMBIT_TRUST_BITS)
+		return 1;
+	if (!(c->from->bits & ~c->to->bits & 1U << i))
+		return 0;
+	if (!c->to->bits)
+		c->to->first = i;
+	__builtin_memcpy(&c->to->causes[i], &c->from->causes[i], sizeof(c->to->causes[i]));
+	__sync_fetch_and_or(&c->to->bits, 1U << i);
+	return 0;
+}
+
+/* What a thread lost its process has lost. */
+static __noinline int trust_hand_up(struct task_struct *leader, struct ambit_trust *from)
+{
+	struct hand_loop c = {
+		.from = from,
+		.to = bpf_task_storage_get(&trusts, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE),
+	};
+
+	if (!c.to)
+		return 0;
+	if (from->bits & ~c.to->bits)
+		__sync_fetch_and_add(&shared.clock, 1);
+	bpf_loop(AMBIT_TRUST_BITS, hand_step, &c, 0);
+	from->bits = 0;
+	return 0;
+}
+
+/* What taps said of the process, and all that was said before. */
+static __noinline __u32 trust_take(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+	struct ambit_trust *t;
+	struct ambit_tap *tap;
+	__u32 tgid = task->tgid;
+
+	tap = bpf_map_lookup_elem(&taps, &tgid);
+	if (tap && tap->bits && tap->time_ns >= leader->start_boottime) {
+		struct trust_why why = {
+			.detail = tap->detail,
+			.hook = AMBIT_HOOK_COUNT,
+			.how = AMBIT_TRUST_BY_TAP,
+		};
+
+		/* Once: what the operator clears is not brought back. */
+		why.bits = __sync_lock_test_and_set(&tap->bits, 0) & ~((1U << AMBIT_TRUST_NAMED) - 1);
+		if (why.bits)
+			trust_lower(leader, &why);
+	}
+	if (unlikely(task->pid != task->tgid)) {
+		t = trust_of(task);
+		if (t && t->bits)
+			trust_hand_up(leader, t);
+	}
+	t = trust_of(leader);
+	return t ? trust_now(t) : 0;
+}
+
+/* A global function: the verifier looks at it once a program. */
+__noinline int trust_refresh(struct ambit_label *l)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 now = clock_now(), bits;
+	struct ambit_trust *t;
+
+	if (!l)
+		return 0;
+	if (l->taps_seen != now) {
+		l->taps_seen = now;
+		bits = trust_take(task);
+		l->trust |= bits;
+	}
+	t = trust_of(task->group_leader);
+	if (t && t->soonest_ns)
+		l->trust = trust_now(t);
+	return 0;
+}
+
+/*
+ * Brings the current task's label up to date: once for each time that somebody's
+ * trust was lowered, and as long as its own is. Not in a program that may sleep,
+ * where the leader is out of reach.
+ */
+static __always_inline void trust_sync(struct ambit_label *l)
+{
+	if (unlikely(l->taps_seen != clock_now() || l->trust))
+		trust_refresh(l);
+}
+
+/* A child has what its parent has. Not for threads. */
+static __always_inline int trust_inherit(struct task_struct *child, struct task_struct *parent)
+{
+	struct ambit_trust *t, *theirs;
+	struct ambit_trust_step *step;
+
+	if (likely(!clock_now()))
+		return 0;
+	if (!trust_take(parent))
+		return 0;
+	t = trust_of(parent->group_leader);
+	if (!t)
+		return 0;
+	theirs = bpf_task_storage_get(&trusts, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!theirs)
+		return -EPERM;
+	bpf_probe_read_kernel(theirs, sizeof(*theirs), t);
+	step = &theirs->path[theirs->steps & (AMBIT_TRUST_STEPS - 1)];
+	step->tgid = parent->tgid;
+	bpf_probe_read_kernel(step->comm, sizeof(step->comm), parent->group_leader->comm);
+	theirs->steps++;
+	return 0;
+}
+
+/* A thread that is not the leader will be it once its exec is committed. */
+static __always_inline void trust_carry(struct task_struct *task)
+{
+	struct ambit_trust *t, *own;
+
+	if (likely(!clock_now() || task->pid == task->tgid))
+		return;
+	t = trust_of(task->group_leader);
+	if (!t)
+		return;
+	own = bpf_task_storage_get(&trusts, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (own)
+		bpf_probe_read_kernel(own, sizeof(*own), t);
+}
+
+#endif /* AMBIT_TRUST_H */

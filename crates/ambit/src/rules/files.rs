@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Rules out of files and folders.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ambit_policy::file;
+use ambit_policy::rule::Rule;
+use anyhow::{Context, anyhow};
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{Exit, Failure, OrExit};
+use crate::out::shown;
+
+/// How deep folders may lie in each other.
+const DEPTH: usize = 16;
+
+/// A file's text, as it was read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Text {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+/// Rules and where they are from.
+pub(super) struct Set {
+    pub(super) rules: Vec<Rule>,
+    pub(super) texts: Vec<Text>,
+}
+
+/// Reads and checks rules, those of folders by name.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Set, Failure> {
+    let mut found = Vec::new();
+    for path in paths {
+        collect(path, 0, &mut found)?;
+    }
+    if found.is_empty() {
+        return Err(Failure::usage(anyhow!(
+            "there is no .yaml or .yml file in {}",
+            paths.iter().map(shown).collect::<Vec<_>>().join(", ")
+        )));
+    }
+    let mut texts = Vec::new();
+    for path in found {
+        let bytes = fs::read(&path)
+            .with_context(|| format!("reading {}", shown(&path)))
+            .or_exit(Exit::Usage)?;
+        let name = path.to_string_lossy().into_owned();
+        // Read before it is taken for text, which says where it is none.
+        file::read(&name, &bytes).map_err(Failure::in_file)?;
+        texts.push(Text {
+            name,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        });
+    }
+    of(texts)
+}
+
+/// The rules of texts.
+pub(super) fn of(texts: Vec<Text>) -> Result<Set, Failure> {
+    let mut rules = Vec::new();
+    for text in &texts {
+        rules.extend(file::read(&text.name, text.text.as_bytes()).map_err(Failure::in_file)?);
+    }
+    file::check_set(&rules).map_err(Failure::in_file)?;
+    Ok(Set { rules, texts })
+}
+
+fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let about = |doing: &str| format!("{doing} {}", shown(path));
+    if !fs::metadata(path)
+        .with_context(|| about("reading"))
+        .or_exit(Exit::Usage)?
+        .is_dir()
+    {
+        found.push(path.to_owned());
+        return Ok(());
+    }
+    if depth >= DEPTH {
+        return Err(Failure::usage(anyhow!(
+            "{} is too deep a folder",
+            shown(path)
+        )));
+    }
+    let mut inside = Vec::new();
+    for entry in fs::read_dir(path)
+        .with_context(|| about("reading"))
+        .or_exit(Exit::Usage)?
+    {
+        let entry = entry.with_context(|| about("reading")).or_exit(Exit::Usage)?;
+        inside.push(entry.path());
+    }
+    inside.sort();
+    for path in inside {
+        let is_rules = path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !hidden && (is_rules || path.is_dir()) {
+            collect(&path, depth + 1, found)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! From files to what holds.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use ambit_abi::{self as abi, Hook, RuleBit, RuleHook};
+use ambit_policy::compile::{self, Automaton, Compiled};
+use ambit_policy::rule::{Actions, Rule};
+use ambit_sensor::{Kernel, LoadOptions, RuleProgram, RuleText, Rules, RulesLoaded};
+use anyhow::anyhow;
+
+use super::files::{self, Set};
+use super::loaded::Loaded;
+use super::sources::Sources;
+use crate::exit::{Exit, Failure, OrExit, Outcome};
+use crate::out::{count, note};
+
+/// Without the programs that decide for domains, which rules do not need.
+fn options() -> LoadOptions {
+    LoadOptions {
+        core: false,
+        ..LoadOptions::default()
+    }
+}
+
+pub(super) fn main(paths: &[PathBuf], quiet: bool) -> Result<Outcome, Failure> {
+    let set = files::read(paths)?;
+    let kernel = Kernel::attach(&options())?;
+    let loaded = load(&kernel, set, false)?;
+    if !quiet {
+        note!(
+            "{} of {} now hold at {}",
+            count(loaded.rules, "rule"),
+            count(loaded.files, "file"),
+            count(loaded.hooks, "hook")
+        );
+    }
+    Ok(Outcome::SUCCESS)
+}
+
+pub(super) fn unload() -> Result<Outcome, Failure> {
+    let Some(kernel) = Kernel::open(&options())? else {
+        note!("no rules are loaded");
+        return Ok(Outcome::SUCCESS);
+    };
+    let held = kernel.unload_rules()?;
+    Loaded::forget();
+    kernel.release()?;
+    note!("{}", if held { "no rule holds any more" } else { "no rules are loaded" });
+    Ok(Outcome::SUCCESS)
+}
+
+/// Loads the rules that hold once more, so that they are asked before what was attached after them.
+pub(crate) fn renew(kernel: &Kernel) -> Result<(), Failure> {
+    if !kernel.rules_outrun() {
+        return Ok(());
+    }
+    let Some(loaded) = Loaded::read(kernel)? else {
+        return Ok(());
+    };
+    load(kernel, files::of(loaded.texts)?, true).map(drop)
+}
+
+/// What loading came to.
+struct Done {
+    rules: usize,
+    files: usize,
+    hooks: usize,
+}
+
+fn load(kernel: &Kernel, set: Set, renew: bool) -> Result<Done, Failure> {
+    if set.rules.len() > abi::RULE_MAX {
+        return Err(Failure::usage(anyhow!(
+            "{} rules are more than the {} that can be loaded",
+            set.rules.len(),
+            abi::RULE_MAX
+        )));
+    }
+    let hooks = Kernel::rule_hooks()?;
+    offered(&set.rules, &hooks)?;
+    let mut sources = Sources::read()?;
+    sources.name_all(&compile::sources(&set.rules), borne(kernel)?)?;
+    let compiled = compiled(&set.rules, &sources, &hooks)?;
+    sources.write()?;
+    let done = Done {
+        rules: set.rules.len(),
+        files: set.texts.len(),
+        hooks: compiled.hooks.len(),
+    };
+    let result = put(kernel, &set.rules, &compiled, &sources, renew)?;
+    Loaded::new(&result, set.texts).write()?;
+    Ok(done)
+}
+
+/// The trust bits that some task has.
+fn borne(kernel: &Kernel) -> Result<u32, Failure> {
+    Ok(kernel.tasks()?.iter().fold(0, |bits, task| {
+        bits | task.label.trust | task.trust.as_ref().map_or(0, |trust| trust.bits)
+    }))
+}
+
+/// That each rule can be asked at some hook of this kernel.
+fn offered(rules: &[Rule], hooks: &[Hook]) -> Result<(), Failure> {
+    for rule in rules {
+        for op in &rule.on {
+            if !hooks.iter().any(|hook| hook.ops().contains(op)) {
+                return Err(Failure::new(
+                    Exit::Trouble,
+                    anyhow!(
+                        "rule `{}` is for {op}, and this kernel has no hook where rules could be asked about it",
+                        rule.id
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rules as this kernel runs them.
+pub(super) fn compiled(
+    rules: &[Rule],
+    sources: &Sources,
+    hooks: &[Hook],
+) -> Result<Compiled, Failure> {
+    compile::compile(rules, &sources.all(), hooks).or_exit(Exit::Usage)
+}
+
+fn put(
+    kernel: &Kernel,
+    rules: &[Rule],
+    compiled: &Compiled,
+    sources: &Sources,
+    renew: bool,
+) -> Result<RulesLoaded, Failure> {
+    let bytes = |automata: &[Automaton]| automata.iter().map(Automaton::to_bytes).collect();
+    let instructions: Vec<Vec<u64>> = compiled
+        .hooks
+        .iter()
+        .map(|hook| hook.instructions.iter().map(|insn| insn.raw()).collect())
+        .collect();
+    let names = sources.all();
+    let programs = compiled
+        .hooks
+        .iter()
+        .zip(&instructions)
+        .map(|(hook, instructions)| {
+            let mut settings = RuleHook {
+                needs: hook.needs,
+                numbers: hook.numbers,
+                bits_used: u32::try_from(hook.rules.len()).unwrap_or(u32::MAX),
+                ..RuleHook::default()
+            };
+            for (bit, (index, rule)) in settings
+                .bits
+                .iter_mut()
+                .zip(hook.rules.iter().filter_map(|index| Some((*index, rules.get(*index)?))))
+            {
+                let source = format!("rule:{}", rule.id);
+                settings.actions |= u32::from(rule.actions.0);
+                *bit = RuleBit {
+                    rule: u16::try_from(index).unwrap_or(u16::MAX),
+                    actions: rule.actions.0,
+                    source: if rule.actions.has(Actions::TAINT) {
+                        names.get(&source).copied().unwrap_or(0)
+                    } else {
+                        0
+                    },
+                    seconds: rule.taint_seconds.unwrap_or(0),
+                };
+            }
+            RuleProgram {
+                hook: hook.hook,
+                instructions,
+                settings,
+                automata: bytes(&hook.object),
+            }
+        })
+        .collect();
+    let texts = [
+        (abi::RULE_TEXT_CHAIN, &compiled.chain),
+        (abi::RULE_TEXT_COMM, &compiled.comm),
+        (abi::RULE_TEXT_CGROUP, &compiled.cgroup),
+        (abi::RULE_TEXT_DOMAIN, &compiled.domain),
+    ];
+    Ok(kernel.load_rules(&Rules {
+        programs,
+        texts: texts
+            .into_iter()
+            .map(|(text, automata)| RuleText {
+                text,
+                automata: bytes(automata),
+            })
+            .collect(),
+        count: rules.len(),
+        renew,
+    })?)
+}
+
+/// The hooks of this kernel, or all that rules can be asked at where it does not tell.
+pub(super) fn hooks() -> Vec<Hook> {
+    Kernel::rule_hooks().unwrap_or_else(|_| {
+        let every: BTreeSet<Hook> = Hook::ALL.iter().copied().collect();
+        every.into_iter().collect()
+    })
+}

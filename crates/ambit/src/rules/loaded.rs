@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What was loaded, for those who ask about it later: the texts of the files, beside what the kernel part counts.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+
+use ambit_abi::RuleCount;
+use ambit_policy::rule::{Actions, Rule, Severity};
+use ambit_sensor::{Kernel, LoadOptions, RulesLoaded};
+use anyhow::{Context, anyhow};
+use serde::{Deserialize, Serialize};
+
+use super::files::{self, Set, Text};
+use crate::exit::{Exit, Failure, OrExit, Outcome};
+use crate::files as whole;
+use crate::out::{Style, json_line, note, print};
+
+const PATH: &str = "/run/ambit/rules.json";
+
+/// A set of rules that holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Loaded {
+    generation: u64,
+    pub(super) texts: Vec<Text>,
+    /// By hook, how many instructions the verifier looked at.
+    pub(super) verified: BTreeMap<String, u32>,
+}
+
+impl Loaded {
+    pub(super) fn new(result: &RulesLoaded, texts: Vec<Text>) -> Self {
+        Self {
+            generation: result.generation,
+            texts,
+            verified: result
+                .verified
+                .iter()
+                .map(|(hook, count)| (hook.name().to_owned(), *count))
+                .collect(),
+        }
+    }
+
+    pub(super) fn write(&self) -> Result<(), Failure> {
+        let bytes = serde_json::to_vec(self)
+            .context("writing JSON")
+            .or_exit(Exit::Trouble)?;
+        fs::create_dir_all("/run/ambit")
+            .and_then(|()| whole::replace(PATH.as_ref(), &bytes, 0o600))
+            .with_context(|| format!("the rules hold, but {PATH} can't be written"))
+            .or_exit(Exit::Trouble)
+    }
+
+    /// Removes what was written down; that it is not there is as good.
+    pub(super) fn forget() {
+        let _ = fs::remove_file(PATH);
+    }
+
+    /// What holds now; none where no rules hold, or others than were written down.
+    pub(super) fn read(kernel: &Kernel) -> Result<Option<Self>, Failure> {
+        let generation = kernel.rules_generation()?;
+        if generation == 0 {
+            return Ok(None);
+        }
+        let bytes = match fs::read(PATH) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(unknown()),
+            Err(error) => return Err(Failure::new(Exit::Trouble, error)),
+        };
+        let loaded: Self = serde_json::from_slice(&bytes)
+            .with_context(|| format!("reading {PATH}"))
+            .or_exit(Exit::Trouble)?;
+        if loaded.generation == generation {
+            Ok(Some(loaded))
+        } else {
+            Err(unknown())
+        }
+    }
+}
+
+fn unknown() -> Failure {
+    Failure::new(
+        Exit::Trouble,
+        anyhow!("rules hold that {PATH} knows nothing of; load yours once more"),
+    )
+}
+
+/// The rules that hold, and the kernel part that has them; none where there are none.
+pub(super) fn current() -> Result<Option<(Kernel, Loaded, Set)>, Failure> {
+    let Some(kernel) = Kernel::open(&LoadOptions::default())? else {
+        return Ok(None);
+    };
+    let Some(mut loaded) = Loaded::read(&kernel)? else {
+        return Ok(None);
+    };
+    let set = files::of(std::mem::take(&mut loaded.texts))?;
+    Ok(Some((kernel, loaded, set)))
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    title: &'a str,
+    severity: &'static str,
+    attack: &'a [String],
+    on: Vec<&'static str>,
+    r#do: Vec<&'static str>,
+    applied: u64,
+    refused: u64,
+    lost: u64,
+    file: String,
+    line: usize,
+}
+
+/// Words of a rule's actions.
+pub(super) fn actions(actions: Actions) -> Vec<&'static str> {
+    [
+        (Actions::AUDIT, "audit"),
+        (Actions::DENY, "deny"),
+        (Actions::ALLOW, "allow"),
+        (Actions::TAINT, "taint"),
+        (Actions::UNTAINT, "untaint"),
+        (Actions::KILL, "kill"),
+    ]
+    .into_iter()
+    .filter(|(action, _)| actions.has(*action))
+    .map(|(_, word)| word)
+    .collect()
+}
+
+/// The word of a severity.
+pub(super) const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
+
+fn row(rule: &Rule, count: RuleCount) -> Row<'_> {
+    Row {
+        id: &rule.id,
+        title: &rule.title,
+        severity: severity(rule.severity),
+        attack: &rule.techniques,
+        on: rule.on.iter().map(|op| op.name()).collect(),
+        r#do: actions(rule.actions),
+        applied: count.applied,
+        refused: count.refused,
+        lost: count.lost,
+        file: ambit_event::escape::line(&rule.file),
+        line: rule.line,
+    }
+}
+
+pub(super) fn ls(json: bool) -> Result<Outcome, Failure> {
+    let Some((kernel, _, set)) = current()? else {
+        note!("no rules are loaded");
+        return Ok(Outcome::SUCCESS);
+    };
+    let counts = kernel.rule_counts(set.rules.len())?;
+    let rows: Vec<Row<'_>> = set
+        .rules
+        .iter()
+        .zip(counts)
+        .map(|(rule, count)| row(rule, count))
+        .collect();
+    for (hook, count) in kernel.rule_failures()? {
+        note!("{hook}: rules could not be asked {count} times, for want of memory");
+    }
+    if json {
+        let lines: Result<Vec<_>, _> = rows.iter().map(json_line).collect();
+        return print(&lines?.concat());
+    }
+    let width = rows.iter().map(|row| row.id.len()).max().unwrap_or(0).max(2);
+    let head = format!(
+        "{:width$}  {:8}  {:>9}  {:>9}  {:>6}  {:14}  ON",
+        "ID", "SEVERITY", "APPLIED", "REFUSED", "LOST", "DO"
+    );
+    let mut out = format!("{}\n", Style::stdout().bold(head));
+    for row in &rows {
+        let _ = writeln!(
+            out,
+            "{:width$}  {:8}  {:>9}  {:>9}  {:>6}  {:14}  {}",
+            row.id,
+            row.severity,
+            row.applied,
+            row.refused,
+            row.lost,
+            row.r#do.join(","),
+            row.on.join(" ")
+        );
+    }
+    print(&out)
+}

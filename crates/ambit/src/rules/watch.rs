@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What rules record, as it happens.
+
+use ambit_abi::{Hook, Op, RULE_DENY, RULE_KILL, RULE_ALLOW, Reason, RuleEvent};
+use ambit_event::{Object, Operation, escape, text};
+use ambit_policy::rule::{Actions, Rule};
+use rustix::event::{PollFd, PollFlags, poll};
+use serde::Serialize;
+use zerocopy::FromBytes;
+
+use super::loaded::{actions, current, severity};
+use super::sources::Sources;
+use crate::exit::{Exit, Failure, OrExit, Outcome};
+use crate::out::{Style, json_line, note, print};
+use crate::store::Clock;
+
+#[derive(Serialize)]
+struct Row {
+    time: String,
+    rule: String,
+    severity: &'static str,
+    attack: Vec<String>,
+    /// What became of the operation: `refused`, `killed`, `allowed` or `recorded`.
+    outcome: &'static str,
+    r#do: Vec<&'static str>,
+    operation: String,
+    port: Option<u16>,
+    pid: u32,
+    tid: u32,
+    uid: u32,
+    gid: u32,
+    comm: String,
+    exe: Option<String>,
+    parent: Option<String>,
+    cgroup: u64,
+    domain: Option<u16>,
+    trust: Vec<String>,
+    hook: &'static str,
+    unrepresentable: Option<&'static str>,
+}
+
+pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
+    let Some((kernel, _, mut set)) = current()? else {
+        note!("no rules are loaded");
+        return Ok(Outcome::SUCCESS);
+    };
+    let mut generation = kernel.rules_generation()?;
+    let mut ring = kernel.rule_ring()?;
+    let clock = Clock::now();
+    let style = Style::stdout();
+    loop {
+        let mut records: Vec<Vec<u8>> = Vec::new();
+        let taken = ring.consume(&mut |bytes| records.push(bytes.to_vec()))?;
+        for bytes in &records {
+            let Ok((event, object)) = RuleEvent::read_from_prefix(bytes) else {
+                note!("a record of {} bytes is too short", bytes.len());
+                continue;
+            };
+            if event.generation != generation
+                && let Some((kernel, _, newer)) = current()?
+            {
+                generation = kernel.rules_generation()?;
+                set = newer;
+            }
+            let rule = (event.generation == generation)
+                .then(|| set.rules.get(usize::from(event.rule)))
+                .flatten();
+            let sources = Sources::read()?;
+            let row = row(&event, object, rule, &sources, clock);
+            let text = if json {
+                json_line(&row)?
+            } else {
+                line(&row, style)
+            };
+            print(&text)?;
+        }
+        if taken == 0 {
+            if once {
+                return Ok(Outcome::SUCCESS);
+            }
+            let fd = ring.fd();
+            poll(&mut [PollFd::new(&fd, PollFlags::IN)], None)
+                .map(drop)
+                .or_else(|error| match error {
+                    rustix::io::Errno::INTR => Ok(()),
+                    error => Err(error),
+                })
+                .or_exit(Exit::Trouble)?;
+        }
+    }
+}
+
+fn row(
+    event: &RuleEvent,
+    object: &[u8],
+    rule: Option<&Rule>,
+    sources: &Sources,
+    clock: Clock,
+) -> Row {
+    let op = Op::try_from(event.op).ok();
+    let object = object.get(..usize::from(event.object_len)).unwrap_or(object);
+    let unrepresentable = event
+        .unrepresentable
+        .checked_sub(1)
+        .and_then(|reason| Reason::try_from(reason).ok());
+    let parsed = Object::parse(object).ok().filter(|_| unrepresentable.is_none());
+    let operation = match (op, &parsed) {
+        (Some(op), Some(object)) => Operation { op, arg: event.arg }.rule(object),
+        (Some(op), None) => op.name().to_owned(),
+        (None, _) => format!("operation {:#x}", event.op),
+    };
+    let exe = |at: usize| {
+        let len = usize::from(*event.exe_len.get(at)?);
+        let bytes = event.exes.get(at)?.get(..len).filter(|bytes| !bytes.is_empty())?;
+        Object::parse(bytes)
+            .ok()
+            .map(|object| text::object_text(Op::Name, &object))
+    };
+    Row {
+        time: clock.utc(event.time_ns),
+        rule: rule.map_or_else(|| format!("#{}", event.rule), |rule| rule.id.clone()),
+        severity: rule.map_or("info", |rule| severity(rule.severity)),
+        attack: rule.map_or_else(Vec::new, |rule| rule.techniques.clone()),
+        outcome: if event.outcome & RULE_KILL != 0 {
+            "killed"
+        } else if event.outcome & RULE_DENY != 0 {
+            "refused"
+        } else if event.outcome & RULE_ALLOW != 0 {
+            "allowed"
+        } else {
+            "recorded"
+        },
+        r#do: actions(Actions(event.actions)),
+        operation,
+        port: (event.port != 0).then_some(event.port),
+        pid: event.tgid,
+        tid: event.tid,
+        uid: event.uid,
+        gid: event.gid,
+        comm: escape::name(event.comm.split(|byte| *byte == 0).next().unwrap_or_default()),
+        exe: exe(0),
+        parent: exe(1),
+        cgroup: event.cgroup,
+        domain: (event.domain != 0).then_some(event.domain),
+        trust: sources.names(event.trust),
+        hook: Hook::try_from(event.hook).map_or("?", Hook::name),
+        unrepresentable: unrepresentable.map(Reason::name),
+    }
+}
+
+fn line(row: &Row, style: Style) -> String {
+    let outcome = match row.outcome {
+        "killed" | "refused" => style.red(row.outcome),
+        "allowed" => style.green(row.outcome),
+        _ => style.yellow(row.outcome),
+    };
+    let who = row.exe.as_deref().unwrap_or(&row.comm);
+    let parent = row
+        .parent
+        .as_ref()
+        .map_or_else(String::new, |parent| format!(" via {parent}"));
+    format!(
+        "{} {outcome} {}: {}, by {who}{parent} (process {}, user {})\n",
+        row.time, row.rule, row.operation, row.pid, row.uid
+    )
+}

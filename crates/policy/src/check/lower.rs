@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What is true or false, and how that is joined.
+
+use ambit_event::nearest;
+
+use super::relate::clash;
+use super::simplify::{and, not, or, size};
+use super::{Checker, ConditionErrorKind, TESTS_MAX, Why};
+use crate::cel::{Comparison, Expr, ExprKind, Span};
+use crate::condition::Condition;
+
+/// Every function and method, to look for a near one.
+const FUNCTIONS: [&str; 16] = [
+    "startsWith",
+    "endsWith",
+    "contains",
+    "matches",
+    "exists",
+    "all",
+    "size",
+    "ip",
+    "cidr",
+    "isLoopback",
+    "isPrivate",
+    "isUnspecified",
+    "isMulticast",
+    "isLinkLocal",
+    "containsIP",
+    "family",
+];
+
+/// Whether there is a function or a method of this name.
+pub(super) fn is_function(name: &str) -> bool {
+    FUNCTIONS.contains(&name)
+}
+
+impl<'a> Checker<'a> {
+    /// An expression that is true or false.
+    pub(super) fn bool(&mut self, expr: &'a Expr) -> Option<Condition> {
+        let condition = match &expr.kind {
+            ExprKind::Bool(value) => Condition::Const(*value),
+            ExprKind::Not(inner) => not(self.bool(inner)?),
+            ExprKind::And(items) => self.joined(items, true)?,
+            ExprKind::Or(items) => self.joined(items, false)?,
+            ExprKind::Choice(parts) => {
+                let [test, yes, no] = parts.as_ref();
+                let (test, yes, no) = (self.bool(test), self.bool(yes), self.bool(no));
+                self.choice(expr, test?, yes?, no?)?
+            }
+            ExprKind::Compare(how, left, right) => self.compare(expr, *how, left, right)?,
+            ExprKind::In(left, right) => self.member(expr, left, right)?,
+            ExprKind::Name(name) => self.bool_name(name, expr)?,
+            ExprKind::Call {
+                receiver,
+                name,
+                name_span,
+                args,
+            } => match receiver {
+                Some(receiver) => self.method(expr, receiver, name, name_span, args)?,
+                None => {
+                    return self.unknown_function(name, name_span);
+                }
+            },
+            ExprKind::Int(_) => return self.not_bool(expr, "a number"),
+            ExprKind::Text(_) => return self.not_bool(expr, "a string"),
+            ExprKind::List(_) => return self.not_bool(expr, "a list"),
+        };
+        if size(&condition) > TESTS_MAX {
+            return self.error(&expr.span, ConditionErrorKind::TooLarge);
+        }
+        Some(condition)
+    }
+
+    pub(super) fn not_bool<T>(&mut self, expr: &Expr, what: &'static str) -> Option<T> {
+        self.error(&expr.span, ConditionErrorKind::NotBool { what })
+    }
+
+    fn bool_name(&mut self, name: &str, expr: &Expr) -> Option<Condition> {
+        if self.element == Some(name) {
+            return self.not_bool(expr, "a string");
+        }
+        self.bool_field(name, &expr.span)
+    }
+
+    /// Known functions that stand alone here are used in another way, the others are unknown.
+    pub(super) fn unknown_function<T>(&mut self, name: &str, span: &Span) -> Option<T> {
+        let kind = match name {
+            "ip" => ConditionErrorKind::NotBool { what: "an address" },
+            "cidr" => ConditionErrorKind::NotBool { what: "a network" },
+            "size" => ConditionErrorKind::NotBool { what: "a number" },
+            _ => ConditionErrorKind::UnknownFunction {
+                name: name.to_owned(),
+                nearest: nearest(name, FUNCTIONS).filter(|near| *near != name),
+            },
+        };
+        self.error(span, kind)
+    }
+
+    /// `&&` and `||`: what contradicts, or is always true with something before it, is an error.
+    fn joined(&mut self, items: &'a [Expr], all: bool) -> Option<Condition> {
+        let lowered: Vec<Option<Condition>> = items.iter().map(|item| self.bool(item)).collect();
+        let lowered: Vec<Condition> = lowered.into_iter().collect::<Option<_>>()?;
+        if lowered.iter().map(size).sum::<usize>() > TESTS_MAX {
+            let span = items.first().map_or(0..0, |item| item.span.clone());
+            return self.error(&span, ConditionErrorKind::TooLarge);
+        }
+        // Of what is joined by or, it is the opposites that must not contradict each other.
+        let tested: Vec<Condition> = if all {
+            lowered.clone()
+        } else {
+            lowered.iter().cloned().map(not).collect()
+        };
+        for (index, (item, expr)) in tested.iter().zip(items).enumerate() {
+            if let Condition::Const(_) = item {
+                continue;
+            }
+            let before = tested.iter().zip(items).take(index);
+            let other = before
+                .filter(|(other, _)| !matches!(other, Condition::Const(_)))
+                .find(|(other, _)| clash(other, item));
+            if let Some((_, other)) = other {
+                let text = self.source(&other.span).to_owned();
+                return if all {
+                    self.never(&expr.span, Why::Contradicts(text))
+                } else {
+                    self.always(&expr.span, Why::Covers(text))
+                };
+            }
+        }
+        Some(if all { and(lowered) } else { or(lowered) })
+    }
+
+    fn choice(
+        &mut self,
+        expr: &Expr,
+        test: Condition,
+        yes: Condition,
+        no: Condition,
+    ) -> Option<Condition> {
+        if 2 * size(&test) + size(&yes) + size(&no) > TESTS_MAX {
+            return self.error(&expr.span, ConditionErrorKind::TooLarge);
+        }
+        Some(or([and([test.clone(), yes]), and([not(test), no])]))
+    }
+
+    /// `==` and `!=` of what is true or false.
+    pub(super) fn same(
+        &mut self,
+        expr: &Expr,
+        how: Comparison,
+        left: &'a Expr,
+        right: &'a Expr,
+    ) -> Option<Condition> {
+        let (left, right) = (self.bool(left), self.bool(right));
+        let (left, right) = (left?, right?);
+        match how {
+            Comparison::Equal => self.choice(expr, left, right.clone(), not(right)),
+            Comparison::NotEqual => self.choice(expr, left, not(right.clone()), right),
+            _ => self.error(&expr.span, ConditionErrorKind::Order("bool")),
+        }
+    }
+
+    /// Whether an expression is true or false by its form.
+    pub(super) fn is_bool(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Bool(_)
+            | ExprKind::Not(_)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Compare(..)
+            | ExprKind::In(..)
+            | ExprKind::Choice(_) => true,
+            ExprKind::Call { name, .. } => !matches!(name.as_str(), "size" | "family" | "ip"),
+            ExprKind::Name(name) => {
+                self.element != Some(name)
+                    && crate::field::fields()
+                        .iter()
+                        .any(|field| field.name == name && field.type_name() == "bool")
+            }
+            _ => false,
+        }
+    }
+}

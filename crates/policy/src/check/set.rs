@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What is wrong with rules beside each other.
+
+use std::collections::HashMap;
+
+use ambit_event::edit_distance;
+
+use super::relate::clash;
+use super::simplify::not;
+use crate::condition::Condition;
+use crate::rule::{Actions, Rule};
+
+/// Something that is wrong with a rule of a set, and which of them it is, by its index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The other rule has the same id.
+    Duplicate(usize),
+    /// The other rule has the same condition, and one allows what the other refuses.
+    Contradicts(usize),
+    /// The other rule refuses all that this one allows.
+    Refused(usize),
+    /// A source of trust that no rule sets.
+    Source {
+        /// As it was written.
+        source: String,
+        /// The source of a rule that sets one.
+        nearest: Option<String>,
+        /// There is such a rule, but it does not taint.
+        untainting: Option<usize>,
+    },
+}
+
+/// Everything that is wrong, in the order of the rules.
+pub(crate) fn faults(rules: &[Rule]) -> Vec<(usize, Fault)> {
+    let mut faults = Vec::new();
+    let mut ids: HashMap<&str, usize> = HashMap::new();
+    let refusing: Vec<Refusing<'_>> = rules
+        .iter()
+        .enumerate()
+        .filter(|(_, rule)| refuses(rule))
+        .map(|(index, rule)| Refusing {
+            index,
+            rule,
+            spares: not(rule.when.clone()),
+        })
+        .collect();
+    for (index, rule) in rules.iter().enumerate() {
+        if let Some(other) = ids.get(rule.id.as_str()) {
+            faults.push((index, Fault::Duplicate(*other)));
+        } else {
+            ids.insert(&rule.id, index);
+        }
+        if rule.actions.has(Actions::ALLOW) {
+            faults.extend(in_vain(rule, &refusing).map(|fault| (index, fault)));
+        }
+        let mut sources = Vec::new();
+        sources_of(&rule.when, &mut sources);
+        sources.sort_unstable();
+        sources.dedup();
+        faults.extend(
+            sources
+                .into_iter()
+                .filter_map(|source| Some((index, unset(source, rules)?))),
+        );
+    }
+    faults
+}
+
+fn refuses(rule: &Rule) -> bool {
+    rule.actions.has(Actions::DENY) || rule.actions.has(Actions::KILL)
+}
+
+/// A rule that refuses.
+struct Refusing<'a> {
+    index: usize,
+    rule: &'a Rule,
+    /// When it does not apply.
+    spares: Condition,
+}
+
+/// Why a rule that allows has no effect.
+fn in_vain(rule: &Rule, refusing: &[Refusing<'_>]) -> Option<Fault> {
+    let same = refusing.iter().find(|other| {
+        other.rule.when == rule.when && rule.on.iter().any(|op| other.rule.on.contains(op))
+    });
+    if let Some(other) = same {
+        return Some(Fault::Contradicts(other.index));
+    }
+    if rule.actions != Actions::ALLOW {
+        return None;
+    }
+    refusing
+        .iter()
+        .find(|other| {
+            rule.on.iter().all(|op| other.rule.on.contains(op)) && clash(&rule.when, &other.spares)
+        })
+        .map(|other| Fault::Refused(other.index))
+}
+
+/// The sources of trust that a condition asks about.
+fn sources_of<'a>(condition: &'a Condition, sources: &mut Vec<&'a str>) {
+    match condition {
+        Condition::Not(inner) => sources_of(inner, sources),
+        Condition::And(items) | Condition::Or(items) => {
+            for item in items {
+                sources_of(item, sources);
+            }
+        }
+        Condition::Trust(Some(source)) | Condition::Cause(source) => sources.push(source),
+        _ => {}
+    }
+}
+
+/// What is wrong with a source, if it is a rule's.
+fn unset(source: &str, rules: &[Rule]) -> Option<Fault> {
+    let id = source.strip_prefix("rule:")?;
+    let taints = |rule: &&Rule| rule.actions.has(Actions::TAINT);
+    let named = rules.iter().enumerate().filter(|(_, rule)| rule.id == id);
+    if named.clone().any(|(_, rule)| taints(&rule)) {
+        return None;
+    }
+    let untainting = named.map(|(index, _)| index).next();
+    let limit = id.len() / 3 + 1;
+    let nearest = rules
+        .iter()
+        .filter(taints)
+        .map(|rule| (edit_distance(id.as_bytes(), rule.id.as_bytes()), &rule.id))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, id)| format!("rule:{id}"));
+    Some(Fault::Source {
+        source: source.to_owned(),
+        nearest,
+        untainting,
+    })
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Many tests in one table: the states that pairs of states of two tables are.
+//!
+//! Where both tables are the smallest, so is what they make together, as each has bits of its own that tell its states
+//! apart. So it is known at once whether the tests fit, and each is built but once.
+
+use std::collections::HashMap;
+
+use super::reduce::Table;
+
+/// Words of a row.
+pub(super) const WORDS: usize = 4;
+/// Tests that a row has bits for.
+pub(super) const TESTS: usize = WORDS * 64;
+/// Entries of the kernel part's table.
+pub(super) const ENTRIES: usize = 65_536;
+/// Rows that states can have.
+pub(super) const ROWS: usize = 2048;
+/// Classes of bytes, which are numbered from 1 in a byte.
+const CLASSES: usize = 255;
+
+/// Which tests hold.
+pub(super) type Row = [u64; WORDS];
+
+/// A table of several tests: what is accepted is the index of a row. Row 0 has no test.
+#[derive(Clone, Debug)]
+pub(super) struct Joint {
+    pub(super) table: Table,
+    pub(super) rows: Vec<Row>,
+    pub(super) tests: usize,
+}
+
+impl Joint {
+    /// One test; `None` where the kernel part has no room for it.
+    pub(super) fn new(table: Table) -> Option<Self> {
+        let joint = Self {
+            table,
+            rows: vec![[0; WORDS], [1, 0, 0, 0]],
+            tests: 1,
+        };
+        let room = room(joint.table.width)?;
+        (joint.table.accept.len() <= room).then_some(joint)
+    }
+
+    /// The tests of both, those of the other after the own; `None` where the kernel part has no room for them.
+    pub(super) fn join(&self, other: &Self) -> Option<Self> {
+        let tests = self.tests + other.tests;
+        if tests > TESTS {
+            return None;
+        }
+        let (byte_classes, samples) = self.byte_classes(other);
+        let room = room(samples.len())?;
+        let mut joined = Self {
+            table: Table {
+                width: samples.len(),
+                byte_classes,
+                start: 0,
+                accept: Vec::new(),
+                next: Vec::new(),
+            },
+            rows: vec![[0; WORDS]],
+            tests,
+        };
+        let mut rows = HashMap::from([((0, 0), 0)]);
+        // What is dead in both comes first, and so is dead.
+        let dead = (0, 0);
+        let start = (self.table.start, other.table.start);
+        let mut queue = vec![dead];
+        let mut numbers = HashMap::from([(dead, 0)]);
+        joined.table.start = number(&mut numbers, &mut queue, start);
+        let mut done = 0;
+        while let Some((left, right)) = queue.get(done).copied() {
+            done += 1;
+            if queue.len() > room {
+                return None;
+            }
+            let key = (self.accept(left), other.accept(right));
+            let fresh = u32::try_from(joined.rows.len()).ok()?;
+            let row = *rows.entry(key).or_insert(fresh);
+            if row == fresh {
+                let own = self.row(key.0);
+                joined
+                    .rows
+                    .push(union(own, shift(other.row(key.1), self.tests)));
+            }
+            joined.table.accept.push(row);
+            for (left_class, right_class) in &samples {
+                let next = (
+                    self.next(left, *left_class),
+                    other.next(right, *right_class),
+                );
+                joined
+                    .table
+                    .next
+                    .push(number(&mut numbers, &mut queue, next));
+            }
+        }
+        (joined.rows.len() <= ROWS).then_some(joined)
+    }
+
+    /// The class of each byte in both, and what each class is in one and the other.
+    fn byte_classes(&self, other: &Self) -> (Vec<usize>, Vec<(usize, usize)>) {
+        let mut numbers = HashMap::new();
+        let mut samples = Vec::new();
+        let pairs = self
+            .table
+            .byte_classes
+            .iter()
+            .zip(&other.table.byte_classes);
+        let classes = pairs.map(|(left, right)| {
+            *numbers.entry((*left, *right)).or_insert_with(|| {
+                samples.push((*left, *right));
+                samples.len() - 1
+            })
+        });
+        (classes.collect(), samples)
+    }
+
+    fn accept(&self, state: u32) -> u32 {
+        let state = usize::try_from(state).unwrap_or(usize::MAX);
+        self.table.accept.get(state).copied().unwrap_or(0)
+    }
+
+    fn next(&self, state: u32, class: usize) -> u32 {
+        let state = usize::try_from(state).unwrap_or(usize::MAX);
+        let at = state.saturating_mul(self.table.width).saturating_add(class);
+        self.table.next.get(at).copied().unwrap_or(0)
+    }
+
+    fn row(&self, row: u32) -> Row {
+        let row = usize::try_from(row).unwrap_or(usize::MAX);
+        self.rows.get(row).copied().unwrap_or_default()
+    }
+}
+
+/// How many states there is room for, if there is for the classes; a state also has its row.
+fn room(width: usize) -> Option<usize> {
+    (width <= CLASSES).then_some(ENTRIES / (width + 1))
+}
+
+/// The number of a pair of states.
+fn number(
+    numbers: &mut HashMap<(u32, u32), u32>,
+    queue: &mut Vec<(u32, u32)>,
+    pair: (u32, u32),
+) -> u32 {
+    *numbers.entry(pair).or_insert_with(|| {
+        queue.push(pair);
+        u32::try_from(queue.len() - 1).unwrap_or(u32::MAX)
+    })
+}
+
+fn union(left: Row, right: Row) -> Row {
+    std::array::from_fn(|word| {
+        let of = |row: &Row| row.get(word).copied().unwrap_or(0);
+        of(&left) | of(&right)
+    })
+}
+
+/// The row with its first bit at another place.
+fn shift(row: Row, by: usize) -> Row {
+    let (words, bits) = (by / 64, by % 64);
+    std::array::from_fn(|word| {
+        let of = |back: usize| {
+            let from = word.checked_sub(words + back);
+            from.and_then(|from| row.get(from)).copied().unwrap_or(0)
+        };
+        let carried = u32::try_from(64 - bits).ok();
+        of(0) << bits | carried.and_then(|by| of(1).checked_shr(by)).unwrap_or(0)
+    })
+}

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! From a test of a text to a table of states: the automaton of the text, below the kind byte where there is one.
+
+use std::collections::{BTreeSet, HashMap};
+
+use ambit_abi as abi;
+use ambit_event::Marker;
+use regex_automata::Anchored;
+use regex_automata::dfa::{Automaton as _, dense};
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
+
+use super::network::{Networks, Progress};
+use super::reduce::{Table, reduce};
+use super::text;
+use crate::condition::{Text, TextTest};
+
+/// Entries of a table before states are merged.
+const ENTRIES: usize = 4 * 1024 * 1024;
+
+/// A machine can't be built.
+#[derive(Debug)]
+pub(super) enum MachineError {
+    /// Too many states.
+    TooLarge,
+    /// An expression is refused.
+    Build(Box<dense::BuildError>),
+}
+
+/// The smallest table that runs a test of a text: what is accepted is 1 where it holds, and 0 where it does not.
+pub(super) fn build(field: Text, test: &TextTest) -> Result<Table, MachineError> {
+    let language = Language::new(test)?;
+    let mut builder = Builder::new(field, &language);
+    match field {
+        Text::Comm | Text::Cgroup | Text::Domain => {
+            let [start] = builder.text(false, [b""])?;
+            builder.table.start = start;
+        }
+        _ => builder.below_kinds(field)?,
+    }
+    Ok(reduce(&builder.table))
+}
+
+/// The parts of a test.
+struct Language<'t> {
+    test: &'t TextTest,
+    /// The part's number among the expressions.
+    parts: HashMap<&'t TextTest, usize>,
+    dfa: dense::DFA<Vec<u32>>,
+    start: StateID,
+    v4: Networks,
+    v6: Networks,
+}
+
+impl<'t> Language<'t> {
+    fn new(test: &'t TextTest) -> Result<Self, MachineError> {
+        let mut all = Vec::new();
+        text::parts(test, &mut all);
+        let mut parts = HashMap::new();
+        let mut regexes = Vec::new();
+        let (mut v4, mut v6) = (Networks::default(), Networks::default());
+        for part in all {
+            let number = parts.len();
+            if parts.contains_key(part) {
+                continue;
+            }
+            parts.insert(part, number);
+            regexes.push(match part {
+                TextTest::Network(networks) => {
+                    v4.add(number, networks, false);
+                    v6.add(number, networks, true);
+                    // Never matches; it keeps the numbers.
+                    "[a&&b]".to_owned()
+                }
+                _ => text::regex(part),
+            });
+        }
+        let dfa = text::build(&regexes).map_err(|error| {
+            if error.is_size_limit_exceeded() {
+                MachineError::TooLarge
+            } else {
+                MachineError::Build(error)
+            }
+        })?;
+        // Without Unicode's word boundaries there is always a start.
+        let start = dfa
+            .start_state(&start::Config::new().anchored(Anchored::Yes))
+            .map_err(|_| MachineError::TooLarge)?;
+        Ok(Self {
+            test,
+            parts,
+            dfa,
+            start,
+            v4,
+            v6,
+        })
+    }
+
+    /// The parts that hold for a text which ends in this state.
+    fn accepted(&self, state: StateID) -> BTreeSet<usize> {
+        let end = self.dfa.next_eoi_state(state);
+        if !self.dfa.is_match_state(end) {
+            return BTreeSet::new();
+        }
+        (0..self.dfa.match_len(end))
+            .map(|index| self.dfa.match_pattern(end, index).as_usize())
+            .collect()
+    }
+
+    /// Whether the test holds if these parts do.
+    fn holds(&self, parts: &BTreeSet<usize>) -> bool {
+        text::evaluate(self.test, &mut |part| {
+            let number = self.parts.get(part);
+            number.is_some_and(|number| parts.contains(number))
+        })
+    }
+
+    fn follow(&self, from: StateID, bytes: &[u8]) -> StateID {
+        let step = |state, byte: &u8| self.dfa.next_state(state, *byte);
+        bytes.iter().fold(from, step)
+    }
+}
+
+struct Builder<'b> {
+    language: &'b Language<'b>,
+    /// A byte of each class.
+    samples: Vec<u8>,
+    table: Table,
+}
+
+/// States of an automaton of a text, and which of the table stand for them.
+struct Walk {
+    /// From where nothing is matched any more.
+    sink: u32,
+    numbers: HashMap<StateID, u32>,
+    queue: Vec<(u32, StateID)>,
+}
+
+impl<'b> Builder<'b> {
+    fn new(field: Text, language: &'b Language<'b>) -> Self {
+        let (byte_classes, samples) = byte_classes(field, language);
+        let width = samples.len();
+        Self {
+            language,
+            samples,
+            table: Table {
+                width,
+                byte_classes,
+                start: 0,
+                accept: vec![0],
+                next: vec![0; width],
+            },
+        }
+    }
+
+    /// A new state that leads to itself.
+    fn state(&mut self, holds: bool) -> Result<u32, MachineError> {
+        if self.table.next.len() > ENTRIES {
+            return Err(MachineError::TooLarge);
+        }
+        let number = u32::try_from(self.table.accept.len()).map_err(|_| MachineError::TooLarge)?;
+        let own = std::iter::repeat_n(number, self.table.width);
+        self.table.accept.push(holds.into());
+        self.table.next.extend(own);
+        Ok(number)
+    }
+
+    fn holds(&self, state: u32) -> bool {
+        let state = usize::try_from(state).unwrap_or(usize::MAX);
+        self.table.accept.get(state) == Some(&1)
+    }
+
+    fn lead(&mut self, from: u32, class: usize, to: u32) {
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let at = from.saturating_mul(self.table.width).saturating_add(class);
+        if let Some(slot) = self.table.next.get_mut(at) {
+            *slot = to;
+        }
+    }
+
+    fn lead_all(&mut self, from: u32, to: u32) {
+        for class in 0..self.table.width {
+            self.lead(from, class, to);
+        }
+    }
+
+    fn lead_byte(&mut self, from: u32, byte: u8, to: u32) {
+        let class = self.table.byte_classes.get(usize::from(byte)).copied();
+        self.lead(from, class.unwrap_or(0), to);
+    }
+
+    /// The root, and below it what the payload of each kind is to the field. Any other object has an empty text.
+    fn below_kinds(&mut self, field: Text) -> Result<(), MachineError> {
+        let language = self.language;
+        let empty = language.holds(&language.accepted(language.start));
+        let root = self.state(empty)?;
+        let absent = self.state(empty)?;
+        self.table.start = root;
+        self.lead_all(root, absent);
+        match field {
+            Text::ObjectName => {
+                let [start] = self.text(false, [b""])?;
+                self.lead_byte(root, abi::KIND_ABSTRACT, start);
+                self.lead_byte(root, abi::KIND_WORD, start);
+            }
+            Text::ObjectAddress => {
+                let v4 = self.address(&language.v4)?;
+                self.lead_byte(root, abi::KIND_INET4, v4);
+                let v6 = self.address(&language.v6)?;
+                self.lead_byte(root, abi::KIND_INET6, v6);
+            }
+            _ => {
+                let [path, memfd, fs] = self.text(true, [b"", b"memfd:", b"fs:"])?;
+                self.lead_byte(root, abi::KIND_PATH, path);
+                self.lead_byte(root, abi::KIND_DELETED, path);
+                self.lead_byte(root, abi::KIND_MEMFD, memfd);
+                self.lead_byte(root, abi::KIND_FSTYPE, fs);
+            }
+        }
+        Ok(())
+    }
+
+    /// The states of a text; those after each of these prefixes.
+    fn text<const N: usize>(
+        &mut self,
+        markers: bool,
+        prefixes: [&[u8]; N],
+    ) -> Result<[u32; N], MachineError> {
+        let language = self.language;
+        let mut walk = Walk {
+            sink: self.state(language.holds(&BTreeSet::new()))?,
+            numbers: HashMap::new(),
+            queue: Vec::new(),
+        };
+        let mut starts = [0; N];
+        for (start, prefix) in starts.iter_mut().zip(prefixes) {
+            *start = self.number(&mut walk, language.follow(language.start, prefix))?;
+        }
+        let mut done = 0;
+        while let Some((from, state)) = walk.queue.get(done).copied() {
+            done += 1;
+            for class in 0..self.samples.len() {
+                let byte = self.samples.get(class).copied().unwrap_or(0);
+                let to = if markers && byte == 0 {
+                    self.marker(&mut walk, state)?
+                } else {
+                    self.number(&mut walk, language.dfa.next_state(state, byte))?
+                };
+                self.lead(from, class, to);
+            }
+        }
+        Ok(starts)
+    }
+
+    /// The state of the table that stands for one of the automaton.
+    fn number(&mut self, walk: &mut Walk, state: StateID) -> Result<u32, MachineError> {
+        let dfa = &self.language.dfa;
+        if dfa.is_dead_state(state) || dfa.is_quit_state(state) {
+            return Ok(walk.sink);
+        }
+        if let Some(number) = walk.numbers.get(&state) {
+            return Ok(*number);
+        }
+        let number = self.state(self.language.holds(&self.language.accepted(state)))?;
+        walk.numbers.insert(state, number);
+        walk.queue.push((number, state));
+        Ok(number)
+    }
+
+    /// The state after the NUL of a marker, from where its letter leads to where its name in braces would.
+    fn marker(&mut self, walk: &mut Walk, state: StateID) -> Result<u32, MachineError> {
+        let mut targets = Vec::with_capacity(Marker::ALL.len());
+        for marker in Marker::ALL {
+            let name = format!("{{{}}}", marker.name());
+            let to = self.language.follow(state, name.as_bytes());
+            targets.push((marker.letter(), self.number(walk, to)?));
+        }
+        // No text ends here, and no other letter follows. Where all letters lead to one state, this one is as if it
+        // was in that already, so that both are merged where nothing else is to come.
+        let rest = match targets.split_first() {
+            Some(((_, first), more)) if more.iter().all(|(_, to)| to == first) => *first,
+            _ => walk.sink,
+        };
+        let after = self.state(self.holds(rest))?;
+        self.lead_all(after, rest);
+        for (letter, to) in targets {
+            self.lead_byte(after, letter, to);
+        }
+        Ok(after)
+    }
+
+    /// The states of addresses of one family: the protocol's byte, and then until all networks are decided.
+    fn address(&mut self, networks: &Networks) -> Result<u32, MachineError> {
+        let language = self.language;
+        let empty = language.accepted(language.start);
+        let start = self.state(language.holds(&empty))?;
+        let mut numbers: HashMap<Progress, u32> = HashMap::new();
+        let mut queue = vec![networks.start()];
+        let mut done = 0;
+        while let Some(progress) = queue.get(done).cloned() {
+            done += 1;
+            let known = progress.holds.union(&empty).copied().collect();
+            let number = self.state(language.holds(&known))?;
+            numbers.insert(progress.clone(), number);
+            if progress.is_decided() {
+                continue;
+            }
+            for byte in self.samples.clone() {
+                let next = networks.step(&progress, byte);
+                if !queue.contains(&next) {
+                    queue.push(next);
+                }
+            }
+        }
+        let number = |progress: &Progress| numbers.get(progress).copied().unwrap_or(0);
+        self.lead_all(start, number(&networks.start()));
+        for progress in queue.iter().filter(|progress| !progress.is_decided()) {
+            for class in 0..self.samples.len() {
+                let byte = self.samples.get(class).copied().unwrap_or(0);
+                let next = networks.step(progress, byte);
+                self.lead(number(progress), class, number(&next));
+            }
+        }
+        Ok(start)
+    }
+}
+
+/// Bytes that nothing tells apart: the class of each, and one of each class.
+fn byte_classes(field: Text, language: &Language<'_>) -> (Vec<usize>, Vec<u8>) {
+    let mut alone = BTreeSet::new();
+    if !matches!(field, Text::Comm | Text::Cgroup | Text::Domain) {
+        alone.insert(0);
+        alone.extend(Marker::ALL.map(Marker::letter));
+        alone.extend([
+            abi::KIND_PATH,
+            abi::KIND_DELETED,
+            abi::KIND_MEMFD,
+            abi::KIND_FSTYPE,
+            abi::KIND_ABSTRACT,
+            abi::KIND_WORD,
+            abi::KIND_INET4,
+            abi::KIND_INET6,
+        ]);
+    }
+    let mut cuts = language.v4.cuts();
+    cuts.extend(language.v6.cuts());
+    let mut numbers = HashMap::new();
+    let mut samples = Vec::new();
+    let mut classes = Vec::with_capacity(256);
+    for byte in 0..=u8::MAX {
+        let own = alone.contains(&byte).then_some(byte);
+        let known = language.dfa.byte_classes().get(byte);
+        let network = cuts.range(..=byte).count();
+        let fresh = samples.len();
+        let class = *numbers.entry((own, known, network)).or_insert(fresh);
+        if class == fresh {
+            samples.push(byte);
+        }
+        classes.push(class);
+    }
+    (classes, samples)
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Which automaton runs which test: as few automata as their tables allow.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::automaton::Automaton;
+use super::joint::Joint;
+use super::machine::{self, MachineError};
+use super::text;
+use crate::condition::{Text, TextTest};
+
+/// Automata of an input.
+pub(super) const AUTOMATA: usize = 4;
+
+/// The tests of one input, each once.
+#[derive(Default)]
+pub(super) struct Tests {
+    list: Vec<Owned>,
+    numbers: HashMap<(Text, TextTest), usize>,
+}
+
+struct Owned {
+    field: Text,
+    test: TextTest,
+    /// Index of the first rule that asks.
+    rule: usize,
+}
+
+/// An automaton and a bit of it.
+pub(super) type Place = (usize, usize);
+
+/// Where tests are.
+pub(super) struct Packed {
+    pub(super) automata: Vec<Automaton>,
+    places: HashMap<(Text, TextTest), Vec<Place>>,
+}
+
+/// Tests don't fit.
+#[derive(Debug)]
+pub(super) struct PackError {
+    /// Index of the rule that asks for the test.
+    pub(super) rule: usize,
+    /// The test.
+    pub(super) test: TextTest,
+    pub(super) cause: PackCause,
+}
+
+#[derive(Debug)]
+pub(super) enum PackCause {
+    /// One test alone is too large.
+    Alone,
+    /// All automata are full.
+    Full,
+    /// An expression is refused.
+    Build(Box<regex_automata::dfa::dense::BuildError>),
+}
+
+impl Tests {
+    /// Adds a test that a rule asks for.
+    pub(super) fn add(&mut self, field: Text, test: &TextTest, rule: usize) {
+        let key = (shared(field), test.clone());
+        let fresh = self.list.len();
+        if *self.numbers.entry(key).or_insert(fresh) == fresh {
+            self.list.push(Owned {
+                field: shared(field),
+                test: test.clone(),
+                rule,
+            });
+        }
+    }
+
+    /// Builds the automata.
+    pub(super) fn pack(&self) -> Result<Packed, PackError> {
+        let mut plain = Vec::new();
+        let mut searching = Vec::new();
+        for (owner, owned) in self.list.iter().enumerate() {
+            let mut pieces = Vec::new();
+            build(owner, owned.field, &owned.test, &mut pieces)
+                .map_err(|cause| owned.fails(cause))?;
+            if searches(&owned.test) {
+                searching.extend(pieces);
+            } else {
+                plain.extend(pieces);
+            }
+        }
+        // What searches makes what it is joined with larger many times over. The rest only adds up, and goes first.
+        let mut bins = Vec::new();
+        for tree in plant(plain).into_iter().chain(searching) {
+            self.place(&mut bins, tree)?;
+        }
+        Ok(self.finish(&bins))
+    }
+
+    /// Puts tests into bins, as many together as fit.
+    fn place(&self, bins: &mut Vec<Bin>, tree: Tree) -> Result<(), PackError> {
+        if let Some(joint) = &tree.joint {
+            for bin in bins.iter_mut() {
+                if let Some(joined) = bin.joint.join(joint) {
+                    bin.joint = joined;
+                    bin.owners.extend(tree.owners);
+                    return Ok(());
+                }
+            }
+        }
+        match (tree.parts, tree.joint) {
+            (Some(parts), joint) if joint.is_none() || !bins.is_empty() => {
+                for part in *parts {
+                    self.place(bins, part)?;
+                }
+                Ok(())
+            }
+            (_, Some(joint)) if bins.len() < AUTOMATA => {
+                bins.push(Bin {
+                    joint,
+                    owners: tree.owners,
+                });
+                Ok(())
+            }
+            _ => self.place_halves(bins, &tree.owners, tree.test),
+        }
+    }
+
+    /// Puts the halves of a test into bins, where there is no room for the whole.
+    fn place_halves(
+        &self,
+        bins: &mut Vec<Bin>,
+        owners: &[usize],
+        test: Option<TextTest>,
+    ) -> Result<(), PackError> {
+        let owner = owners.first().copied().unwrap_or(0);
+        let (Some(owned), Some(halves)) = (self.list.get(owner), test.as_ref().and_then(halve))
+        else {
+            let owned = self.list.get(owner).or(self.list.first());
+            return owned.map_or(Ok(()), |owned| Err(owned.fails(PackCause::Full)));
+        };
+        for half in halves {
+            let mut pieces = Vec::new();
+            build(owner, owned.field, &half, &mut pieces).map_err(|cause| owned.fails(cause))?;
+            for piece in pieces {
+                self.place(bins, piece)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, bins: &[Bin]) -> Packed {
+        let mut places: HashMap<_, Vec<Place>> = HashMap::new();
+        for (number, bin) in bins.iter().enumerate() {
+            for (bit, owner) in bin.owners.iter().enumerate() {
+                if let Some(owned) = self.list.get(*owner) {
+                    let key = (owned.field, owned.test.clone());
+                    places.entry(key).or_default().push((number, bit));
+                }
+            }
+        }
+        let automata = bins.iter().filter_map(|bin| Automaton::new(&bin.joint));
+        Packed {
+            automata: automata.collect(),
+            places,
+        }
+    }
+}
+
+impl Owned {
+    fn fails(&self, cause: PackCause) -> PackError {
+        PackError {
+            rule: self.rule,
+            test: self.test.clone(),
+            cause,
+        }
+    }
+}
+
+impl Packed {
+    /// The bits of a test, which holds if any of them is set.
+    pub(super) fn places(&self, field: Text, test: &TextTest) -> &[Place] {
+        let places = self.places.get(&(shared(field), test.clone()));
+        places.map_or(&[], Vec::as_slice)
+    }
+}
+
+/// An automaton that is being filled.
+struct Bin {
+    joint: Joint,
+    /// Whose bits these are, one after the other.
+    owners: Vec<usize>,
+}
+
+/// Tests that may be joined, and what they can be taken apart into.
+struct Tree {
+    /// `None` where they don't fit together.
+    joint: Option<Joint>,
+    owners: Vec<usize>,
+    parts: Option<Box<[Tree; 2]>>,
+    /// The test, if it is one.
+    test: Option<TextTest>,
+}
+
+/// Joins tests by twos, and those again.
+fn plant(mut trees: Vec<Tree>) -> Option<Tree> {
+    while trees.len() > 1 {
+        let mut rest = trees.into_iter();
+        let mut joined = Vec::new();
+        while let Some(left) = rest.next() {
+            let Some(right) = rest.next() else {
+                joined.push(left);
+                break;
+            };
+            let joint = left.joint.as_ref().zip(right.joint.as_ref());
+            joined.push(Tree {
+                joint: joint.and_then(|(left, right)| left.join(right)),
+                owners: [&left.owners[..], &right.owners].concat(),
+                parts: Some(Box::new([left, right])),
+                test: None,
+            });
+        }
+        trees = joined;
+    }
+    trees.pop()
+}
+
+/// A test, or where it is a list that is too large, pieces of it.
+fn build(
+    owner: usize,
+    field: Text,
+    test: &TextTest,
+    pieces: &mut Vec<Tree>,
+) -> Result<(), PackCause> {
+    let joint = match machine::build(field, test) {
+        Ok(table) => Joint::new(table),
+        Err(MachineError::TooLarge) => None,
+        Err(MachineError::Build(cause)) => return Err(PackCause::Build(cause)),
+    };
+    if joint.is_some() {
+        pieces.push(Tree {
+            joint,
+            owners: vec![owner],
+            parts: None,
+            test: Some(test.clone()),
+        });
+        return Ok(());
+    }
+    for half in halve(test).ok_or(PackCause::Alone)? {
+        build(owner, field, &half, pieces)?;
+    }
+    Ok(())
+}
+
+/// Two tests of which one holds where this one does.
+fn halve(test: &TextTest) -> Option<[TextTest; 2]> {
+    match test {
+        TextTest::Or(any) => match any.as_slice() {
+            [only] => halve(only),
+            any => {
+                let (left, right) = any.split_at_checked(any.len() / 2)?;
+                Some([left, right].map(|half| TextTest::Or(half.to_vec())))
+            }
+        },
+        TextTest::In(texts) => Some(halve_set(texts)?.map(TextTest::In)),
+        TextTest::Network(networks) => Some(halve_set(networks)?.map(TextTest::Network)),
+        _ => None,
+    }
+}
+
+fn halve_set<T: Clone + Ord>(set: &BTreeSet<T>) -> Option<[BTreeSet<T>; 2]> {
+    let middle = set.iter().nth(set.len() / 2).filter(|_| set.len() > 1)?;
+    let mut left = set.clone();
+    let right = left.split_off(middle);
+    Some([left, right])
+}
+
+/// Executables are tested alike wherever they stand in the chain.
+const fn shared(field: Text) -> Text {
+    match field {
+        Text::Parent | Text::Chain => Text::Executable,
+        other => other,
+    }
+}
+
+fn searches(test: &TextTest) -> bool {
+    let mut parts = Vec::new();
+    text::parts(test, &mut parts);
+    parts.iter().any(|part| {
+        matches!(
+            part,
+            TextTest::EndsWith(_) | TextTest::Contains(_) | TextTest::Matches(_)
+        )
+    })
+}

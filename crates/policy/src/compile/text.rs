@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Tests of texts: their parts, what they say of the empty text, and their regular expressions.
+
+use std::fmt::Write;
+
+use ambit_event::escape;
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::{start, syntax};
+use regex_automata::{Anchored, MatchKind};
+
+use crate::condition::{Text, TextTest};
+
+/// What building may take, in bytes; far more than the kernel part's automata have, as states are merged afterwards.
+const BUILD_BYTES: usize = 12 * 1024 * 1024;
+/// How much of a test an error shows, in characters.
+const SHOWN: usize = 120;
+
+/// What an automaton walks over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Input {
+    /// An object's canonical bytes.
+    Object,
+    /// An executable's canonical bytes.
+    Executable,
+    /// What the task calls itself.
+    Comm,
+    /// Its cgroup.
+    Cgroup,
+    /// Its domain.
+    Domain,
+}
+
+impl Input {
+    /// Whose automata look at a text.
+    pub(super) const fn of(text: Text) -> Self {
+        match text {
+            Text::ObjectPath | Text::ObjectName | Text::ObjectAddress => Self::Object,
+            Text::Executable | Text::Parent | Text::Chain => Self::Executable,
+            Text::Comm => Self::Comm,
+            Text::Cgroup => Self::Cgroup,
+            Text::Domain => Self::Domain,
+        }
+    }
+}
+
+/// Whether a test holds, given what its parts say.
+pub(super) fn evaluate(test: &TextTest, part: &mut dyn FnMut(&TextTest) -> bool) -> bool {
+    match test {
+        TextTest::Not(inner) => !evaluate(inner, part),
+        TextTest::And(all) => all.iter().all(|inner| evaluate(inner, part)),
+        TextTest::Or(any) => any.iter().any(|inner| evaluate(inner, part)),
+        _ => part(test),
+    }
+}
+
+/// The parts of a test that are no and, or and not.
+pub(super) fn parts<'t>(test: &'t TextTest, out: &mut Vec<&'t TextTest>) {
+    match test {
+        TextTest::Not(inner) => parts(inner, out),
+        TextTest::And(inner) | TextTest::Or(inner) => {
+            for inner in inner {
+                parts(inner, out);
+            }
+        }
+        _ => out.push(test),
+    }
+}
+
+/// The same, without a double negation at its front.
+pub(super) fn plain(test: &TextTest) -> &TextTest {
+    match test {
+        TextTest::Not(inner) => match inner.as_ref() {
+            TextTest::Not(inner) => plain(inner),
+            _ => test,
+        },
+        _ => test,
+    }
+}
+
+/// The opposite.
+pub(super) fn negate(test: &TextTest) -> TextTest {
+    match plain(test) {
+        TextTest::Not(inner) => inner.as_ref().clone(),
+        other => TextTest::Not(Box::new(other.clone())),
+    }
+}
+
+/// Whether a part holds for the empty text.
+pub(super) fn part_on_empty(part: &TextTest) -> Result<bool, Box<dense::BuildError>> {
+    Ok(match part {
+        TextTest::In(texts) => texts.contains(&[][..]),
+        TextTest::StartsWith(text) | TextTest::EndsWith(text) | TextTest::Contains(text) => {
+            text.is_empty()
+        }
+        TextTest::Matches(regex) => {
+            let config = syntax_config();
+            let may = syntax::parse_with(regex, &config)
+                .map_or(true, |hir| hir.properties().minimum_len() == Some(0));
+            may && {
+                let dfa = build(&[group(regex)])?;
+                dfa.start_state(&start::Config::new().anchored(Anchored::Yes))
+                    .is_ok_and(|start| dfa.is_match_state(dfa.next_eoi_state(start)))
+            }
+        }
+        TextTest::Network(_) | TextTest::Not(_) | TextTest::And(_) | TextTest::Or(_) => false,
+    })
+}
+
+/// Whether a test holds for the empty text.
+pub(super) fn on_empty(test: &TextTest) -> Result<bool, Box<dense::BuildError>> {
+    let mut error = None;
+    let holds = evaluate(test, &mut |part| {
+        part_on_empty(part).unwrap_or_else(|cause| {
+            error = Some(cause);
+            false
+        })
+    });
+    error.map_or(Ok(holds), Err)
+}
+
+/// A regular expression that a text is as a whole, if the part holds for it. A network has none.
+pub(super) fn regex(part: &TextTest) -> String {
+    const ANY: &str = "(?s-u:.)*";
+    match part {
+        TextTest::In(texts) => {
+            let all: Vec<String> = texts.iter().map(|text| literal(text)).collect();
+            format!("(?:{})", all.join("|"))
+        }
+        TextTest::StartsWith(text) => format!("{}{ANY}", literal(text)),
+        TextTest::EndsWith(text) => format!("{ANY}{}", literal(text)),
+        TextTest::Contains(text) => format!("{ANY}{}{ANY}", literal(text)),
+        TextTest::Matches(regex) => format!("{ANY}{}{ANY}", group(regex)),
+        TextTest::Network(_) | TextTest::Not(_) | TextTest::And(_) | TextTest::Or(_) => {
+            String::new()
+        }
+    }
+}
+
+/// The expression as one item. A comment at the end of a verbose one would take the parenthesis in: only then a line's
+/// end goes before it, which means nothing there.
+fn group(regex: &str) -> String {
+    let config = syntax_config();
+    let grouped = format!("(?:{regex})");
+    if syntax::parse_with(regex, &config).is_err() {
+        // As it was written, so that the error is about it.
+        return regex.to_owned();
+    }
+    if syntax::parse_with(&grouped, &config).is_ok() {
+        grouped
+    } else {
+        format!("(?:{regex}\n)")
+    }
+}
+
+fn literal(text: &[u8]) -> String {
+    text.iter().fold(String::new(), |mut out, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(out, "\\x{byte:02x}");
+        out
+    })
+}
+
+fn syntax_config() -> syntax::Config {
+    syntax::Config::new().unicode(false).utf8(false)
+}
+
+/// The automaton of expressions that are anchored at both ends.
+pub(super) fn build(regexes: &[String]) -> Result<dense::DFA<Vec<u32>>, Box<dense::BuildError>> {
+    let config = dense::Config::new()
+        .match_kind(MatchKind::All)
+        .start_kind(StartKind::Anchored)
+        .accelerate(false)
+        .determinize_size_limit(Some(BUILD_BYTES))
+        .dfa_size_limit(Some(BUILD_BYTES));
+    dense::Builder::new()
+        .configure(config)
+        .syntax(syntax_config())
+        .thompson(
+            thompson::Config::new()
+                .utf8(false)
+                .nfa_size_limit(Some(BUILD_BYTES)),
+        )
+        .build_many(regexes)
+        .map_err(Box::new)
+}
+
+/// A test as text for an error.
+pub(super) fn describe(test: &TextTest) -> String {
+    let whole = describe_all(test);
+    match whole.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", whole.get(..end).unwrap_or_default()),
+        None => whole,
+    }
+}
+
+fn describe_all(test: &TextTest) -> String {
+    let join = |inner: &[TextTest], with: &str| {
+        let all: Vec<String> = inner.iter().map(describe_all).collect();
+        format!("({})", all.join(with))
+    };
+    let call = |name: &str, bytes: &[u8]| format!("{name}(\"{}\")", escape::name(bytes));
+    match test {
+        TextTest::Not(inner) => format!("!{}", describe_all(inner)),
+        TextTest::And(inner) => join(inner, " && "),
+        TextTest::Or(inner) => join(inner, " || "),
+        TextTest::In(texts) => {
+            let all: Vec<String> = texts
+                .iter()
+                .take(SHOWN)
+                .map(|bytes| format!("\"{}\"", escape::name(bytes)))
+                .collect();
+            format!("in [{}]", all.join(", "))
+        }
+        TextTest::StartsWith(bytes) => call("startsWith", bytes),
+        TextTest::EndsWith(bytes) => call("endsWith", bytes),
+        TextTest::Contains(bytes) => call("contains", bytes),
+        TextTest::Matches(regex) => call("matches", regex.as_bytes()),
+        TextTest::Network(networks) => {
+            let all: Vec<String> = networks
+                .iter()
+                .take(SHOWN)
+                .map(|(address, bits)| format!("{address}/{bits}"))
+                .collect();
+            format!("in networks {}", all.join(", "))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Where things are in `struct ambit_facts`.
+
+use crate::condition::{Number, Text};
+
+#[cfg(not(target_endian = "little"))]
+compile_error!("words of tests are read in halves, the lower one first");
+
+/// Words of 64 tests of each text.
+const TEXT_WORDS: usize = super::pack::AUTOMATA * super::joint::WORDS;
+/// Texts that tests are run on.
+const TEXTS: usize = 7;
+const MATCH: usize = Number::COUNT * 8;
+const FIRED: usize = MATCH + TEXTS * TEXT_WORDS * 8;
+/// Words of 64 rules.
+const FIRED_WORDS: usize = 8;
+/// Rules that a hook can have.
+pub(super) const RULES: usize = FIRED_WORDS * 64;
+/// Bytes of it all.
+const SIZE: usize = FIRED + FIRED_WORDS * 8;
+
+const _: () = assert!(SIZE <= 0x7fff, "offsets fit an instruction");
+
+/// Where a number is.
+pub(super) const fn number(number: Number) -> i16 {
+    offset(number as usize * 8)
+}
+
+/// Where 32 tests of a text are.
+pub(super) const fn word(text: Text, automaton: usize, half: usize) -> i16 {
+    let own = slot(text) * TEXT_WORDS * 8;
+    offset(MATCH + own + automaton * super::joint::WORDS * 8 + half * 4)
+}
+
+/// Where 64 rules are marked.
+pub(super) const fn fired(word: usize) -> i16 {
+    offset(FIRED + word * 8)
+}
+
+/// Where 32 rules are marked.
+pub(super) const fn fired_half(half: usize) -> i16 {
+    offset(FIRED + half * 4)
+}
+
+/// What is read at an offset: the index of a number, or that of a text.
+pub(super) enum Place {
+    Number(u32),
+    Text(u32),
+}
+
+/// What is read there.
+pub(super) fn place(at: i16) -> Place {
+    let at = usize::try_from(at).unwrap_or(0);
+    let index = |number: usize| u32::try_from(number).unwrap_or(0);
+    match at.checked_sub(MATCH) {
+        None => Place::Number(index(at / 8)),
+        Some(beyond) => Place::Text(index(beyond / (TEXT_WORDS * 8))),
+    }
+}
+
+/// `enum ambit_rule_text`.
+const fn slot(text: Text) -> usize {
+    match text {
+        Text::ObjectPath | Text::ObjectName | Text::ObjectAddress => 0,
+        Text::Executable => 1,
+        Text::Parent => 2,
+        Text::Chain => 3,
+        Text::Comm => 4,
+        Text::Cgroup => 5,
+        Text::Domain => 6,
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "nothing is beyond SIZE, which is asserted to fit"
+)]
+const fn offset(bytes: usize) -> i16 {
+    assert!(bytes < SIZE);
+    bytes as i16
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Whether rules do what the examples beside them say.
+
+use crate::interpret::Prepared;
+use crate::rule::Rule;
+
+/// What came of an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExampleResult {
+    /// The rule, by its index.
+    pub rule: usize,
+    /// The example, by its index in the rule.
+    pub example: usize,
+    /// Whether the rule is to apply.
+    pub expected: bool,
+    /// Whether it does.
+    pub applies: bool,
+}
+
+impl ExampleResult {
+    /// Whether it is as expected.
+    pub const fn passed(&self) -> bool {
+        self.expected == self.applies
+    }
+}
+
+/// Asks each rule about its own examples.
+pub fn run_examples(rules: &[Rule]) -> Vec<ExampleResult> {
+    let prepared = Prepared::new(rules);
+    let mut results = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        for (number, example) in rule.examples.iter().enumerate() {
+            results.push(ExampleResult {
+                rule: index,
+                example: number,
+                expected: example.applies,
+                applies: prepared.applies(rule, &example.facts),
+            });
+        }
+    }
+    results
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What conditions can ask about: the one table of fields, for the checker, for examples and for people.
+
+mod table;
+
+use ambit_abi::Op;
+use ambit_event::names;
+
+use crate::condition::{Number, Text};
+
+pub(crate) use table::SOURCES;
+pub use table::fields;
+
+/// A field of an event. Two of one name are for different operations.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name in conditions and examples.
+    pub name: &'static str,
+    /// The operations that have it; empty for all.
+    pub ops: &'static [Op],
+    /// A line about it.
+    pub doc: &'static str,
+    pub(crate) meaning: Meaning,
+}
+
+/// How a field maps to what is known of an event.
+#[derive(Debug)]
+pub(crate) enum Meaning {
+    /// A text.
+    Text(Text),
+    /// A number from 0 to this.
+    Number(Number, u64),
+    /// True if the number is this.
+    Flag(Number, u64),
+    /// True if any of these bits is set.
+    Bits(Number, u64),
+    /// A word for the number.
+    Words(Number, &'static names::Table, Numbered),
+    /// A word for the type in the mode of a file.
+    FileType,
+    /// The operation's name.
+    Operation,
+    /// The object's IP address.
+    Address,
+    /// The executables of the subject's chain.
+    Chain,
+    /// The names of the task's capabilities.
+    Caps,
+    /// The sources that have lowered the task's trust.
+    Trust,
+    /// Whether there is such a source.
+    Untrusted,
+    /// The first of them.
+    Cause,
+}
+
+/// Whether a number may stand for a word: the kernel may know more than the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbered {
+    Yes,
+    No,
+}
+
+/// Bits of `st_mode` below the type.
+pub(crate) const TYPE_SHIFT: u32 = 12;
+
+impl Field {
+    /// The name of its type.
+    pub fn type_name(&self) -> &'static str {
+        match self.meaning {
+            Meaning::Text(_) => "string",
+            Meaning::Number(..) => "number",
+            Meaning::Flag(..) | Meaning::Bits(..) | Meaning::Untrusted => "bool",
+            Meaning::Words(..) | Meaning::FileType | Meaning::Operation => "word",
+            Meaning::Address => "address",
+            Meaning::Chain | Meaning::Caps | Meaning::Trust => "list of strings",
+            Meaning::Cause => "source",
+        }
+    }
+
+    /// The words that it is compared with, where it is not compared with everything.
+    pub fn values(&self) -> Vec<&'static str> {
+        match self.meaning {
+            Meaning::Words(_, table, _) => names::all(table).collect(),
+            Meaning::FileType => names::all(&table::FILE_TYPES).collect(),
+            Meaning::Caps => names::all(&names::CAPABILITIES).collect(),
+            Meaning::Operation => Op::ALL
+                .iter()
+                .filter(|op| is_asked(**op))
+                .map(|op| op.name())
+                .collect(),
+            Meaning::Trust | Meaning::Cause => SOURCES.to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether an operation has it.
+    pub fn is_of(&self, op: Op) -> bool {
+        self.ops.is_empty() || self.ops.contains(&op)
+    }
+
+    /// Whether its number means something else for operations that do not have the field.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self.meaning {
+            Meaning::Number(number, _)
+            | Meaning::Flag(number, _)
+            | Meaning::Bits(number, _)
+            | Meaning::Words(number, ..) => {
+                !self.ops.is_empty() && !matches!(number, Number::Kind | Number::Unrepresentable)
+            }
+            Meaning::FileType => true,
+            _ => false,
+        }
+    }
+
+    /// The number of one of its words; of a file's type, the bits below it are left out.
+    pub(crate) fn word(&self, word: &str) -> Option<u32> {
+        match self.meaning {
+            Meaning::Words(_, table, _) => names::number_of(table, word),
+            Meaning::FileType => names::number_of(&table::FILE_TYPES, word),
+            Meaning::Caps => names::number_of(&names::CAPABILITIES, word),
+            _ => None,
+        }
+    }
+}
+
+/// Whether rules are asked about an operation. The others have no hook of their own.
+pub fn is_asked(op: Op) -> bool {
+    op.family().is_some() && !matches!(op, Op::ExecDigest | Op::ExecCreds | Op::FileInherit)
+}
+
+/// Whether this can be a source of trust: one of [`SOURCES`], or `rule:ID`.
+pub(crate) fn is_source(text: &str) -> bool {
+    SOURCES.contains(&text) || text.strip_prefix("rule:").is_some_and(is_id)
+}
+
+/// Whether this can be a rule's id.
+pub(crate) fn is_id(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// Whether this can be a domain's name.
+pub(crate) fn is_domain(text: &[u8]) -> bool {
+    !text.starts_with(b".") && !text.starts_with(b"-") && std::str::from_utf8(text).is_ok_and(is_id)
+}

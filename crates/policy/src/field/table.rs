@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The table of fields.
+
+use ambit_abi::{self as abi, Op};
+use ambit_event::names::{self, Table};
+
+use super::Meaning::{
+    self, Address, Bits, Caps, Cause, Chain, FileType, Flag, Operation, Trust, Untrusted,
+};
+use super::{Field, Numbered};
+use crate::condition::{Number, Text};
+
+/// Sources of trust other than rules.
+pub(crate) const SOURCES: [&str; 4] = ["model", "operator", "engine", "tap"];
+
+const PATHS: [Op; 28] = [
+    Op::Exec,
+    Op::FileOpen,
+    Op::FileCreate,
+    Op::FileUnlink,
+    Op::FileRename,
+    Op::FileLink,
+    Op::FileSymlink,
+    Op::FileMkdir,
+    Op::FileRmdir,
+    Op::FileMknod,
+    Op::FileTruncate,
+    Op::FileChmod,
+    Op::FileChown,
+    Op::FileIoctl,
+    Op::FileFcntl,
+    Op::FileReceive,
+    Op::MapExec,
+    Op::NetBind,
+    Op::NetConnect,
+    Op::NetListen,
+    Op::NetAccept,
+    Op::NetSend,
+    Op::MountMount,
+    Op::MountUmount,
+    Op::MountPivot,
+    Op::MountChroot,
+    Op::KernelRead,
+    Op::UringCmd,
+];
+const ADDRESSES: [Op; 5] = [
+    Op::NetBind,
+    Op::NetConnect,
+    Op::NetListen,
+    Op::NetAccept,
+    Op::NetSend,
+];
+const NAMES: [Op; 11] = [
+    Op::NetBind,
+    Op::NetConnect,
+    Op::NetListen,
+    Op::NetAccept,
+    Op::NetSend,
+    Op::KeyAdd,
+    Op::KeyUse,
+    Op::MountType,
+    Op::MountReconfigure,
+    Op::FileSetxattr,
+    Op::FileRemovexattr,
+];
+const OPENS: [Op; 2] = [Op::FileOpen, Op::FileReceive];
+const FILES: [Op; 3] = [Op::FileOpen, Op::Exec, Op::MapExec];
+const SETIDS: [Op; 2] = [Op::FileCreate, Op::FileChmod];
+const MODES: [Op; 3] = [Op::FileCreate, Op::FileMkdir, Op::FileChmod];
+const ENDED: [Op; 2] = [Op::FileRename, Op::FileLink];
+const LOADED: [Op; 2] = [Op::KernelRead, Op::KernelLoad];
+const RELATED: [Op; 2] = [Op::TaskSignal, Op::TaskPtrace];
+
+const ENDS: [(u32, &str); 2] = [(abi::END_FROM, "from"), (abi::END_TO, "to")];
+const NODES: [(u32, &str); 3] = [
+    (abi::NODE_FIFO, "fifo"),
+    (abi::NODE_CHR, "chr"),
+    (abi::NODE_BLK, "blk"),
+];
+const RELATIONS: [(u32, &str); 4] = [
+    (abi::RELATION_SELF as u32, "self"),
+    (abi::RELATION_CHILD as u32, "child"),
+    (abi::RELATION_DOMAIN as u32, "domain"),
+    (abi::RELATION_OUTSIDE as u32, "outside"),
+];
+const PTRACES: [(u32, &str); 3] = [
+    (abi::PTRACE_READ, "read"),
+    (abi::PTRACE_ATTACH, "attach"),
+    (abi::PTRACE_TRACEME, "traceme"),
+];
+const MOUNTS: [(u32, &str); 5] = [
+    (abi::MOUNT_NEW, "new"),
+    (abi::MOUNT_BIND, "bind"),
+    (abi::MOUNT_REMOUNT, "remount"),
+    (abi::MOUNT_MOVE, "move"),
+    (abi::MOUNT_PROPAGATE, "propagate"),
+];
+const LOADS: [(u32, &str); 7] = [
+    (abi::LOAD_OTHER, "other"),
+    (abi::LOAD_FIRMWARE, "firmware"),
+    (abi::LOAD_MODULE, "module"),
+    (abi::LOAD_KEXEC, "kexec"),
+    (abi::LOAD_INITRAMFS, "initramfs"),
+    (abi::LOAD_POLICY, "policy"),
+    (abi::LOAD_CERTIFICATE, "certificate"),
+];
+/// `S_IF*`, without the bits below.
+pub(super) const FILE_TYPES: [(u32, &str); 7] = [
+    (1, "fifo"),
+    (2, "chr"),
+    (4, "dir"),
+    (6, "blk"),
+    (8, "file"),
+    (10, "symlink"),
+    (12, "socket"),
+];
+
+const S_ISUID: u64 = 0o4000;
+const S_ISGID: u64 = 0o2000;
+const ID_MAX: u64 = u32::MAX as u64;
+/// `PID_MAX_LIMIT` of 64-bit kernels.
+const PID_MAX: u64 = 4 * 1024 * 1024;
+
+const fn field(
+    name: &'static str,
+    ops: &'static [Op],
+    meaning: Meaning,
+    doc: &'static str,
+) -> Field {
+    Field {
+        name,
+        ops,
+        doc,
+        meaning,
+    }
+}
+
+const fn text(text: Text) -> Meaning {
+    Meaning::Text(text)
+}
+
+const fn number(number: Number, max: u64) -> Meaning {
+    Meaning::Number(number, max)
+}
+
+/// Words of ours: there are no others.
+const fn words(number: Number, table: &'static Table) -> Meaning {
+    Meaning::Words(number, table, Numbered::No)
+}
+
+/// Words for numbers of the kernel's.
+const fn numbered(number: Number, table: &'static Table) -> Meaning {
+    Meaning::Words(number, table, Numbered::Yes)
+}
+
+const fn arg_bits(mask: u32) -> Meaning {
+    Bits(Number::Arg, mask as u64)
+}
+
+/// Every field, in the order in which people read about them.
+pub fn fields() -> &'static [Field] {
+    &FIELDS
+}
+
+#[rustfmt::skip]
+static FIELDS: [Field; 53] = [
+    field("op", &[], Operation, "the operation"),
+    field("task.uid", &[], number(Number::Uid, ID_MAX), "effective user id"),
+    field("task.gid", &[], number(Number::Gid, ID_MAX), "effective group id"),
+    field("task.ruid", &[], number(Number::RealUid, ID_MAX), "real user id"),
+    field("task.pid", &[], number(Number::Pid, PID_MAX), "process id outside of any container"),
+    field("task.comm", &[], text(Text::Comm), "what the task calls itself, at most 15 bytes"),
+    field("task.cgroup", &[], text(Text::Cgroup), "cgroup in the unified hierarchy, such as `/system.slice/nginx.service`"),
+    field("task.domain", &[], text(Text::Domain), "domain; empty without a label"),
+    field("task.labelled", &[], Flag(Number::Labelled, 1), "whether it is in a domain"),
+    field("task.container", &[], Flag(Number::Container, 1), "whether it is in a pid namespace other than the first"),
+    field("task.no_new_privs", &[], Flag(Number::NoNewPrivs, 1), "whether exec gains it no privileges"),
+    field("task.caps", &[], Caps, "effective capabilities"),
+    field("task.trust", &[], Trust, "what has lowered its trust; `rule:ID` for rules"),
+    field("task.untrusted", &[], Untrusted, "whether anything has lowered its trust"),
+    field("task.cause", &[], Cause, "what was first to lower its trust; empty if nothing did"),
+    field("subject.path", &[], text(Text::Executable), "the task's executable; for `exec`, the one that calls it"),
+    field("subject.parent", &[], text(Text::Parent), "the executable before it in the chain"),
+    field("subject.chain", &[], Chain, "its executable and those before it, at most 4"),
+    field("object.path", &PATHS, text(Text::ObjectPath), "path; `memfd:NAME` and `fs:TYPE` for what has none; empty for other objects"),
+    field("object.deleted", &PATHS, Flag(Number::Kind, abi::KIND_DELETED as u64), "whether the file was unlinked"),
+    field("object.unrepresentable", &PATHS, Flag(Number::Unrepresentable, 1), "whether the path is too long, or can't be reached"),
+    field("object.read", &OPENS, arg_bits(abi::OPEN_READ), "opened for reading"),
+    field("object.write", &OPENS, arg_bits(abi::OPEN_WRITE), "opened for writing"),
+    field("object.append", &OPENS, arg_bits(abi::OPEN_APPEND), "opened for appending only"),
+    field("object.exec", &OPENS, arg_bits(abi::OPEN_EXEC), "opened to be executed"),
+    field("object.uid", &FILES, number(Number::FileUid, ID_MAX), "owner of the file"),
+    field("object.type", &FILES, FileType, "type of the file"),
+    field("object.setuid", &FILES, Bits(Number::FileMode, S_ISUID), "whether the file has the set-user-id bit"),
+    field("object.setgid", &FILES, Bits(Number::FileMode, S_ISGID), "whether the file has the set-group-id bit"),
+    field("object.setuid", &SETIDS, arg_bits(abi::SETID_UID), "whether the set-user-id bit is asked for"),
+    field("object.setgid", &SETIDS, arg_bits(abi::SETID_GID), "whether the set-group-id bit is asked for"),
+    field("object.new_mode", &MODES, number(Number::Mode, 0o7777), "permission bits that are asked for"),
+    field("object.end", &ENDED, words(Number::Arg, &ENDS), "the old name or the new one"),
+    field("object.node", &[Op::FileMknod], words(Number::Arg, &NODES), "what is made"),
+    field("object.request", &[Op::FileIoctl], number(Number::Arg, ID_MAX), "number of the request"),
+    field("object.dirty", &[Op::MapExec], arg_bits(abi::MAP_DIRTY), "whether private pages of the mapping were written"),
+    field("object.writable", &[Op::MapExec], arg_bits(abi::MAP_WRITE), "whether it is writable at the same time"),
+    field("object.address", &ADDRESSES, Address, "IP address; empty for other objects"),
+    field("object.port", &ADDRESSES, number(Number::Port, 65535), "port; 0 if there is none"),
+    field("object.protocol", &ADDRESSES, numbered(Number::Protocol, &names::INET_PROTOCOLS), "protocol of the address"),
+    field("object.name", &NAMES, text(Text::ObjectName), "abstract unix name, type of key or file system, name of an attribute"),
+    field("object.family", &[Op::NetSocket], numbered(Number::Family, &names::FAMILIES), "family of the socket"),
+    field("object.type", &[Op::NetSocket], numbered(Number::SocketType, &names::SOCKET_TYPES), "type of the socket"),
+    field("object.protocol", &[Op::NetSocket], numbered(Number::Protocol, &names::INET_PROTOCOLS), "protocol of the socket"),
+    field("object.signal", &[Op::TaskSignal], numbered(Number::Arg, &names::SIGNALS), "the signal"),
+    field("object.relation", &RELATED, words(Number::Relation, &RELATIONS), "who the other task is"),
+    field("object.access", &[Op::TaskPtrace], words(Number::Arg, &PTRACES), "what is asked for"),
+    field("object.uid", &[Op::TaskSetuid], number(Number::NewId, ID_MAX), "effective user id that is asked for"),
+    field("object.gid", &[Op::TaskSetgid], number(Number::NewId, ID_MAX), "effective group id that is asked for"),
+    field("object.capability", &[Op::CapUse], numbered(Number::Arg, &names::CAPABILITIES), "the capability"),
+    field("object.kind", &[Op::MountMount], words(Number::Arg, &MOUNTS), "kind of mount"),
+    field("object.kind", &LOADED, words(Number::Arg, &LOADS), "what is loaded"),
+    field("object.command", &[Op::KernelBpf], numbered(Number::Arg, &names::BPF_COMMANDS), "command of bpf(2)"),
+];

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Rule files: YAML as people write it, and what is wrong with it.
+
+mod error;
+mod example;
+mod place;
+mod read;
+mod rule;
+mod yaml;
+
+pub use error::{RuleError, RuleErrorKind, RuleErrors};
+pub use read::{check_set, read};

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Rules from text. Every error that can be told apart is collected, and nothing is loaded if there is one.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use ambit_event::nearest;
+
+use super::error::{KEPT, Other, RuleError, RuleErrorKind, RuleErrors};
+use super::place::{Place, within};
+use super::yaml::{self, Node, Value};
+use crate::check::set::{Fault, faults};
+use crate::rule::Rule;
+
+/// Largest file of rules in bytes.
+pub(super) const SIZE_MAX: usize = 4 * 1024 * 1024;
+
+/// Collects errors; the first are kept, the rest counted.
+pub(super) struct Errors<'t> {
+    text: &'t str,
+    kept: Vec<(Place, RuleErrorKind)>,
+    more: usize,
+}
+
+impl<'t> Errors<'t> {
+    fn none(text: &'t str) -> Self {
+        Self {
+            text,
+            kept: Vec::new(),
+            more: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, place: Place, kind: RuleErrorKind) {
+        if self.kept.len() < KEPT {
+            self.kept.push((place, kind));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// About some bytes of a scalar.
+    pub(super) fn within(&mut self, node: &Node<'_>, bytes: &Range<usize>, kind: RuleErrorKind) {
+        let place = if self.kept.len() < KEPT {
+            within(self.text, node, bytes)
+        } else {
+            node.place
+        };
+        self.add(place, kind);
+    }
+
+    fn finish(mut self, file: &str) -> RuleErrors {
+        self.kept
+            .sort_by_key(|(place, _)| (place.line, place.column));
+        let mut lines = self.text.lines().enumerate();
+        let mut current = (0, "");
+        let mut errors = Vec::with_capacity(self.kept.len());
+        for (place, kind) in self.kept {
+            while current.0 < place.line {
+                let Some((index, line)) = lines.next() else {
+                    break;
+                };
+                current = (index + 1, line);
+            }
+            let text = if current.0 == place.line {
+                window(current.1, place.column)
+            } else {
+                ""
+            };
+            errors.push(RuleError {
+                file: file.to_owned(),
+                line: place.line.max(1),
+                column: place.column + 1,
+                width: place.width,
+                text: Some(text.to_owned()),
+                kind,
+            });
+        }
+        RuleErrors {
+            errors,
+            more: self.more,
+        }
+    }
+}
+
+/// A line up to somewhat beyond the error, so that a line of megabytes is not kept.
+fn window(line: &str, column: usize) -> &str {
+    line.char_indices()
+        .nth(column + 256)
+        .and_then(|(end, _)| line.get(..end))
+        .unwrap_or(line)
+}
+
+/// Reads a file of rules; `name` is what errors call it. What rules mean beside each other is for [`check_set`].
+pub fn read(name: &str, text: &[u8]) -> Result<Vec<Rule>, RuleErrors> {
+    if text.len() > SIZE_MAX {
+        return Err(only("", Place::START, RuleErrorKind::TooLarge).finish(name));
+    }
+    let text = std::str::from_utf8(text).map_err(|error| {
+        let good = text.get(..error.valid_up_to()).unwrap_or_default();
+        let good = std::str::from_utf8(good).unwrap_or_default();
+        only(good, end(good), RuleErrorKind::NotUtf8).finish(name)
+    })?;
+    let mut errors = Errors::none(text);
+    let rules = match yaml::document(text) {
+        Ok(Some(root)) => rules(name, &root, &mut errors),
+        Ok(None) => {
+            errors.add(Place::START, RuleErrorKind::Empty);
+            Vec::new()
+        }
+        Err((place, kind)) => {
+            errors.add(place, kind);
+            Vec::new()
+        }
+    };
+    if errors.kept.is_empty() {
+        Ok(rules)
+    } else {
+        Err(errors.finish(name))
+    }
+}
+
+fn only(text: &str, place: Place, kind: RuleErrorKind) -> Errors<'_> {
+    let mut errors = Errors::none(text);
+    errors.add(place, kind);
+    errors
+}
+
+/// Where a text ends.
+fn end(text: &str) -> Place {
+    let (line, last) = text.lines().enumerate().last().unwrap_or((0, ""));
+    let ended = text.ends_with('\n');
+    Place {
+        line: line + 1 + usize::from(ended),
+        column: if ended { 0 } else { last.chars().count() },
+        width: 1,
+    }
+}
+
+fn rules(file: &str, root: &Node<'_>, errors: &mut Errors<'_>) -> Vec<Rule> {
+    // What is no file of rules at all gets one error, not one for each of its lines.
+    let first = match &root.value {
+        Value::Mapping(pairs) => pairs.first(),
+        _ => None,
+    };
+    match first {
+        Some((key, version)) if key.scalar() == Some("ambit-rules") => {
+            if version.scalar() != Some("1") {
+                errors.add(version.place, RuleErrorKind::Version);
+                return Vec::new();
+            }
+        }
+        first => {
+            let place = first.map_or(root.place, |(key, _)| key.place);
+            errors.add(place, RuleErrorKind::NotRules);
+            return Vec::new();
+        }
+    }
+    let Some(found) = keys(root, &["ambit-rules", "rules"], "the file's keys", errors) else {
+        return Vec::new();
+    };
+    let Some(node) = found.get("rules") else {
+        errors.add(root.place, RuleErrorKind::MissingKey("rules"));
+        return Vec::new();
+    };
+    let Value::Sequence(items) = &node.value else {
+        errors.add(node.place, RuleErrorKind::Expected("a list of rules"));
+        return Vec::new();
+    };
+    items
+        .iter()
+        .filter_map(|item| super::rule::read(file, item, errors))
+        .collect()
+}
+
+/// The pairs of a mapping whose keys are known and not there twice, by key.
+pub(super) fn keys<'n, 'a>(
+    node: &'n Node<'a>,
+    known: &[&'static str],
+    expected: &'static str,
+    errors: &mut Errors<'_>,
+) -> Option<HashMap<&'static str, &'n Node<'a>>> {
+    let Value::Mapping(pairs) = &node.value else {
+        errors.add(node.place, RuleErrorKind::Expected(expected));
+        return None;
+    };
+    let mut found = HashMap::new();
+    for (key, value) in pairs {
+        let text = key.scalar().unwrap_or_default();
+        match known.iter().find(|known| **known == text) {
+            None => {
+                let nearest = nearest(text, known.iter().copied());
+                errors.add(key.place, RuleErrorKind::UnknownKey { nearest });
+            }
+            Some(known) => {
+                if found.insert(*known, value).is_some() {
+                    errors.add(key.place, RuleErrorKind::DuplicateKey);
+                }
+            }
+        }
+    }
+    Some(found)
+}
+
+/// Checks rules beside each other: ids, contradictions, rules in vain, and sources of trust that no rule sets. They may
+/// come from several files.
+pub fn check_set(rules: &[Rule]) -> Result<(), RuleErrors> {
+    let found = faults(rules);
+    let more = found.len().saturating_sub(KEPT);
+    let errors: Vec<RuleError> = found
+        .into_iter()
+        .filter_map(|(index, fault)| fault_error(rules, index, fault))
+        .take(KEPT)
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(RuleErrors { errors, more })
+    }
+}
+
+fn fault_error(rules: &[Rule], index: usize, fault: Fault) -> Option<RuleError> {
+    let rule = rules.get(index)?;
+    let other = |index: usize| {
+        rules.get(index).map(|rule| Other {
+            id: rule.id.clone(),
+            file: rule.file.clone(),
+            line: rule.line,
+        })
+    };
+    let id = rule.id.clone();
+    let kind = match fault {
+        Fault::Duplicate(index) => RuleErrorKind::DuplicateId {
+            id,
+            other: other(index)?,
+        },
+        Fault::Contradicts(index) => RuleErrorKind::Contradict {
+            id,
+            other: other(index)?,
+        },
+        Fault::Refused(index) => RuleErrorKind::NoEffect {
+            id,
+            other: other(index)?,
+        },
+        Fault::Source {
+            source,
+            nearest,
+            untainting,
+        } => RuleErrorKind::UnsetSource {
+            id,
+            source_name: source,
+            nearest,
+            other: untainting.and_then(other).map(Box::new),
+        },
+    };
+    Some(RuleError {
+        file: rule.file.clone(),
+        line: rule.line,
+        column: 1,
+        width: 1,
+        text: None,
+        kind,
+    })
+}

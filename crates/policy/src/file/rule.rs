@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! One rule of a file.
+
+use std::collections::BTreeSet;
+
+use ambit_abi::Family;
+use ambit_event::{Op, escape, nearest};
+
+use super::error::RuleErrorKind;
+use super::read::{Errors, keys};
+use super::yaml::{Node, Value};
+use crate::check::{self, relate, simplify};
+use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
+use crate::field::{is_asked, is_domain, is_id};
+use crate::rule::{Actions, Rule, Severity};
+
+const KEYS: [&str; 11] = [
+    "id",
+    "title",
+    "severity",
+    "attack",
+    "references",
+    "on",
+    "for",
+    "when",
+    "do",
+    "for-seconds",
+    "examples",
+];
+
+const SEVERITIES: [(&str, Severity); 5] = [
+    ("info", Severity::Info),
+    ("low", Severity::Low),
+    ("medium", Severity::Medium),
+    ("high", Severity::High),
+    ("critical", Severity::Critical),
+];
+
+const ACTIONS: [(&str, Actions); 6] = [
+    ("audit", Actions::AUDIT),
+    ("deny", Actions::DENY),
+    ("allow", Actions::ALLOW),
+    ("taint", Actions::TAINT),
+    ("untaint", Actions::UNTAINT),
+    ("kill", Actions::KILL),
+];
+
+/// Reads a rule; `None` where an error was collected that leaves nothing to go on with.
+pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Rule> {
+    let found = keys(node, &KEYS, "a rule's keys", errors)?;
+    for key in ["id", "on", "do"] {
+        if !found.contains_key(key) {
+            errors.add(node.place, RuleErrorKind::MissingKey(key));
+        }
+    }
+    let id = found.get("id").and_then(|node| {
+        let id = node.scalar().filter(|id| is_id(id));
+        if id.is_none() {
+            errors.add(node.place, RuleErrorKind::Id);
+        }
+        id
+    });
+    let title = found.get("title").and_then(|node| line(node, errors));
+    let severity = found
+        .get("severity")
+        .and_then(|node| word(node, &SEVERITIES, "severity", errors));
+    let techniques = found
+        .get("attack")
+        .map_or_else(Vec::new, |node| techniques(node, errors));
+    let references = found.get("references").map_or_else(Vec::new, |node| {
+        items(node, "a reference, or a list of them", errors)
+            .iter()
+            .filter_map(|item| line(item, errors))
+            .collect()
+    });
+    let on = found.get("on").and_then(|node| operations(node, errors));
+    let actions = found.get("do").and_then(|node| actions(node, errors));
+    let taint_seconds = found
+        .get("for-seconds")
+        .and_then(|node| seconds(node, actions, errors));
+    let scope = found
+        .get("for")
+        .map_or(Some(Condition::Const(true)), |node| scope(node, errors));
+    // Without operations, each field would be one of others.
+    let on = on?;
+    let (text, when) = match found.get("when") {
+        Some(node) => condition(node, &on, errors)?,
+        None => (String::new(), Condition::Const(true)),
+    };
+    let when = within_scope(scope?, when, found.get("for").copied(), errors)?;
+    let examples = found
+        .get("examples")
+        .map_or_else(Vec::new, |node| super::example::read(node, &on, errors));
+    Some(Rule {
+        id: id?.to_owned(),
+        title: title.unwrap_or_default(),
+        severity: severity.unwrap_or_default(),
+        techniques,
+        references,
+        on,
+        when,
+        actions: actions?,
+        taint_seconds,
+        examples,
+        line: node.place.line,
+        file: file.to_owned(),
+        text,
+    })
+}
+
+/// One scalar, or a list.
+fn items<'n, 'a>(
+    node: &'n Node<'a>,
+    expected: &'static str,
+    errors: &mut Errors<'_>,
+) -> &'n [Node<'a>] {
+    let items = node.one_or_more().unwrap_or_default();
+    if items.is_empty() {
+        errors.add(node.place, RuleErrorKind::Expected(expected));
+    }
+    items
+}
+
+/// A text for people.
+pub(super) fn line(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<String> {
+    let Some(text) = node.scalar() else {
+        errors.add(node.place, RuleErrorKind::Expected("a text"));
+        return None;
+    };
+    let hidden = text
+        .char_indices()
+        .find(|(_, c)| escape::is_hidden(*c))
+        .map(|(at, c)| at..at + c.len_utf8());
+    if let Some(bytes) = hidden {
+        errors.within(node, &bytes, RuleErrorKind::Hidden);
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn word<T: Copy>(
+    node: &Node<'_>,
+    known: &[(&'static str, T)],
+    what: &'static str,
+    errors: &mut Errors<'_>,
+) -> Option<T> {
+    let text = node.scalar().unwrap_or_default();
+    let found = known.iter().find(|(name, _)| *name == text);
+    if found.is_none() {
+        let nearest = nearest(text, known.iter().map(|(name, _)| *name));
+        errors.add(node.place, RuleErrorKind::Word { what, nearest });
+    }
+    found.map(|(_, value)| *value)
+}
+
+fn techniques(node: &Node<'_>, errors: &mut Errors<'_>) -> Vec<String> {
+    let digits = |text: &str, count: usize| {
+        text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let is_technique = |text: &&str| {
+        text.strip_prefix('T')
+            .is_some_and(|rest| match rest.split_once('.') {
+                Some((technique, part)) => digits(technique, 4) && digits(part, 3),
+                None => digits(rest, 4),
+            })
+    };
+    let mut found = Vec::new();
+    for item in items(node, "a technique, or a list of them", errors) {
+        match item.scalar().filter(is_technique) {
+            Some(text) => found.push(text.to_owned()),
+            None => errors.add(item.place, RuleErrorKind::Technique),
+        }
+    }
+    found
+}
+
+/// The operations that are named, one by one or by family.
+fn operations(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Vec<Op>> {
+    let mut found = BTreeSet::new();
+    let mut whole = true;
+    for item in items(
+        node,
+        "an operation such as `exec`, or a list of them",
+        errors,
+    ) {
+        let text = item.scalar().unwrap_or_default();
+        if let Some(family) = text.strip_suffix(".*").and_then(Family::from_name) {
+            let of_family = |op: &Op| op.family() == Some(family) && is_asked(*op);
+            found.extend(Op::ALL.iter().copied().filter(of_family));
+            continue;
+        }
+        match Op::from_name(text).filter(|op| op.family().is_some()) {
+            Some(op) if is_asked(op) => {
+                found.insert(op);
+                continue;
+            }
+            Some(op) => errors.add(item.place, RuleErrorKind::NotAsked(op)),
+            None => {
+                let known = Op::ALL.iter().filter(|op| is_asked(**op));
+                let kind = RuleErrorKind::Word {
+                    what: "operation",
+                    nearest: nearest(text, known.map(|op| op.name())),
+                };
+                errors.add(item.place, kind);
+            }
+        }
+        whole = false;
+    }
+    (whole && !found.is_empty()).then(|| found.into_iter().collect())
+}
+
+fn actions(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Actions> {
+    let mut found = Actions::default();
+    let mut whole = true;
+    for item in items(node, "an action such as `deny`, or a list of them", errors) {
+        match word(item, &ACTIONS, "action", errors) {
+            Some(action) => found = found.with(action),
+            None => whole = false,
+        }
+    }
+    let refuses = found.has(Actions::DENY) || found.has(Actions::KILL);
+    if refuses && found.has(Actions::ALLOW) {
+        errors.add(node.place, RuleErrorKind::AllowAndRefuse);
+    }
+    (whole && found != Actions::default()).then_some(found)
+}
+
+fn seconds(node: &Node<'_>, actions: Option<Actions>, errors: &mut Errors<'_>) -> Option<u32> {
+    let digits = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = node
+        .scalar()
+        .filter(digits)
+        .and_then(|text| text.parse().ok())
+        .filter(|seconds| *seconds > 0);
+    if seconds.is_none() {
+        errors.add(node.place, RuleErrorKind::Seconds);
+    } else if actions.is_some_and(|actions| !actions.has(Actions::TAINT)) {
+        errors.add(node.place, RuleErrorKind::SecondsAlone);
+    }
+    seconds
+}
+
+/// Which tasks a rule is for, as a condition.
+fn scope(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Condition> {
+    match node.scalar() {
+        Some("host") => return Some(Condition::Const(true)),
+        Some("domains") => {
+            let one = NumberTest::In(BTreeSet::from([1]));
+            return Some(Condition::Number(Number::Labelled, one));
+        }
+        _ => {}
+    }
+    let mut domains = BTreeSet::new();
+    let mut whole = true;
+    for item in items(node, "a domain's name, or a list of them", errors) {
+        let name = item
+            .scalar()
+            .filter(|name| is_domain(name.as_bytes()) && !matches!(*name, "host" | "domains"));
+        if let Some(name) = name {
+            domains.insert(name.as_bytes().to_vec());
+        } else {
+            errors.add(item.place, RuleErrorKind::Scope);
+            whole = false;
+        }
+    }
+    (whole && !domains.is_empty()).then_some(Condition::Text(Text::Domain, TextTest::In(domains)))
+}
+
+/// A condition as it was written, and what it is.
+fn condition(node: &Node<'_>, on: &[Op], errors: &mut Errors<'_>) -> Option<(String, Condition)> {
+    let Value::Scalar(text, _) = &node.value else {
+        errors.add(node.place, RuleErrorKind::Expected("a condition"));
+        return None;
+    };
+    match check::condition(text, on) {
+        Ok(condition) => Some((text.trim().to_owned(), condition)),
+        Err(found) => {
+            for error in found {
+                errors.within(node, &error.span, RuleErrorKind::Condition(error.kind));
+            }
+            None
+        }
+    }
+}
+
+fn within_scope(
+    scope: Condition,
+    when: Condition,
+    node: Option<&Node<'_>>,
+    errors: &mut Errors<'_>,
+) -> Option<Condition> {
+    if let Some(node) = node
+        && relate::clash(&scope, &when)
+    {
+        errors.add(node.place, RuleErrorKind::NeverInScope);
+        return None;
+    }
+    Some(simplify::and([scope, when]))
+}

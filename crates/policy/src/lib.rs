@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Rules: read from YAML, checked, interpreted, and compiled to what the kernel part runs.
+//!
+//! Pure: no I/O, no clock, no privileges. It knows operations and their objects, and nothing of maps or domains.
+
+pub mod cel;
+pub mod check;
+pub mod compile;
+pub mod condition;
+pub mod examples;
+pub mod facts;
+pub mod field;
+pub mod file;
+pub mod interpret;
+mod regex;
+pub mod rule;

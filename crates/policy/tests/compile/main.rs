@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Compiled rules: what the kernel part would find is what the conditions say, and what it costs.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod generate;
+mod machine;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use ambit_event::{Hook, Object, Op, Path};
+use ambit_policy::compile::{Automaton, CompileError, Compiled, HookProgram, compile, sources};
+use ambit_policy::condition::{Condition, Number, NumberTest, Text, TextTest};
+use ambit_policy::rule::{Actions, Rule, Severity};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use world::{World, fired, holds};
+
+fn rule(id: &str, on: &[Op], when: Condition, actions: Actions) -> Rule {
+    Rule {
+        id: id.to_owned(),
+        title: String::new(),
+        severity: Severity::Info,
+        techniques: Vec::new(),
+        references: Vec::new(),
+        on: on.to_vec(),
+        when,
+        actions,
+        taint_seconds: None,
+        examples: Vec::new(),
+        line: 1,
+        file: String::new(),
+        text: String::new(),
+    }
+}
+
+fn bits() -> BTreeMap<String, u8> {
+    let bits = [("operator", 0), ("rule:a", 31), ("rule:b", 63)];
+    bits.map(|(name, bit)| (name.to_owned(), bit)).into()
+}
+
+fn path(text: &str) -> Object {
+    Object::Path(Path::new(text.as_bytes()).unwrap())
+}
+
+fn path_is(text: &str) -> Condition {
+    path_test(TextTest::In([text.as_bytes().to_vec()].into()))
+}
+
+fn path_test(test: TextTest) -> Condition {
+    Condition::Text(Text::ObjectPath, test)
+}
+
+fn number_is(number: Number, value: u64) -> Condition {
+    Condition::Number(number, NumberTest::In([value].into()))
+}
+
+fn open(when: Condition) -> Rule {
+    rule("r", &[Op::FileOpen], when, Actions::AUDIT)
+}
+
+/// Rules at `file_open`.
+fn opens(conditions: Vec<Condition>) -> Vec<Rule> {
+    let rules = conditions.into_iter().enumerate();
+    let rules = rules
+        .map(|(index, when)| rule(&format!("r{index}"), &[Op::FileOpen], when, Actions::AUDIT));
+    rules.collect()
+}
+
+fn at_open(rules: &[Rule]) -> Compiled {
+    compile(rules, &bits(), &[Hook::FileOpen]).unwrap()
+}
+
+/// Which rules apply, by index, what they do, and the instructions that were executed.
+fn ask(compiled: &Compiled, program: &HookProgram, world: &World) -> (Vec<usize>, u64, usize) {
+    let mut facts = world.facts(compiled, program);
+    let outcome = machine::run(&program.instructions, Some(&mut facts));
+    // Words that are not in use are not touched.
+    let words = program.rules.len().div_ceil(64);
+    let set = fired(&facts).into_iter().filter(|bit| *bit < words * 64);
+    let rules = set.map(|bit| program.rules[bit]).collect();
+    (rules, outcome.result, outcome.executed)
+}
+
+/// Compares what is compiled with what the conditions say.
+fn compare(rules: &[Rule], hook: Hook, worlds: &[World]) -> Result<(), TestCaseError> {
+    let compiled = compile(rules, &bits(), &[hook]).unwrap();
+    for program in &compiled.hooks {
+        machine::check(&program.instructions);
+    }
+    for world in worlds {
+        let expected: Vec<usize> = (0..rules.len())
+            .filter(|index| {
+                let rule = &rules[*index];
+                rule.on.contains(&world.op) && holds(&rule.when, world, &bits())
+            })
+            .collect();
+        let does = expected.iter().map(|index| rules[*index].actions.0);
+        let does = u64::from(does.fold(0, |all, own| all | own));
+        let Some(program) = compiled.hooks.first() else {
+            prop_assert!(expected.is_empty(), "{world:?}");
+            continue;
+        };
+        let (found, result, _) = ask(&compiled, program, world);
+        prop_assert_eq!(&found, &expected, "{:?}\n{}", world, program.listing());
+        prop_assert_eq!(result, does);
+        prop_assert_eq!(machine::run(&program.instructions, None).result, 0);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_hook_with_one_operation_finds_the_rules_that_apply(
+        conditions in vec(generate::condition(), 1..8),
+        worlds in vec(generate::world(&[Op::FileOpen]), 12),
+    ) {
+        compare(&opens(conditions), Hook::FileOpen, &worlds)?;
+    }
+
+    #[test]
+    fn a_hook_with_several_operations_asks_the_rules_of_each(
+        conditions in vec((generate::condition(), 1_usize..8, 0_u8..64), 1..6),
+        worlds in vec(generate::world(&[Op::FileCreate, Op::FileMknod, Op::NetBind]), 12),
+    ) {
+        let ops = [Op::FileCreate, Op::FileMknod, Op::NetBind];
+        let rules = conditions.into_iter().enumerate().map(|(index, (when, on, actions))| {
+            let on: Vec<Op> = (0..3).filter(|bit| on & 1 << bit != 0).map(|bit| ops[bit]).collect();
+            rule(&format!("r{index}"), &on, when, Actions(actions))
+        });
+        compare(&rules.collect::<Vec<_>>(), Hook::PathMknod, &worlds)?;
+    }
+
+    #[test]
+    fn rules_that_share_conditions_find_the_same(
+        parts in vec(generate::condition(), 2..4),
+        rules in vec((0_usize..4, 0_usize..4, any::<bool>(), any::<bool>()), 2..9),
+        worlds in vec(generate::world(&[Op::FileOpen]), 12),
+    ) {
+        let part = |index: usize| parts[index % parts.len()].clone();
+        let conditions = rules.into_iter().map(|(left, right, both, not)| {
+            let pair = vec![part(left), part(right)];
+            let joined = if both { Condition::And(pair) } else { Condition::Or(pair) };
+            if not { Condition::Not(Box::new(joined)) } else { joined }
+        });
+        compare(&opens(conditions.collect()), Hook::FileOpen, &worlds)?;
+    }
+}
+
+/// Rules with a path each.
+fn many(count: usize) -> Vec<Rule> {
+    let conditions = (0..count).map(|index| path_is(&format!("/usr/bin/program-{index}")));
+    opens(conditions.collect())
+}
+
+#[test]
+fn a_rule_that_does_not_apply_costs_next_to_nothing() {
+    let compiled = at_open(&many(100));
+    let program = &compiled.hooks[0];
+    let (found, _, executed) = ask(
+        &compiled,
+        program,
+        &World::new(Op::FileOpen, path("/etc/x")),
+    );
+    assert_eq!(found, []);
+    assert!(executed <= 30, "{executed} instructions");
+    let object = path("/usr/bin/program-77");
+    let (found, result, executed) = ask(&compiled, program, &World::new(Op::FileOpen, object));
+    assert_eq!((found, result), (vec![77], 1));
+    assert!(executed <= 110, "{executed} instructions");
+}
+
+#[test]
+fn rules_without_a_test_of_a_text_cost_few_instructions_each() {
+    let rules = opens(
+        (0..100)
+            .map(|uid| number_is(Number::Uid, 1000 + uid))
+            .collect(),
+    );
+    let compiled = at_open(&rules);
+    let world = World::new(Op::FileOpen, path("/etc/x"));
+    let (found, _, executed) = ask(&compiled, &compiled.hooks[0], &world);
+    assert_eq!(found, []);
+    assert!(executed <= 320, "{executed} instructions");
+}
+
+#[test]
+fn what_rules_share_is_asked_once() {
+    let or = |parts: &[(Number, u64)]| {
+        let parts = parts.iter();
+        Condition::Or(
+            parts
+                .map(|(number, value)| number_is(*number, *value))
+                .collect(),
+        )
+    };
+    let shared = or(&[
+        (Number::Uid, 7),
+        (Number::Gid, 8),
+        (Number::Pid, 9),
+        (Number::Arg, 5),
+    ]);
+    let rules = (0..20).map(|kind| {
+        Condition::And(vec![
+            shared.clone(),
+            Condition::Not(Box::new(number_is(Number::Relation, kind))),
+        ])
+    });
+    let compiled = at_open(&opens(rules.collect()));
+    let program = &compiled.hooks[0];
+    let listing = program.listing();
+    assert!(listing.contains("; shared condition 0"), "{listing}");
+    assert_eq!(
+        listing.matches("r1 == 9 goto").count() + listing.matches("r1 != 9 goto").count(),
+        2
+    );
+    let mut world = World::new(Op::FileOpen, path("/x"));
+    assert_eq!(ask(&compiled, program, &world).0, []);
+    world.numbers[Number::Gid as usize] = 8;
+    world.numbers[Number::Relation as usize] = 3;
+    assert_eq!(ask(&compiled, program, &world).0.len(), 19);
+}
+
+#[test]
+fn two_hundred_rules_of_one_hook_compile_at_once() {
+    let mut rules = many(150);
+    for index in 0..50 {
+        let texts = [
+            TextTest::EndsWith(format!(".{index}").into_bytes()),
+            TextTest::StartsWith(format!("/srv/{index}/").into_bytes()),
+        ];
+        rules.push(open(path_test(TextTest::And(texts.into()))));
+    }
+    let start = Instant::now();
+    let compiled = at_open(&rules);
+    let took = start.elapsed();
+    let program = &compiled.hooks[0];
+    machine::check(&program.instructions);
+    let object = path("/srv/17/x.17");
+    assert_eq!(
+        ask(&compiled, program, &World::new(Op::FileOpen, object)).0,
+        [167]
+    );
+    // Without optimisation it takes many times as long.
+    let limit = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 1 });
+    assert!(took < limit, "{took:?}");
+}
+
+#[test]
+fn all_rules_that_there_is_room_for_fit_and_one_more_is_refused() {
+    let rules = many(512);
+    let compiled = at_open(&rules);
+    let object = path("/usr/bin/program-511");
+    let world = World::new(Op::FileOpen, object);
+    assert_eq!(ask(&compiled, &compiled.hooks[0], &world).0, [511]);
+    let error = compile(&many(513), &bits(), &[Hook::FileOpen]).unwrap_err();
+    assert!(matches!(
+        error,
+        CompileError::TooManyRules {
+            hook: Hook::FileOpen,
+            rules: 513
+        }
+    ));
+    assert!(error.to_string().contains("file_open"), "{error}");
+}
+
+#[test]
+fn the_bytes_are_the_structure_that_the_kernel_part_walks() {
+    let compiled = at_open(&opens(vec![
+        path_is("/a"),
+        path_test(TextTest::StartsWith(b"/proc/{pid}/".to_vec())),
+    ]));
+    let automaton = &compiled.hooks[0].object[0];
+    let bytes = automaton.to_bytes();
+    assert_eq!(bytes.len(), 8 + 256 + 2048 * 32 + (65_536 + 256) * 2);
+    assert_eq!(bytes.len(), Automaton::SIZE);
+    let entry = |state: usize| {
+        let at = 8 + 256 + 2048 * 32 + 2 * state;
+        usize::from(u16::from_ne_bytes([bytes[at], bytes[at + 1]]))
+    };
+    let walk = |text: &[u8]| {
+        let mut state = usize::from(u16::from_ne_bytes([bytes[0], bytes[1]]));
+        for byte in text {
+            let class = usize::from(bytes[8 + usize::from(*byte)]);
+            assert_ne!(class, 0);
+            state = entry(state + class);
+            assert!(state + 256 < 65_536 + 256);
+        }
+        let row = 8 + 256 + 32 * entry(state);
+        u64::from_ne_bytes(bytes[row..row + 8].try_into().unwrap())
+    };
+    for (text, row) in [
+        (&b"P/a"[..], 1),
+        (b"X/a", 1),
+        (b"P/ab", 0),
+        (b"P/proc/\0p/exe", 2),
+        (b"P/proc/\0s/exe", 0),
+        (b"M/a", 0),
+        (b"-", 0),
+    ] {
+        assert_eq!(walk(text), row, "{}", text.escape_ascii());
+        assert_eq!(automaton.run(text), [row, 0, 0, 0]);
+    }
+}
+
+#[test]
+fn tests_that_do_not_fit_one_automaton_are_spread() {
+    // Each that searches for another text doubles the states.
+    let searches = (0..14).map(|index| {
+        let (low, high) = (format!("x{index}y"), format!("z{index}w"));
+        path_test(TextTest::Matches(format!("{low}.*{high}")))
+    });
+    let compiled = at_open(&opens(searches.collect()));
+    let program = &compiled.hooks[0];
+    assert!(program.object.len() > 1);
+    let object = path("/x3y/z3w/x12y/z12w/x5y");
+    assert_eq!(
+        ask(&compiled, program, &World::new(Op::FileOpen, object)).0,
+        [3, 12]
+    );
+}
+
+#[test]
+fn a_test_that_fits_no_automaton_is_named() {
+    let rules = [
+        open(path_is("/a")),
+        rule(
+            "greedy",
+            &[Op::FileOpen],
+            path_test(TextTest::Matches("a.{20}b".to_owned())),
+            Actions::AUDIT,
+        ),
+    ];
+    let error = compile(&rules, &bits(), &[Hook::FileOpen]).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, CompileError::TestTooLarge { .. }), "{text}");
+    assert!(
+        text.contains("greedy") && text.contains("a.{20}b"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_wrong_expression_is_named() {
+    let rules = [
+        open(path_is("/a")),
+        open(path_test(TextTest::Matches("(".to_owned()))),
+    ];
+    let error = compile(&rules, &bits(), &[Hook::FileOpen]).unwrap_err();
+    assert!(matches!(&error, CompileError::Expression { test, .. } if test == "matches(\"(\")"));
+}
+
+#[test]
+fn hooks_have_programs_where_rules_can_apply() {
+    let on = [Op::FileOpen, Op::FileCreate, Op::ExecDigest, Op::NetBind];
+    let bound = Condition::Number(Number::Op, NumberTest::In([0x0302].into()));
+    let rules = [
+        rule(
+            "a",
+            &on,
+            Condition::Const(true),
+            Actions::DENY.with(Actions::TAINT),
+        ),
+        rule("b", &on, bound, Actions::AUDIT),
+    ];
+    let compiled = compile(&rules, &bits(), Hook::ALL).unwrap();
+    let hooks: Vec<Hook> = compiled.hooks.iter().map(|program| program.hook).collect();
+    assert_eq!(hooks, [Hook::FileOpen, Hook::PathMknod, Hook::SocketBind]);
+    // A rule that never applies at a hook takes no bit there.
+    assert_eq!(compiled.hooks[0].rules, [0]);
+    assert_eq!(compiled.hooks[1].rules, [0, 1]);
+    assert_eq!(sources(&rules).into_iter().collect::<Vec<_>>(), ["rule:a"]);
+}
+
+#[test]
+fn sources_that_are_asked_for_are_listed() {
+    let when = Condition::And(vec![
+        Condition::Trust(Some("operator".to_owned())),
+        Condition::Not(Box::new(Condition::Cause("rule:b".to_owned()))),
+    ]);
+    let listed: Vec<String> = sources(&[open(when)]).into_iter().collect();
+    assert_eq!(listed, ["operator", "rule:b"]);
+}
+
+#[test]
+fn a_long_program_has_no_jump_that_is_too_far() {
+    let rules = (0..400_u64).map(|index| {
+        let values = (0..150).map(|value| value * 1_000_003 + index).collect();
+        Condition::Number(Number::Arg, NumberTest::In(values))
+    });
+    let rules: Vec<Rule> = opens(rules.collect())
+        .into_iter()
+        .map(|rule| Rule {
+            on: vec![Op::FileCreate, Op::NetBind],
+            ..rule
+        })
+        .collect();
+    let compiled = compile(&rules, &bits(), &[Hook::PathMknod]).unwrap();
+    let program = &compiled.hooks[0];
+    assert!(program.instructions.len() > 70_000);
+    machine::check(&program.instructions);
+    let mut world = World::new(Op::NetBind, path("/x"));
+    world.numbers[Number::Arg as usize] = 100 * 1_000_003 + 399;
+    assert_eq!(ask(&compiled, program, &world).0, [399]);
+    world.op = Op::FileMknod;
+    assert_eq!(ask(&compiled, program, &world).0, []);
+}
+
+#[test]
+fn the_listing_names_the_rules() {
+    let when = Condition::And(vec![
+        path_is("/bin/sh"),
+        Condition::Not(Box::new(number_is(Number::Uid, 0))),
+    ]);
+    let rules = [rule("no-shell", &[Op::FileOpen], when, Actions::DENY)];
+    let compiled = at_open(&rules);
+    let mut expected = String::new();
+    for line in [
+        "    0: if r1 != 0 goto +2",
+        "    1: r0 = 0",
+        "    2: exit",
+        "    3: r6 = r1",
+        "    4: *(u64 *)(r6 + 1080) = 0",
+        "    5: r7 = *(u64 *)(r6 + 1080)",
+        "    6: r9 = *(u64 *)(r6 + 1080)",
+        "    7: w8 = *(u32 *)(r6 + 184)",
+        "    8: if w8 & 0x1 goto +1",
+        "    9: goto +6",
+        "; rule no-shell",
+        "   10: r1 = *(u64 *)(r6 + 88)",
+        "   11: if r1 == 0 goto +4",
+        "   12: r7 |= 0x2",
+        "   13: w1 = *(u32 *)(r6 + 1080)",
+        "   14: w1 |= 0x1",
+        "   15: *(u32 *)(r6 + 1080) = w1",
+        "; what the rules do",
+        "   16: r0 = r7",
+        "   17: r0 &= 0x3f",
+        "   18: exit",
+    ] {
+        writeln!(expected, "{line}").unwrap();
+    }
+    assert_eq!(compiled.hooks[0].listing(), expected);
+}

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What rules do about events, and the examples beside them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    reason = "a test may panic, and tables are long"
+)]
+
+use ambit_event::Op;
+use ambit_policy::condition::{Number, Text};
+use ambit_policy::examples::run_examples;
+use ambit_policy::facts::Facts;
+use ambit_policy::field::{fields, is_asked};
+use ambit_policy::file::read;
+use ambit_policy::interpret::{decide, holds};
+use ambit_policy::rule::Rule;
+use proptest::prelude::*;
+
+fn rules(text: &str) -> Vec<Rule> {
+    match read(
+        "x.rules",
+        format!("ambit-rules: 1\nrules:\n{text}").as_bytes(),
+    ) {
+        Ok(rules) => rules,
+        Err(errors) => panic!("{errors}"),
+    }
+}
+
+/// Whether a condition holds for an event, both as people write them.
+fn fires(op: &str, condition: &str, event: &str) -> bool {
+    let rules = rules(&format!(
+        "  - id: a\n    on: {op}\n    do: audit\n    when: |\n      {condition}\n    examples:\n      - {{event: {{{event}}}, expect: true}}\n"
+    ));
+    run_examples(&rules)[0].passed()
+}
+
+/// What is said about the event of an example.
+fn wrong(event: &str) -> String {
+    let text = format!(
+        "ambit-rules: 1\nrules:\n  - id: a\n    on: [exec, net.connect]\n    do: audit\n    examples:\n      - event: {event}\n        expect: true\n"
+    );
+    let errors = read("x.rules", text.as_bytes()).unwrap_err();
+    let [error] = errors.errors() else {
+        panic!("not one error:\n{errors}")
+    };
+    let line = error.text.as_deref().unwrap();
+    let marked: String = line
+        .chars()
+        .skip(error.column - 1)
+        .take(error.width)
+        .collect();
+    let help = error.kind.help().map(|help| format!(" ({help})"));
+    format!("{} @ {marked}{}", error.kind, help.unwrap_or_default())
+}
+
+#[test]
+fn every_kind_of_field_is_read_from_events_as_conditions_see_it() {
+    for (op, condition, event, expected) in [
+        (
+            "exec",
+            "task.uid == 33 && task.gid != 0",
+            "op: exec, task.uid: 33, task.gid: 0x21",
+            true,
+        ),
+        ("exec", "task.uid >= 1000", "op: exec, task.uid: 999", false),
+        (
+            "exec",
+            "task.labelled && task.domain == \"web\"",
+            "op: exec, task.domain: web",
+            true,
+        ),
+        (
+            "exec",
+            "task.labelled",
+            "op: exec, task.labelled: false",
+            false,
+        ),
+        (
+            "exec",
+            "\"sys_admin\" in task.caps",
+            "op: exec, task.caps: [net_raw, sys_admin]",
+            true,
+        ),
+        (
+            "exec",
+            "\"sys_admin\" in task.caps",
+            "op: exec, task.caps: [net_raw]",
+            false,
+        ),
+        (
+            "exec",
+            "task.untrusted && task.trust.size() > 0",
+            "op: exec, task.trust: [model]",
+            true,
+        ),
+        (
+            "exec",
+            "\"rule:x\" in task.trust",
+            "op: exec, task.trust: [model, 'rule:x']",
+            true,
+        ),
+        (
+            "exec",
+            "task.cause == \"rule:x\"",
+            "op: exec, task.trust: [model, 'rule:x']",
+            false,
+        ),
+        (
+            "exec",
+            "task.cause == \"rule:x\" && \"model\" in task.trust",
+            "op: exec, task.trust: [model], task.cause: rule:x",
+            true,
+        ),
+        ("exec", "task.cause == \"\"", "op: exec", true),
+        (
+            "exec",
+            "task.untrusted",
+            "op: exec, task.untrusted: true",
+            true,
+        ),
+        (
+            "exec",
+            "subject.path == \"/a\" && subject.parent == \"/b\"",
+            "op: exec, subject.chain: [/a, /b]",
+            true,
+        ),
+        (
+            "exec",
+            "subject.path == \"/a\" && \"/b\" in subject.chain",
+            "op: exec, subject.path: /a, subject.parent: /b",
+            true,
+        ),
+        (
+            "exec",
+            "subject.chain.all(e, e.startsWith(\"/usr/\"))",
+            "op: exec, subject.chain: [/usr/a, /b]",
+            false,
+        ),
+        (
+            "exec",
+            "subject.chain.exists(e, e.startsWith(\"/usr/\") && !e.endsWith(\"a\"))",
+            "op: exec, subject.chain: [/usr/a, /b]",
+            false,
+        ),
+        (
+            "exec",
+            "object.deleted",
+            "op: exec, object.path: /a, object.deleted: true",
+            true,
+        ),
+        (
+            "exec",
+            "object.path.startsWith(\"memfd:\")",
+            "op: exec, object.path: 'memfd:x'",
+            true,
+        ),
+        (
+            "exec",
+            "object.setuid && object.uid == 0 && object.type == \"file\"",
+            "op: exec, object.setuid: true, object.type: file",
+            true,
+        ),
+        (
+            "exec",
+            "object.type == \"file\"",
+            "op: exec, object.type: dir",
+            false,
+        ),
+        (
+            "file.open",
+            "object.write && !object.read",
+            "op: file.open, object.write: true",
+            true,
+        ),
+        (
+            "file.open",
+            "object.path.matches(\"^/etc/(shadow|gshadow)$\")",
+            "op: file.open, object.path: /etc/shadow-",
+            false,
+        ),
+        (
+            "file.rename",
+            "object.end == \"to\"",
+            "op: file.rename, object.end: to",
+            true,
+        ),
+        (
+            "[kernel.load, file.open]",
+            "object.kind == \"other\"",
+            "op: file.open",
+            false,
+        ),
+        (
+            "net.connect",
+            "object.address == \"::ffff:10.0.0.1\"",
+            "op: net.connect, object.address: 10.0.0.1",
+            true,
+        ),
+        (
+            "net.connect",
+            "ip(object.address).isLoopback()",
+            "op: net.connect, object.address: '::1'",
+            true,
+        ),
+        (
+            "net.connect",
+            "ip(object.address).isPrivate()",
+            "op: net.connect, object.address: 172.32.0.1",
+            false,
+        ),
+        (
+            "net.connect",
+            "ip(object.address).family() == 6",
+            "op: net.connect, object.address: 'fd00::1'",
+            true,
+        ),
+        (
+            "net.connect",
+            "cidr(\"10.0.0.0/8\").containsIP(ip(object.address))",
+            "op: net.connect, object.address: 10.255.0.1",
+            true,
+        ),
+        (
+            "net.connect",
+            "cidr(\"0.0.0.0/0\").containsIP(object.address)",
+            "op: net.connect, object.address: '::1'",
+            false,
+        ),
+        (
+            "net.connect",
+            "object.address == \"\" && object.name == \"x\"",
+            "op: net.connect, object.name: x",
+            true,
+        ),
+        (
+            "net.connect",
+            "object.address in [\"10.0.0.1\", \"10.0.0.2\"] && object.port in [80, 443]",
+            "op: net.connect, object.address: 10.0.0.2, object.port: 443",
+            true,
+        ),
+        (
+            "net.connect",
+            "object.protocol == \"udp\" ? object.port == 53 : object.port == 80",
+            "op: net.connect, object.protocol: tcp, object.port: 80",
+            true,
+        ),
+        (
+            "task.signal",
+            "object.signal in [\"KILL\", 34] && object.relation != \"self\"",
+            "op: task.signal, object.signal: 34, object.relation: child",
+            true,
+        ),
+        (
+            "kernel.bpf",
+            "object.command == \"prog-load\"",
+            "op: kernel.bpf, object.command: prog-load",
+            true,
+        ),
+        (
+            "[file.open, task.setuid]",
+            "object.uid == 7",
+            "op: task.setuid, object.uid: 7",
+            true,
+        ),
+    ] {
+        assert_eq!(
+            fires(op, condition, event),
+            expected,
+            "{condition} of {event}"
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_event_is_told_at_its_place() {
+    for (event, expected) in [
+        ("{task.uid: 0}", "the key `op` is missing @ {"),
+        (
+            "{op: file.open}",
+            "the rule is not asked about this operation @ file.open (it is asked about exec, net.connect)",
+        ),
+        (
+            "{op: exce}",
+            "unknown operation @ exce (did you mean `exec`?)",
+        ),
+        (
+            "{op: exec, task.iud: 0}",
+            "unknown field `task.iud` @ task.iud (did you mean `task.gid`?)",
+        ),
+        (
+            "{op: net.connect, object.deleted: maybe}",
+            "expected `true` or `false` for `object.deleted` @ maybe",
+        ),
+        (
+            "{op: net.connect, object.port: 65536}",
+            "expected a number from 0 to 65535 for `object.port` @ 65536",
+        ),
+        (
+            "{op: net.connect, object.address: host}",
+            "expected an IP address for `object.address` @ host",
+        ),
+        (
+            "{op: net.connect, object.protocol: tpc}",
+            "expected one of its words for `object.protocol` @ tpc (did you mean `tcp`?)",
+        ),
+        (
+            "{op: exec, task.trust: [me]}",
+            "expected a source: `rule:ID`, `model`, `operator`, `engine` or `tap` for `task.trust` @ [",
+        ),
+        (
+            "{op: exec, subject.chain: /a}",
+            "expected a list of at most 4 texts for `subject.chain` @ /a",
+        ),
+        (
+            "{op: exec, subject.path: /a, subject.chain: [/a]}",
+            "`subject.path` is said by `subject.chain` already @ {",
+        ),
+        ("{op: exec, op: exec}", "the key is here twice @ op"),
+    ] {
+        assert_eq!(wrong(event), expected);
+    }
+    assert!(wrong("{op: exec, object.port: 1}").starts_with("none of the rule's operations has"));
+}
+
+#[test]
+fn refusing_goes_before_allowing_and_allowing_before_the_taints_of_others() {
+    let rules = rules(
+        "  - {id: t, on: exec, do: taint}\n  - {id: a, on: exec, do: allow, when: task.uid < 5}\n  - {id: d, on: exec, do: kill, when: task.uid == 3}\n  - {id: o, on: file.open, do: deny}\n",
+    );
+    let ask = |uid| {
+        let mut facts = Facts::default();
+        facts.set_number(Number::Op, u64::from(u16::from(Op::Exec)));
+        facts.set_number(Number::Uid, uid);
+        decide(&rules, &facts)
+    };
+    let plain = ask(9);
+    assert_eq!(
+        (plain.fired, plain.taints),
+        (vec![0], vec!["rule:t".to_owned()])
+    );
+    let allowed = ask(1);
+    assert_eq!(allowed.fired, [0, 1]);
+    assert!(allowed.allowed && !allowed.refused && allowed.taints.is_empty());
+    let killed = ask(3);
+    assert_eq!(killed.fired, [0, 1, 2]);
+    assert!(killed.refused && killed.killed && !killed.allowed);
+    assert_eq!(killed.taints, ["rule:t"]);
+}
+
+#[test]
+fn the_table_of_fields_is_sound() {
+    for field in fields() {
+        assert!(field.ops.iter().all(|op| is_asked(*op)), "{}", field.name);
+        assert!(!field.doc.is_empty() && !field.type_name().is_empty());
+        let twins = fields().iter().filter(|other| other.name == field.name);
+        for twin in twins.filter(|twin| !std::ptr::eq(*twin, field)) {
+            assert_eq!(twin.type_name(), field.type_name(), "{}", field.name);
+            assert!(!field.ops.is_empty() && !field.ops.iter().any(|op| twin.is_of(*op)));
+        }
+    }
+}
+
+/// Conditions of a few tests, as text, with what they mean for a uid, a port, an operation, a path and a chain.
+fn condition() -> impl Strategy<Value = String> {
+    let leaf = proptest::sample::select(vec![
+        "task.uid == 1",
+        "task.uid != 2",
+        "task.uid < 2",
+        "task.uid > 0",
+        "task.uid in [0, 2]",
+        "object.port == 1",
+        "object.port <= 1",
+        "op == \"exec\"",
+        "object.path == \"/a\"",
+        "object.path in [\"/a\", \"/b\"]",
+        "object.path.startsWith(\"/a\")",
+        "object.path.endsWith(\"b\")",
+        "object.path.matches(\"b$\")",
+        "\"/a\" in subject.chain",
+        "subject.chain.exists(e, e.endsWith(\"b\"))",
+        "subject.chain.all(e, e.endsWith(\"b\"))",
+        "task.untrusted",
+        "\"model\" in task.trust",
+        "task.cause == \"model\"",
+        "\"chown\" in task.caps",
+    ])
+    .prop_map(str::to_owned);
+    leaf.prop_recursive(4, 12, 3, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|a| format!("!({a})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} && {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} || {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("(({a}) == ({b}))")),
+            (inner.clone(), inner.clone(), inner)
+                .prop_map(|(a, b, c)| format!("(({a}) ? ({b}) : ({c}))")),
+        ]
+    })
+}
+
+fn some_facts() -> Vec<Facts> {
+    let mut all = Vec::new();
+    for op in [Op::Exec, Op::NetConnect] {
+        for uid in 0..4 {
+            for path in ["", "/a", "/b", "/ab"] {
+                for (index, chain) in [&[][..], &["/a"], &["/b"], &["/a", "/ab"]]
+                    .iter()
+                    .enumerate()
+                {
+                    let mut facts = Facts::default();
+                    facts.set_number(Number::Op, u64::from(u16::from(op)));
+                    facts.set_number(Number::Uid, uid);
+                    facts.set_number(Number::Caps, uid);
+                    facts.set_number(Number::Port, u64::from(op == Op::NetConnect) * uid);
+                    facts.set_text(Text::ObjectPath, path.as_bytes().to_vec());
+                    facts.set_chain(chain.iter().map(|text| text.as_bytes().to_vec()).collect());
+                    for source in ["operator", "model"].iter().skip(index % 3) {
+                        facts.distrust(source);
+                    }
+                    all.push(facts);
+                }
+            }
+        }
+    }
+    all
+}
+
+/// The same condition, step by step: each leaf is asked alone.
+fn plainly(text: &str, facts: &Facts) -> bool {
+    use ambit_policy::cel::{Comparison, Expr, ExprKind, parse};
+    fn go(text: &str, expr: &Expr, facts: &Facts) -> bool {
+        let is_bool = |expr: &Expr| {
+            !matches!(
+                expr.kind,
+                ExprKind::Int(_) | ExprKind::Text(_) | ExprKind::List(_) | ExprKind::Name(_)
+            )
+        };
+        match &expr.kind {
+            ExprKind::Not(inner) => !go(text, inner, facts),
+            ExprKind::And(items) => items.iter().all(|item| go(text, item, facts)),
+            ExprKind::Or(items) => items.iter().any(|item| go(text, item, facts)),
+            ExprKind::Choice(parts) => go(
+                text,
+                &parts[if go(text, &parts[0], facts) { 1 } else { 2 }],
+                facts,
+            ),
+            ExprKind::Compare(Comparison::Equal, a, b) if is_bool(a) || is_bool(b) => {
+                go(text, a, facts) == go(text, b, facts)
+            }
+            _ => {
+                let leaf = text.get(expr.span.clone()).unwrap();
+                let condition = ambit_policy::check::condition(leaf, &[Op::Exec, Op::NetConnect]);
+                holds(&condition.unwrap(), facts)
+            }
+        }
+    }
+    go(text, &parse(text).unwrap(), facts)
+}
+
+proptest! {
+    #[test]
+    fn simplifying_changes_no_meaning_and_what_is_refused_never_holds_or_always_does(text in condition()) {
+        use ambit_policy::check::{ConditionErrorKind, Why, condition};
+        let all = some_facts();
+        match condition(&text, &[Op::Exec, Op::NetConnect]) {
+            Ok(condition) => {
+                for facts in &all {
+                    prop_assert_eq!(holds(&condition, facts), plainly(&text, facts), "{} {:?} {:?}", text, condition, facts);
+                }
+            }
+            Err(errors) => {
+                for error in errors {
+                    let part = text.get(error.span.clone()).unwrap();
+                    for facts in &all {
+                        let holds = plainly(part, facts);
+                        match &error.kind {
+                            ConditionErrorKind::Never(Why::Contradicts(other)) => {
+                                prop_assert!(!(holds && plainly(other, facts)), "{text}: {error}");
+                            }
+                            ConditionErrorKind::Always(Why::Covers(other)) => {
+                                prop_assert!(holds || plainly(other, facts), "{text}: {error}");
+                            }
+                            ConditionErrorKind::Never(_) => prop_assert!(!holds, "{text}: {error}"),
+                            other => prop_assert!(false, "{text}: {other}"),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

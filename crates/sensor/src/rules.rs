@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Rules: loading what they were compiled to, and exchanging it for what holds.
+//!
+//! A set of rules has half of each map, by the parity of its generation. All of a new set is in place, in the half that
+//! nobody reads, before one write makes it the set that holds; what the kernel refuses changes nothing.
+
+use std::collections::BTreeSet;
+use std::ffi::{CStr, OsStr};
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use ambit_abi::{self as abi, Hook, RuleCount, RuleHook, RuleSet, RuleState, Shared};
+use libbpf_rs::btf::Btf;
+use libbpf_rs::btf::types::Func;
+use libbpf_rs::{Iter, Link, MapCore, MapFlags, MapHandle, MapType, libbpf_sys};
+use zerocopy::{FromBytes, IntoBytes};
+
+use crate::error::{Error, bpf, io as io_error};
+use crate::kernel::{Kernel, LoadOptions, lock};
+use crate::load::{self, Part, entries, gone, load_over, pin_fd};
+use crate::{Ring, domain};
+
+/// Below the pin directory: the links of the rules' programs.
+const LINKS: &str = "rules";
+/// Functions that a set replaces, by the parity of its generation.
+const FUNCTIONS: [&str; 2] = ["rules_a", "rules_b"];
+/// How long to wait for the kernel to let go of what was replaced two sets ago.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The rules of a hook, compiled.
+#[derive(Clone, Debug)]
+pub struct RuleProgram<'a> {
+    /// The hook.
+    pub hook: Hook,
+    /// Instructions of a function from `struct ambit_facts *` to a mask of actions, as `struct bpf_insn`.
+    pub instructions: &'a [u64],
+    /// What its bits stand for, and what it reads; where its automata are is filled in here.
+    pub settings: RuleHook,
+    /// Automata of the object (`struct ambit_rule_automaton`).
+    pub automata: Vec<Vec<u8>>,
+}
+
+/// Automata of a text that all hooks share.
+#[derive(Clone, Debug)]
+pub struct RuleText {
+    /// `abi::RULE_TEXT_*`.
+    pub text: usize,
+    /// `struct ambit_rule_automaton`.
+    pub automata: Vec<Vec<u8>>,
+}
+
+/// A set of rules, compiled.
+#[derive(Clone, Debug, Default)]
+pub struct Rules<'a> {
+    /// By hook.
+    pub programs: Vec<RuleProgram<'a>>,
+    /// By text.
+    pub texts: Vec<RuleText>,
+    /// How many rules there are.
+    pub count: usize,
+    /// Load the programs of all hooks anew, so that they are asked before any other.
+    pub renew: bool,
+}
+
+/// What loading made.
+#[derive(Clone, Debug)]
+pub struct RulesLoaded {
+    /// The set's number.
+    pub generation: u64,
+    /// By hook, the instructions that the verifier looked at; none where this kernel does not tell.
+    pub verified: Vec<(Hook, u32)>,
+}
+
+/// Whether programs of rules are attached.
+pub(crate) fn are_pinned(options: &LoadOptions) -> bool {
+    entries(&options.pin_dir.join(LINKS)).is_ok_and(|links| !links.is_empty())
+}
+
+/// The number of the set that holds; 0 for none.
+pub(crate) fn generation(kernel: &Kernel) -> Result<u64, Error> {
+    let state: RuleState = read(&kernel.map("rule_states")?, 0, "read which rules hold")?;
+    Ok(state.generation)
+}
+
+fn read<T: FromBytes>(map: &MapHandle, at: u32, doing: &'static str) -> Result<T, Error> {
+    let value = map
+        .lookup(&at.to_ne_bytes(), MapFlags::ANY)
+        .map_err(bpf(doing))?
+        .ok_or(Error::Layout("a value is missing"))?;
+    T::read_from_bytes(&value).map_err(|_| Error::Layout("a value has another size"))
+}
+
+fn write(map: &MapHandle, at: u32, value: &[u8], doing: &'static str) -> Result<(), Error> {
+    map.update(&at.to_ne_bytes(), value, MapFlags::ANY)
+        .map_err(bpf(doing))
+}
+
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The program of the rules for a hook: its name in the object.
+fn program_name(hook: Hook) -> Result<String, Error> {
+    let object = load::open()?;
+    object
+        .progs()
+        .find(|program| {
+            load::part_of(program.name(), program.section()) == Part::Rules
+                && program.section().to_str().and_then(load::hook_of) == Some(hook)
+        })
+        .map(|program| program.name().to_string_lossy().into_owned())
+        .ok_or(Error::NoRuleHook(hook))
+}
+
+/// A program that asks the rules, and the link that keeps it attached.
+struct Asker {
+    hook: Hook,
+    program: OwnedFd,
+    /// There once it is attached, which is once its rules are in place.
+    pin: PathBuf,
+}
+
+impl Kernel {
+    /// The hooks that rules can be asked at on this kernel.
+    ///
+    /// # Errors
+    /// [`Error::NoBtf`].
+    pub fn rule_hooks() -> Result<Vec<Hook>, Error> {
+        let object = load::open()?;
+        let asked: BTreeSet<Hook> = object
+            .progs()
+            .filter(|program| load::part_of(program.name(), program.section()) == Part::Rules)
+            .filter_map(|program| program.section().to_str().and_then(load::hook_of))
+            .collect();
+        Ok(load::hooks_offered()?
+            .into_iter()
+            .filter(|(hook, offered)| *offered && asked.contains(hook))
+            .map(|(hook, _)| hook)
+            .collect())
+    }
+
+    /// Exchanges the rules that hold for these, at once for all hooks.
+    ///
+    /// # Errors
+    /// [`Error::Rules`], [`Error::NoRuleHook`], [`Error::TooManyAutomata`]; then the rules from before still hold.
+    pub fn load_rules(&self, rules: &Rules<'_>) -> Result<RulesLoaded, Error> {
+        let _lock = lock()?;
+        // 0 is for none.
+        let next = generation(self)?.max(1) + 1;
+        self.keep_chains()?;
+        self.fill(rules, next)?;
+        let askers = self.askers(rules)?;
+        let directory = self.options.pin_dir.join(LINKS);
+        fs::create_dir_all(&directory).map_err(|source| Error::PinDirectory {
+            path: directory.clone(),
+            source,
+        })?;
+        let before: BTreeSet<PathBuf> = entries(&directory)?
+            .iter()
+            .map(fs::DirEntry::path)
+            .collect();
+        let mut verified = Vec::new();
+        let mut pins = Vec::new();
+        let placed = rules.programs.iter().try_for_each(|program| {
+            let Some(asker) = askers.iter().find(|asker| asker.hook == program.hook) else {
+                return Err(Error::NoRuleHook(program.hook));
+            };
+            let replacement = Replacement::load(asker, program, next)?;
+            verified.extend(replacement.verified.map(|count| (program.hook, count)));
+            let pin = directory.join(format!("{}-{next}", program.hook.name()));
+            replacement.pin(&pin)?;
+            pins.push(pin);
+            Ok(())
+        });
+        if let Err(error) = placed.and_then(|()| Self::attach_askers(&askers)) {
+            let _ = self.let_go(&before);
+            return Err(error);
+        }
+        let state = RuleState { generation: next };
+        write(
+            &self.map("rule_states")?,
+            0,
+            state.as_bytes(),
+            "make the rules hold",
+        )?;
+        let keep: BTreeSet<PathBuf> = pins
+            .into_iter()
+            .chain(askers.into_iter().map(|asker| asker.pin))
+            .collect();
+        self.let_go(&keep)?;
+        Ok(RulesLoaded {
+            generation: next,
+            verified,
+        })
+    }
+
+    /// Ends all rules: true if there were some.
+    ///
+    /// # Errors
+    /// Removing a pin failed.
+    pub fn unload_rules(&self) -> Result<bool, Error> {
+        let _lock = lock()?;
+        let held = generation(self)? != 0;
+        write(
+            &self.map("rule_states")?,
+            0,
+            RuleState::default().as_bytes(),
+            "end the rules",
+        )?;
+        self.let_go(&BTreeSet::new())?;
+        gone(fs::remove_dir(self.options.pin_dir.join(LINKS)))?;
+        let shared: Shared = read(&self.map("shared")?, 0, "read what programs share")?;
+        let shared = Shared {
+            lineages: 0,
+            ..shared
+        };
+        write(
+            &self.map("shared")?,
+            0,
+            shared.as_bytes(),
+            "let chains go",
+        )?;
+        Ok(held)
+    }
+
+    /// The number of the set of rules that holds; 0 for none.
+    ///
+    /// # Errors
+    /// Reading the map failed.
+    pub fn rules_generation(&self) -> Result<u64, Error> {
+        generation(self)
+    }
+
+    /// How often each of the first `count` rules of the set that holds has applied.
+    ///
+    /// # Errors
+    /// Reading the map failed.
+    pub fn rule_counts(&self, count: usize) -> Result<Vec<RuleCount>, Error> {
+        let half = generation(self)? & 1;
+        let map = self.map("rule_counts")?;
+        (0..count.min(abi::RULE_MAX))
+            .map(|rule| {
+                let at = half * abi::RULE_MAX as u64 + rule as u64;
+                read(&map, u32::try_from(at).unwrap_or(0), "read how often rules applied")
+            })
+            .collect()
+    }
+
+    /// How often rules could not be asked, by hook, since the kernel part was loaded.
+    ///
+    /// # Errors
+    /// Reading the map failed.
+    pub fn rule_failures(&self) -> Result<Vec<(Hook, u64)>, Error> {
+        let map = self.map("rule_failures")?;
+        let mut all = Vec::new();
+        for &hook in Hook::ALL {
+            let count: u64 = read(&map, hook as u32, "read how often rules could not be asked")?;
+            if count > 0 {
+                all.push((hook, count));
+            }
+        }
+        Ok(all)
+    }
+
+    /// The reader of the records of rules. There is one ring, which is read by one process at a time.
+    ///
+    /// # Errors
+    /// Mapping the ring failed.
+    pub fn rule_ring(&self) -> Result<Ring, Error> {
+        Ring::new(&self.map("rule_ring")?)
+    }
+
+    /// From now on every task has its chain of executables.
+    fn keep_chains(&self) -> Result<(), Error> {
+        let map = self.map("shared")?;
+        let shared: Shared = read(&map, 0, "read what programs share")?;
+        if shared.lineages != 0 {
+            return Ok(());
+        }
+        let shared = Shared {
+            lineages: 1,
+            ..shared
+        };
+        write(&map, 0, shared.as_bytes(), "keep chains")?;
+        let path = self.options.pin_dir.join("links").join("lineage_tasks");
+        let link = Link::open(path).map_err(bpf("open the iterator of chains"))?;
+        let mut said = Vec::new();
+        io::Read::read_to_end(
+            &mut Iter::new(&link).map_err(bpf("start the iterator of chains"))?,
+            &mut said,
+        )
+        .map_err(io_error("read the iterator of chains"))?;
+        Ok(())
+    }
+
+    /// Puts all but the programs into the half that nobody reads.
+    fn fill(&self, rules: &Rules<'_>, next: u64) -> Result<(), Error> {
+        let half = u32::try_from(next & 1).unwrap_or(0);
+        let mut slots = Slots {
+            outer: self.map("rule_automata")?,
+            half,
+            used: 0,
+        };
+        let mut set = RuleSet {
+            generation: next,
+            ..RuleSet::default()
+        };
+        for text in &rules.texts {
+            let first = slots.put(&text.automata)?;
+            for (place, value) in [(&mut set.first, first), (&mut set.count, text.automata.len())] {
+                if let Some(slot) = place.get_mut(text.text) {
+                    *slot = u16::try_from(value).unwrap_or(0);
+                }
+            }
+        }
+        let hooks = self.map("rule_hooks")?;
+        for &hook in Hook::ALL {
+            let mut settings = RuleHook::default();
+            if let Some(program) = rules.programs.iter().find(|program| program.hook == hook) {
+                settings = program.settings;
+                settings.first = u16::try_from(slots.put(&program.automata)?).unwrap_or(0);
+                settings.count = u16::try_from(program.automata.len()).unwrap_or(0);
+            }
+            let at = half * small(abi::HOOKS) + hook as u32;
+            write(&hooks, at, settings.as_bytes(), "write the rules of a hook")?;
+        }
+        let counts = self.map("rule_counts")?;
+        for rule in 0..small(rules.count.min(abi::RULE_MAX)) {
+            let at = half * small(abi::RULE_MAX) + rule;
+            write(&counts, at, RuleCount::default().as_bytes(), "reset a rule's count")?;
+        }
+        write(
+            &self.map("rule_sets")?,
+            half,
+            set.as_bytes(),
+            "write the set of rules",
+        )
+    }
+
+    /// The programs that ask: those that are attached, and for the rest ones that are not yet.
+    fn askers(&self, rules: &Rules<'_>) -> Result<Vec<Asker>, Error> {
+        let directory = self.options.pin_dir.join(LINKS);
+        let mut askers = Vec::new();
+        let mut missing = BTreeSet::new();
+        let pinned = entries(&directory)?;
+        for program in &rules.programs {
+            let attached = pinned.iter().map(fs::DirEntry::path).find(|path| {
+                path.file_name()
+                    .and_then(OsStr::to_str)
+                    .and_then(|name| name.strip_prefix("ask-"))
+                    .and_then(|name| name.split_once('-'))
+                    .is_some_and(|(hook, _)| hook == program.hook.name())
+            });
+            match attached {
+                Some(pin) if !rules.renew => askers.push(Asker {
+                    hook: program.hook,
+                    program: program_of(&pin)?,
+                    pin,
+                }),
+                _ => {
+                    missing.insert(program.hook);
+                }
+            }
+        }
+        if missing.is_empty() {
+            return Ok(askers);
+        }
+        for hook in &missing {
+            program_name(*hook)?;
+        }
+        let object = load_over(&self.options.pin_dir, |part, hook, _| {
+            part == Part::Rules && hook.is_some_and(|hook| missing.contains(&hook))
+        })?;
+        for program in object.progs_mut().filter(|program| program.autoload()) {
+            let Some(hook) = program.section().to_str().and_then(load::hook_of) else {
+                continue;
+            };
+            askers.push(Asker {
+                hook,
+                program: duplicate(&program)?,
+                pin: directory.join(format!("ask-{}-{}", hook.name(), domain::serial())),
+            });
+        }
+        Ok(askers)
+    }
+
+    /// Attaches the programs that are not. The set that holds until now has no rules for them.
+    fn attach_askers(askers: &[Asker]) -> Result<(), Error> {
+        for asker in askers.iter().filter(|asker| !asker.pin.exists()) {
+            // SAFETY: a valid descriptor of a loaded program; there is no name.
+            let fd = unsafe {
+                libbpf_sys::bpf_raw_tracepoint_open(std::ptr::null(), asker.program.as_raw_fd())
+            };
+            let link = owned(fd).map_err(io_error("attach a program of the rules"))?;
+            pin_fd(link.as_fd(), &asker.pin)?;
+        }
+        Ok(())
+    }
+
+    /// Unpins what does not belong to the set that holds.
+    fn let_go(&self, keep: &BTreeSet<PathBuf>) -> Result<(), Error> {
+        // What asks goes before what answers: without its rules a program lets pass.
+        let mut old: Vec<PathBuf> = entries(&self.options.pin_dir.join(LINKS))?
+            .iter()
+            .map(fs::DirEntry::path)
+            .filter(|path| !keep.contains(path))
+            .collect();
+        old.sort_by_key(|path| {
+            !path
+                .file_name()
+                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"ask-"))
+        });
+        for path in old {
+            gone(fs::remove_file(path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Automata of a half, put one after the other.
+struct Slots {
+    outer: MapHandle,
+    half: u32,
+    used: usize,
+}
+
+impl Slots {
+    /// The number of the first.
+    fn put(&mut self, automata: &[Vec<u8>]) -> Result<usize, Error> {
+        let first = self.used;
+        for bytes in automata {
+            if self.used >= abi::RULE_SLOTS {
+                return Err(Error::TooManyAutomata(self.used + 1));
+            }
+            let map = domain::inner(
+                MapType::Array,
+                "ambit_rule_dfa",
+                (4, bytes.len()),
+                1,
+                0,
+                "make an automaton of the rules",
+            )?;
+            write(&map, 0, bytes, "load an automaton of the rules")?;
+            let at = self.half * small(abi::RULE_SLOTS) + small(self.used);
+            write(
+                &self.outer,
+                at,
+                &map.as_fd().as_raw_fd().to_ne_bytes(),
+                "put an automaton of the rules into its slot",
+            )?;
+            self.used += 1;
+        }
+        Ok(first)
+    }
+}
+
+/// The compiled rules of a hook in place of the function that does nothing.
+struct Replacement {
+    link: OwnedFd,
+    verified: Option<u32>,
+}
+
+impl Replacement {
+    fn load(asker: &Asker, program: &RuleProgram<'_>, next: u64) -> Result<Self, Error> {
+        let function = FUNCTIONS[usize::from(next & 1 == 1)];
+        let info = info_of(&asker.program)?;
+        let btf = owned(
+            // SAFETY: plain numbers.
+            unsafe { libbpf_sys::bpf_btf_get_fd_by_id(info.btf_id) },
+        )
+        .map_err(io_error("open the type information of a program of the rules"))?;
+        let types = Btf::from_prog_id(info.id).map_err(bpf("read the types of the rules' programs"))?;
+        let id = types
+            .type_by_name::<Func<'_>>(function)
+            .ok_or(Error::Layout("a program of the rules has no function to replace"))?
+            .type_id();
+        let id: u32 = id.into();
+        let mut log = vec![0_u8; 1 << 20];
+        let record = libbpf_sys::bpf_func_info {
+            insn_off: 0,
+            type_id: id,
+        };
+        let mut fd = -libc::EBUSY;
+        let start = Instant::now();
+        for level in [0, 1] {
+            let mut options = libbpf_sys::bpf_prog_load_opts {
+                sz: size_of::<libbpf_sys::bpf_prog_load_opts>() as libbpf_sys::size_t,
+                prog_btf_fd: small_fd(&btf),
+                func_info: std::ptr::from_ref(&record).cast(),
+                func_info_cnt: 1,
+                func_info_rec_size: small(size_of::<libbpf_sys::bpf_func_info>()),
+                attach_prog_fd: small_fd(&asker.program),
+                attach_btf_id: id,
+                log_level: level,
+                log_size: if level == 0 { 0 } else { small(log.len()) },
+                log_buf: if level == 0 {
+                    std::ptr::null_mut()
+                } else {
+                    log.as_mut_ptr().cast()
+                },
+                ..Default::default()
+            };
+            const NAME: &CStr = c"ambit_rules";
+            const LICENSE: &CStr = c"GPL";
+            // SAFETY: everything that the options point to lives longer than the call.
+            fd = unsafe {
+                libbpf_sys::bpf_prog_load(
+                    libbpf_sys::BPF_PROG_TYPE_EXT,
+                    NAME.as_ptr(),
+                    LICENSE.as_ptr(),
+                    program.instructions.as_ptr().cast(),
+                    program.instructions.len() as libbpf_sys::size_t,
+                    &raw mut options,
+                )
+            };
+            if fd >= 0 {
+                break;
+            }
+        }
+        let replacement = owned(fd).map_err(|source| Error::Rules {
+            hook: program.hook,
+            log: String::from_utf8_lossy(log.split(|byte| *byte == 0).next().unwrap_or_default())
+                .into_owned(),
+            source,
+        })?;
+        loop {
+            // SAFETY: a valid descriptor of a loaded program; there is no name.
+            let link = unsafe {
+                libbpf_sys::bpf_raw_tracepoint_open(std::ptr::null(), replacement.as_raw_fd())
+            };
+            match owned(link) {
+                Ok(link) => {
+                    return Ok(Self {
+                        link,
+                        verified: info_of(&replacement)?.verified,
+                    });
+                }
+                // The kernel lets go of what was unpinned once nobody can be running it.
+                Err(error)
+                    if error.raw_os_error() == Some(libc::EBUSY) && start.elapsed() < PATIENCE =>
+                {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Err(error) => return Err(io_error("put the rules in place")(error)),
+            }
+        }
+    }
+
+    fn pin(&self, path: &Path) -> Result<(), Error> {
+        pin_fd(self.link.as_fd(), path)
+    }
+}
+
+/// What the kernel tells of a program.
+struct Info {
+    id: u32,
+    btf_id: u32,
+    verified: Option<u32>,
+}
+
+fn info_of(program: &OwnedFd) -> Result<Info, Error> {
+    let mut info = libbpf_sys::bpf_prog_info::default();
+    let mut size = small(size_of::<libbpf_sys::bpf_prog_info>());
+    // SAFETY: the structure and its size belong together.
+    let result = unsafe {
+        libbpf_sys::bpf_obj_get_info_by_fd(
+            program.as_raw_fd(),
+            (&raw mut info).cast(),
+            &raw mut size,
+        )
+    };
+    if result < 0 {
+        return Err(io_error("read what the kernel knows of a program")(
+            io::Error::from_raw_os_error(-result),
+        ));
+    }
+    Ok(Info {
+        id: info.id,
+        btf_id: info.btf_id,
+        verified: (info.verified_insns > 0).then_some(info.verified_insns),
+    })
+}
+
+fn small_fd(fd: &OwnedFd) -> u32 {
+    fd.as_raw_fd().unsigned_abs()
+}
+
+/// The program behind a pinned link.
+fn program_of(pin: &Path) -> Result<OwnedFd, Error> {
+    let info = Link::open(pin)
+        .and_then(|link| link.info())
+        .map_err(bpf("read a link of the rules"))?;
+    // SAFETY: plain numbers.
+    owned(unsafe { libbpf_sys::bpf_prog_get_fd_by_id(info.prog_id) })
+        .map_err(io_error("open a program of the rules"))
+}
+
+fn duplicate(program: &libbpf_rs::ProgramMut<'_>) -> Result<OwnedFd, Error> {
+    program
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(io_error("keep a program of the rules"))
+}
+
+/// A descriptor that a call of libbpf made, or the error that it answered.
+fn owned(fd: i32) -> io::Result<OwnedFd> {
+    if fd < 0 {
+        return Err(io::Error::from_raw_os_error(-fd));
+    }
+    // SAFETY: it was made just now and belongs to nobody else.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
