@@ -22,14 +22,14 @@ static __always_inline void object_relation_to(struct slot *s, struct task_struc
 }
 
 /* A hook whose object is put together in BODY, in the slot a.s. */
-#define RULES(hook, op, arg, body)                                   \
-	({                                                           \
-		struct asking a;                                     \
-		if (asking(&a, AMBIT_HOOK_##hook)) {                 \
-			body;                                        \
+#define RULES(hook, op, arg, body)                                     \
+	({                                                             \
+		struct asking a;                                       \
+		if (asking(&a, AMBIT_HOOK_##hook)) {                   \
+			body;                                          \
 			ask_rules(&a, AMBIT_HOOK_##hook, (op), (arg)); \
-		}                                                    \
-		answer(&a);                                          \
+		}                                                      \
+		answer(&a);                                            \
 	})
 
 static __always_inline int rules_name(__u32 hook, struct vfsmount *mnt, struct dentry *dentry,
@@ -511,8 +511,7 @@ int BPF_PROG(rules_receive, struct file *file)
 	if (asking(&a, AMBIT_HOOK_FILE_RECEIVE)) {
 		stash(a.s, open_mask(file->f_mode, file->f_flags));
 		if (object_descriptor(a.s, file))
-			ask_rules(&a, AMBIT_HOOK_FILE_RECEIVE, AMBIT_OP_FILE_RECEIVE,
-				  stashed(a.s));
+			ask_rules(&a, AMBIT_HOOK_FILE_RECEIVE, AMBIT_OP_FILE_RECEIVE, stashed(a.s));
 	}
 	return answer(&a);
 }

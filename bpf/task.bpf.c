@@ -29,7 +29,7 @@ int BPF_PROG(task_task_alloc, struct task_struct *task, unsigned long clone_flag
 	if (ret)
 		return ret;
 	if (!(clone_flags & CLONE_THREAD) && (trust_inherit(task, bpf_get_current_task_btf()) ||
-					     lineage_inherit(task, bpf_get_current_task_btf())))
+					      lineage_inherit(task, bpf_get_current_task_btf())))
 		return -EPERM;
 	l = label_of(bpf_get_current_task_btf());
 	if (!l)

@@ -291,9 +291,9 @@ struct ambit_trust_step {
 
 struct ambit_trust {
 	__u32 bits;
-	__u32 first;	    /* the bit that was set first */
-	__u64 soonest_ns;   /* when the first of them ends; 0: none does */
-	__u32 steps;	    /* processes that it was handed down by, all of them */
+	__u32 first;	  /* the bit that was set first */
+	__u64 soonest_ns; /* when the first of them ends; 0: none does */
+	__u32 steps;	  /* processes that it was handed down by, all of them */
 	__u32 pad;
 	struct ambit_trust_cause causes[AMBIT_TRUST_BITS];
 	struct ambit_trust_step path[AMBIT_TRUST_STEPS]; /* the last of them, in a circle */
@@ -587,10 +587,10 @@ struct ambit_shortcut {
 /* Which bits of `match` are whose. */
 enum ambit_rule_text {
 	AMBIT_RULE_TEXT_OBJECT = 0, /* the object's canonical bytes, kind byte first */
-	AMBIT_RULE_TEXT_EXE = 1,    /* these three: canonical bytes of an executable, one automaton */
+	AMBIT_RULE_TEXT_EXE = 1, /* these three: canonical bytes of an executable, one automaton */
 	AMBIT_RULE_TEXT_PARENT = 2,
-	AMBIT_RULE_TEXT_CHAIN = 3,  /* the union over the chain */
-	AMBIT_RULE_TEXT_COMM = 4,   /* plain bytes, as the next two */
+	AMBIT_RULE_TEXT_CHAIN = 3, /* the union over the chain */
+	AMBIT_RULE_TEXT_COMM = 4,  /* plain bytes, as the next two */
 	AMBIT_RULE_TEXT_CGROUP = 5,
 	AMBIT_RULE_TEXT_DOMAIN = 6,
 };

@@ -101,8 +101,7 @@ static long text_step(__u32 i, struct text_loop *c)
 		barrier_var(at);
 		/* 6.1 forgets the bounds that let clang leave the mask out. */
 		barrier_var(state);
-		state = c->a->next[(state & 0xffff) +
-				   c->a->classes[c->s->bytes[at & OFFSET_MASK]]];
+		state = c->a->next[(state & 0xffff) + c->a->classes[c->s->bytes[at & OFFSET_MASK]]];
 	}
 	c->pos = pos;
 	c->state = state;
@@ -331,6 +330,17 @@ __noinline int plain_match(struct slot *s, __u32 half, __u32 needs)
 	return 0;
 }
 
+#define RULE_NUMBER(name) (1U << AMBIT_RULE_##name)
+#define TASK_NUMBERS                                                                              \
+	(RULE_NUMBER(UID) | RULE_NUMBER(GID) | RULE_NUMBER(REAL_UID) | RULE_NUMBER(CAPS) |        \
+	 RULE_NUMBER(NO_NEW_PRIVS) | RULE_NUMBER(PID) | RULE_NUMBER(TRUST) | RULE_NUMBER(CAUSE) | \
+	 RULE_NUMBER(LABELLED) | RULE_NUMBER(CONTAINER))
+#define OBJECT_NUMBERS                                                            \
+	(RULE_NUMBER(KIND) | RULE_NUMBER(UNREPRESENTABLE) | RULE_NUMBER(MODE) |   \
+	 RULE_NUMBER(PORT) | RULE_NUMBER(PROTOCOL) | RULE_NUMBER(FAMILY) |        \
+	 RULE_NUMBER(SOCKET_TYPE) | RULE_NUMBER(RELATION) | RULE_NUMBER(NEW_ID) | \
+	 RULE_NUMBER(FILE_UID) | RULE_NUMBER(FILE_MODE))
+
 /* The numbers that are the task's. */
 __noinline int task_numbers(struct slot *s, __u32 numbers)
 {
@@ -346,13 +356,13 @@ __noinline int task_numbers(struct slot *s, __u32 numbers)
 	n[AMBIT_RULE_GID] = cred->egid.val;
 	n[AMBIT_RULE_REAL_UID] = cred->uid.val;
 	n[AMBIT_RULE_PID] = task->tgid;
-	if (numbers & 1 << AMBIT_RULE_CAPS) {
+	if (numbers & RULE_NUMBER(CAPS)) {
 		bpf_probe_read_kernel(&caps, sizeof(caps), &cred->cap_effective);
 		n[AMBIT_RULE_CAPS] = caps;
 	}
 	/* PFA_NO_NEW_PRIVS is bit 0. */
 	n[AMBIT_RULE_NO_NEW_PRIVS] = task->atomic_flags & 1;
-	if (numbers & (1 << AMBIT_RULE_TRUST | 1 << AMBIT_RULE_CAUSE)) {
+	if (numbers & (RULE_NUMBER(TRUST) | RULE_NUMBER(CAUSE))) {
 		n[AMBIT_RULE_TRUST] = 0;
 		n[AMBIT_RULE_CAUSE] = 255;
 		if (clock_now()) {
@@ -362,9 +372,9 @@ __noinline int task_numbers(struct slot *s, __u32 numbers)
 				n[AMBIT_RULE_CAUSE] = t->first;
 		}
 	}
-	if (numbers & 1 << AMBIT_RULE_LABELLED)
+	if (numbers & RULE_NUMBER(LABELLED))
 		n[AMBIT_RULE_LABELLED] = label_of(task) ? 1 : 0;
-	if (numbers & 1 << AMBIT_RULE_CONTAINER)
+	if (numbers & RULE_NUMBER(CONTAINER))
 		n[AMBIT_RULE_CONTAINER] = BPF_CORE_READ(task, thread_pid, level) ? 1 : 0;
 	return 0;
 }
@@ -439,12 +449,14 @@ static __always_inline struct ambit_rule_hook *rules_of(__u32 hook, __u64 *gener
 /* Rules applied. */
 struct verdict {
 	__u64 generation;
+	__u32 rules; /* of the hook; only the words of `fired` that they need are theirs */
 	__u32 outcome;
 	__u32 hook;
 	__u32 op;
 	__u32 arg;
 	__u32 trust;
 	__u32 domain;
+	__u32 pad;
 };
 
 static __always_inline void exe_to(struct ambit_rule_event *e, struct ambit_lineage *n, __u32 at)
@@ -568,6 +580,8 @@ static long fired_step(__u32 i, struct fired_loop *c)
 
 static __always_inline void fired_word(struct fired_loop *c, __u32 at)
 {
+	if (at * 64 >= c->v->rules)
+		return;
 	c->word = c->s->facts.fired[at];
 	c->number = at * 64;
 	if (c->word)
@@ -646,8 +660,10 @@ __noinline int rules_ask(struct slot *s, __u32 hook_op, __u32 arg)
 	half = v.generation & 1;
 	s->facts.numbers[AMBIT_RULE_OP] = hook_op & 0xffff;
 	s->facts.numbers[AMBIT_RULE_ARG] = arg;
-	object_numbers(s);
-	task_numbers(s, h->numbers);
+	if (h->numbers & OBJECT_NUMBERS)
+		object_numbers(s);
+	if (h->numbers & TASK_NUMBERS)
+		task_numbers(s, h->numbers);
 	if (h->needs & 1 << AMBIT_RULE_TEXT_OBJECT) {
 		r.half = half;
 		r.first = h->first;
@@ -666,13 +682,15 @@ __noinline int rules_ask(struct slot *s, __u32 hook_op, __u32 arg)
 			1 << AMBIT_RULE_TEXT_DOMAIN) &&
 	    plain_match(s, half, h->needs))
 		goto failed;
-	__builtin_memset(s->facts.fired, 0, sizeof(s->facts.fired));
 	v.outcome = half ? rules_b(&s->facts) : rules_a(&s->facts);
-	l = label_of(bpf_get_current_task_btf());
-	if (l && l->allowed_at)
-		l->allowed_at = 0;
+	if (h->actions & AMBIT_RULE_ALLOW) {
+		l = label_of(bpf_get_current_task_btf());
+		if (l)
+			l->allowed_at = 0;
+	}
 	if (likely(!v.outcome))
 		return 0;
+	v.rules = h->bits_used;
 	v.hook = hook;
 	v.op = hook_op & 0xffff;
 	v.arg = arg;

@@ -70,8 +70,10 @@ static long cause_step(__u32 i, struct cause_loop *c)
 	/* The first cause stays; only its end moves. */
 	if (c->t->bits & 1U << i)
 		return 0;
-	if (!c->t->bits)
+	if (!c->t->bits) {
 		c->t->first = i;
+		c->t->steps = 0;
+	}
 	cause->time_ns = c->now;
 	cause->detail = c->why->detail;
 	cause->tgid = c->tgid;
@@ -177,7 +179,10 @@ static __noinline __u32 trust_take(struct task_struct *task)
 	__u32 tgid = task->tgid;
 
 	tap = bpf_map_lookup_elem(&taps, &tgid);
-	if (tap && tap->bits && tap->time_ns >= leader->start_boottime) {
+	if (tap && tap->bits && tap->time_ns < leader->start_boottime) {
+		/* Of a process that had the number before. */
+		tap->bits = 0;
+	} else if (tap && tap->bits) {
 		struct trust_why why = {
 			.detail = tap->detail,
 			.hook = AMBIT_HOOK_COUNT,
@@ -185,7 +190,8 @@ static __noinline __u32 trust_take(struct task_struct *task)
 		};
 
 		/* Once: what the operator clears is not brought back. */
-		why.bits = __sync_lock_test_and_set(&tap->bits, 0) & ~((1U << AMBIT_TRUST_NAMED) - 1);
+		why.bits = __sync_lock_test_and_set(&tap->bits, 0) &
+			   ~((1U << AMBIT_TRUST_NAMED) - 1);
 		if (why.bits)
 			trust_lower(leader, &why);
 	}
@@ -202,18 +208,18 @@ static __noinline __u32 trust_take(struct task_struct *task)
 __noinline int trust_refresh(struct ambit_label *l)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 now = clock_now(), bits;
+	__u32 now = clock_now();
 	struct ambit_trust *t;
 
 	if (!l)
 		return 0;
 	if (l->taps_seen != now) {
 		l->taps_seen = now;
-		bits = trust_take(task);
-		l->trust |= bits;
+		trust_take(task);
 	}
+	/* A label that lost trust when memory was short has bits that are nowhere else. */
 	t = trust_of(task->group_leader);
-	if (t && t->soonest_ns)
+	if (t)
 		l->trust = trust_now(t);
 	return 0;
 }

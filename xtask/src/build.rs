@@ -20,7 +20,7 @@ pub(crate) fn main(_args: &Args) -> Result<ExitCode> {
 /// Builds `ambit`, and as static programs those that the lab's tests run and confine.
 pub(crate) fn all() -> Result<()> {
     setup::for_build()?;
-    release(&["ambit", "ambit-lab"])
+    release(&["ambit", "ambit-lab", "ambit-taps"])
 }
 
 /// Builds `ambit`.

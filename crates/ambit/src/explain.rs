@@ -245,7 +245,7 @@ impl<'s> Explained<'s> {
             let pid = self.violation.pid;
             let _ = writeln!(
                 out,
-                "  no rule lets it in: `ambit trust clear --pid {pid}` gives the process its trust back, and the map's \
+                "  no rule lets it in: `ambit trust clear --pid {pid} --reason WHY` gives the process its trust back, and the map's \
                  `respond: untrusted:` says what is gated"
             );
         } else if self.allowed_by_now {

@@ -64,7 +64,10 @@ pub enum Error {
     #[error("another version of Ambit is loaded and has rules; `ambit rules unload` ends them")]
     OtherVersionHasRules,
     /// The kernel refused the program that rules were compiled to; the rules from before still hold.
-    #[error("the kernel refused the rules of {hook}; what held before still holds{}", tail(log))]
+    #[error(
+        "the kernel refused the rules of {hook}; what held before still holds{}",
+        tail(log)
+    )]
     Rules {
         /// The hook.
         hook: Hook,

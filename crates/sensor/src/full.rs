@@ -10,7 +10,9 @@ use libbpf_rs::Object;
 
 use crate::error::Error;
 use crate::kernel::LoadOptions;
-use crate::load::{Part, entries, gone, hook_of, load_error, load_over, mark, open, part_of, wanted};
+use crate::load::{
+    Part, entries, gone, hook_of, load_error, load_over, mark, open, part_of, wanted,
+};
 
 /// Pinned last of full coverage: whoever sees it sees all of it.
 const FULL: &str = "full";

@@ -237,7 +237,8 @@ impl Kernel {
         tasks::change(self, pid, ambit_abi::ASK_SET, bits, seconds.unwrap_or(0))
     }
 
-    /// Clear trust bits of a process, and what taps have said of it: how many threads it has.
+    /// Clear trust bits of a process: how many threads it has. With all bits, what taps have said of it and was not
+    /// taken in yet goes as well.
     ///
     /// # Errors
     /// [`Error::NoSuchProcess`].

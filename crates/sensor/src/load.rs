@@ -11,7 +11,9 @@ use std::sync::Mutex;
 use ambit_abi::{Config, Coverage, Hook};
 use libbpf_rs::btf::Btf;
 use libbpf_rs::btf::types::Func;
-use libbpf_rs::{ErrorKind, MapCore, Object, ObjectBuilder, OpenObject, PrintLevel, libbpf_sys, set_print};
+use libbpf_rs::{
+    ErrorKind, MapCore, Object, ObjectBuilder, OpenObject, PrintLevel, libbpf_sys, set_print,
+};
 use zerocopy::IntoBytes;
 
 use crate::error::{Error, io};
@@ -343,8 +345,8 @@ pub(crate) fn pin_fd(fd: BorrowedFd<'_>, path: &Path) -> Result<(), Error> {
         path: path.to_owned(),
         source,
     };
-    let name = CString::new(path.as_os_str().as_encoded_bytes())
-        .map_err(|error| failed(error.into()))?;
+    let name =
+        CString::new(path.as_os_str().as_encoded_bytes()).map_err(|error| failed(error.into()))?;
     // SAFETY: a valid descriptor and a string that ends with NUL.
     let result = unsafe { libbpf_sys::bpf_obj_pin(fd.as_raw_fd(), name.as_ptr()) };
     if result < 0 {

@@ -217,12 +217,7 @@ impl Kernel {
             lineages: 0,
             ..shared
         };
-        write(
-            &self.map("shared")?,
-            0,
-            shared.as_bytes(),
-            "let chains go",
-        )?;
+        write(&self.map("shared")?, 0, shared.as_bytes(), "let chains go")?;
         Ok(held)
     }
 
@@ -244,7 +239,11 @@ impl Kernel {
         (0..count.min(abi::RULE_MAX))
             .map(|rule| {
                 let at = half * abi::RULE_MAX as u64 + rule as u64;
-                read(&map, u32::try_from(at).unwrap_or(0), "read how often rules applied")
+                read(
+                    &map,
+                    u32::try_from(at).unwrap_or(0),
+                    "read how often rules applied",
+                )
             })
             .collect()
     }
@@ -310,7 +309,10 @@ impl Kernel {
         };
         for text in &rules.texts {
             let first = slots.put(&text.automata)?;
-            for (place, value) in [(&mut set.first, first), (&mut set.count, text.automata.len())] {
+            for (place, value) in [
+                (&mut set.first, first),
+                (&mut set.count, text.automata.len()),
+            ] {
                 if let Some(slot) = place.get_mut(text.text) {
                     *slot = u16::try_from(value).unwrap_or(0);
                 }
@@ -330,7 +332,12 @@ impl Kernel {
         let counts = self.map("rule_counts")?;
         for rule in 0..small(rules.count.min(abi::RULE_MAX)) {
             let at = half * small(abi::RULE_MAX) + rule;
-            write(&counts, at, RuleCount::default().as_bytes(), "reset a rule's count")?;
+            write(
+                &counts,
+                at,
+                RuleCount::default().as_bytes(),
+                "reset a rule's count",
+            )?;
         }
         write(
             &self.map("rule_sets")?,
@@ -471,11 +478,16 @@ impl Replacement {
             // SAFETY: plain numbers.
             unsafe { libbpf_sys::bpf_btf_get_fd_by_id(info.btf_id) },
         )
-        .map_err(io_error("open the type information of a program of the rules"))?;
-        let types = Btf::from_prog_id(info.id).map_err(bpf("read the types of the rules' programs"))?;
+        .map_err(io_error(
+            "open the type information of a program of the rules",
+        ))?;
+        let types =
+            Btf::from_prog_id(info.id).map_err(bpf("read the types of the rules' programs"))?;
         let id = types
             .type_by_name::<Func<'_>>(function)
-            .ok_or(Error::Layout("a program of the rules has no function to replace"))?
+            .ok_or(Error::Layout(
+                "a program of the rules has no function to replace",
+            ))?
             .type_id();
         let id: u32 = id.into();
         let mut log = vec![0_u8; 1 << 20];

@@ -89,10 +89,12 @@ pub(crate) fn change(
         .and_then(Pid::from_raw)
         .ok_or(Error::NoSuchProcess(pid))?;
     let pidfd = pidfd_open(raw, PidfdFlags::empty()).map_err(|_| Error::NoSuchProcess(pid))?;
-    if ask_for == ASK_CLEAR {
+    if ask_for == ASK_CLEAR && bits == u32::MAX {
         // What a tap said and nobody has taken in yet is cleared as well.
         match kernel.map("taps")?.delete(&pid.to_ne_bytes()) {
-            Err(e) if e.kind() != ErrorKind::NotFound => return Err(bpf("clear what taps said")(e)),
+            Err(e) if e.kind() != ErrorKind::NotFound => {
+                return Err(bpf("clear what taps said")(e));
+            }
             _ => {}
         }
     }
@@ -109,7 +111,9 @@ pub(crate) fn change(
         tv_sec: 0,
         tv_nsec: 0,
     };
-    if changed == 0 || poll(&mut fds, Some(&now)).map_err(|e| io("look at the process")(e.into()))? > 0 {
+    if changed == 0
+        || poll(&mut fds, Some(&now)).map_err(|e| io("look at the process")(e.into()))? > 0
+    {
         return Err(Error::NoSuchProcess(pid));
     }
     Ok(changed)

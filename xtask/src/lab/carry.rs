@@ -21,6 +21,7 @@ const BINARIES: &[&str] = &[
     "ambit-act",
     "ambit-fidelity",
     "ambit-loop",
+    "ambit-taps",
 ];
 
 const MIB: u64 = 1 << 20;

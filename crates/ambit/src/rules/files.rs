@@ -87,7 +87,9 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Fa
         .with_context(|| about("reading"))
         .or_exit(Exit::Usage)?
     {
-        let entry = entry.with_context(|| about("reading")).or_exit(Exit::Usage)?;
+        let entry = entry
+            .with_context(|| about("reading"))
+            .or_exit(Exit::Usage)?;
         inside.push(entry.path());
     }
     inside.sort();

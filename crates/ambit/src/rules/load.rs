@@ -47,7 +47,14 @@ pub(super) fn unload() -> Result<Outcome, Failure> {
     let held = kernel.unload_rules()?;
     Loaded::forget();
     kernel.release()?;
-    note!("{}", if held { "no rule holds any more" } else { "no rules are loaded" });
+    note!(
+        "{}",
+        if held {
+            "no rule holds any more"
+        } else {
+            "no rules are loaded"
+        }
+    );
     Ok(Outcome::SUCCESS)
 }
 
@@ -79,6 +86,7 @@ fn load(kernel: &Kernel, set: Set, renew: bool) -> Result<Done, Failure> {
     }
     let hooks = Kernel::rule_hooks()?;
     offered(&set.rules, &hooks)?;
+    let _lock = Sources::lock()?;
     let mut sources = Sources::read()?;
     sources.name_all(&compile::sources(&set.rules), borne(kernel)?)?;
     let compiled = compiled(&set.rules, &sources, &hooks)?;
@@ -152,11 +160,11 @@ fn put(
                 bits_used: u32::try_from(hook.rules.len()).unwrap_or(u32::MAX),
                 ..RuleHook::default()
             };
-            for (bit, (index, rule)) in settings
-                .bits
-                .iter_mut()
-                .zip(hook.rules.iter().filter_map(|index| Some((*index, rules.get(*index)?))))
-            {
+            for (bit, (index, rule)) in settings.bits.iter_mut().zip(
+                hook.rules
+                    .iter()
+                    .filter_map(|index| Some((*index, rules.get(*index)?))),
+            ) {
                 let source = format!("rule:{}", rule.id);
                 settings.actions |= u32::from(rule.actions.0);
                 *bit = RuleBit {

@@ -174,7 +174,12 @@ pub(super) fn ls(json: bool) -> Result<Outcome, Failure> {
         let lines: Result<Vec<_>, _> = rows.iter().map(json_line).collect();
         return print(&lines?.concat());
     }
-    let width = rows.iter().map(|row| row.id.len()).max().unwrap_or(0).max(2);
+    let width = rows
+        .iter()
+        .map(|row| row.id.len())
+        .max()
+        .unwrap_or(0)
+        .max(2);
     let head = format!(
         "{:width$}  {:8}  {:>9}  {:>9}  {:>6}  {:14}  ON",
         "ID", "SEVERITY", "APPLIED", "REFUSED", "LOST", "DO"

@@ -81,7 +81,9 @@ fn assembly(set: &Set, loaded: Option<&Loaded>) -> Result<Outcome, Failure> {
     for hook in &compiled.hooks {
         let verified = match loaded.and_then(|loaded| loaded.verified.get(hook.hook.name())) {
             Some(verified) => format!("the verifier looked at {verified}"),
-            None if loaded.is_some() => "this kernel does not tell what its verifier looked at".to_owned(),
+            None if loaded.is_some() => {
+                "this kernel does not tell what its verifier looked at".to_owned()
+            }
             None => "not loaded".to_owned(),
         };
         let entries: usize = hook.object.iter().map(compile::Automaton::entries).sum();
@@ -91,7 +93,11 @@ fn assembly(set: &Set, loaded: Option<&Loaded>) -> Result<Outcome, Failure> {
             count(hook.rules.len(), "rule"),
             count(hook.instructions.len(), "instruction"),
             hook.object.len(),
-            if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") },
+            if entries == 1 {
+                "1 entry".to_owned()
+            } else {
+                format!("{entries} entries")
+            },
         );
         let _ = writeln!(out, "{}", style.bold(head));
         out.push_str(&hook.listing());

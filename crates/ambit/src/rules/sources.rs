@@ -2,12 +2,13 @@
 //! Which trust bit is whose: names of rules and taps get theirs when they are first loaded, and keep it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 
 use ambit_abi::TRUST_NAMED;
 use anyhow::{Context, anyhow};
+use rustix::fs::{FlockOperation, flock};
 
 use crate::exit::{Exit, Failure, OrExit};
 use crate::files;
@@ -26,6 +27,18 @@ fn path() -> PathBuf {
 }
 
 impl Sources {
+    /// Held from reading them to writing them down; released when dropped.
+    pub(crate) fn lock() -> Result<File, Failure> {
+        fs::create_dir_all("/run/ambit")
+            .and_then(|()| File::open("/run/ambit"))
+            .and_then(|folder| {
+                flock(&folder, FlockOperation::LockExclusive)?;
+                Ok(folder)
+            })
+            .context("locking /run/ambit")
+            .or_exit(Exit::Trouble)
+    }
+
     /// Those that are known since the machine was started.
     pub(crate) fn read() -> Result<Self, Failure> {
         match fs::read(path()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What rules record, as it happens.
 
-use ambit_abi::{Hook, Op, RULE_DENY, RULE_KILL, RULE_ALLOW, Reason, RuleEvent};
+use ambit_abi::{Hook, Op, RULE_ALLOW, RULE_DENY, RULE_KILL, Reason, RuleEvent};
 use ambit_event::{Object, Operation, escape, text};
 use ambit_policy::rule::{Actions, Rule};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -98,12 +98,16 @@ fn row(
     clock: Clock,
 ) -> Row {
     let op = Op::try_from(event.op).ok();
-    let object = object.get(..usize::from(event.object_len)).unwrap_or(object);
+    let object = object
+        .get(..usize::from(event.object_len))
+        .unwrap_or(object);
     let unrepresentable = event
         .unrepresentable
         .checked_sub(1)
         .and_then(|reason| Reason::try_from(reason).ok());
-    let parsed = Object::parse(object).ok().filter(|_| unrepresentable.is_none());
+    let parsed = Object::parse(object)
+        .ok()
+        .filter(|_| unrepresentable.is_none());
     let operation = match (op, &parsed) {
         (Some(op), Some(object)) => Operation { op, arg: event.arg }.rule(object),
         (Some(op), None) => op.name().to_owned(),
@@ -111,7 +115,11 @@ fn row(
     };
     let exe = |at: usize| {
         let len = usize::from(*event.exe_len.get(at)?);
-        let bytes = event.exes.get(at)?.get(..len).filter(|bytes| !bytes.is_empty())?;
+        let bytes = event
+            .exes
+            .get(at)?
+            .get(..len)
+            .filter(|bytes| !bytes.is_empty())?;
         Object::parse(bytes)
             .ok()
             .map(|object| text::object_text(Op::Name, &object))
@@ -137,7 +145,13 @@ fn row(
         tid: event.tid,
         uid: event.uid,
         gid: event.gid,
-        comm: escape::name(event.comm.split(|byte| *byte == 0).next().unwrap_or_default()),
+        comm: escape::name(
+            event
+                .comm
+                .split(|byte| *byte == 0)
+                .next()
+                .unwrap_or_default(),
+        ),
         exe: exe(0),
         parent: exe(1),
         cgroup: event.cgroup,

@@ -4,10 +4,12 @@
 mod clock;
 mod file;
 mod record;
+mod trust;
 
 pub(crate) use clock::Clock;
 pub(crate) use file::{Journal, StoredRun, load, newest};
 pub(crate) use record::{End, FirstCause, Hex, Run, Violation, Who, hex};
+pub(crate) use trust::{TrustChange, TrustHolder, TrustLog, trust_log_path};
 
 use std::path::PathBuf;
 

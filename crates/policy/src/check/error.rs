@@ -216,7 +216,8 @@ impl ConditionErrorKind {
                 format!("it is there for {}", names.join(", "))
             }
             Self::Source(_) => {
-                "sources are `rule:ID`, `model`, `operator`, `engine` and `tap`".to_owned()
+                "sources are `rule:ID`, `tap:NAME`, `model`, `operator`, `engine` and `tap`"
+                    .to_owned()
             }
             Self::Network(_) => "such as `10.0.0.0/8` or `fd00::/8`".to_owned(),
             Self::HostBits { network } => format!("did you mean `{network}`?"),

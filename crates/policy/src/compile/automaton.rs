@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `struct ambit_rule_automaton`: a table as the kernel part walks it.
 
-use super::joint::{ENTRIES, Joint, ROWS, Row, WORDS};
+use ambit_abi::{RULE_ENTRIES, RULE_ROWS, RULE_WORDS};
+
+use super::joint::{Joint, Row};
 
 /// What `next` has beyond its entries, so that no sum of a state and a class leaves it.
 const SLACK: usize = 256;
@@ -20,7 +22,7 @@ pub struct Automaton {
 
 impl Automaton {
     /// The bytes of the kernel part's structure.
-    pub const SIZE: usize = 8 + 256 + ROWS * WORDS * 8 + (ENTRIES + SLACK) * 2;
+    pub const SIZE: usize = 8 + 256 + RULE_ROWS * RULE_WORDS * 8 + (RULE_ENTRIES + SLACK) * 2;
 
     /// The kernel part's numbers: a state is the index of its entries, of which the first is its row. `None` where
     /// they don't fit, which whoever joined the tests saw to.
@@ -85,7 +87,7 @@ impl Automaton {
         for word in self.rows.iter().flatten() {
             out.extend_from_slice(&word.to_ne_bytes());
         }
-        out.resize(8 + 256 + ROWS * WORDS * 8, 0);
+        out.resize(8 + 256 + RULE_ROWS * RULE_WORDS * 8, 0);
         for next in &self.next {
             out.extend_from_slice(&next.to_ne_bytes());
         }

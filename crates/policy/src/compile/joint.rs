@@ -6,21 +6,17 @@
 
 use std::collections::HashMap;
 
+use ambit_abi::{RULE_ENTRIES, RULE_ROWS, RULE_WORDS};
+
 use super::reduce::Table;
 
-/// Words of a row.
-pub(super) const WORDS: usize = 4;
 /// Tests that a row has bits for.
-pub(super) const TESTS: usize = WORDS * 64;
-/// Entries of the kernel part's table.
-pub(super) const ENTRIES: usize = 65_536;
-/// Rows that states can have.
-pub(super) const ROWS: usize = 2048;
+const TESTS: usize = RULE_WORDS * 64;
 /// Classes of bytes, which are numbered from 1 in a byte.
 const CLASSES: usize = 255;
 
 /// Which tests hold.
-pub(super) type Row = [u64; WORDS];
+pub(super) type Row = [u64; RULE_WORDS];
 
 /// A table of several tests: what is accepted is the index of a row. Row 0 has no test.
 #[derive(Clone, Debug)]
@@ -35,7 +31,7 @@ impl Joint {
     pub(super) fn new(table: Table) -> Option<Self> {
         let joint = Self {
             table,
-            rows: vec![[0; WORDS], [1, 0, 0, 0]],
+            rows: vec![[0; RULE_WORDS], [1, 0, 0, 0]],
             tests: 1,
         };
         let room = room(joint.table.width)?;
@@ -58,7 +54,7 @@ impl Joint {
                 accept: Vec::new(),
                 next: Vec::new(),
             },
-            rows: vec![[0; WORDS]],
+            rows: vec![[0; RULE_WORDS]],
             tests,
         };
         let mut rows = HashMap::from([((0, 0), 0)]);
@@ -95,7 +91,7 @@ impl Joint {
                     .push(number(&mut numbers, &mut queue, next));
             }
         }
-        (joined.rows.len() <= ROWS).then_some(joined)
+        (joined.rows.len() <= RULE_ROWS).then_some(joined)
     }
 
     /// The class of each byte in both, and what each class is in one and the other.
@@ -135,7 +131,7 @@ impl Joint {
 
 /// How many states there is room for, if there is for the classes; a state also has its row.
 fn room(width: usize) -> Option<usize> {
-    (width <= CLASSES).then_some(ENTRIES / (width + 1))
+    (width <= CLASSES).then_some(RULE_ENTRIES / (width + 1))
 }
 
 /// The number of a pair of states.

@@ -16,7 +16,7 @@ use super::text;
 use crate::condition::{Text, TextTest};
 
 /// Entries of a table before states are merged.
-const ENTRIES: usize = 4 * 1024 * 1024;
+const ENTRIES: usize = 512 * 1024;
 
 /// A machine can't be built.
 #[derive(Debug)]

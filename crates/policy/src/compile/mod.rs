@@ -278,7 +278,7 @@ fn finish(
         entry.when = entry.when.map(&resolve);
     }
     let only = operations(draft.hook).len() == 1;
-    let written = program::write(draft.parts, draft.rules.len(), only);
+    let written = program::write(draft.parts, only);
     let (code, reads) = written.map_err(|program::TooLong(bit)| {
         let rule = draft.rules.get(bit).and_then(|index| rules.get(*index));
         CompileError::TooLong {

@@ -54,10 +54,6 @@ impl Networks {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.networks.is_empty()
-    }
-
     /// Before the first byte.
     pub(super) fn start(&self) -> Progress {
         self.settle(0, (0..self.networks.len()).collect(), BTreeSet::new())

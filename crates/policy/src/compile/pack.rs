@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use ambit_abi::RULE_AUTOMATA;
+
 use super::automaton::Automaton;
 use super::joint::Joint;
 use super::machine::{self, MachineError};
 use super::text;
 use crate::condition::{Text, TextTest};
 
-/// Automata of an input.
-pub(super) const AUTOMATA: usize = 4;
+/// Lists that are shorter are not taken apart: a few more texts in the last automaton are not worth the time.
+const DIVISIBLE: usize = 16;
 
 /// The tests of one input, each once.
 #[derive(Default)]
@@ -109,14 +111,17 @@ impl Tests {
                 }
                 Ok(())
             }
-            (_, Some(joint)) if bins.len() < AUTOMATA => {
+            (_, Some(joint)) if bins.len() < RULE_AUTOMATA => {
                 bins.push(Bin {
                     joint,
                     owners: tree.owners,
                 });
                 Ok(())
             }
-            _ => self.place_halves(bins, &tree.owners, tree.test),
+            _ => {
+                let owner = tree.owners.first().copied();
+                self.place_halves(bins, owner.unwrap_or(0), tree.test.as_ref())
+            }
         }
     }
 
@@ -124,18 +129,16 @@ impl Tests {
     fn place_halves(
         &self,
         bins: &mut Vec<Bin>,
-        owners: &[usize],
-        test: Option<TextTest>,
+        number: usize,
+        test: Option<&TextTest>,
     ) -> Result<(), PackError> {
-        let owner = owners.first().copied().unwrap_or(0);
-        let (Some(owned), Some(halves)) = (self.list.get(owner), test.as_ref().and_then(halve))
-        else {
-            let owned = self.list.get(owner).or(self.list.first());
-            return owned.map_or(Ok(()), |owned| Err(owned.fails(PackCause::Full)));
+        let Some(owned) = self.list.get(number) else {
+            return Ok(());
         };
-        for half in halves {
+        let halves = test.and_then(halve);
+        for half in halves.ok_or_else(|| owned.fails(PackCause::Full))? {
             let mut pieces = Vec::new();
-            build(owner, owned.field, &half, &mut pieces).map_err(|cause| owned.fails(cause))?;
+            build(number, owned.field, &half, &mut pieces).map_err(|cause| owned.fails(cause))?;
             for piece in pieces {
                 self.place(bins, piece)?;
             }
@@ -263,7 +266,10 @@ fn halve(test: &TextTest) -> Option<[TextTest; 2]> {
 }
 
 fn halve_set<T: Clone + Ord>(set: &BTreeSet<T>) -> Option<[BTreeSet<T>; 2]> {
-    let middle = set.iter().nth(set.len() / 2).filter(|_| set.len() > 1)?;
+    let middle = set.iter().nth(set.len() / 2)?;
+    if set.len() < DIVISIBLE {
+        return None;
+    }
     let mut left = set.clone();
     let right = left.split_off(middle);
     Some([left, right])

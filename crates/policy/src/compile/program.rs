@@ -5,7 +5,7 @@
 //! so no jump is far. In a section, rules that need a bit of the same word stand together: one test of all of those
 //! bits passes over all of them.
 
-use ambit_abi::Op;
+use ambit_abi::{Op, RULE_FIRED};
 
 use super::assemble::Code;
 use super::emit::{Emitter, Next, Reads};
@@ -42,12 +42,11 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(super) struct TooLong(pub(super) usize);
 
-/// Writes the program. `rules` is how many bits of `fired` are in use; `only` says that the hook has no operation but
-/// that of the only part.
-pub(super) fn write(parts: Vec<Part>, rules: usize, only: bool) -> Result<(Code, Reads), TooLong> {
+/// Writes the program. `only` says that the hook has no operation but that of the only part.
+pub(super) fn write(parts: Vec<Part>, only: bool) -> Result<(Code, Reads), TooLong> {
     let mut code = Code::default();
     let mut reads = Reads::default();
-    start(&mut code.instructions, rules);
+    start(&mut code.instructions);
     for part in parts {
         for section in sections(part.entries, &mut reads)? {
             if only {
@@ -78,15 +77,15 @@ pub(super) fn write(parts: Vec<Part>, rules: usize, only: bool) -> Result<(Code,
 
 /// Without facts there is nothing to do. R7 and R9 are 0, but not for the verifier: what it knew of them would differ
 /// from way to way.
-fn start(out: &mut Vec<Insn>, rules: usize) {
+fn start(out: &mut Vec<Insn>) {
     out.extend([
         Insn::if_imm(Compare::NotEqual, Reg::R1, 0).to(2),
         Insn::mov_imm(Reg::R0, 0),
         Insn::exit(),
         Insn::mov(Reg::R6, Reg::R1),
     ]);
-    let words = 0..rules.div_ceil(64);
-    out.extend(words.map(|word| Insn::store_zero(Reg::R6, wire::fired(word))));
+    // All of them: the kernel part looks at all, and other hooks' rules were marked here before.
+    out.extend((0..RULE_FIRED).map(|word| Insn::store_zero(Reg::R6, wire::fired(word))));
     out.extend([
         Insn::load(Reg::R7, Reg::R6, wire::fired(0)),
         Insn::load(Reg::R9, Reg::R6, wire::fired(0)),

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Where things are in `struct ambit_facts`.
 
+use ambit_abi as abi;
+
 use crate::condition::{Number, Text};
 
 #[cfg(not(target_endian = "little"))]
 compile_error!("words of tests are read in halves, the lower one first");
 
 /// Words of 64 tests of each text.
-const TEXT_WORDS: usize = super::pack::AUTOMATA * super::joint::WORDS;
-/// Texts that tests are run on.
-const TEXTS: usize = 7;
-const MATCH: usize = Number::COUNT * 8;
-const FIRED: usize = MATCH + TEXTS * TEXT_WORDS * 8;
-/// Words of 64 rules.
-const FIRED_WORDS: usize = 8;
+const TEXT_WORDS: usize = abi::RULE_AUTOMATA * abi::RULE_WORDS;
+const MATCH: usize = abi::RULE_NUMBERS * 8;
+const FIRED: usize = MATCH + abi::RULE_TEXTS * TEXT_WORDS * 8;
 /// Rules that a hook can have.
-pub(super) const RULES: usize = FIRED_WORDS * 64;
+pub(super) const RULES: usize = abi::RULE_FIRED * 64;
 /// Bytes of it all.
-const SIZE: usize = FIRED + FIRED_WORDS * 8;
+const SIZE: usize = FIRED + abi::RULE_FIRED * 8;
 
+const _: () = assert!(
+    Number::COUNT == abi::RULE_NUMBERS,
+    "every number has its place"
+);
 const _: () = assert!(SIZE <= 0x7fff, "offsets fit an instruction");
 
 /// Where a number is.
@@ -29,7 +31,7 @@ pub(super) const fn number(number: Number) -> i16 {
 /// Where 32 tests of a text are.
 pub(super) const fn word(text: Text, automaton: usize, half: usize) -> i16 {
     let own = slot(text) * TEXT_WORDS * 8;
-    offset(MATCH + own + automaton * super::joint::WORDS * 8 + half * 4)
+    offset(MATCH + own + automaton * abi::RULE_WORDS * 8 + half * 4)
 }
 
 /// Where 64 rules are marked.
@@ -61,13 +63,13 @@ pub(super) fn place(at: i16) -> Place {
 /// `enum ambit_rule_text`.
 const fn slot(text: Text) -> usize {
     match text {
-        Text::ObjectPath | Text::ObjectName | Text::ObjectAddress => 0,
-        Text::Executable => 1,
-        Text::Parent => 2,
-        Text::Chain => 3,
-        Text::Comm => 4,
-        Text::Cgroup => 5,
-        Text::Domain => 6,
+        Text::ObjectPath | Text::ObjectName | Text::ObjectAddress => abi::RULE_TEXT_OBJECT,
+        Text::Executable => abi::RULE_TEXT_EXE,
+        Text::Parent => abi::RULE_TEXT_PARENT,
+        Text::Chain => abi::RULE_TEXT_CHAIN,
+        Text::Comm => abi::RULE_TEXT_COMM,
+        Text::Cgroup => abi::RULE_TEXT_CGROUP,
+        Text::Domain => abi::RULE_TEXT_DOMAIN,
     }
 }
 

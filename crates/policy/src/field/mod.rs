@@ -124,14 +124,66 @@ impl Field {
     }
 }
 
-/// Whether rules are asked about an operation. The others have no hook of their own.
+/// Whether rules are asked about an operation: whether the kernel part has a program of rules at one of its hooks.
 pub fn is_asked(op: Op) -> bool {
-    op.family().is_some() && !matches!(op, Op::ExecDigest | Op::ExecCreds | Op::FileInherit)
+    matches!(
+        op,
+        Op::Exec
+            | Op::FileOpen
+            | Op::FileCreate
+            | Op::FileUnlink
+            | Op::FileRename
+            | Op::FileLink
+            | Op::FileSymlink
+            | Op::FileMkdir
+            | Op::FileRmdir
+            | Op::FileMknod
+            | Op::FileTruncate
+            | Op::FileChmod
+            | Op::FileChown
+            | Op::FileIoctl
+            | Op::FileSetxattr
+            | Op::FileRemovexattr
+            | Op::FileReceive
+            | Op::MapExec
+            | Op::MapAnon
+            | Op::NetSocket
+            | Op::NetBind
+            | Op::NetConnect
+            | Op::NetListen
+            | Op::NetAccept
+            | Op::NetSend
+            | Op::NetTun
+            | Op::TaskSignal
+            | Op::TaskPtrace
+            | Op::TaskSetuid
+            | Op::TaskSetgid
+            | Op::CapUse
+            | Op::MountMount
+            | Op::MountType
+            | Op::MountReconfigure
+            | Op::MountUmount
+            | Op::MountPivot
+            | Op::MountChroot
+            | Op::NsUser
+            | Op::KeyAdd
+            | Op::KernelBpf
+            | Op::KernelRead
+            | Op::KernelLoad
+            | Op::KernelPerf
+            | Op::KernelSyslog
+            | Op::KernelSettime
+            | Op::UringCreds
+            | Op::UringSqpoll
+    )
 }
 
-/// Whether this can be a source of trust: one of [`SOURCES`], or `rule:ID`.
+/// Whether this can be a source of trust: one of [`SOURCES`], `rule:ID` or `tap:NAME`.
 pub(crate) fn is_source(text: &str) -> bool {
-    SOURCES.contains(&text) || text.strip_prefix("rule:").is_some_and(is_id)
+    let named = text
+        .strip_prefix("rule:")
+        .or_else(|| text.strip_prefix("tap:"));
+    SOURCES.contains(&text) || named.is_some_and(is_id)
 }
 
 /// Whether this can be a rule's id.

@@ -214,9 +214,9 @@ impl fmt::Display for Expected {
             Self::Bool => f.write_str("`true` or `false`"),
             Self::Word => f.write_str("one of its words"),
             Self::Address => f.write_str("an IP address"),
-            Self::Source => {
-                f.write_str("a source: `rule:ID`, `model`, `operator`, `engine` or `tap`")
-            }
+            Self::Source => f.write_str(
+                "a source: `rule:ID`, `tap:NAME`, `model`, `operator`, `engine` or `tap`",
+            ),
             Self::Text => f.write_str("a text"),
             Self::List(max) => write!(f, "a list of at most {max} texts"),
         }

@@ -123,3 +123,25 @@ pub(crate) fn check(program: &[Insn]) {
     }
     assert_eq!(seen.len(), program.len(), "unreachable instructions");
 }
+
+/// That the verifier can't decide a test by one before it. The first test of a word may be of several bits at once, as
+/// that says nothing of any of them.
+pub(crate) fn check_tests(program: &[Insn]) {
+    let mut first = true;
+    let mut tested = 0;
+    for insn in program {
+        match (insn.opcode(), insn.dst()) {
+            (0x61, 8) => (first, tested) = (true, 0),
+            (0x46, 8) => {
+                let mask = insn.imm().cast_unsigned();
+                assert_eq!(tested & mask, 0, "a bit is tested twice");
+                if !first || mask.is_power_of_two() {
+                    tested |= mask;
+                }
+                first = false;
+            }
+            (opcode, 7 | 9) => assert!(opcode & 7 != 5 && opcode & 7 != 6, "{insn}"),
+            _ => {}
+        }
+    }
+}

@@ -181,18 +181,18 @@ pub(crate) fn holds(condition: &Condition, world: &World, sources: &BTreeMap<Str
     }
 }
 
-fn text_holds(test: &TextTest, text: &[u8], address: Option<IpAddr>) -> bool {
+fn text_holds(test: &TextTest, bytes: &[u8], address: Option<IpAddr>) -> bool {
     match test {
-        TextTest::Not(inner) => !text_holds(inner, text, address),
-        TextTest::And(all) => all.iter().all(|inner| text_holds(inner, text, address)),
-        TextTest::Or(any) => any.iter().any(|inner| text_holds(inner, text, address)),
-        TextTest::In(texts) => texts.contains(text),
-        TextTest::StartsWith(with) => text.starts_with(with),
-        TextTest::EndsWith(with) => text.ends_with(with),
+        TextTest::Not(inner) => !text_holds(inner, bytes, address),
+        TextTest::And(all) => all.iter().all(|inner| text_holds(inner, bytes, address)),
+        TextTest::Or(any) => any.iter().any(|inner| text_holds(inner, bytes, address)),
+        TextTest::In(texts) => texts.contains(bytes),
+        TextTest::StartsWith(with) => bytes.starts_with(with),
+        TextTest::EndsWith(with) => bytes.ends_with(with),
         TextTest::Contains(with) => {
-            with.is_empty() || text.windows(with.len()).any(|part| part == with)
+            with.is_empty() || bytes.windows(with.len()).any(|part| part == with)
         }
-        TextTest::Matches(regex) => search(regex, text),
+        TextTest::Matches(regex) => search(regex, bytes),
         TextTest::Network(networks) => networks.iter().any(|(network, bits)| {
             let (network, own, all) = match (network, address) {
                 (IpAddr::V4(network), Some(IpAddr::V4(own))) => {

@@ -228,7 +228,8 @@ fn an_operator_takes_trust_away_and_gives_it_back(lab: &Lab) {
     );
     job.say("\n");
     job.until("socket: errno EPERM");
-    lab.ambit(["trust", "clear", "--pid", &pid]).succeeds();
+    lab.ambit(["trust", "clear", "--pid", &pid, "--reason", "test"])
+        .succeeds();
     job.say("\n");
     let run = job.finish().exits(1);
     let pid = format!("pid: ok {pid}");

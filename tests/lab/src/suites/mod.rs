@@ -17,7 +17,9 @@ mod refusals_file;
 mod refusals_full;
 mod refusals_net;
 mod refusals_task;
+mod rules;
 mod scenarios;
+mod taps;
 
 use crate::Test;
 
@@ -49,6 +51,8 @@ pub(crate) fn all() -> Vec<Test> {
         coverage::tests,
         recording::tests,
         hostile::tests,
+        rules::tests,
+        taps::tests,
         // The last one: the kernel part stays loaded between the tests of the others.
         live::tests,
     ];

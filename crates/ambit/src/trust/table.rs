@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Untrusted processes for people: a line each, and more below it where that is wanted.
+
+use std::fmt::Write;
+
+use super::row::{Reason, Row};
+use crate::out::Style;
+
+pub(super) fn table(rows: &[Row], verbose: bool, style: Style) -> String {
+    let width =
+        |of: fn(&Row) -> usize, least: usize| rows.iter().map(of).max().unwrap_or(0).max(least);
+    let domain = width(|row| own_domain(row).chars().count(), "DOMAIN".len());
+    let comm = width(|row| row.comm.chars().count(), "COMMAND".len());
+    let trust = width(|row| lost(row).chars().count(), "UNTRUSTED BY".len());
+    let head = format!(
+        "{:>7}  {:comm$}  {:domain$}  {:trust$}  FIRST CAUSE",
+        "PID", "COMMAND", "DOMAIN", "UNTRUSTED BY"
+    );
+    let mut out = format!("{}\n", style.bold(head));
+    for row in rows {
+        let line = format!(
+            "{:>7}  {:comm$}  {:domain$}  {:trust$}  {}",
+            row.pid,
+            row.comm,
+            own_domain(row),
+            lost(row),
+            row.cause.as_ref().map_or_else(String::new, text)
+        );
+        let _ = writeln!(out, "{}", line.trim_end());
+        if verbose {
+            for cause in &row.causes {
+                let _ = writeln!(out, "{:9}{}: {}", "", cause.source, text(cause));
+            }
+            if let Some(path) = path(row) {
+                let _ = writeln!(out, "{:9}handed down by: {path}", "");
+            }
+        }
+    }
+    out
+}
+
+fn own_domain(row: &Row) -> &str {
+    row.domain.as_deref().unwrap_or("-")
+}
+
+fn lost(row: &Row) -> String {
+    if row.trust.is_empty() {
+        "-".to_owned()
+    } else {
+        row.trust.join(",")
+    }
+}
+
+/// Since when, what, by whom and until when.
+fn text(cause: &Reason) -> String {
+    let mut out = format!("{} ", cause.since);
+    match (&cause.rule, &cause.operation) {
+        (Some(rule), _) => out.push_str(rule),
+        (None, Some(operation)) if cause.source.starts_with("rule:") => {
+            let _ = write!(out, "{} at {operation}", cause.source);
+        }
+        (None, Some(operation)) => out.push_str(operation),
+        (None, None) => out.push_str(&cause.source),
+    }
+    if let Some(detail) = cause.detail.filter(|detail| *detail != 0) {
+        let _ = write!(out, " (detail {detail:#x})");
+    }
+    let _ = write!(out, ", by process {}", cause.pid);
+    if let Some(comm) = cause.comm.as_ref().filter(|comm| !comm.is_empty()) {
+        let _ = write!(out, " {comm}");
+    }
+    if let Some(id) = &cause.violation {
+        let _ = write!(out, " ({id})");
+    }
+    if cause.how == Some("spread") {
+        out.push_str(", to whom it spread");
+    }
+    if let Some(until) = &cause.until {
+        let _ = write!(out, ", until {until}");
+    }
+    out
+}
+
+fn path(row: &Row) -> Option<String> {
+    let steps = row
+        .path
+        .iter()
+        .map(|step| format!("{} {}", step.pid, step.comm));
+    let lost = (row.path_lost != 0).then(|| "…".to_owned());
+    let text = lost
+        .into_iter()
+        .chain(steps)
+        .collect::<Vec<_>>()
+        .join(" > ");
+    (!text.is_empty()).then_some(text)
+}

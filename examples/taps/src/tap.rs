@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A tap's object, loaded with Ambit's maps in place of its own. It knows nothing of what the programs look at.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use libbpf_rs::{Map, MapCore, Object, ObjectBuilder, OpenObject, ProgramMut};
+
+/// Where Ambit's maps are while it is loaded.
+const MAPS: &str = "/sys/fs/bpf/ambit/maps";
+/// The maps of `ambit_tap.h`.
+const AMBITS: [&str; 2] = ["taps", "shared"];
+
+/// A tap in the kernel.
+pub(crate) struct Tap {
+    object: Object,
+}
+
+impl Tap {
+    /// Loads an object of `bpf/`, which is to lower the trust bit `bit`.
+    pub(crate) fn load(object: &[u8], bit: u32) -> Result<Self> {
+        ensure!(
+            rustix::process::geteuid().is_root(),
+            "loading BPF programs takes root"
+        );
+        for name in AMBITS {
+            let path = Path::new(MAPS).join(name);
+            let there = path
+                .try_exists()
+                .with_context(|| format!("cannot look for {}", path.display()))?;
+            if !there {
+                bail!(
+                    "Ambit is not loaded: there is no {}; `ambit rules load FILE` loads it, and so does `ambit run`",
+                    path.display()
+                );
+            }
+        }
+        let mut object = ObjectBuilder::default()
+            .open_memory(object)
+            .context("cannot read the tap's object")?;
+        prepare(&mut object, bit)?;
+        let object = object.load().context("cannot load the tap")?;
+        Ok(Self { object })
+    }
+
+    /// A program by its name in C.
+    pub(crate) fn program(&self, name: &str) -> Result<ProgramMut<'_>> {
+        self.object
+            .progs_mut()
+            .find(|program| program.name() == name)
+            .with_context(|| format!("the tap has no program {name}"))
+    }
+
+    /// A map by its name in C.
+    pub(crate) fn map(&self, name: &str) -> Result<Map<'_>> {
+        self.object
+            .maps()
+            .find(|map| map.name() == name)
+            .with_context(|| format!("the tap has no map {name}"))
+    }
+}
+
+fn prepare(object: &mut OpenObject, bit: u32) -> Result<()> {
+    for mut map in object.maps_mut() {
+        let name = map.name().to_string_lossy().into_owned();
+        if AMBITS.contains(&name.as_str()) {
+            map.reuse_pinned_map(Path::new(MAPS).join(&name))
+                .with_context(|| format!("cannot use Ambit's map `{name}`"))?;
+        } else if name.ends_with(".rodata") {
+            // `cfg_bit` is all that is in there.
+            map.set_initial_value(&bit.to_ne_bytes())
+                .context("cannot tell the tap its trust bit")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Rules hold for the whole host, from one command to the next.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::tests;
+use crate::harness::{Lab, Run, line};
+
+tests! { "rules":
+    a_rule_refuses_whoever_it_is_and_records_it
+    a_rule_that_only_records_refuses_nothing
+    a_rule_knows_the_chain_that_led_to_a_task
+    a_rule_knows_what_ran_before_it_was_loaded_by_its_parents
+    a_taint_is_inherited_and_kept_over_exec
+    a_taint_reaches_every_thread_of_the_process
+    a_taint_ends_when_its_time_is_over
+    a_rule_kills
+    deny_wins_over_allow_whatever_the_order
+    allow_wins_over_the_map_and_is_counted
+    a_rule_for_a_domain_leaves_the_host_alone
+    new_rules_replace_old_ones_without_a_gap
+    a_set_that_is_wrong_leaves_the_old_one_in_place
+    rules_hold_without_any_process_of_ambit
+    two_hundred_rules_load_on_one_hook
+    every_address_and_port_is_seen_as_it_is
+    what_a_rule_counts_is_what_happened
+    every_rule_of_the_library_sees_its_example_and_not_its_near_miss
+}
+
+/// Rules that hold until this is dropped.
+struct Rules<'l> {
+    lab: &'l Lab,
+}
+
+impl<'l> Rules<'l> {
+    fn load(lab: &'l Lab, rules: &str) -> Self {
+        let file = lab.file("rules.yaml", format!("ambit-rules: 1\nrules:\n{rules}"));
+        lab.ambit(["rules", "load", &file]).succeeds();
+        Self { lab }
+    }
+
+    /// What was recorded since it was last asked for.
+    fn records(&self) -> Vec<Value> {
+        let run = self
+            .lab
+            .ambit(["rules", "watch", "--once", "--json"])
+            .succeeds();
+        run.lines()
+            .iter()
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+            .collect()
+    }
+
+    /// How often each rule applied.
+    fn applied(&self) -> BTreeMap<String, u64> {
+        let run = self.lab.ambit(["rules", "ls", "--json"]).succeeds();
+        run.lines()
+            .iter()
+            .map(|line| {
+                let row: Value = serde_json::from_str(line).expect("a line of JSON");
+                let id = row["id"].as_str().expect("an id").to_owned();
+                (id, row["applied"].as_u64().expect("a number"))
+            })
+            .collect()
+    }
+}
+
+impl Drop for Rules<'_> {
+    fn drop(&mut self) {
+        self.lab.ambit(["rules", "unload"]);
+    }
+}
+
+fn sh(lab: &Lab, script: &str) -> Run {
+    lab.outside(["bash", "-c", script])
+}
+
+fn a_rule_refuses_whoever_it_is_and_records_it(lab: &Lab) {
+    let secret = lab.file("secret", "s\n");
+    let rules = Rules::load(
+        lab,
+        &format!("  - {{id: no, on: file.open, when: 'object.path == \"{secret}\"', do: deny}}\n"),
+    );
+    sh(lab, &format!("cat {secret}"))
+        .exits(1)
+        .complains("Operation not permitted");
+    sh(lab, "cat known").succeeds();
+    let records = rules.records();
+    let record = records
+        .iter()
+        .find(|record| record["rule"] == "no")
+        .expect("a record of it");
+    assert_eq!(record["outcome"], "refused");
+    assert_eq!(record["operation"], format!("file.open r {secret}"));
+    assert_eq!(record["exe"], "/usr/bin/cat");
+    drop(rules);
+    sh(lab, &format!("cat {secret}")).succeeds();
+}
+
+fn a_rule_that_only_records_refuses_nothing(lab: &Lab) {
+    let file = lab.file("seen", "s\n");
+    let rules = Rules::load(
+        lab,
+        &format!("  - {{id: seen, on: 'file.*', when: 'object.path == \"{file}\"', do: audit}}\n"),
+    );
+    sh(
+        lab,
+        &format!("cat {file}; chmod 600 {file}; mv {file} {file}2; rm {file}2"),
+    )
+    .succeeds();
+    let operations: Vec<String> = rules
+        .records()
+        .iter()
+        .filter_map(|record| Some(record["operation"].as_str()?.to_owned()))
+        .collect();
+    for expected in [
+        format!("file.open r {file}"),
+        format!("file.chmod {file}"),
+        format!("file.rename from {file}"),
+    ] {
+        assert!(
+            operations.contains(&expected),
+            "{expected} is not in {operations:?}"
+        );
+    }
+}
+
+fn a_rule_knows_the_chain_that_led_to_a_task(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let _rules = Rules::load(
+        lab,
+        &format!(
+            "  - {{id: under-perl, on: file.open, when: 'object.path == \"{file}\" && \
+             subject.chain.exists(e, e.endsWith(\"/perl\"))', do: deny}}\n  - {{id: by-dash, on: file.open, when: \
+             'object.path == \"{file}\" && subject.path == \"/usr/bin/dash\"', do: deny}}\n"
+        ),
+    );
+    sh(lab, &format!("cat {file}")).succeeds();
+    sh(
+        lab,
+        &format!("perl -e 'exit(system(\"cat {file}\") ? 1 : 0)'"),
+    )
+    .exits(1);
+    sh(lab, &format!("dash -c 'read x < {file}'")).exits(2);
+    // The chain is four long: a fifth program does not have it any more.
+    sh(
+        lab,
+        &format!(
+            "perl -e 'exec \"env\", \"env\", \"env\", \"nice\", \"env\", \"cat\", \"{file}\"'"
+        ),
+    )
+    .succeeds();
+}
+
+fn a_rule_knows_what_ran_before_it_was_loaded_by_its_parents(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let mut shell = lab.command("dash");
+    let mut child = shell
+        .args(["-c", &format!("read x; cat {file}")])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .expect("cannot start a shell");
+    std::thread::sleep(Duration::from_millis(300));
+    let _rules = Rules::load(
+        lab,
+        &format!(
+            "  - {{id: by-dash, on: file.open, when: 'object.path == \"{file}\" && subject.parent == \
+             \"/usr/bin/dash\"', do: deny}}\n"
+        ),
+    );
+    drop(child.stdin.take());
+    let status = child.wait().expect("cannot wait");
+    assert_eq!(status.code(), Some(1), "the shell's cat was not refused");
+}
+
+const TAINT: &str = "  - {id: tmp, on: exec, when: 'object.path.startsWith(\"/var/tmp/lab/\") && \
+                     object.path.endsWith(\"/dirty\")', do: taint}\n";
+
+fn tainted(lab: &Lab, file: &str) -> String {
+    let dirty = lab.path("dirty");
+    std::fs::copy("/usr/bin/bash", &dirty).expect("cannot copy");
+    format!(
+        "{TAINT}  - {{id: gate, on: file.open, when: '\"rule:tmp\" in task.trust && object.path == \"{file}\"', do: deny}}\n"
+    )
+}
+
+fn a_taint_is_inherited_and_kept_over_exec(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let _rules = Rules::load(lab, &tainted(lab, &file));
+    sh(lab, &format!("cat {file}")).succeeds();
+    let dirty = lab.path("dirty");
+    sh(lab, &format!("{dirty} -c 'cat {file}; exit $?'")).exits(1);
+    sh(lab, &format!("{dirty} -c 'exec setsid -w cat {file}'")).exits(1);
+    sh(
+        lab,
+        &format!("{dirty} -c 'perl -e \"exit(system(q(cat {file})) ? 3 : 0)\"; exit $?'"),
+    )
+    .exits(3);
+    // Whoever started it is not tainted: refusing stays local.
+    sh(lab, &format!("{dirty} -c true; cat {file}")).exits(0);
+}
+
+fn a_taint_reaches_every_thread_of_the_process(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    lab.file("mark", "m\n");
+    let mark = lab.path("mark");
+    let _rules = Rules::load(
+        lab,
+        &format!(
+            "  - {{id: mark, on: file.open, when: 'object.path == \"{mark}\"', do: taint}}\n  - {{id: gate, on: \
+             file.open, when: '\"rule:mark\" in task.trust && object.path == \"{file}\"', do: deny}}\n"
+        ),
+    );
+    let script = format!(
+        "import threading\nopen('{file}').close()\nt = threading.Thread(target=lambda: open('{mark}').close())\n\
+         t.start(); t.join()\ntry:\n    open('{file}').close(); print('open')\nexcept PermissionError:\n    print('refused')\n"
+    );
+    let script = lab.file("threads.py", script);
+    lab.outside(["python3", &script])
+        .succeeds()
+        .says(&["refused"]);
+}
+
+fn a_taint_ends_when_its_time_is_over(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    lab.file("mark", "m\n");
+    let mark = lab.path("mark");
+    let _rules = Rules::load(
+        lab,
+        &format!(
+            "  - {{id: mark, on: file.open, when: 'object.path == \"{mark}\"', do: taint, for-seconds: 4}}\n  - {{id: \
+             gate, on: file.open, when: 'task.untrusted && object.path == \"{file}\"', do: deny}}\n"
+        ),
+    );
+    sh(
+        lab,
+        &format!("read x < {mark}; read x < {file} && exit 9; sleep 5; read x < {file}"),
+    )
+    .exits(0);
+}
+
+fn a_rule_kills(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let _rules = Rules::load(
+        lab,
+        &format!("  - {{id: k, on: file.open, when: 'object.path == \"{file}\"', do: kill}}\n"),
+    );
+    lab.outside(["cat", &file]).dies_by(libc::SIGKILL);
+}
+
+fn deny_wins_over_allow_whatever_the_order(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let rule = |id: &str, when: &str, what: &str| {
+        format!(
+            "  - {{id: {id}, on: file.open, when: 'object.path == \"{file}\" && {when}', do: {what}}}\n"
+        )
+    };
+    let (deny, allow) = (
+        rule("deny", "task.uid == 0", "deny"),
+        rule("allow", "object.read", "allow"),
+    );
+    for rules in [format!("{deny}{allow}"), format!("{allow}{deny}")] {
+        let _rules = Rules::load(lab, &rules);
+        sh(lab, &format!("cat {file}")).exits(1);
+    }
+}
+
+/// The run's programs are attached after those of the rules, which have to be asked before them all the same.
+fn allow_wins_over_the_map_and_is_counted(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    lab.learn("map", &line(&["cat", "known"])).succeeds();
+    let rules = Rules::load(
+        lab,
+        &format!("  - {{id: ok, on: file.open, when: 'object.path == \"{file}\"', do: allow}}\n"),
+    );
+    lab.enforce("map", &line(&["cat", &file])).succeeds();
+    assert_eq!(rules.applied()["ok"], 1);
+    drop(rules);
+    lab.enforce("map", &line(&["cat", &file])).exits(1);
+}
+
+fn a_rule_for_a_domain_leaves_the_host_alone(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    lab.learn("map", &line(&["cat", &file])).succeeds();
+    let _rules = Rules::load(
+        lab,
+        &format!(
+            "  - {{id: d, for: domains, on: file.open, when: 'object.path == \"{file}\"', do: deny}}\n"
+        ),
+    );
+    sh(lab, &format!("cat {file}")).succeeds();
+    lab.enforce("map", &line(&["cat", &file])).exits(1);
+}
+
+fn new_rules_replace_old_ones_without_a_gap(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let set = |other: &str| {
+        format!(
+            "ambit-rules: 1\nrules:\n  - {{id: no, on: file.open, when: 'object.path == \"{file}\"', do: deny}}\n{other}"
+        )
+    };
+    let one = lab.file("one.yaml", set(""));
+    let other = lab.file(
+        "two.yaml",
+        set("  - {id: more, on: [file.open, file.unlink], when: 'object.path.contains(\"x\") && task.uid == 77', do: deny}\n"),
+    );
+    lab.ambit(["rules", "load", &one]).succeeds();
+    let _rules = Rules { lab };
+    let script = format!(
+        "$n = 0; while (!-e '{stop}') {{ for (1..200) {{ if (open(F, '<', '{file}')) {{ print qq(opened\\n); exit 1 }} \
+         $n++ }} }} print qq($n\\n);",
+        stop = lab.path("stop")
+    );
+    let opening = crate::harness::Job::start(lab.command("perl").args(["-e", &script]), "perl");
+    // A thousand by hand: AMBIT_LAB_RELOADS=1000.
+    let reloads = std::env::var("AMBIT_LAB_RELOADS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(30);
+    for _ in 0..reloads / 2 {
+        lab.ambit(["rules", "load", "-q", &other]).succeeds();
+        lab.ambit(["rules", "load", "-q", &one]).succeeds();
+    }
+    lab.file("stop", "");
+    let run = opening.finish().succeeds();
+    let tried: u64 = run.lines()[0].parse().expect("a number");
+    assert!(tried > 1000, "only {tried} opens were tried");
+}
+
+fn a_set_that_is_wrong_leaves_the_old_one_in_place(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let _rules = Rules::load(
+        lab,
+        &format!("  - {{id: no, on: file.open, when: 'object.path == \"{file}\"', do: deny}}\n"),
+    );
+    let wrong = lab.file(
+        "wrong.yaml",
+        "ambit-rules: 1\nrules:\n  - {id: x, on: file.open, when: 'object.pth == \"/x\"', do: deny}\n",
+    );
+    lab.ambit(["rules", "load", &wrong])
+        .exits(1)
+        .complains("object.path");
+    let large = lab.file(
+        "large.yaml",
+        (0..600).fold("ambit-rules: 1\nrules:\n".to_owned(), |text, n| {
+            text + &format!(
+                "  - {{id: r{n}, on: file.open, when: 'object.path == \"/x{n}\"', do: deny}}\n"
+            )
+        }),
+    );
+    lab.ambit(["rules", "load", &large])
+        .exits(1)
+        .complains("file_open");
+    sh(lab, &format!("cat {file}")).exits(1);
+}
+
+fn rules_hold_without_any_process_of_ambit(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let _rules = Rules::load(
+        lab,
+        &format!("  - {{id: no, on: file.open, when: 'object.path == \"{file}\"', do: deny}}\n"),
+    );
+    sh(lab, "pkill -9 -x ambit; true").succeeds();
+    sh(lab, &format!("cat {file}")).exits(1);
+    lab.ambit(["run", "--learn", "-o", "m", "--", "true"])
+        .succeeds();
+    sh(lab, &format!("cat {file}")).exits(1);
+}
+
+fn two_hundred_rules_load_on_one_hook(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let mut rules = String::new();
+    for n in 0..199 {
+        let when = match n % 4 {
+            0 => format!("object.path.startsWith(\"/srv/data{n}/\") && task.uid != 0"),
+            1 => format!("object.path == \"/etc/app{n}.conf\" && object.write"),
+            2 => format!(
+                "object.path.endsWith(\".key{n}\") && !subject.path.startsWith(\"/usr/sbin/\")"
+            ),
+            _ => format!("object.path in [\"/a/{n}\", \"/b/{n}\"] && task.comm != \"x{n}\""),
+        };
+        rules += &format!("  - {{id: r{n}, on: file.open, when: '{when}', do: deny}}\n");
+    }
+    rules +=
+        &format!("  - {{id: last, on: file.open, when: 'object.path == \"{file}\"', do: deny}}\n");
+    lab.file("x.key2", "k\n");
+    let rules = Rules::load(lab, &rules);
+    sh(lab, &format!("cat {file}")).exits(1);
+    sh(lab, "cat x.key2").exits(1);
+    sh(lab, "cat known").succeeds();
+    let applied = rules.applied();
+    assert_eq!((applied["last"], applied["r2"], applied["r3"]), (1, 1, 0));
+}
+
+fn every_address_and_port_is_seen_as_it_is(lab: &Lab) {
+    let rules = Rules::load(
+        lab,
+        "  - {id: v4, on: net.connect, when: 'cidr(\"10.0.0.0/8\").containsIP(object.address) && object.port == 80', do: deny}\n\
+        \x20 - {id: v6, on: net.connect, when: 'object.address == \"::1\" && object.port == 50050', do: deny}\n\
+        \x20 - {id: lo, on: net.connect, when: 'ip(object.address).isLoopback() && object.port == 81', do: deny}\n",
+    );
+    let connect = |host: &str, port: u16| {
+        sh(
+            lab,
+            &format!("timeout 3 bash -c 'exec 3<>/dev/tcp/{host}/{port}'"),
+        )
+    };
+    for (host, port, refused) in [
+        ("10.1.2.3", 80, true),
+        ("10.1.2.3", 81, false),
+        ("11.1.2.3", 80, false),
+        ("::1", 50050, true),
+        ("::1", 50051, false),
+        ("127.0.0.1", 81, true),
+        ("127.9.9.9", 81, true),
+        ("127.0.0.1", 80, false),
+    ] {
+        let run = connect(host, port);
+        let was = run.stderr_text().contains("Operation not permitted");
+        assert_eq!(was, refused, "{host} port {port}: {}", run.stderr_text());
+    }
+    assert_eq!(rules.applied()["lo"], 2);
+}
+
+fn what_a_rule_counts_is_what_happened(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let rules = Rules::load(
+        lab,
+        &format!("  - {{id: c, on: file.open, when: 'object.path == \"{file}\"', do: audit}}\n"),
+    );
+    sh(
+        lab,
+        &format!("for i in $(seq 500); do read x < {file}; done"),
+    )
+    .succeeds();
+    assert_eq!(rules.applied()["c"], 500);
+    assert_eq!(rules.records().len(), 500);
+}
+
+/// `/lab/rules` is the library.
+fn every_rule_of_the_library_sees_its_example_and_not_its_near_miss(lab: &Lab) {
+    if !std::path::Path::new("/lab/rules").exists() {
+        crate::harness::skip("the library is not here; `--with rules` brings it");
+    }
+    let tested = lab
+        .ambit(["rules", "test", "--json", "/lab/rules"])
+        .succeeds();
+    // What is recorded between two marks is an example's.
+    let mark = lab.file("mark", "m\n");
+    let marks = lab.file(
+        "marks.yaml",
+        format!(
+            "ambit-rules: 1\nrules:\n  - {{id: lab-mark, on: file.open, when: 'object.path == \"{mark}\"', do: audit}}\n"
+        ),
+    );
+    lab.ambit(["rules", "load", "/lab/rules", &marks])
+        .succeeds();
+    let _rules = Rules { lab };
+    let watch = lab.ambit_job(["rules", "watch", "--json"]);
+    let mut examples = Vec::new();
+    for example in tested.lines() {
+        let example: Value = serde_json::from_str(&example).expect("a line of JSON");
+        let (Some(id), Some(script)) = (example["rule"].as_str(), example["run"].as_str()) else {
+            continue;
+        };
+        lab.outside(["cat", &mark]).succeeds();
+        let _ = lab.outside(["timeout", "20", "sh", "-c", script]);
+        let expected = example["expected"].as_bool().expect("a bool");
+        examples.push((id.to_owned(), script.to_owned(), expected));
+    }
+    lab.outside(["cat", &mark]).succeeds();
+    std::thread::sleep(Duration::from_secs(2));
+    watch.signal(libc::SIGTERM);
+    let said = watch.finish();
+    let mut recorded: Vec<Vec<String>> = Vec::new();
+    for record in said.lines() {
+        let Ok(record) = serde_json::from_str::<Value>(&record) else {
+            continue;
+        };
+        match record["rule"].as_str() {
+            Some("lab-mark") => recorded.push(Vec::new()),
+            Some(id) => recorded
+                .last_mut()
+                .into_iter()
+                .for_each(|own| own.push(id.to_owned())),
+            None => {}
+        }
+    }
+    assert_eq!(recorded.len(), examples.len() + 1, "marks are missing");
+    let wrong: Vec<String> = examples
+        .iter()
+        .zip(&recorded)
+        .filter(|((id, _, expected), own)| own.contains(id) != *expected)
+        .map(|((id, script, expected), _)| format!("{id}, expected {expected}: {script}"))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        examples.len(),
+        wrong.join("\n")
+    );
+}
