@@ -306,7 +306,7 @@ fn what_is_wrong_with_an_event_is_told_at_its_place() {
         ),
         (
             "{op: exec, task.trust: [me]}",
-            "expected a source: `rule:ID`, `model`, `operator`, `engine` or `tap` for `task.trust` @ [",
+            "expected a source: `rule:ID`, `tap:NAME`, `model`, `operator`, `engine` or `tap` for `task.trust` @ [",
         ),
         (
             "{op: exec, subject.chain: /a}",

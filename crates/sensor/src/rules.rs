@@ -27,6 +27,9 @@ use crate::{Ring, domain};
 const LINKS: &str = "rules";
 /// Functions that a set replaces, by the parity of its generation.
 const FUNCTIONS: [&str; 2] = ["rules_a", "rules_b"];
+/// The kernel's name of a set's programs, and what they are licensed under, as the kernel wants to know.
+const NAME: &CStr = c"ambit_rules";
+const LICENSE: &CStr = c"GPL";
 /// How long to wait for the kernel to let go of what was replaced two sets ago.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -148,8 +151,7 @@ impl Kernel {
     /// [`Error::Rules`], [`Error::NoRuleHook`], [`Error::TooManyAutomata`]; then the rules from before still hold.
     pub fn load_rules(&self, rules: &Rules<'_>) -> Result<RulesLoaded, Error> {
         let _lock = lock()?;
-        // 0 is for none.
-        let next = generation(self)?.max(1) + 1;
+        let next = self.next_generation()?;
         self.keep_chains()?;
         self.fill(rules, next)?;
         let askers = self.askers(rules)?;
@@ -270,6 +272,17 @@ impl Kernel {
     /// Mapping the ring failed.
     pub fn rule_ring(&self) -> Result<Ring, Error> {
         Ring::new(&self.map("rule_ring")?)
+    }
+
+    /// A number that no set had before: what tasks keep of a set's tests goes by it.
+    fn next_generation(&self) -> Result<u64, Error> {
+        let sets = self.map("rule_sets")?;
+        let mut last = 1;
+        for half in 0..2 {
+            let set: RuleSet = read(&sets, half, "read the sets of rules")?;
+            last = last.max(set.generation);
+        }
+        Ok(last + 1)
     }
 
     /// From now on every task has its chain of executables.
@@ -515,8 +528,6 @@ impl Replacement {
                 },
                 ..Default::default()
             };
-            const NAME: &CStr = c"ambit_rules";
-            const LICENSE: &CStr = c"GPL";
             // SAFETY: everything that the options point to lives longer than the call.
             fd = unsafe {
                 libbpf_sys::bpf_prog_load(

@@ -9,6 +9,7 @@ mod sources;
 mod test;
 mod watch;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use ambit_policy::field;
@@ -174,14 +175,17 @@ fn fields(operation: Option<&str>, json: bool) -> Result<Outcome, Failure> {
         } else {
             row.operations.join(" ")
         };
-        out.push_str(&format!(
-            "{}  {}\n    {}\n    of: {of}\n",
+        let _ = writeln!(
+            out,
+            "{}  {}
+    {}
+    of: {of}",
             style.bold(row.name),
             row.r#type,
             row.about
-        ));
+        );
         if !row.words.is_empty() {
-            out.push_str(&format!("    words: {}\n", row.words.join(" ")));
+            let _ = writeln!(out, "    words: {}", row.words.join(" "));
         }
     }
     print(&out)

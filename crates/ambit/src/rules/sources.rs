@@ -65,8 +65,10 @@ impl Sources {
         self.by_name
             .iter()
             .find(|(_, own)| **own == bit)
-            .map(|(name, _)| name.clone())
-            .unwrap_or_else(|| ambit_event::trust_names(1 << bit).concat())
+            .map_or_else(
+                || ambit_event::trust_names(1 << bit).concat(),
+                |(name, _)| name.clone(),
+            )
     }
 
     /// Every name with its bit.
@@ -88,28 +90,27 @@ impl Sources {
             }
             let first = u8::try_from(TRUST_NAMED).unwrap_or(8);
             let free = (first..32).find(|bit| self.by_name.values().all(|own| own != bit));
-            let bit = match free {
-                Some(bit) => bit,
-                None => {
-                    let given_up = self
-                        .by_name
-                        .iter()
-                        .find(|(name, bit)| {
-                            !wanted.contains(*name)
-                                && !name.starts_with("tap:")
-                                && borne >> **bit & 1 == 0
-                        })
-                        .map(|(name, bit)| (name.clone(), *bit));
-                    let (old, bit) = given_up.ok_or_else(|| {
-                        Failure::usage(anyhow!(
-                            "there are {} trust bits for rules and taps, and `{name}` would need one more; take fewer \
-                             rules that taint",
-                            32 - first
-                        ))
-                    })?;
-                    self.by_name.remove(&old);
-                    bit
-                }
+            let bit = if let Some(bit) = free {
+                bit
+            } else {
+                let given_up = self
+                    .by_name
+                    .iter()
+                    .find(|(name, bit)| {
+                        !wanted.contains(*name)
+                            && !name.starts_with("tap:")
+                            && borne >> **bit & 1 == 0
+                    })
+                    .map(|(name, bit)| (name.clone(), *bit));
+                let (old, bit) = given_up.ok_or_else(|| {
+                    Failure::usage(anyhow!(
+                        "there are {} trust bits for rules and taps, and `{name}` would need one more; take fewer \
+                         rules that taint",
+                        32 - first
+                    ))
+                })?;
+                self.by_name.remove(&old);
+                bit
             };
             self.by_name.insert(name.clone(), bit);
         }
@@ -151,7 +152,7 @@ mod tests {
         let mut sources = Sources::default();
         sources.name_all(&names(0..24), 0).unwrap();
         assert!(sources.clone().name_all(&names([99]), u32::MAX).is_err());
-        let borne = u32::MAX & !(1 << 10);
+        let borne = !(1 << 10);
         sources.name_all(&names([99]), borne).unwrap();
         assert_eq!(sources.all().get("rule:r99"), Some(&10));
     }

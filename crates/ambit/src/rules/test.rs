@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Rules asked about their own examples.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use ambit_event::escape;
@@ -65,7 +66,7 @@ pub(super) fn main(paths: &[PathBuf], json: bool, verbose: bool) -> Result<Outco
                 (false, true) => "applies, and is not expected to",
                 (false, false) => "does not apply, and is expected to",
             };
-            out.push_str(&format!("{word} {}: {name}: {what} ({place})\n", row.rule));
+            let _ = writeln!(out, "{word} {}: {name}: {what} ({place})", row.rule);
         }
         print(&out)?;
     }

@@ -159,8 +159,8 @@ mod tests {
         for number in 0..6 {
             append(home.path(), &change(format!("{number}{long}"))).unwrap();
         }
-        let log = read(home.path()).unwrap();
-        let reasons: Vec<String> = log
+        let kept = read(home.path()).unwrap();
+        let reasons: Vec<String> = kept
             .changes
             .iter()
             .map(|change| change.reason.as_deref().unwrap()[..1].to_owned())

@@ -326,13 +326,13 @@ mod tests {
         (path.iter().map(|step| step.pid).collect(), lost)
     }
 
-    fn task(trust: Trust) -> TaskInfo {
+    fn task(trust: &Trust) -> TaskInfo {
         TaskInfo {
             tgid: 9,
             tid: 9,
             comm: b"a\x1b[2J".to_vec(),
             label: ambit_abi::Label::default(),
-            trust: Some(Box::new(trust)),
+            trust: Some(Box::new(*trust)),
             start_ns: 100,
         }
     }
@@ -385,7 +385,7 @@ mod tests {
         lost_at(&mut trust, 9, 300, 0);
         lost_at(&mut trust, 4, 400, 5000);
         lost_at(&mut trust, 2, 200, 999);
-        let row = view().row(&[task(trust)]).unwrap();
+        let row = view().row(&[task(&trust)]).unwrap();
         assert_eq!(row.trust, ["tap", "bit9"]);
         assert_eq!(row.comm, "a\\x1b[2J");
         assert_eq!(row.domain, None);
@@ -407,13 +407,13 @@ mod tests {
         let mut trust = trust([5, 6]);
         lost_at(&mut trust, 0, 300, 0);
         trust.causes[0].tgid = 9;
-        let row = view().row(&[task(trust)]).unwrap();
+        let row = view().row(&[task(&trust)]).unwrap();
         assert!(row.path.is_empty() && row.path_lost == 0);
     }
 
     #[test]
     fn a_label_without_a_trust_of_its_own_still_tells_its_cause() {
-        let mut task = task(Trust::default());
+        let mut task = task(&Trust::default());
         task.trust = None;
         task.label.domain = 3;
         task.label.trust = 1;

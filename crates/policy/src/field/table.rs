@@ -13,7 +13,7 @@ use crate::condition::{Number, Text};
 /// Sources of trust other than rules.
 pub(crate) const SOURCES: [&str; 4] = ["model", "operator", "engine", "tap"];
 
-const PATHS: [Op; 28] = [
+const PATHS: [Op; 26] = [
     Op::Exec,
     Op::FileOpen,
     Op::FileCreate,
@@ -28,7 +28,6 @@ const PATHS: [Op; 28] = [
     Op::FileChmod,
     Op::FileChown,
     Op::FileIoctl,
-    Op::FileFcntl,
     Op::FileReceive,
     Op::MapExec,
     Op::NetBind,
@@ -41,7 +40,6 @@ const PATHS: [Op; 28] = [
     Op::MountPivot,
     Op::MountChroot,
     Op::KernelRead,
-    Op::UringCmd,
 ];
 const ADDRESSES: [Op; 5] = [
     Op::NetBind,
@@ -50,14 +48,13 @@ const ADDRESSES: [Op; 5] = [
     Op::NetAccept,
     Op::NetSend,
 ];
-const NAMES: [Op; 11] = [
+const NAMES: [Op; 10] = [
     Op::NetBind,
     Op::NetConnect,
     Op::NetListen,
     Op::NetAccept,
     Op::NetSend,
     Op::KeyAdd,
-    Op::KeyUse,
     Op::MountType,
     Op::MountReconfigure,
     Op::FileSetxattr,
