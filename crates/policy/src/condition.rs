@@ -69,7 +69,7 @@ pub enum TextTest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Text {
-    /// The object's path, with `{self}`, `{pid}`, `{n}` and `{tmp}` for what varies by nature; `memfd:NAME` and
+    /// The object's path, with `{self}`, `{pid}`, `{n}` and `{tmpfile}` for what varies by nature; `memfd:NAME` and
     /// `fs:TYPE` for what has no path. Not there for other objects. Of an unlinked file, the path that it had.
     ObjectPath,
     /// Another name of the object: a key's or a file system's type, an attribute's or a module's name, an abstract

@@ -420,7 +420,8 @@ impl Kernel {
         Ok(())
     }
 
-    /// Unpins what does not belong to the set that holds.
+    /// Unpins what does not belong to the set that holds. The kernel detaches it a grace period later (`bpf_free_inode` is
+    /// called by RCU), so that what was running when the sets were exchanged still has the rules that it began with.
     fn let_go(&self, keep: &BTreeSet<PathBuf>) -> Result<(), Error> {
         // What asks goes before what answers: without its rules a program lets pass.
         let mut old: Vec<PathBuf> = entries(&self.options.pin_dir.join(LINKS))?

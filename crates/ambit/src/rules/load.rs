@@ -27,7 +27,14 @@ fn options() -> LoadOptions {
 pub(super) fn main(paths: &[PathBuf], quiet: bool) -> Result<Outcome, Failure> {
     let set = files::read(paths)?;
     let kernel = Kernel::attach(&options())?;
-    let loaded = load(&kernel, set, false)?;
+    let loaded = match load(&kernel, set, false) {
+        Ok(loaded) => loaded,
+        Err(failure) => {
+            // What was loaded for these rules alone is of no use to anybody.
+            let _ = kernel.release();
+            return Err(failure);
+        }
+    };
     if !quiet {
         note!(
             "{} of {} now hold at {}",
