@@ -158,6 +158,19 @@ struct {
 #define RECORD_MAX 4608
 #define CLASS_END (OBJECT_END + 16)
 
+/* Rules applied. In the slot, as the stack of the programs that ask is small. */
+struct verdict {
+	__u64 generation;
+	__u32 rules; /* of the hook; only the words of `fired` that they need are theirs */
+	__u32 outcome;
+	__u32 hook;
+	__u32 op;
+	__u32 arg;
+	__u32 trust;
+	__u32 domain;
+	__u32 pad;
+};
+
 struct slot {
 	__u32 busy;
 	__u32 status; /* 0, or 1 + enum ambit_reason */
@@ -176,6 +189,7 @@ struct slot {
 	__u64 v[4];
 	struct ambit_subject record;
 	struct ambit_facts facts;
+	struct verdict verdict;
 	__u8 bytes[OFFSET_MASK + 1 + RECORD_MAX];
 };
 

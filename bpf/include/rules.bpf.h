@@ -82,6 +82,21 @@ __noinline int rules_b(struct ambit_facts *f)
 #define TEXT_END 1024
 #define TEXT_BYTES 16
 
+/* The same, from less: 0 where no rule applies whatever the texts are that are dear to have. */
+__noinline int quick_a(struct ambit_facts *f)
+{
+	volatile int none = 0;
+
+	return f ? none : 0;
+}
+
+__noinline int quick_b(struct ambit_facts *f)
+{
+	volatile int none = 0;
+
+	return f ? none : 0;
+}
+
 struct text_loop {
 	struct ambit_rule_automaton *a;
 	struct slot *s;
@@ -446,19 +461,6 @@ static __always_inline struct ambit_rule_hook *rules_of(__u32 hook, __u64 *gener
 	return bpf_map_lookup_elem(&rule_hooks, &id);
 }
 
-/* Rules applied. */
-struct verdict {
-	__u64 generation;
-	__u32 rules; /* of the hook; only the words of `fired` that they need are theirs */
-	__u32 outcome;
-	__u32 hook;
-	__u32 op;
-	__u32 arg;
-	__u32 trust;
-	__u32 domain;
-	__u32 pad;
-};
-
 static __always_inline void exe_to(struct ambit_rule_event *e, struct ambit_lineage *n, __u32 at)
 {
 	e->exe_len[at] = n->lengths[at] & (AMBIT_EXE_MAX - 1);
@@ -643,21 +645,35 @@ static __noinline int rules_failed(__u32 hook)
 	return h->actions & (AMBIT_RULE_DENY | AMBIT_RULE_KILL) ? -EPERM : 0;
 }
 
+/* Nothing is allowed by rules so far. */
+static __always_inline int rules_none(struct ambit_rule_hook *h)
+{
+	struct ambit_label *l;
+
+	if (h->actions & AMBIT_RULE_ALLOW) {
+		l = label_of(bpf_get_current_task_btf());
+		if (l)
+			l->allowed_at = 0;
+	}
+	return 0;
+}
+
 /* Asks the rules about the slot's object. A global function: the verifier looks at it once a program. */
 __noinline int rules_ask(struct slot *s, __u32 hook_op, __u32 arg)
 {
 	__u32 hook = hook_op >> 16, half;
 	struct text_run r = {};
 	struct ambit_rule_hook *h;
-	struct verdict v = {};
-	struct ambit_label *l;
+	struct verdict *v;
+	__u64 generation;
 
 	if (!s)
 		return 0;
-	h = rules_of(hook, &v.generation);
+	v = &s->verdict;
+	h = rules_of(hook, &generation);
 	if (!h || !h->bits_used)
 		return 0;
-	half = v.generation & 1;
+	half = generation & 1;
 	s->facts.numbers[AMBIT_RULE_OP] = hook_op & 0xffff;
 	s->facts.numbers[AMBIT_RULE_ARG] = arg;
 	if (h->numbers & OBJECT_NUMBERS)
@@ -674,6 +690,8 @@ __noinline int rules_ask(struct slot *s, __u32 hook_op, __u32 arg)
 		if (text_match(s, &r))
 			goto failed;
 	}
+	if (h->quick && !(half ? quick_b(&s->facts) : quick_a(&s->facts)))
+		return rules_none(h);
 	if (h->needs & (1 << AMBIT_RULE_TEXT_EXE | 1 << AMBIT_RULE_TEXT_PARENT |
 			1 << AMBIT_RULE_TEXT_CHAIN) &&
 	    chain_match(s, half))
@@ -682,19 +700,16 @@ __noinline int rules_ask(struct slot *s, __u32 hook_op, __u32 arg)
 			1 << AMBIT_RULE_TEXT_DOMAIN) &&
 	    plain_match(s, half, h->needs))
 		goto failed;
-	v.outcome = half ? rules_b(&s->facts) : rules_a(&s->facts);
-	if (h->actions & AMBIT_RULE_ALLOW) {
-		l = label_of(bpf_get_current_task_btf());
-		if (l)
-			l->allowed_at = 0;
-	}
-	if (likely(!v.outcome))
+	v->outcome = half ? rules_b(&s->facts) : rules_a(&s->facts);
+	rules_none(h);
+	if (likely(!v->outcome))
 		return 0;
-	v.rules = h->bits_used;
-	v.hook = hook;
-	v.op = hook_op & 0xffff;
-	v.arg = arg;
-	return rules_carry_out(s, &v);
+	v->generation = generation;
+	v->rules = h->bits_used;
+	v->hook = hook;
+	v->op = hook_op & 0xffff;
+	v->arg = arg;
+	return rules_carry_out(s, v);
 failed:
 	return rules_failed(hook);
 }

@@ -248,7 +248,7 @@ fn every_field_is_where_the_kernel_part_has_it() {
             count,
             bits_used,
             actions,
-            pad,
+            quick,
             bits
         }
     );

@@ -20,6 +20,7 @@ fn main() -> Result<(), ambit_sensor::Error> {
         .map(|hook| RuleProgram {
             hook,
             instructions: &instructions,
+            quick: None,
             settings: RuleHook::default(),
             automata: Vec::new(),
         })

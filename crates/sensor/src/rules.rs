@@ -27,6 +27,8 @@ use crate::{Ring, domain};
 const LINKS: &str = "rules";
 /// Functions that a set replaces, by the parity of its generation.
 const FUNCTIONS: [&str; 2] = ["rules_a", "rules_b"];
+/// Those that know from less.
+const QUICK: [&str; 2] = ["quick_a", "quick_b"];
 /// The kernel's name of a set's programs, and what they are licensed under, as the kernel wants to know.
 const NAME: &CStr = c"ambit_rules";
 const LICENSE: &CStr = c"GPL";
@@ -40,6 +42,8 @@ pub struct RuleProgram<'a> {
     pub hook: Hook,
     /// Instructions of a function from `struct ambit_facts *` to a mask of actions, as `struct bpf_insn`.
     pub instructions: &'a [u64],
+    /// The same from less, which knows where no rule applies; none where `settings` say so.
+    pub quick: Option<&'a [u64]>,
     /// What its bits stand for, and what it reads; where its automata are is filled in here.
     pub settings: RuleHook,
     /// Automata of the object (`struct ambit_rule_automaton`).
@@ -170,11 +174,23 @@ impl Kernel {
             let Some(asker) = askers.iter().find(|asker| asker.hook == program.hook) else {
                 return Err(Error::NoRuleHook(program.hook));
             };
-            let replacement = Replacement::load(asker, program, next)?;
-            verified.extend(replacement.verified.map(|count| (program.hook, count)));
-            let pin = directory.join(format!("{}-{next}", program.hook.name()));
-            replacement.pin(&pin)?;
-            pins.push(pin);
+            let odd = usize::from(next & 1 == 1);
+            let parts = [
+                (Some(program.instructions), FUNCTIONS[odd], "rules"),
+                (program.quick, QUICK[odd], "quick"),
+            ];
+            for (instructions, function, name) in parts {
+                let Some(instructions) = instructions else {
+                    continue;
+                };
+                let replacement = Replacement::load(asker, instructions, function)?;
+                if name == "rules" {
+                    verified.extend(replacement.verified.map(|count| (program.hook, count)));
+                }
+                let pin = directory.join(format!("{name}-{}-{next}", program.hook.name()));
+                replacement.pin(&pin)?;
+                pins.push(pin);
+            }
             Ok(())
         });
         if let Err(error) = placed.and_then(|()| Self::attach_askers(&askers)) {
@@ -188,6 +204,8 @@ impl Kernel {
             state.as_bytes(),
             "make the rules hold",
         )?;
+        // Who began with the old set must not find it gone.
+        self.let_pass()?;
         let keep: BTreeSet<PathBuf> = pins
             .into_iter()
             .chain(askers.into_iter().map(|asker| asker.pin))
@@ -212,6 +230,9 @@ impl Kernel {
             RuleState::default().as_bytes(),
             "end the rules",
         )?;
+        // Nobody will ask for what they recorded, and it would be in the way of others' records.
+        let mut ring = self.rule_ring()?;
+        while ring.consume(&mut |_| {})? > 0 {}
         self.let_go(&BTreeSet::new())?;
         gone(fs::remove_dir(self.options.pin_dir.join(LINKS)))?;
         let shared: Shared = read(&self.map("shared")?, 0, "read what programs share")?;
@@ -420,8 +441,29 @@ impl Kernel {
         Ok(())
     }
 
-    /// Unpins what does not belong to the set that holds. The kernel detaches it a grace period later (`bpf_free_inode` is
-    /// called by RCU), so that what was running when the sets were exchanged still has the rules that it began with.
+    /// Waits until every program that was running is done: what runs from now on sees the set that holds. The kernel
+    /// waits so when a map of maps is changed (`maybe_wait_bpf_programs`); slot 0 of this one belongs to nobody.
+    fn let_pass(&self) -> Result<(), Error> {
+        let sets = self.map("sets")?;
+        let inner = domain::inner(
+            MapType::Hash,
+            "ambit_pause",
+            (size_of::<u64>(), size_of::<abi::Member>()),
+            1,
+            libbpf_sys::BPF_F_NO_PREALLOC,
+            "wait for programs that run",
+        )?;
+        write(
+            &sets,
+            0,
+            &inner.as_fd().as_raw_fd().to_ne_bytes(),
+            "wait for programs that run",
+        )?;
+        sets.delete(&0_u32.to_ne_bytes())
+            .map_err(bpf("wait for programs that run"))
+    }
+
+    /// Unpins what does not belong to the set that holds.
     fn let_go(&self, keep: &BTreeSet<PathBuf>) -> Result<(), Error> {
         // What asks goes before what answers: without its rules a program lets pass.
         let mut old: Vec<PathBuf> = entries(&self.options.pin_dir.join(LINKS))?
@@ -485,8 +527,7 @@ struct Replacement {
 }
 
 impl Replacement {
-    fn load(asker: &Asker, program: &RuleProgram<'_>, next: u64) -> Result<Self, Error> {
-        let function = FUNCTIONS[usize::from(next & 1 == 1)];
+    fn load(asker: &Asker, instructions: &[u64], function: &str) -> Result<Self, Error> {
         let info = info_of(&asker.program)?;
         let btf = owned(
             // SAFETY: plain numbers.
@@ -535,8 +576,8 @@ impl Replacement {
                     libbpf_sys::BPF_PROG_TYPE_EXT,
                     NAME.as_ptr(),
                     LICENSE.as_ptr(),
-                    program.instructions.as_ptr().cast(),
-                    program.instructions.len() as libbpf_sys::size_t,
+                    instructions.as_ptr().cast(),
+                    instructions.len() as libbpf_sys::size_t,
                     &raw mut options,
                 )
             };
@@ -545,7 +586,7 @@ impl Replacement {
             }
         }
         let replacement = owned(fd).map_err(|source| Error::Rules {
-            hook: program.hook,
+            hook: asker.hook,
             log: String::from_utf8_lossy(log.split(|byte| *byte == 0).next().unwrap_or_default())
                 .into_owned(),
             source,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ambit_abi::{self as abi, Hook, RuleBit, RuleHook};
-use ambit_policy::compile::{self, Automaton, Compiled};
+use ambit_policy::compile::{self, Automaton, Compiled, Insn};
 use ambit_policy::rule::{Actions, Rule};
 use ambit_sensor::{Kernel, LoadOptions, RuleProgram, RuleText, Rules, RulesLoaded};
 use anyhow::anyhow;
@@ -150,20 +150,22 @@ fn put(
     renew: bool,
 ) -> Result<RulesLoaded, Failure> {
     let bytes = |automata: &[Automaton]| automata.iter().map(Automaton::to_bytes).collect();
-    let instructions: Vec<Vec<u64>> = compiled
+    let raw = |program: &[Insn]| -> Vec<u64> { program.iter().map(|insn| insn.raw()).collect() };
+    let instructions: Vec<(Vec<u64>, Option<Vec<u64>>)> = compiled
         .hooks
         .iter()
-        .map(|hook| hook.instructions.iter().map(|insn| insn.raw()).collect())
+        .map(|hook| (raw(&hook.instructions), hook.quick.as_deref().map(raw)))
         .collect();
     let names = sources.all();
     let programs = compiled
         .hooks
         .iter()
         .zip(&instructions)
-        .map(|(hook, instructions)| {
+        .map(|(hook, (instructions, quick))| {
             let mut settings = RuleHook {
                 needs: hook.needs,
                 numbers: hook.numbers,
+                quick: u32::from(quick.is_some()),
                 bits_used: u32::try_from(hook.rules.len()).unwrap_or(u32::MAX),
                 ..RuleHook::default()
             };
@@ -188,6 +190,7 @@ fn put(
             RuleProgram {
                 hook: hook.hook,
                 instructions,
+                quick: quick.as_deref(),
                 settings,
                 automata: bytes(&hook.object),
             }

@@ -100,6 +100,13 @@ fn assembly(set: &Set, loaded: Option<&Loaded>) -> Result<Outcome, Failure> {
             },
         );
         let _ = writeln!(out, "{}", style.bold(head));
+        if let Some(quick) = &hook.quick {
+            let _ = writeln!(
+                out,
+                "; before these, {} that ask for no text but the object's",
+                count(quick.len(), "instruction")
+            );
+        }
         out.push_str(&hook.listing());
         out.push('\n');
     }

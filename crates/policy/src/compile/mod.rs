@@ -23,7 +23,7 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ambit_abi::{Hook, Op};
+use ambit_abi::{self as abi, Hook, Op};
 
 pub use automaton::Automaton;
 pub use error::CompileError;
@@ -59,6 +59,9 @@ pub struct HookProgram {
     /// `int rules(struct ambit_facts *facts)`: marks the rules that apply in `fired`, which it clears before, and
     /// returns the union of what they do.
     pub instructions: Vec<Insn>,
+    /// The same without the texts that are dear to have (the chain, what the task calls itself, its cgroup, its domain): 0
+    /// where no rule can apply whatever these are. None where that would tell nothing.
+    pub quick: Option<Vec<Insn>>,
     /// Automata over the object's canonical bytes.
     pub object: Vec<Automaton>,
     /// Whose words of `match` are read: a mask of `1 << AMBIT_RULE_TEXT_*`.
@@ -278,23 +281,71 @@ fn finish(
         entry.when = entry.when.map(&resolve);
     }
     let only = operations(draft.hook).len() == 1;
-    let written = program::write(draft.parts, only);
-    let (code, reads) = written.map_err(|program::TooLong(bit)| {
+    let too_long = |program::TooLong(bit)| {
         let rule = draft.rules.get(bit).and_then(|index| rules.get(*index));
         CompileError::TooLong {
             hook: draft.hook,
             rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
         }
-    })?;
+    };
+    let bounds = bounds(&draft.parts);
+    let (code, reads) = program::write(draft.parts, only).map_err(too_long)?;
+    let quick = match bounds.filter(|_| reads.texts & !CHEAP != 0) {
+        Some(parts) => Some(
+            program::write(parts, only)
+                .map_err(too_long)?
+                .0
+                .instructions,
+        ),
+        None => None,
+    };
     Ok(HookProgram {
         hook: draft.hook,
         instructions: code.instructions,
+        quick,
         object: object.automata,
         needs: reads.texts,
         numbers: reads.numbers,
         rules: draft.rules,
         comments: code.comments,
     })
+}
+
+/// The texts that are there for every event.
+const CHEAP: u32 = 1 << abi::RULE_TEXT_OBJECT;
+
+/// The rules with conditions that hold whenever theirs do, and ask for no text that is dear. None where one of them would
+/// always hold.
+fn bounds(parts: &[Part]) -> Option<Vec<Part>> {
+    let part = |part: &Part| {
+        let entries = part.entries.iter().map(|entry| {
+            let when = bound(&entry.when);
+            (when != Node::Const(true)).then(|| Entry {
+                when,
+                actions: Actions::AUDIT,
+                ..entry.clone()
+            })
+        });
+        let entries: Option<Vec<Entry>> = entries.collect();
+        Some(Part {
+            op: part.op,
+            entries: entries?,
+        })
+    };
+    parts.iter().map(part).collect()
+}
+
+/// What holds whenever a condition does; nothing in it is negated but single tests.
+fn bound(node: &Node) -> Node {
+    let each = |nodes: &[Node]| nodes.iter().map(bound).collect();
+    match node {
+        Node::Leaf(Leaf::Bits { at, .. }) | Node::Not(Leaf::Bits { at, .. }) if matches!(wire::place(*at), wire::Place::Text(text) if CHEAP >> text & 1 == 0) => {
+            Node::Const(true)
+        }
+        Node::And(nodes) => Node::and(each(nodes)),
+        Node::Or(nodes) => Node::or(each(nodes)),
+        other => other.clone(),
+    }
 }
 
 fn pack_error(error: PackError, rules: &[Rule]) -> CompileError {

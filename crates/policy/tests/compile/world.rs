@@ -91,6 +91,11 @@ impl World {
     }
 }
 
+/// Fills the tests of all texts but the object's.
+pub(crate) fn fill_dear_texts(facts: &mut [u8], byte: u8) {
+    facts[MATCH + WORDS * 8..FIRED].fill(byte);
+}
+
 /// The bits that a program set.
 pub(crate) fn fired(facts: &[u8]) -> Vec<usize> {
     let words = facts[FIRED..].chunks(8);
