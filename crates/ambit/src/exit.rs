@@ -106,7 +106,7 @@ impl From<ambit_sensor::Error> for Failure {
         use ambit_sensor::Error;
         let exit = match error {
             // What can be helped by other words on the command line.
-            Error::DomainExists(_)
+            Error::DomainExists { .. }
             | Error::SetTooSmall { .. }
             | Error::NoSuchProcess(_)
             | Error::NotLabelled(_) => Exit::Usage,

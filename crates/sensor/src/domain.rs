@@ -10,7 +10,7 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, libbpf_sys};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::error::{Error, bpf, io};
-use crate::{Kernel, Ring, probe};
+use crate::{Kernel, Ring, probe, tasks};
 
 /// What a domain is made of.
 #[derive(Clone, Debug)]
@@ -256,8 +256,14 @@ fn settings(spec: &DomainSpec<'_>) -> abi::Domain {
 
 pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, Error> {
     let taken = list(kernel)?;
-    if taken.iter().any(|d| d.name == spec.name) {
-        return Err(Error::DomainExists(spec.name.to_owned()));
+    if let Some(other) = taken.iter().find(|d| d.name == spec.name) {
+        return Err(Error::DomainExists {
+            name: spec.name.to_owned(),
+            pids: tasks::members_locked(kernel, other.id)
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
+        });
     }
     let last = u16::try_from(abi::DOMAINS).unwrap_or(u16::MAX);
     let id = (1..last)

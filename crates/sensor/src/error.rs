@@ -89,8 +89,16 @@ pub enum Error {
     )]
     UnsafePreemption,
     /// A domain of that name is alive.
-    #[error("a domain named `{0}` is running already; choose another name with --domain")]
-    DomainExists(String),
+    #[error(
+        "a domain named `{name}` is running already{}; choose another name with --domain",
+        processes(pids)
+    )]
+    DomainExists {
+        /// Its name.
+        name: String,
+        /// The processes in it.
+        pids: Vec<u32>,
+    },
     /// All slots are taken.
     #[error("all {0} domains are in use")]
     TooManyDomains(usize),
@@ -136,6 +144,27 @@ pub enum Error {
     /// The kernel part answered in a form that this version does not know.
     #[error("the loaded kernel part has an unexpected layout: {0}")]
     Layout(&'static str),
+}
+
+/// The first of the processes, in brackets.
+fn processes(pids: &[u32]) -> String {
+    const SHOWN: usize = 8;
+    if pids.is_empty() {
+        return String::new();
+    }
+    let mut text = pids
+        .iter()
+        .take(SHOWN)
+        .map(u32::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if pids.len() > SHOWN {
+        text.push_str(", ...");
+    }
+    format!(
+        " (process{} {text})",
+        if pids.len() == 1 { "" } else { "es" }
+    )
 }
 
 fn tail(log: &str) -> String {

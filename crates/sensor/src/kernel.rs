@@ -246,16 +246,21 @@ impl Kernel {
         tasks::change(self, pid, ambit_abi::ASK_CLEAR, bits, 0)
     }
 
-    /// Remove domains that nobody uses any more: the ones that are left.
+    /// Remove domains that nobody uses any more: the ones that are left. Its caller holds the lock.
     fn collect_garbage(&self) -> Result<Vec<DomainInfo>, Error> {
-        let (dead, alive): (Vec<_>, Vec<_>) = self
-            .domains()?
-            .into_iter()
-            .partition(|d| d.tasks <= 0 && !d.owner_alive);
-        for info in dead {
-            domain::free(self, info.id)?;
+        let mut left = Vec::new();
+        for info in self.domains()? {
+            // Who is there counts, where that can be told: not of another build.
+            let deserted =
+                || tasks::members_locked(self, info.id).is_ok_and(|members| members.is_empty());
+            let used = info.owner_alive || (info.tasks > 0 && !deserted());
+            if used {
+                left.push(info);
+            } else {
+                domain::free(self, info.id)?;
+            }
         }
-        Ok(alive)
+        Ok(left)
     }
 
     /// Remove what nobody uses: dead domains, and everything if no domain is left (then true).

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The operator's view of labels, by the task iterator.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::fd::AsFd;
 
-use ambit_abi::{ASK_CLEAR, ASK_LIST, Label, Request, Task, Trust};
+use ambit_abi::{ASK_CLEAR, ASK_LIST, LABEL_EXITED, Label, Request, Task, Trust};
 use libbpf_rs::{ErrorKind, Iter, Link, MapCore, MapFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -31,8 +32,8 @@ pub struct TaskInfo {
     pub start_ns: u64,
 }
 
+/// Needs the lock, which its caller holds.
 fn ask(kernel: &Kernel, request: Request) -> Result<Vec<TaskInfo>, Error> {
-    let _lock = lock()?;
     kernel
         .map("requests")?
         .update(&0_u32.to_ne_bytes(), request.as_bytes(), MapFlags::ANY)
@@ -67,6 +68,12 @@ fn ask(kernel: &Kernel, request: Request) -> Result<Vec<TaskInfo>, Error> {
 }
 
 pub(crate) fn list(kernel: &Kernel) -> Result<Vec<TaskInfo>, Error> {
+    let _lock = lock()?;
+    list_locked(kernel)
+}
+
+/// For those that hold the lock.
+pub(crate) fn list_locked(kernel: &Kernel) -> Result<Vec<TaskInfo>, Error> {
     ask(
         kernel,
         Request {
@@ -74,6 +81,20 @@ pub(crate) fn list(kernel: &Kernel) -> Result<Vec<TaskInfo>, Error> {
             ..Request::default()
         },
     )
+}
+
+/// The processes that go on in a domain. For those that hold the lock.
+pub(crate) fn members_locked(kernel: &Kernel, domain: u16) -> Result<BTreeSet<u32>, Error> {
+    let mut members = BTreeSet::new();
+    // Twice: one that forked and ended meanwhile may have been missed with its child.
+    for _ in 0..2 {
+        let tasks = list_locked(kernel)?;
+        let alive = |task: &&TaskInfo| {
+            task.label.domain == domain && task.label.flags & LABEL_EXITED == 0
+        };
+        members.extend(tasks.iter().filter(alive).map(|task| task.tgid));
+    }
+    Ok(members)
 }
 
 /// The iterator matches a number; that the process was alive before and after makes it a process.
@@ -104,7 +125,10 @@ pub(crate) fn change(
         bits,
         seconds,
     };
-    let changed = ask(kernel, request)?.len();
+    let changed = {
+        let _lock = lock()?;
+        ask(kernel, request)?.len()
+    };
     let fd = pidfd.as_fd();
     let mut fds = [PollFd::new(&fd, PollFlags::IN)];
     let now = Timespec {

@@ -289,10 +289,18 @@ fn shown(stdout: &[u8], stderr: &[u8]) -> String {
 
 /// Ends and reaps what a test left behind: we are the parent of its orphans.
 pub(crate) fn end_orphans(except: Option<u32>) {
-    for _ in 0..500 {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
         let mut children = children();
         children.retain(|pid| except != Some(pid.cast_unsigned()));
         if children.is_empty() {
+            return;
+        }
+        if Instant::now() > deadline {
+            for pid in children {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+                eprintln!("a process does not end: {}", stat.unwrap_or_default());
+            }
             return;
         }
         for pid in children {

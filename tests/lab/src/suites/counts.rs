@@ -290,6 +290,7 @@ fn stress(lab: &Lab, class: &str, rounds: u32) {
     }
     let stats = lab.path("stats");
     let run = lab.learning("map", &["--stats", &stats], &command).finish();
+    let run = run.expect(fs::exists(&stats).unwrap(), "there are no counters");
     let counters = Stats::read(&stats);
     counters.must_add_up();
     assert_eq!(
@@ -300,8 +301,10 @@ fn stress(lab: &Lab, class: &str, rounds: u32) {
     let run = run.expect(counters.sum("learned") > 0, "nothing was learned");
     drop(run.succeeds());
     // Enforcing what was learned, whatever it lets through: the counters add up.
+    fs::remove_file(&stats).unwrap();
     lab.enforcing("map", &["--allow-incomplete", "--stats", &stats], &command)
-        .finish();
+        .finish()
+        .expect(fs::exists(&stats).unwrap(), "there are no counters");
     let counters = Stats::read(&stats);
     counters.must_add_up();
     assert!(
