@@ -41,3 +41,4 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #include "uring.bpf.c"
 #include "trust.bpf.c"
 #include "rules.bpf.c"
+#include "spread.bpf.c"

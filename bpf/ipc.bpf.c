@@ -178,7 +178,7 @@ static __always_inline bool kills_another(struct ambit_label *l)
 	struct ambit_domain *d = domain_of(l);
 
 	return !d || d->outside[AMBIT_FAMILY_IPC] == AMBIT_RESPOND_KILL ||
-	       d->untrusted[AMBIT_FAMILY_IPC] == AMBIT_RESPOND_KILL;
+	       d->gates[AMBIT_FAMILY_IPC].kill;
 }
 
 /*

@@ -270,19 +270,29 @@ struct ambit_trust_cause {
 	__u32 arg;
 	__u16 op;
 	__u8 hook;
-	__u8 how; /* AMBIT_TRUST_BY_* */
-	__u32 pad;
+	__u8 how;     /* AMBIT_TRUST_BY_* */
+	__u32 spread; /* how it came here, but for fork: enum ambit_spread */
 	__u8 comm[16];
 };
 
 #define AMBIT_TRUST_BY_EVENT 0
 #define AMBIT_TRUST_BY_OPERATOR 1
 #define AMBIT_TRUST_BY_TAP 2
-#define AMBIT_TRUST_BY_SPREAD 3
 
-/* A task on the way from the first cause to here. */
+/* How trust came from one process to another. */
+enum ambit_spread {
+	AMBIT_SPREAD_FORK = 0, /* always; the others where the operator wants them */
+	AMBIT_SPREAD_PTRACE = 1,
+	AMBIT_SPREAD_SIGNAL = 2,
+	AMBIT_SPREAD_FILE = 3,	     /* written by one, executed or read as a script by the other */
+	AMBIT_SPREAD_DESCRIPTOR = 4, /* passed through a socket */
+	AMBIT_SPREADS = 8,
+};
+
+/* A task on the way from the first cause to here, and how it handed that on. */
 struct ambit_trust_step {
 	__u32 tgid;
+	__u32 how; /* enum ambit_spread */
 	__u8 comm[16];
 };
 
@@ -335,6 +345,12 @@ struct ambit_label {
 #define AMBIT_DOMAIN_DIGESTS 2	/* digests of executables are points */
 #define AMBIT_DOMAIN_FULL 4	/* coverage is full */
 
+/* What is done about tasks with one of these trust bits; nothing about the others. */
+struct ambit_gate {
+	__u32 deny;
+	__u32 kill; /* wins */
+};
+
 struct ambit_domain {
 	__u32 mode; /* enum ambit_mode */
 	__u32 flags;
@@ -344,7 +360,9 @@ struct ambit_domain {
 	__u64 serial;		      /* of this use of the slot, since boot */
 	__u64 cache_max;	      /* how many pattern results may be kept in the set */
 	__u8 outside[AMBIT_FAMILIES]; /* enum ambit_response, where mode is enforce */
-	__u8 untrusted[AMBIT_FAMILIES]; /* enum ambit_response, for tasks with a trust bit */
+	struct ambit_gate gates[AMBIT_FAMILIES];
+	__u32 named; /* trust bits that its map names */
+	__u32 pad;
 	__u8 name[AMBIT_NAME_MAX];
 };
 
@@ -742,6 +760,32 @@ struct ambit_shared {
 	__u64 clock;	/* moves on when anybody's trust is lowered */
 	__u64 lineages; /* not 0: executables that led to a task are kept */
 };
+
+/* A file that an untrusted process wrote; another one of that number has another generation. */
+struct ambit_mark_key {
+	__u64 inode;
+	__u32 dev;
+	__u32 generation;
+};
+
+#define AMBIT_MARKS 16384
+#define AMBIT_PASSED 4096
+
+/* What became of trust that was to spread, by enum ambit_spread. */
+struct ambit_spread_count {
+	__u64 spread; /* processes that lost trust by it */
+	__u64 marked; /* files and descriptors */
+	__u64 failed; /* for want of memory or room */
+};
+
+/*
+ * Programs that read what is a script to them, by name: the executable's without
+ * what follows the first digit, dot or dash, zero filled.
+ */
+#define AMBIT_INTERPRETER_MAX 16
+#define AMBIT_INTERPRETERS 256
+#define AMBIT_INTERPRETER_ONE 1
+#define AMBIT_INTERPRETER_MANY 2 /* of many names; the task's own says which */
 
 #define AMBIT_TAPS 4096 /* processes that may be told of between two operations */
 

@@ -419,6 +419,16 @@ static __always_inline bool allowed(struct ambit_label *l, __u32 hook_op, __u32 
 	       l->allowed_arg == arg;
 }
 
+/* What is done about an untrusted task: enum ambit_response. */
+static __always_inline __u32 gate(struct ambit_domain *d, __u32 op, __u32 trust)
+{
+	struct ambit_gate *g = &d->gates[(op >> 8) & (AMBIT_FAMILIES - 1)];
+
+	if (trust & g->kill)
+		return AMBIT_RESPOND_KILL;
+	return trust & g->deny ? AMBIT_RESPOND_DENY : AMBIT_RESPOND_LOG;
+}
+
 static __noinline int violation(struct slot *s, struct handover *h, struct ambit_domain *d)
 {
 	struct repeat_key rk = { .point = h->key, .serial = d->serial, .reason = h->reason };
@@ -429,7 +439,7 @@ static __noinline int violation(struct slot *s, struct handover *h, struct ambit
 		count(h->st->gated);
 	h->response = AMBIT_RESPOND_LOG;
 	if (h->mode == AMBIT_MODE_ENFORCE)
-		h->response = h->reason == AMBIT_REASON_GATE ? d->untrusted[family] :
+		h->response = h->reason == AMBIT_REASON_GATE ? gate(d, h->op, h->l->trust) :
 							       d->outside[family];
 	distrust(h->l, h, AMBIT_TRUST_MODEL);
 
@@ -504,8 +514,7 @@ static __always_inline bool gated(struct ambit_label *l, __u32 op)
 {
 	struct ambit_domain *d = domain_of(l);
 
-	return d && (d->mode == AMBIT_MODE_LEARN ||
-		     d->untrusted[(op >> 8) & (AMBIT_FAMILIES - 1)] != AMBIT_RESPOND_LOG);
+	return d && (d->mode == AMBIT_MODE_LEARN || gate(d, op, l->trust) != AMBIT_RESPOND_LOG);
 }
 
 /*

@@ -59,6 +59,10 @@ enum bpf_map_type {
 #define FMODE_EXEC 0x20 /* of f_flags: not in f_mode on 6.12 */
 #define FMODE_NOACCOUNT 0x20000000
 
+#define MAY_WRITE 0x2
+#define MAP_SHARED 0x1
+#define VM_SHARED 0x8
+
 #define SB_NOUSER (1UL << 31)
 #define PROC_SUPER_MAGIC 0x9fa0
 #define DEVPTS_SUPER_MAGIC 0x1cd1
@@ -173,6 +177,7 @@ struct file_system_type {
 struct super_block {
 	unsigned long s_flags;
 	unsigned long s_magic;
+	__u32 s_dev;
 	struct file_system_type *s_type;
 };
 
@@ -183,8 +188,11 @@ struct timespec64 {
 
 struct inode {
 	unsigned short i_mode;
+	unsigned int i_nlink;
 	kuid_t i_uid;
 	__u32 i_rdev;
+	__u32 i_generation;
+	unsigned long i_ino;
 	long long i_size;
 	struct super_block *i_sb;
 	/* from 6.11, commit 3aa63a569c64 ("fs: switch timespec64 fields in inode to discrete integers") */
@@ -332,6 +340,15 @@ struct linux_binprm {
 };
 
 struct anon_vma;
+struct scm_fp_list {
+	short count;
+	struct file *fp[1]; /* 253, SCM_MAX_FD */
+};
+
+struct scm_cookie {
+	struct scm_fp_list *fp;
+};
+
 struct vm_area_struct {
 	unsigned long vm_flags;
 	struct anon_vma *anon_vma;

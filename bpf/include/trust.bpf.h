@@ -81,6 +81,7 @@ static long cause_step(__u32 i, struct cause_loop *c)
 	cause->op = c->why->op;
 	cause->hook = c->why->hook;
 	cause->how = c->why->how;
+	cause->spread = 0;
 	__builtin_memcpy(cause->comm, c->comm, 16);
 	__sync_fetch_and_or(&c->t->bits, 1U << i);
 	return 0;
@@ -138,6 +139,7 @@ static __noinline __u32 trust_now(struct ambit_trust *t)
 struct hand_loop {
 	struct ambit_trust *from;
 	struct ambit_trust *to;
+	__u32 spread;
 };
 
 static long hand_step(__u32 i, struct hand_loop *c)
@@ -146,28 +148,51 @@ static long hand_step(__u32 i, struct hand_loop *c)
 		return 1;
 	if (!(c->from->bits & ~c->to->bits & 1U << i))
 		return 0;
-	if (!c->to->bits)
-		c->to->first = i;
 	__builtin_memcpy(&c->to->causes[i], &c->from->causes[i], sizeof(c->to->causes[i]));
+	if (c->spread)
+		c->to->causes[i].spread = c->spread;
 	__sync_fetch_and_or(&c->to->bits, 1U << i);
 	return 0;
+}
+
+/* The bits that one has and the other has not, with their causes. */
+static __always_inline void trust_hand_on(struct ambit_trust *from, struct ambit_trust *to,
+					  __u32 spread)
+{
+	struct hand_loop c = { .from = from, .to = to, .spread = spread };
+
+	if (!(from->bits & ~to->bits))
+		return;
+	if (!to->bits)
+		to->first = from->first;
+	if (from->soonest_ns && (!to->soonest_ns || from->soonest_ns < to->soonest_ns))
+		to->soonest_ns = from->soonest_ns;
+	bpf_loop(AMBIT_TRUST_BITS, hand_step, &c, 0);
+	__sync_fetch_and_add(&shared.clock, 1);
 }
 
 /* What a thread lost its process has lost. */
 static __noinline int trust_hand_up(struct task_struct *leader, struct ambit_trust *from)
 {
-	struct hand_loop c = {
-		.from = from,
-		.to = bpf_task_storage_get(&trusts, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE),
-	};
+	struct ambit_trust *to;
 
-	if (!c.to)
+	to = bpf_task_storage_get(&trusts, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!to)
 		return 0;
-	if (from->bits & ~c.to->bits)
-		__sync_fetch_and_add(&shared.clock, 1);
-	bpf_loop(AMBIT_TRUST_BITS, hand_step, &c, 0);
+	trust_hand_on(from, to, 0);
 	from->bits = 0;
 	return 0;
+}
+
+/* The process that handed it on is on the way from the first cause. */
+static __always_inline void trust_step(struct ambit_trust *t, struct task_struct *leader, __u32 how)
+{
+	struct ambit_trust_step *step = &t->path[t->steps & (AMBIT_TRUST_STEPS - 1)];
+
+	step->tgid = leader->tgid;
+	step->how = how;
+	bpf_probe_read_kernel(step->comm, sizeof(step->comm), leader->comm);
+	t->steps++;
 }
 
 /* What taps said of the process, and all that was said before. */
@@ -239,7 +264,6 @@ static __always_inline void trust_sync(struct ambit_label *l)
 static __always_inline int trust_inherit(struct task_struct *child, struct task_struct *parent)
 {
 	struct ambit_trust *t, *theirs;
-	struct ambit_trust_step *step;
 
 	if (likely(!clock_now()))
 		return 0;
@@ -252,10 +276,7 @@ static __always_inline int trust_inherit(struct task_struct *child, struct task_
 	if (!theirs)
 		return -EPERM;
 	bpf_probe_read_kernel(theirs, sizeof(*theirs), t);
-	step = &theirs->path[theirs->steps & (AMBIT_TRUST_STEPS - 1)];
-	step->tgid = parent->tgid;
-	bpf_probe_read_kernel(step->comm, sizeof(step->comm), parent->group_leader->comm);
-	theirs->steps++;
+	trust_step(theirs, parent->group_leader, AMBIT_SPREAD_FORK);
 	return 0;
 }
 

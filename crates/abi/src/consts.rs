@@ -289,12 +289,24 @@ constants! {
     TRUST_BY_OPERATOR: u8 = 1;
     /// The same: another BPF program.
     TRUST_BY_TAP: u8 = 2;
-    /// The same: another task that is not trusted.
-    TRUST_BY_SPREAD: u8 = 3;
     /// Trust bits.
     TRUST_BITS: usize = 32;
     /// Processes kept of those that a trust status was handed down by.
     TRUST_STEPS: usize = 8;
+    /// Kinds of spread that there is room for.
+    SPREADS: usize = 8;
+    /// Files that untrusted processes wrote, at most.
+    MARKS: u32 = 16384;
+    /// Descriptors that they passed and nobody has closed, at most.
+    PASSED: u32 = 4096;
+    /// An interpreter's name, zero filled.
+    INTERPRETER_MAX: usize = 16;
+    /// Interpreters, at most.
+    INTERPRETERS: u32 = 256;
+    /// What reads a script by whatever name it runs.
+    INTERPRETER_ONE: u32 = 1;
+    /// What has many names, of which some read scripts.
+    INTERPRETER_MANY: u32 = 2;
     /// Processes that taps may tell of between two operations.
     TAPS: u32 = 4096;
     /// Numbers of an event.

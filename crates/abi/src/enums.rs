@@ -167,6 +167,22 @@ wire_enum! {
     }
 }
 
+wire_enum! {
+    /// How distrust comes from one process to another (`enum ambit_spread`).
+    Spread: u32, "way of spreading" {
+        /// To children, always.
+        Fork = 0 "fork",
+        /// To whom an untrusted process traces.
+        Ptrace = 1 "ptrace",
+        /// To whom it signals.
+        Signal = 2 "signal",
+        /// To whom executes what it wrote, or reads that as a script.
+        File = 3 "file",
+        /// To whom it passes a descriptor.
+        Descriptor = 4 "descriptor",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

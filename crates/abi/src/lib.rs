@@ -16,13 +16,14 @@ mod rules;
 mod wire;
 
 pub use consts::*;
-pub use enums::{EventKind, Mode, Reason, Response, SkipReason, Unknown};
+pub use enums::{EventKind, Mode, Reason, Response, SkipReason, Spread, Unknown};
 pub use hook::{Coverage, Hook};
 pub use op::{Family, Op};
 pub use rules::{
-    RuleBit, RuleCount, RuleEvent, RuleHook, RuleSet, RuleState, Shared, Tap, Trust, TrustCause,
-    TrustStep,
+    RuleBit, RuleCount, RuleEvent, RuleHook, RuleSet, RuleState, Shared, SpreadCount, Tap, Trust,
+    TrustCause, TrustStep,
 };
 pub use wire::{
-    Cause, Config, Domain, DomainState, Event, Fp, Label, Member, Request, Stat, Subject, Task,
+    Cause, Config, Domain, DomainState, Event, Fp, Gate, Label, Member, Request, Stat, Subject,
+    Task,
 };

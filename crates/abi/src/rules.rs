@@ -25,8 +25,8 @@ pub struct TrustCause {
     pub hook: u8,
     /// One of `TRUST_BY_*`.
     pub how: u8,
-    /// Zero.
-    pub pad: u32,
+    /// How it came to the process, but for fork: a [`Spread`](crate::Spread), or 0.
+    pub spread: u32,
     /// Hostile: what the process called itself.
     pub comm: [u8; 16],
 }
@@ -37,8 +37,22 @@ pub struct TrustCause {
 pub struct TrustStep {
     /// The process.
     pub tgid: u32,
+    /// How it handed that on: a [`Spread`](crate::Spread).
+    pub how: u32,
     /// Hostile: what it called itself.
     pub comm: [u8; 16],
+}
+
+/// What became of trust that was to spread (`struct ambit_spread_count`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SpreadCount {
+    /// Processes that lost trust by it.
+    pub spread: u64,
+    /// Files and descriptors that were marked.
+    pub marked: u64,
+    /// What memory, or a table, had no room for.
+    pub failed: u64,
 }
 
 /// A process' trust (`struct ambit_trust`).
@@ -215,4 +229,4 @@ macro_rules! zeroed {
     };
 }
 
-zeroed!(TrustCause TrustStep Trust Tap Shared RuleSet RuleState RuleBit RuleHook RuleCount RuleEvent);
+zeroed!(TrustCause TrustStep SpreadCount Trust Tap Shared RuleSet RuleState RuleBit RuleHook RuleCount RuleEvent);

@@ -140,6 +140,18 @@ pub struct Label {
     pub allowed_arg: u32,
 }
 
+/// What is done about tasks with one of these trust bits; nothing about the others (`struct ambit_gate`).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Gate {
+    /// Refused.
+    pub deny: u32,
+    /// Killed, whatever `deny` says.
+    pub kill: u32,
+}
+
 /// A domain's settings (`struct ambit_domain`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -160,8 +172,12 @@ pub struct Domain {
     pub cache_max: u64,
     /// By family, a [`crate::Response`] to what is outside the map.
     pub outside: [u8; FAMILIES],
-    /// By family, a [`crate::Response`] to tasks with a trust bit.
-    pub untrusted: [u8; FAMILIES],
+    /// By family, what is done about tasks with a trust bit.
+    pub gates: [Gate; FAMILIES],
+    /// Trust bits that its map names.
+    pub named: u32,
+    /// Zero.
+    pub pad: u32,
     /// Zero filled.
     pub name: [u8; NAME_MAX],
 }

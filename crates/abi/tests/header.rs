@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use ambit_abi::{EventKind, Family, Hook, Mode, Op, Reason, Response, SkipReason};
+use ambit_abi::{EventKind, Family, Hook, Mode, Op, Reason, Response, SkipReason, Spread};
 
 /// Every `#define AMBIT_X number` and `AMBIT_X = number,` of the header.
 fn header() -> BTreeMap<String, u64> {
@@ -63,6 +63,9 @@ fn mirror() -> BTreeMap<String, u64> {
     }
     for one in EventKind::ALL {
         add("EVENT", one.name(), u8::from(*one).into());
+    }
+    for one in Spread::ALL {
+        add("SPREAD", one.name(), u32::from(*one).into());
     }
     for one in Reason::ALL {
         add("REASON", one.name(), u8::from(*one).into());

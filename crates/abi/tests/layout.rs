@@ -7,9 +7,9 @@ use std::mem::offset_of;
 use std::process::{Command, Stdio};
 
 use ambit_abi::{
-    Cause, Config, Domain, DomainState, Event, Fp, Label, Member, Request, RuleBit, RuleCount,
-    RuleEvent, RuleHook, RuleSet, RuleState, Shared, Stat, Subject, Tap, Task, Trust, TrustCause,
-    TrustStep,
+    Cause, Config, Domain, DomainState, Event, Fp, Gate, Label, Member, Request, RuleBit,
+    RuleCount, RuleEvent, RuleHook, RuleSet, RuleState, Shared, SpreadCount, Stat, Subject, Tap,
+    Task, Trust, TrustCause, TrustStep,
 };
 
 /// Assertions in C that a structure has this size, these fields at these places, and no others.
@@ -97,10 +97,13 @@ fn every_field_is_where_the_kernel_part_has_it() {
             serial,
             cache_max,
             outside,
-            untrusted,
+            gates,
+            named,
+            pad,
             name,
         }
     );
+    layout!(c, "ambit_gate" = Gate { deny, kill });
     layout!(
         c,
         "ambit_domain_state" = DomainState {
@@ -194,11 +197,19 @@ fn every_field_is_where_the_kernel_part_has_it() {
             op,
             hook,
             how,
-            pad,
+            spread,
             comm
         }
     );
-    layout!(c, "ambit_trust_step" = TrustStep { tgid, comm });
+    layout!(c, "ambit_trust_step" = TrustStep { tgid, how, comm });
+    layout!(
+        c,
+        "ambit_spread_count" = SpreadCount {
+            spread,
+            marked,
+            failed
+        }
+    );
     layout!(
         c,
         "ambit_trust" = Trust {

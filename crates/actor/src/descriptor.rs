@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
+use crate::net::{bind, connect, prepared};
 use crate::outcome::{Done, Failure, Preparing};
 use crate::sys::{c, check, open, owned};
 
@@ -31,6 +32,8 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         // Opened, and kept open in whatever is executed from here on.
         ("keep-open", [path]) => keep_open(path),
         ("receive", [path]) => receive(path),
+        ("pass", [path, address]) => pass(path, address),
+        ("take", [address]) => take(address),
         ("pidfd-getfd", [path]) => pidfd_getfd(path),
         _ => return None,
     })
@@ -97,6 +100,54 @@ fn receive(path: &[u8]) -> Done {
     })
     .before("socketpair")?;
     let (ours, theirs) = (owned(ends[0])?, owned(ends[1])?);
+    send_descriptor(&ours, &fd)?;
+    take_descriptor(&theirs)
+}
+
+/// Sends a descriptor to whoever waits at an address.
+fn pass(path: &[u8], address: &[u8]) -> Done {
+    let fd = file(path)?;
+    let (socket, address) = prepared(address)?;
+    connect(&socket, &address.bytes).before("connect")?;
+    send_descriptor(&socket, &fd).map(|()| None)
+}
+
+/// Waits at an address for a descriptor.
+fn take(address: &[u8]) -> Done {
+    let (socket, address) = prepared(address)?;
+    bind(&socket, &address).before("bind")?;
+    take_descriptor(&socket)
+}
+
+fn send_descriptor(socket: &OwnedFd, fd: &OwnedFd) -> Result<(), Failure> {
+    with_message(fd.as_raw_fd(), |message, _| {
+        // SAFETY: everything that the header points to is alive.
+        check(unsafe { libc::sendmsg(socket.as_raw_fd(), message, 0) } as i64)
+            .before("sendmsg")
+            .map(|_| ())
+    })
+}
+
+fn take_descriptor(socket: &OwnedFd) -> Done {
+    with_message(-1, |message, passed| {
+        // SAFETY: everything that the header points to is alive.
+        let received =
+            unsafe { libc::recvmsg(socket.as_raw_fd(), message, libc::MSG_CMSG_CLOEXEC) };
+        check(received as i64).before("recvmsg")?;
+        // SAFETY: as above; the kernel is done with both.
+        let (flags, fd) = unsafe { ((*message).msg_flags, (*passed).fd) };
+        if flags & libc::MSG_CTRUNC != 0 || fd < 0 {
+            return Err(Failure::Errno(libc::EBADF));
+        }
+        owned(fd).map(|_| None)
+    })
+}
+
+/// A message of one byte, with room for a descriptor that holds `fd`.
+fn with_message<T>(
+    fd: i32,
+    act: impl FnOnce(*mut libc::msghdr, *const Passed) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let mut byte = [b'x'];
     let mut piece = libc::iovec {
         iov_base: byte.as_mut_ptr().cast(),
@@ -107,23 +158,13 @@ fn receive(path: &[u8]) -> Done {
     passed.header.cmsg_len = size_of::<libc::cmsghdr>() + 4;
     passed.header.cmsg_level = libc::SOL_SOCKET;
     passed.header.cmsg_type = libc::SCM_RIGHTS;
-    passed.fd = fd.as_raw_fd();
+    passed.fd = fd;
+    let passed = &raw mut passed;
     message.msg_iov = &raw mut piece;
     message.msg_iovlen = 1;
-    message.msg_control = (&raw mut passed).cast();
+    message.msg_control = passed.cast();
     message.msg_controllen = size_of::<Passed>();
-    // SAFETY: everything the header points to is alive.
-    check(unsafe { libc::sendmsg(ours.as_raw_fd(), &raw const message, 0) } as i64)
-        .before("sendmsg")?;
-    passed.fd = -1;
-    // SAFETY: as above.
-    let received =
-        unsafe { libc::recvmsg(theirs.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
-    check(received as i64).before("recvmsg")?;
-    if message.msg_flags & libc::MSG_CTRUNC != 0 || passed.fd < 0 {
-        return Err(Failure::Errno(libc::EBADF));
-    }
-    owned(passed.fd).map(|_| None)
+    act(&raw mut message, passed)
 }
 
 /// Takes a descriptor out of a process: its own.

@@ -164,7 +164,7 @@ fn with_garbage(bytes: &[u8], seed: u8) -> Vec<u8> {
     bytes.iter().copied().chain(tail).collect()
 }
 
-fn bind(fd: &OwnedFd, address: &Address) -> Done {
+pub(crate) fn bind(fd: &OwnedFd, address: &Address) -> Done {
     // SAFETY: pointer and length are those of a live slice.
     let bound = unsafe {
         libc::bind(
@@ -181,7 +181,7 @@ fn listen(fd: &OwnedFd) -> Done {
     check(unsafe { libc::listen(fd.as_raw_fd(), 16) }).map(|_| None)
 }
 
-fn connect(fd: &OwnedFd, address: &[u8]) -> Done {
+pub(crate) fn connect(fd: &OwnedFd, address: &[u8]) -> Done {
     // SAFETY: pointer and length are those of a live slice.
     check(unsafe {
         libc::connect(

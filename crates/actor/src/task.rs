@@ -22,6 +22,10 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("ptrace-attach", [whom]) => upon(whom, &attach),
         ("ptrace-read", [whom]) => upon(whom, &read_link),
         ("ptrace-traceme", []) => traceme(),
+        // This process, by its own parent.
+        ("ptrace-traceme-self", []) => {
+            check(call!(ptrace(libc::PTRACE_TRACEME, 0, 0, 0))).map(|_| None)
+        }
         ("setuid", [id]) => number(id).and_then(|id| plain(call!(setuid(id)))),
         ("setgid", [id]) => number(id).and_then(|id| plain(call!(setgid(id)))),
         ("setresuid", [real, effective, saved]) => ids(real, effective, saved)

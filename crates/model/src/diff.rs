@@ -127,6 +127,11 @@ fn settings(map: &Map) -> BTreeSet<String> {
                 .map(|(family, response)| format!("respond {key} {family}: {response}")),
         );
     }
+    for (source, own) in &map.untrusted_by {
+        out.extend(FAMILIES.iter().zip(own).filter_map(|(family, response)| {
+            response.map(|response| format!("respond untrusted-by {source} {family}: {response}"))
+        }));
+    }
     out
 }
 

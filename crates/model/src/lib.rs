@@ -32,7 +32,10 @@ pub use generalize::{
     Kind, ListError, ListErrorKind, MAPS_MAX, Options, Proposal, Rewrite, Risk, Sensitive, propose,
 };
 pub use learn::{Counts, Learned, Learner, Seen, Step, Trajectory, Violation};
-pub use map::{CHAIN_DEFAULT, Entry, FAMILIES, Map, Responses, is_chain, is_domain_name};
+pub use map::{
+    CHAIN_DEFAULT, Entry, FAMILIES, Map, OwnResponses, Responses, is_chain, is_domain_name,
+    is_source,
+};
 pub use matcher::{ANY_HOST, Matcher};
 pub use merge::MergeError;
 pub use rule::{Rule, RuleObject};

@@ -27,8 +27,32 @@ pub const FAMILIES: [Family; 12] = [
 /// How deep the chain of executables is where a map does not say.
 pub const CHAIN_DEFAULT: u32 = 2;
 
+/// Longest name of a trust source after `rule:` or `tap:`, in bytes.
+const SOURCE_MAX: usize = 63;
+
+/// Whether this can be the name of somebody who takes trust from tasks: `model`, `operator`, `engine`, `tap`, or
+/// `rule:` or `tap:` and then up to 63 of A-Z, a-z, 0-9, `.`, `_` and `-`.
+pub fn is_source(name: &str) -> bool {
+    let own = ["tap:", "rule:"]
+        .iter()
+        .find_map(|kind| name.strip_prefix(kind));
+    match own {
+        None => ["model", "operator", "engine", "tap"].contains(&name),
+        Some(own) => {
+            (1..=SOURCE_MAX).contains(&own.len())
+                && own
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        }
+    }
+}
+
 /// What is done, by family, in the order of [`FAMILIES`].
 pub type Responses = [Response; FAMILIES.len()];
+
+/// What is done about a task that a source does not trust, by family, where that is said; else what is done about any
+/// untrusted task.
+pub type OwnResponses = [Option<Response>; FAMILIES.len()];
 
 /// What a domain may do, and what is done about the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +71,8 @@ pub struct Map {
     pub outside: Responses,
     /// To tasks with a trust bit.
     pub untrusted: Responses,
+    /// To tasks that this source does not trust, by its name; the strictest holds of a task that several do not trust.
+    pub untrusted_by: BTreeMap<String, OwnResponses>,
     /// What the launcher may start.
     pub start: BTreeSet<RuleObject>,
     /// What each subject may do. The launcher is not among them.
@@ -79,9 +105,21 @@ impl Map {
             sealed: None,
             outside: [Response::Deny; FAMILIES.len()],
             untrusted: [Response::Log; FAMILIES.len()],
+            untrusted_by: BTreeMap::new(),
             start: BTreeSet::new(),
             subjects: BTreeMap::new(),
         }
+    }
+
+    /// What is done, by family, about a task that this source does not trust; of any source that the map does not name,
+    /// for none.
+    pub fn gate(&self, source: Option<&str>) -> Responses {
+        let mut out = self.untrusted;
+        let own = source.and_then(|source| self.untrusted_by.get(source));
+        for (slot, own) in out.iter_mut().zip(own.into_iter().flatten()) {
+            *slot = own.unwrap_or(*slot);
+        }
+        out
     }
 
     /// What the launcher may do, as rules.
@@ -113,6 +151,9 @@ impl Map {
         for entry in self.subjects.values_mut() {
             entry.normalise();
         }
+        // One that says nothing is the same as none.
+        self.untrusted_by
+            .retain(|_, own| own.iter().any(Option::is_some));
     }
 
     /// An operation as the kernel part asks about it at the map's coverage; `None` where it does not.
@@ -216,4 +257,20 @@ pub(crate) fn free_id(name: &str, taken: impl Fn(&str) -> bool) -> String {
         number += 1;
     }
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_known_or_a_tap_or_a_rule_with_a_plain_name() {
+        for name in ["model", "operator", "tap", "tap:a", "rule:no-shell.2_x"] {
+            assert!(is_source(name), "{name}");
+        }
+        let long = format!("tap:{}", "x".repeat(64));
+        for name in ["", "models", "tap:", "x:a", "tap:a b", "rule:a/b", &long] {
+            assert!(!is_source(name), "{name}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ambit_event::Subject;
 
 use crate::map::{Entry, free_id};
-use crate::{Map, Responses};
+use crate::{Map, OwnResponses, Responses};
 
 /// Two maps can't be merged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +45,7 @@ impl Map {
             sealed: self.sealed.filter(|_| self.sealed == other.sealed),
             outside: stricter(self.outside, other.outside),
             untrusted: stricter(self.untrusted, other.untrusted),
+            untrusted_by: self.stricter_by_source(other),
             start: &self.start | &other.start,
             subjects: BTreeMap::new(),
         };
@@ -62,6 +63,25 @@ impl Map {
         merged.separate_ids();
         merged.normalise();
         Ok(merged)
+    }
+
+    /// Where either says what a source's distrust means, the stricter of what it means to both.
+    fn stricter_by_source(&self, other: &Self) -> BTreeMap<String, OwnResponses> {
+        let names = self.untrusted_by.keys().chain(other.untrusted_by.keys());
+        names
+            .map(|name| {
+                let both = stricter(self.gate(Some(name)), other.gate(Some(name)));
+                let said = |map: &Self| map.untrusted_by.get(name).copied().unwrap_or_default();
+                let mut own = OwnResponses::default();
+                for (slot, ((ours, theirs), response)) in own
+                    .iter_mut()
+                    .zip(said(self).into_iter().zip(said(other)).zip(both))
+                {
+                    *slot = ours.or(theirs).map(|_| response);
+                }
+                (name.clone(), own)
+            })
+            .collect()
     }
 
     /// Gives every subject an id of its own; the first subject keeps an id that several have.

@@ -4,7 +4,8 @@
 
 use std::fmt::Write;
 
-use ambit_model::{Map, MapErrors};
+use ambit_abi::{Family, Response};
+use ambit_model::{FAMILIES, Map, MapErrors};
 
 const HEAD: &str = "ambit: 1\ndomain: web\n";
 
@@ -61,6 +62,40 @@ subjects:
     let map = Map::parse(text, "web.map").unwrap_or_else(|errors| panic!("{errors}"));
     let plain = text.replace("['sha", "[sha").replace("1']", "1]");
     assert_eq!(map.to_string(), plain);
+}
+
+#[test]
+fn what_distrust_means_may_depend_on_whose_it_is() {
+    let text = "\
+ambit: 1
+domain: web
+chain: 2
+respond:
+  untrusted: {net: deny}
+  untrusted-by:
+    operator: {default: kill}
+    rule:no-shell: {exec: deny, net: log}
+";
+    let map = Map::parse(text, "web.map").unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(map.to_string(), text);
+    let net = FAMILIES
+        .iter()
+        .position(|family| *family == Family::Net)
+        .unwrap();
+    let of = |source| map.gate(source)[net];
+    assert_eq!(of(None), Response::Deny);
+    assert_eq!(of(Some("tap:x")), Response::Deny);
+    assert_eq!(of(Some("operator")), Response::Kill);
+    assert_eq!(of(Some("rule:no-shell")), Response::Log);
+}
+
+#[test]
+fn a_source_that_cannot_be_is_an_error_with_its_place() {
+    let text = "ambit: 1\ndomain: web\nchain: 2\nrespond:\n  untrusted-by:\n    rules:x: {exec: deny}\n    model: {exec: dney}\n";
+    let errors = Map::parse(text, "web.map").unwrap_err().to_string();
+    assert!(errors.contains("web.map:6:5"), "{errors}");
+    assert!(errors.contains("`rule:ID`"), "{errors}");
+    assert!(errors.contains("web.map:7:"), "{errors}");
 }
 
 #[test]

@@ -27,8 +27,10 @@ pub struct DomainSpec<'a> {
     pub coverage: Coverage,
     /// By family, the response outside the map.
     pub outside: [Response; abi::FAMILIES],
-    /// By family, the response to untrusted tasks.
-    pub untrusted: [Response; abi::FAMILIES],
+    /// By family, what is done about untrusted tasks.
+    pub gates: [abi::Gate; abi::FAMILIES],
+    /// Trust bits that the map names, which nobody else may be given.
+    pub named: u32,
     /// Keys of the points that the domain may do.
     pub keys: &'a [Fp],
     /// Pages of the automaton (`struct ambit_dfa`), where the map has patterns.
@@ -54,6 +56,8 @@ pub struct DomainInfo {
     pub mode: Mode,
     /// How much is decided.
     pub coverage: Coverage,
+    /// Trust bits that its map names.
+    pub named: u32,
     /// Tasks alive in it.
     pub tasks: i64,
     /// Who made it.
@@ -212,6 +216,7 @@ pub(crate) fn list(kernel: &Kernel) -> Result<Vec<DomainInfo>, Error> {
             } else {
                 Coverage::Full
             },
+            named: d.named,
             tasks: state.tasks,
             owner_pid: d.owner_pid,
             owner_alive: probe::start_time(d.owner_pid) == Some(d.owner_start),
@@ -249,7 +254,9 @@ fn settings(spec: &DomainSpec<'_>) -> abi::Domain {
         serial: serial(),
         cache_max: spec.cache_max,
         outside: responses(spec.outside),
-        untrusted: responses(spec.untrusted),
+        gates: spec.gates,
+        named: spec.named,
+        pad: 0,
         name,
     }
 }

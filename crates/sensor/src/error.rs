@@ -63,6 +63,11 @@ pub enum Error {
     /// A kernel part of another build has rules loaded.
     #[error("another version of Ambit is loaded and has rules; `ambit rules unload` ends them")]
     OtherVersionHasRules,
+    /// A kernel part of another build spreads trust.
+    #[error(
+        "another version of Ambit is loaded and spreads distrust; `ambit trust spread off` ends that"
+    )]
+    OtherVersionSpreads,
     /// The kernel refused the program that rules were compiled to; the rules from before still hold.
     #[error(
         "the kernel refused the rules of {hook}; what held before still holds{}",

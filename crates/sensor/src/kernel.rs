@@ -13,7 +13,9 @@ use zerocopy::FromBytes;
 
 use crate::error::{Error, bpf, io};
 use crate::full::LeftOut;
-use crate::{Domain, DomainInfo, DomainSpec, TaskInfo, domain, full, load, probe, rules, tasks};
+use crate::{
+    Domain, DomainInfo, DomainSpec, TaskInfo, domain, full, load, probe, rules, spread, tasks,
+};
 
 pub(crate) const CONFIG_MAP: &str = "config";
 const LOCK: &str = "/run/ambit.lock";
@@ -123,6 +125,9 @@ impl Kernel {
             if rules::generation(&kernel)? != 0 {
                 return Err(Error::OtherVersionHasRules);
             }
+            if spread::is_pinned(options) {
+                return Err(Error::OtherVersionSpreads);
+            }
             if !names.is_empty() {
                 return Err(Error::OtherVersion(names.join(", ")));
             }
@@ -229,6 +234,22 @@ impl Kernel {
         tasks::list(self)
     }
 
+    /// The trust bits that some task has, that is marked on a file or descriptor, or that a domain's map names: nobody
+    /// else may be given one of them.
+    ///
+    /// # Errors
+    /// Reading the maps or running the iterator failed.
+    pub fn borne_trust(&self) -> Result<u32, Error> {
+        let tasks = self.tasks()?.into_iter().fold(0, |bits, task| {
+            bits | task.label.trust | task.trust.map_or(0, |trust| trust.bits)
+        });
+        let named = self
+            .domains()?
+            .iter()
+            .fold(0, |bits, domain| bits | domain.named);
+        Ok(tasks | named | spread::marked(self)?)
+    }
+
     /// Set trust bits of a process, labelled or not, for so many seconds or for ever: how many threads it has.
     ///
     /// # Errors
@@ -277,7 +298,8 @@ impl Kernel {
             return Ok(false);
         }
         let dir = &self.options.pin_dir;
-        if left.is_empty() && rules::are_pinned(&self.options) {
+        let kept = rules::are_pinned(&self.options) || spread::is_pinned(&self.options);
+        if left.is_empty() && kept {
             full::cut_back(dir)?;
             load::cut_core(dir)?;
             return Ok(false);

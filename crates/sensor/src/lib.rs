@@ -14,6 +14,7 @@ mod load;
 pub mod probe;
 mod ring;
 mod rules;
+mod spread;
 mod surface;
 mod tasks;
 
@@ -24,6 +25,7 @@ pub use keeper::Keeper;
 pub use kernel::{Kernel, LoadOptions};
 pub use ring::Ring;
 pub use rules::{RuleProgram, RuleText, Rules, RulesLoaded};
+pub use spread::SpreadState;
 pub use surface::KernelHook;
 pub use tasks::TaskInfo;
 

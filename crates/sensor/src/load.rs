@@ -19,6 +19,7 @@ use zerocopy::IntoBytes;
 use crate::error::{Error, io};
 use crate::full;
 use crate::kernel::{CONFIG_MAP, LoadOptions};
+use crate::spread;
 
 /// The last of what libbpf printed, for errors.
 static LOG: Mutex<String> = Mutex::new(String::new());
@@ -59,6 +60,8 @@ pub(crate) enum Part {
     Full,
     /// With the first rule that names its hook.
     Rules,
+    /// When a kind of spread is switched on.
+    Spread,
 }
 
 const BASE: [&str; 7] = [
@@ -85,6 +88,8 @@ pub(crate) fn part_of(name: &OsStr, section: &OsStr) -> Part {
         Part::Base
     } else if name.starts_with("rules_") {
         Part::Rules
+    } else if name.starts_with("spread_") {
+        Part::Spread
     } else if hook.is_some_and(|hook| hook.coverage() == Coverage::Full) {
         Part::Full
     } else {
@@ -266,7 +271,7 @@ pub(crate) fn load(options: &LoadOptions) -> Result<(), Error> {
         let asked = match part_of(program.name(), program.section()) {
             Part::Base => true,
             Part::Core => options.core,
-            Part::Full | Part::Rules => false,
+            Part::Full | Part::Rules | Part::Spread => false,
         };
         program.set_autoload(offered && asked);
     }
@@ -305,15 +310,16 @@ fn pin(object: &mut Object, options: &LoadOptions) -> Result<(), Error> {
         map.pin(dir.join("maps").join(name)).map_err(load_error)?;
     }
     // Labels and their inheritance first, so that no decision meets a half-labelled family.
-    pin_programs(object, dir, |name| BASE.contains(&name) && name != LAST)?;
+    let links = dir.join("links");
+    pin_programs(object, &links, |name| BASE.contains(&name) && name != LAST)?;
     if options.core {
-        pin_programs(object, dir, |name| !BASE.contains(&name))?;
+        pin_programs(object, &links, |name| !BASE.contains(&name))?;
         mark(object, dir, CORE)?;
     }
-    pin_programs(object, dir, |name| name == LAST)
+    pin_programs(object, &links, |name| name == LAST)
 }
 
-/// Attaches and pins those programs that were loaded and are meant.
+/// Attaches those programs that were loaded and are meant, and pins their links in a directory.
 pub(crate) fn pin_programs(
     object: &mut Object,
     dir: &Path,
@@ -324,8 +330,7 @@ pub(crate) fn pin_programs(
             continue;
         }
         let mut link = program.attach().map_err(load_error)?;
-        link.pin(dir.join("links").join(program.name()))
-            .map_err(load_error)?;
+        link.pin(dir.join(program.name())).map_err(load_error)?;
     }
     Ok(())
 }
@@ -386,7 +391,8 @@ pub(crate) fn extend_core(options: &LoadOptions) -> Result<bool, Error> {
     let mut object = load_over(dir, |part, hook, _| {
         part == Part::Core && hook.is_none_or(|hook| wanted.contains(&hook))
     })?;
-    let result = pin_programs(&mut object, dir, |_| true).and_then(|()| mark(&object, dir, CORE));
+    let result = pin_programs(&mut object, &dir.join("links"), |_| true)
+        .and_then(|()| mark(&object, dir, CORE));
     if result.is_err() {
         let _ = cut_core(dir);
     }
@@ -408,7 +414,7 @@ pub(crate) fn cut_core(dir: &Path) -> Result<(), Error> {
 pub(crate) fn remove(dir: &Path) -> Result<(), Error> {
     full::unmark(dir)?;
     gone(fs::remove_file(dir.join(CORE)))?;
-    for part in ["rules", "links", "maps"] {
+    for part in [spread::LINKS, "rules", "links", "maps"] {
         for entry in entries(&dir.join(part))? {
             fs::remove_file(entry.path()).map_err(io("remove a pin"))?;
         }

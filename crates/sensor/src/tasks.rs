@@ -89,9 +89,8 @@ pub(crate) fn members_locked(kernel: &Kernel, domain: u16) -> Result<BTreeSet<u3
     // Twice: one that forked and ended meanwhile may have been missed with its child.
     for _ in 0..2 {
         let tasks = list_locked(kernel)?;
-        let alive = |task: &&TaskInfo| {
-            task.label.domain == domain && task.label.flags & LABEL_EXITED == 0
-        };
+        let alive =
+            |task: &&TaskInfo| task.label.domain == domain && task.label.flags & LABEL_EXITED == 0;
         members.extend(tasks.iter().filter(alive).map(|task| task.tgid));
     }
     Ok(members)

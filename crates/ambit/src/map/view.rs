@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ambit_abi::{Op, Response};
 use ambit_event::text::{object_text, write_digest};
 use ambit_event::{Object, Subject, escape};
-use ambit_model::{Entry, FAMILIES, Map, Responses};
+use ambit_model::{Entry, FAMILIES, Map, OwnResponses, Responses};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -20,15 +20,18 @@ pub(super) struct View<'m> {
     /// Whether the map is sealed and unchanged since; absent where it was never sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     sealed: Option<bool>,
-    respond: Respond,
+    respond: Respond<'m>,
     start: Vec<String>,
     subjects: Vec<SubjectView<'m>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Respond {
+struct Respond<'m> {
     outside: BTreeMap<&'static str, &'static str>,
     untrusted: BTreeMap<&'static str, &'static str>,
+    /// By source, where the map says more of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    untrusted_by: BTreeMap<&'m str, BTreeMap<&'static str, &'static str>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,6 +65,11 @@ impl<'m> View<'m> {
             respond: Respond {
                 outside: responses(map.outside),
                 untrusted: responses(map.untrusted),
+                untrusted_by: map
+                    .untrusted_by
+                    .iter()
+                    .map(|(source, own)| (&**source, own_responses(own)))
+                    .collect(),
             },
             start: start.collect(),
             subjects: map
@@ -93,6 +101,12 @@ fn view<'m>(subject: &Subject, entry: &'m Entry) -> SubjectView<'m> {
         creds: entry.creds.iter().map(ToString::to_string).collect(),
         allow,
     }
+}
+
+fn own_responses(own: &OwnResponses) -> BTreeMap<&'static str, &'static str> {
+    let said = FAMILIES.iter().zip(own);
+    said.filter_map(|(family, response)| Some((family.name(), (*response)?.name())))
+        .collect()
 }
 
 fn responses(table: Responses) -> BTreeMap<&'static str, &'static str> {

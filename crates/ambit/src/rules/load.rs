@@ -95,7 +95,7 @@ fn load(kernel: &Kernel, set: Set, renew: bool) -> Result<Done, Failure> {
     offered(&set.rules, &hooks)?;
     let _lock = Sources::lock()?;
     let mut sources = Sources::read()?;
-    sources.name_all(&compile::sources(&set.rules), borne(kernel)?)?;
+    sources.name_all(&compile::sources(&set.rules), kernel.borne_trust()?)?;
     let compiled = compiled(&set.rules, &sources, &hooks)?;
     sources.write()?;
     let done = Done {
@@ -106,13 +106,6 @@ fn load(kernel: &Kernel, set: Set, renew: bool) -> Result<Done, Failure> {
     let result = put(kernel, &set.rules, &compiled, &sources, renew)?;
     Loaded::new(&result, set.texts).write()?;
     Ok(done)
-}
-
-/// The trust bits that some task has.
-fn borne(kernel: &Kernel) -> Result<u32, Failure> {
-    Ok(kernel.tasks()?.iter().fold(0, |bits, task| {
-        bits | task.label.trust | task.trust.as_ref().map_or(0, |trust| trust.bits)
-    }))
 }
 
 /// That each rule can be asked at some hook of this kernel.

@@ -5,6 +5,7 @@ mod args;
 mod command;
 mod ending;
 mod figures;
+mod gates;
 mod keeper;
 mod plan;
 mod recorder;
@@ -15,6 +16,7 @@ mod watch;
 
 pub(crate) use args::Args;
 use command::Command;
+use gates::Gates;
 use plan::Plan;
 use recorder::Recorder;
 use session::Ended;
@@ -32,7 +34,7 @@ use anyhow::Context;
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{note, shown};
-use crate::rules;
+use crate::rules::{self, Sources};
 use crate::store::{Clock, Hex, Run};
 
 /// How many results of patterns the kernel part may keep.
@@ -84,7 +86,12 @@ fn in_domain(
     let secret = Secret::new(kernel.secret());
     let compiled = compiled(plan, kernel, secret)?;
     let launcher = Subject::LAUNCHER.fingerprint(&secret);
-    let domain = kernel.create_domain(&spec(args, plan, compiled.as_ref()))?;
+    let domain = {
+        // Until the domain says which bits it means, they could be given to another source.
+        let _lock = Sources::lock()?;
+        let gates = Gates::of(&plan.map, kernel)?;
+        kernel.create_domain(&spec(args, plan, compiled.as_ref(), &gates))?
+    };
     let mut recorder = match compiled {
         None => {
             let mut learner = Learner::new(secret);
@@ -142,7 +149,12 @@ fn compiled(plan: &Plan, kernel: &Kernel, secret: Secret) -> Result<Option<Compi
     Ok(Some(compiled))
 }
 
-fn spec<'a>(args: &Args, plan: &'a Plan, compiled: Option<&'a Compiled>) -> DomainSpec<'a> {
+fn spec<'a>(
+    args: &Args,
+    plan: &'a Plan,
+    compiled: Option<&'a Compiled>,
+    gates: &Gates,
+) -> DomainSpec<'a> {
     let keys = compiled.map_or(&[][..], |compiled| &compiled.keys);
     let dfa = compiled.and_then(|compiled| compiled.dfa.as_deref());
     let known = u32::try_from(keys.len()).unwrap_or(u32::MAX);
@@ -159,7 +171,8 @@ fn spec<'a>(args: &Args, plan: &'a Plan, compiled: Option<&'a Compiled>) -> Doma
         flags: if digests { abi::DOMAIN_DIGESTS } else { 0 },
         coverage: plan.map.coverage,
         outside: by_family(plan.map.outside),
-        untrusted: by_family(plan.map.untrusted),
+        gates: gates.by_family,
+        named: gates.named,
         keys,
         dfa,
         set_capacity: known

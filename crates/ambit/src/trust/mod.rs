@@ -6,6 +6,7 @@ mod log;
 mod ls;
 mod row;
 mod source;
+mod spread;
 mod table;
 
 use ambit_sensor::{Kernel, LoadOptions};
@@ -50,6 +51,17 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "TEXT", value_parser = change::reason)]
         reason: String,
     },
+    /// Show by what distrust spreads from one process to another, and switch that on and off
+    ///
+    /// Children always have what their parent has. Everything else is off until it is switched on here, for the whole
+    /// host, and until the next boot.
+    Spread {
+        #[command(subcommand)]
+        verb: Option<spread::Verb>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Print who set and cleared trust by hand, and why
     Log {
         /// One JSON object a line
@@ -77,6 +89,7 @@ pub(crate) fn main(verb: &Verb) -> Result<Outcome, Failure> {
             sources,
             reason,
         } => change::clear(&loaded()?, target, sources, reason),
+        Verb::Spread { verb, json } => spread::main(verb.as_ref(), *json),
         Verb::Log { json } => log::main(*json),
         Verb::Source { name } => source::main(name.as_deref()),
     }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use ambit_abi::{
-    Cause, Fp, Hook, Op, TRUST_BY_EVENT, TRUST_BY_OPERATOR, TRUST_BY_SPREAD, TRUST_BY_TAP,
-    TRUST_STEPS, Trust, TrustCause,
+    Cause, Fp, Hook, Op, Spread, TRUST_BY_EVENT, TRUST_BY_OPERATOR, TRUST_BY_TAP, TRUST_STEPS,
+    Trust, TrustCause,
 };
 use ambit_event::{Operation, escape};
 use ambit_sensor::TaskInfo;
@@ -30,7 +30,7 @@ pub(super) struct Row {
     pub(super) cause: Option<Reason>,
     /// One a source, oldest first.
     pub(super) causes: Vec<Reason>,
-    /// Processes that handed the first cause down by fork, the first of them first.
+    /// Processes that handed the first cause on, the first of them first.
     pub(super) path: Vec<Step>,
     /// How many of them came before these and are not known any more.
     pub(super) path_lost: u32,
@@ -40,8 +40,10 @@ pub(super) struct Row {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Reason {
     pub(super) source: String,
-    /// How it came: by an `event`, the `operator`, a `tap` or as it `spread`.
+    /// How it came: by an `event`, the `operator` or a `tap`.
     pub(super) how: Option<&'static str>,
+    /// How it spread to here, but for fork.
+    pub(super) spread: Option<&'static str>,
     pub(super) since: String,
     pub(super) until: Option<String>,
     /// The process that lost it first.
@@ -58,11 +60,13 @@ pub(super) struct Reason {
     pub(super) violation: Option<String>,
 }
 
-/// A process that handed its trust status to a child.
+/// A process that handed its trust status to another.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Step {
     pub(super) pid: u32,
     pub(super) comm: String,
+    /// By `fork`, or as it spreads where that is switched on.
+    pub(super) how: &'static str,
 }
 
 /// What rows are made with.
@@ -150,6 +154,7 @@ struct Why {
     op: u16,
     hook: u8,
     how: Option<u8>,
+    spread: u32,
     comm: Option<[u8; 16]>,
     /// The point, where a label still has it, or zero.
     key: Fp,
@@ -174,6 +179,7 @@ impl Why {
             op: cause.op,
             hook: cause.hook,
             how: Some(cause.how),
+            spread: cause.spread,
             comm: Some(cause.comm),
             key,
         }
@@ -190,6 +196,7 @@ impl Why {
             op: cause.op,
             hook: cause.hook,
             how: None,
+            spread: 0,
             comm: None,
             key: cause.key,
         }
@@ -263,9 +270,12 @@ fn reason(why: &Why, sources: &Sources, clock: Clock, recorded: &[Violation]) ->
             TRUST_BY_EVENT => Some("event"),
             TRUST_BY_OPERATOR => Some("operator"),
             TRUST_BY_TAP => Some("tap"),
-            TRUST_BY_SPREAD => Some("spread"),
             _ => None,
         }),
+        spread: Spread::try_from(why.spread)
+            .ok()
+            .filter(|way| *way != Spread::Fork)
+            .map(Spread::name),
         since: clock.utc(why.time_ns),
         until: (why.until_ns != 0).then(|| clock.utc(why.until_ns)),
         pid: why.pid,
@@ -296,6 +306,7 @@ fn path(trust: &Trust, from: u32) -> (Vec<Step>, u32) {
         .map(|step| Step {
             pid: step.tgid,
             comm: comm(&step.comm),
+            how: Spread::try_from(step.how).map_or("fork", Spread::name),
         })
         .collect();
     (path, if begin.is_some() { 0 } else { lost })
@@ -400,6 +411,18 @@ mod tests {
         );
         assert!(row.causes[1].until.is_some());
         assert_eq!(row.path.len(), 2);
+    }
+
+    #[test]
+    fn how_it_spread_is_told_of_the_cause_and_of_each_step() {
+        let mut trust = trust([5, 6]);
+        lost_at(&mut trust, 9, 300, 0);
+        trust.causes[9].spread = Spread::Signal as u32;
+        trust.path[1].how = Spread::Signal as u32;
+        let row = view().row(&[task(&trust)]).unwrap();
+        assert_eq!(row.cause.unwrap().spread, Some("signal"));
+        let ways: Vec<_> = row.path.iter().map(|step| step.how).collect();
+        assert_eq!(ways, ["fork", "signal"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use ambit_event::escape;
+use ambit_model::is_source;
 use anyhow::anyhow;
 
 use crate::exit::{Exit, Failure, Outcome};
@@ -37,6 +38,7 @@ fn bit(name: &str) -> Result<u8, Failure> {
     if let Some(bit) = Sources::read()?.all().get(name) {
         return Ok(*bit);
     }
+    // Others have one already.
     if !is_source(name) {
         return Err(Failure::usage(anyhow!(
             "`{}` is no name of a source; it is `tap:` or `rule:` and then 1 to 63 of A-Z, a-z, 0-9, `.`, `_` and `-`",
@@ -48,9 +50,7 @@ fn bit(name: &str) -> Result<u8, Failure> {
     let mut wanted = BTreeSet::from([name.to_owned()]);
     let mut borne = 0;
     if let Some(kernel) = super::open()? {
-        for task in kernel.tasks()? {
-            borne |= task.label.trust | task.trust.as_ref().map_or(0, |trust| trust.bits);
-        }
+        borne = kernel.borne_trust()?;
         // Rules that hold set their bits whether a task has them yet or not.
         if kernel.rules_generation()? != 0 {
             wanted.extend(sources.all().into_keys());
@@ -63,18 +63,6 @@ fn bit(name: &str) -> Result<u8, Failure> {
             Exit::Trouble,
             anyhow!("`{}` got no trust bit", escape::line(name)),
         )
-    })
-}
-
-fn is_source(name: &str) -> bool {
-    let rest = name
-        .strip_prefix("tap:")
-        .or_else(|| name.strip_prefix("rule:"));
-    rest.is_some_and(|rest| {
-        (1..=63).contains(&rest.len())
-            && rest
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
     })
 }
 
@@ -91,20 +79,4 @@ pub(super) fn bits(names: &[String]) -> Result<u32, Failure> {
         })?;
         Ok(bits | 1 << bit)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_is_a_tap_or_a_rule_with_a_plain_name() {
-        for name in ["tap:a", "rule:no-shell.2_x"] {
-            assert!(is_source(name), "{name}");
-        }
-        let long = format!("tap:{}", "x".repeat(64));
-        for name in ["", "tap", "tap:", "x:a", "tap:a b", "rule:a/b", &long] {
-            assert!(!is_source(name), "{name}");
-        }
-    }
 }

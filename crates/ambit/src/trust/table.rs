@@ -32,7 +32,7 @@ pub(super) fn table(rows: &[Row], verbose: bool, style: Style) -> String {
                 let _ = writeln!(out, "{:9}{}: {}", "", cause.source, text(cause));
             }
             if let Some(path) = path(row) {
-                let _ = writeln!(out, "{:9}handed down by: {path}", "");
+                let _ = writeln!(out, "{:9}handed on by: {path}", "");
             }
         }
     }
@@ -72,8 +72,8 @@ fn text(cause: &Reason) -> String {
     if let Some(id) = &cause.violation {
         let _ = write!(out, " ({id})");
     }
-    if cause.how == Some("spread") {
-        out.push_str(", to whom it spread");
+    if let Some(way) = cause.spread {
+        let _ = write!(out, ", spread by {way}");
     }
     if let Some(until) = &cause.until {
         let _ = write!(out, ", until {until}");
@@ -82,10 +82,10 @@ fn text(cause: &Reason) -> String {
 }
 
 fn path(row: &Row) -> Option<String> {
-    let steps = row
-        .path
-        .iter()
-        .map(|step| format!("{} {}", step.pid, step.comm));
+    let steps = row.path.iter().map(|step| match step.how {
+        "fork" => format!("{} {}", step.pid, step.comm),
+        way => format!("{} {} (by {way})", step.pid, step.comm),
+    });
     let lost = (row.path_lost != 0).then(|| "…".to_owned());
     let text = lost
         .into_iter()

@@ -9,7 +9,7 @@ use ambit_event::text::{object_text, write_bare_name, write_digest};
 use ambit_event::{Object, Subject};
 
 use crate::map::{Entry, FAMILIES};
-use crate::{Map, Responses};
+use crate::{Map, OwnResponses, Responses};
 
 impl fmt::Display for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,13 +44,19 @@ impl Map {
         }
         let outside = responses(self.outside, Response::Deny);
         let untrusted = responses(self.untrusted, Response::Log);
-        if outside.is_some() || untrusted.is_some() {
+        if outside.is_some() || untrusted.is_some() || !self.untrusted_by.is_empty() {
             out.write_str("respond:\n")?;
         }
         for (key, table) in [("outside", outside), ("untrusted", untrusted)] {
             if let Some(table) = table {
                 writeln!(out, "  {key}: {table}")?;
             }
+        }
+        if !self.untrusted_by.is_empty() {
+            out.write_str("  untrusted-by:\n")?;
+        }
+        for (source, own) in &self.untrusted_by {
+            writeln!(out, "    {}: {}", scalar(source, false), own_responses(own))?;
         }
         list(
             out,
@@ -142,6 +148,20 @@ fn responses(table: Responses, usual: Response) -> Option<String> {
         .map(|(family, response)| format!("{family}: {response}"))
         .collect();
     Some(format!("{{{}}}", unusual.join(", ")))
+}
+
+fn own_responses(own: &OwnResponses) -> String {
+    if let Some(first) = own.first().copied().flatten()
+        && own.iter().all(|response| *response == Some(first))
+    {
+        return format!("{{default: {first}}}");
+    }
+    let said: Vec<String> = FAMILIES
+        .iter()
+        .zip(own)
+        .filter_map(|(family, response)| response.map(|response| format!("{family}: {response}")))
+        .collect();
+    format!("{{{}}}", said.join(", "))
 }
 
 /// A list in the order of its lines' bytes, one line each.

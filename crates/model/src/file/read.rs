@@ -9,8 +9,8 @@ use ambit_event::{TextError, nearest};
 
 use super::error::{KEPT, MapError, MapErrorKind, MapErrors};
 use super::yaml::{self, Node, Place, Value};
-use crate::map::{FAMILIES, is_chain, is_domain_name};
-use crate::{Map, Responses, RuleObject};
+use crate::map::{FAMILIES, is_chain, is_domain_name, is_source};
+use crate::{Map, OwnResponses, Responses, RuleObject};
 
 /// Largest map file in bytes.
 pub(super) const SIZE_MAX: usize = 64 * 1024 * 1024;
@@ -289,8 +289,8 @@ fn read(root: &Node<'_>, errors: &mut Errors) -> Option<Map> {
     if let Some(node) = found.get("respond")
         && let Some(tables) = keys(
             node,
-            &["outside", "untrusted"],
-            "the keys `outside`, `untrusted`",
+            &["outside", "untrusted", "untrusted-by"],
+            "the keys `outside`, `untrusted`, `untrusted-by`",
             errors,
         )
     {
@@ -299,6 +299,9 @@ fn read(root: &Node<'_>, errors: &mut Errors) -> Option<Map> {
         }
         if let Some(node) = tables.get("untrusted") {
             responses(node, &mut map.untrusted, errors);
+        }
+        if let Some(node) = tables.get("untrusted-by") {
+            untrusted_by(node, &mut map, errors);
         }
     }
     if let Some(node) = found.get("start") {
@@ -314,17 +317,46 @@ fn read(root: &Node<'_>, errors: &mut Errors) -> Option<Map> {
 }
 
 fn responses(node: &Node<'_>, table: &mut Responses, errors: &mut Errors) {
+    let own = own_responses(node, errors);
+    for (slot, own) in table.iter_mut().zip(own) {
+        *slot = own.unwrap_or(*slot);
+    }
+}
+
+/// What each source's distrust means.
+fn untrusted_by(node: &Node<'_>, map: &mut Map, errors: &mut Errors) {
+    let Value::Mapping(pairs) = &node.value else {
+        let expected = "responses by source, such as `rule:no-shell: {exec: deny}`";
+        errors.add(node.place, MapErrorKind::Expected(expected));
+        return;
+    };
+    for (key, value) in pairs {
+        let name = key.scalar().unwrap_or_default();
+        if !is_source(name) {
+            let expected = "a source that takes trust: `model`, `operator`, `engine`, `tap`, `rule:ID` or `tap:NAME`";
+            errors.add(key.place, MapErrorKind::Expected(expected));
+        } else if map.untrusted_by.contains_key(name) {
+            errors.add(key.place, MapErrorKind::DuplicateKey);
+        } else {
+            let own = own_responses(value, errors);
+            map.untrusted_by.insert(name.to_owned(), own);
+        }
+    }
+}
+
+fn own_responses(node: &Node<'_>, errors: &mut Errors) -> OwnResponses {
     const KNOWN: [&str; 13] = [
         "default", "exec", "file", "map", "net", "task", "cap", "mount", "ns", "ipc", "key",
         "kernel", "uring",
     ];
+    let mut own = OwnResponses::default();
     let Some(found) = keys(
         node,
         &KNOWN,
         "responses by family, such as `{net: kill}`",
         errors,
     ) else {
-        return;
+        return own;
     };
     let mut response = |key: &str| {
         let node = found.get(key)?;
@@ -336,12 +368,9 @@ fn responses(node: &Node<'_>, table: &mut Responses, errors: &mut Errors) {
         }
         response
     };
-    if let Some(default) = response("default") {
-        *table = [default; FAMILIES.len()];
+    let default = response("default");
+    for (slot, family) in own.iter_mut().zip(FAMILIES) {
+        *slot = response(Family::name(family)).or(default);
     }
-    for (slot, family) in table.iter_mut().zip(FAMILIES) {
-        if let Some(response) = response(Family::name(family)) {
-            *slot = response;
-        }
-    }
+    own
 }

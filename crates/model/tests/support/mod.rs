@@ -8,7 +8,7 @@ use ambit_abi::{Coverage, Op, Response};
 use ambit_event::lex::Class;
 use ambit_event::{Creds, Inet, Object, Operation, Path, Port, Relation, Subject};
 use ambit_model::pattern::{PathKind, PathPattern, Piece};
-use ambit_model::{Entry, FAMILIES, Map, Rule, RuleObject};
+use ambit_model::{Entry, FAMILIES, Map, OwnResponses, Rule, RuleObject};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
@@ -264,32 +264,43 @@ pub(crate) fn map() -> impl Strategy<Value = Map> {
         prop::sample::select(vec!["a", "a-2", "b", "x y", "true", "1", "- z"]),
         5,
     );
+    let sources = ["model", "operator", "rule:a", "rule:b.c-1", "tap:x_y"].map(str::to_owned);
+    let own = prop::option::of(prop::sample::select(Response::ALL.to_vec()));
+    let by_source = btree_map(
+        prop::sample::select(sources.to_vec()),
+        vec(own, FAMILIES.len()).prop_map(|own| OwnResponses::try_from(own).unwrap()),
+        0..3,
+    );
     (
-        table.clone(),
-        table,
+        (table.clone(), table, by_source),
         start,
         btree_map(subject(), entry(), 0..4),
         ids,
         prop::sample::select(Coverage::ALL.to_vec()),
     )
-        .prop_map(|(outside, untrusted, start, subjects, ids, coverage)| {
-            let mut map = Map::new("web");
-            map.coverage = coverage;
-            map.outside = outside.unwrap_or(map.outside);
-            map.untrusted = untrusted.unwrap_or(map.untrusted);
-            map.start = start;
-            for ((number, (subject, mut entry)), id) in subjects.into_iter().enumerate().zip(ids) {
-                let taken = map.subjects.values().any(|other| other.id == id);
-                entry.id = if taken {
-                    format!("{id}#{number}")
-                } else {
-                    id.to_owned()
-                };
-                map.subjects.insert(subject, entry);
-            }
-            map.normalise();
-            map
-        })
+        .prop_map(
+            |((outside, untrusted, by_source), start, subjects, ids, coverage)| {
+                let mut map = Map::new("web");
+                map.untrusted_by = by_source;
+                map.coverage = coverage;
+                map.outside = outside.unwrap_or(map.outside);
+                map.untrusted = untrusted.unwrap_or(map.untrusted);
+                map.start = start;
+                for ((number, (subject, mut entry)), id) in
+                    subjects.into_iter().enumerate().zip(ids)
+                {
+                    let taken = map.subjects.values().any(|other| other.id == id);
+                    entry.id = if taken {
+                        format!("{id}#{number}")
+                    } else {
+                        id.to_owned()
+                    };
+                    map.subjects.insert(subject, entry);
+                }
+                map.normalise();
+                map
+            },
+        )
 }
 
 /// Paths that patterns are likely to cover, or nearly so.

@@ -287,6 +287,16 @@ fn shown(stdout: &[u8], stderr: &[u8]) -> String {
     text
 }
 
+/// Waits for something to be so.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !holds() {
+        assert!(Instant::now() < deadline, "it never came about that {what}");
+        std::thread::sleep(TICK);
+    }
+}
+
 /// Ends and reaps what a test left behind: we are the parent of its orphans.
 pub(crate) fn end_orphans(except: Option<u32>) {
     let deadline = Instant::now() + Duration::from_secs(30);

@@ -32,6 +32,8 @@ tests! { "gates":
     a_task_outside_the_map_is_killed_where_the_map_says_so
     an_operation_outside_the_map_is_only_logged_where_the_map_says_so
     an_untrusted_task_teaches_nothing
+    what_distrust_means_may_depend_on_who_took_the_trust
+    a_rule_that_is_loaded_later_means_what_the_map_says_of_it
 }
 
 fn an_untrusted_task_runs_no_program(lab: &Lab) {
@@ -330,4 +332,72 @@ fn an_untrusted_task_teaches_nothing(lab: &Lab) {
     lab.map("map").must_have(&format!("file.open r {known}"));
     lab.map("map")
         .must_not_have(&format!("file.open r {other}"));
+}
+
+fn what_distrust_means_may_depend_on_who_took_the_trust(lab: &Lab) {
+    let (tool, secret) = (lab.copy_of_act("tool"), lab.file("secret", "x"));
+    let socket = "socket inet dgram 17";
+    let (once, twice) = ("wait-line", format!("{socket} , exec {tool} true"));
+    let mut job = lab.learning("map", &[], &act(&format!("pid , {once} , {twice}")));
+    job.say("\n");
+    job.finish().succeeds();
+    lab.write_map(
+        "gated.map",
+        &lab.map("map").with_respond(
+            "untrusted: {net: deny}\n  untrusted-by:\n    model: {net: log}\n    operator: {exec: kill}",
+        ),
+    );
+    let command = act(&format!(
+        "pid , open-r {secret} , {twice} , {once} , {twice}"
+    ));
+    let mut job = lab.enforcing("gated.map", &[], &command);
+    let pid = job.until("pid: ok ");
+    // The model alone gates nothing here; the operator's word comes on top.
+    job.until("exec: ok");
+    lab.ambit(["trust", "set", "--pid", &pid]).succeeds();
+    job.say("\n");
+    let pid = format!("pid: ok {pid}");
+    job.finish().dies_by(libc::SIGKILL).says(&[
+        &pid,
+        "open-r: errno EPERM",
+        "socket: ok",
+        "exec: ok",
+        "wait-line: ok",
+        "socket: errno EPERM",
+    ]);
+}
+
+fn a_rule_that_is_loaded_later_means_what_the_map_says_of_it(lab: &Lab) {
+    let known = lab.path("known");
+    let command = act(&format!(
+        "open-r {known} , socket inet dgram 17 , wait-line , open-r {known} , socket inet dgram 17"
+    ));
+    let mut job = lab.learning("map", &[], &command);
+    job.say("\n");
+    job.finish().succeeds();
+    lab.write_map(
+        "gated.map",
+        &lab.map("map")
+            .with_respond("untrusted-by:\n    rule:late: {net: deny}"),
+    );
+    let mut job = lab.enforcing("gated.map", &[], &command);
+    job.until("socket: ok");
+    let rules = lab.file(
+        "rules.yaml",
+        format!(
+            "ambit-rules: 1\nrules:\n- {{id: late, title: Late, severity: low, on: [file.open], \
+             when: 'object.path == \"{known}\"', do: taint}}\n"
+        ),
+    );
+    lab.ambit(["rules", "load", &rules]).succeeds();
+    job.say("\n");
+    let run = job.finish();
+    lab.ambit(["rules", "unload"]).succeeds();
+    run.exits(1).says(&[
+        "open-r: ok",
+        "socket: ok",
+        "wait-line: ok",
+        "open-r: ok",
+        "socket: errno EPERM",
+    ]);
 }

@@ -19,6 +19,7 @@ mod refusals_net;
 mod refusals_task;
 mod rules;
 mod scenarios;
+mod spread;
 mod taps;
 
 use crate::Test;
@@ -53,6 +54,7 @@ pub(crate) fn all() -> Vec<Test> {
         hostile::tests,
         rules::tests,
         taps::tests,
+        spread::tests,
         // The last one: the kernel part stays loaded between the tests of the others.
         live::tests,
     ];

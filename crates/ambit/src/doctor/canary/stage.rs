@@ -163,7 +163,8 @@ impl Stage {
                 0
             },
             outside: [Response::Deny; abi::FAMILIES],
-            untrusted: gate(rules.gated),
+            gates: gates(rules.gated),
+            named: 0,
             coverage: Coverage::Full,
             keys: rules.keys,
             dfa: None,
@@ -235,13 +236,13 @@ impl Stage {
     }
 }
 
-fn gate(family: Option<Family>) -> [Response; abi::FAMILIES] {
-    let mut untrusted = [Response::Log; abi::FAMILIES];
-    let slot = family.and_then(|family| untrusted.get_mut(usize::from(u8::from(family))));
+fn gates(family: Option<Family>) -> [abi::Gate; abi::FAMILIES] {
+    let mut gates = [abi::Gate::default(); abi::FAMILIES];
+    let slot = family.and_then(|family| gates.get_mut(usize::from(u8::from(family))));
     if let Some(slot) = slot {
-        *slot = Response::Deny;
+        slot.deny = u32::MAX;
     }
-    untrusted
+    gates
 }
 
 fn read(mut from: fs::File) -> io::Result<String> {

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Trust that spreads, where the operator wants it to: an untrusted process that
+ * traces another, signals it, writes what it executes or reads as a script, or
+ * passes it a descriptor, takes its trust. Each kind is programs of its own, which
+ * are loaded when it is switched on and cost nothing before.
+ *
+ *   ptrace      security_ptrace_access_check, security_ptrace_traceme
+ *   signal      security_task_kill
+ *   file        security_file_open, security_file_permission, security_mmap_file,
+ *               security_file_mprotect, security_bprm_check, security_inode_free
+ *   descriptor  __scm_send, security_file_receive, security_file_free
+ *
+ * They run at the end of these functions, when every security module has agreed:
+ * what is refused spreads nothing.
+ *
+ * Fail mode: where memory or a table is short, and where the kernel skips a program
+ * because it runs on that CPU already, nothing is spread. The first is counted here,
+ * the second by the kernel; `ambit trust spread` shows both.
+ */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AMBIT_MARKS);
+	__type(key, struct ambit_mark_key);
+	__type(value, struct ambit_trust);
+} marks SEC(".maps");
+
+/* By the file's address, until it is closed for the last time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AMBIT_PASSED);
+	__type(key, __u64);
+	__type(value, struct ambit_trust);
+} passed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AMBIT_INTERPRETERS);
+	__type(key, __u8[AMBIT_INTERPRETER_MAX]);
+	__type(value, __u32);
+} interpreters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, AMBIT_SPREADS);
+	__type(key, __u32);
+	__type(value, struct ambit_spread_count);
+} spread_counts SEC(".maps");
+
+static __always_inline struct ambit_spread_count *spread_count(__u32 kind)
+{
+	return bpf_map_lookup_elem(&spread_counts, &kind);
+}
+
+static __always_inline void spread_failed(__u32 kind)
+{
+	struct ambit_spread_count *n = spread_count(kind);
+
+	if (n)
+		count(n->failed);
+}
+
+/* What the current process has lost; NULL if nothing. */
+static __noinline struct ambit_trust *spread_lost(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (likely(!clock_now()) || !trust_take(task))
+		return NULL;
+	return trust_of(task->group_leader);
+}
+
+/* `by` hands it on now; without, whoever did is in `from`. */
+static __noinline int spread_to(struct ambit_trust *from, struct task_struct *to,
+				struct task_struct *by, __u32 kind)
+{
+	struct ambit_spread_count *n = spread_count(kind);
+	struct ambit_trust *t;
+	bool first;
+
+	t = bpf_task_storage_get(&trusts, to, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t) {
+		spread_failed(kind);
+		return 0;
+	}
+	if (!(from->bits & ~trust_now(t)))
+		return 0;
+	first = !t->bits;
+	if (first) {
+		t->steps = from->steps;
+		bpf_probe_read_kernel(t->path, sizeof(t->path), from->path);
+		if (by)
+			trust_step(t, by, kind);
+	}
+	trust_hand_on(from, t, kind);
+	if (n)
+		count(n->spread);
+	return 0;
+}
+
+/* From the current process to the one that `other` is of. */
+static __always_inline int spread_on(struct task_struct *other, __u32 kind)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct ambit_trust *t;
+
+	if (other->tgid == task->tgid)
+		return 0;
+	t = spread_lost();
+	if (t)
+		spread_to(t, other->group_leader, task->group_leader, kind);
+	return 0;
+}
+
+SEC("fexit/security_ptrace_access_check")
+int BPF_PROG(spread_ptrace_access, struct task_struct *child, unsigned int mode, int ret)
+{
+	if (ret || !(mode & PTRACE_MODE_ATTACH))
+		return 0;
+	return spread_on(child, AMBIT_SPREAD_PTRACE);
+}
+
+SEC("fexit/security_ptrace_traceme")
+int BPF_PROG(spread_ptrace_traceme, struct task_struct *parent, int ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct ambit_trust *t;
+
+	if (ret || likely(!clock_now()))
+		return 0;
+	t = trust_of(parent->group_leader);
+	if (t && trust_now(t))
+		spread_to(t, task->group_leader, parent->group_leader, AMBIT_SPREAD_PTRACE);
+	return 0;
+}
+
+SEC("fexit/security_task_kill")
+int BPF_PROG(spread_signal, struct task_struct *p, struct kernel_siginfo *info, int sig,
+	     const struct cred *cred, int ret)
+{
+	if (ret || !sig)
+		return 0;
+	/* SEND_SIG_PRIV: the kernel's own. */
+	if ((unsigned long)info == 1)
+		return 0;
+	/* On behalf of somebody who is not here. No pointer may be added to what else is tested. */
+	barrier();
+	if (cred)
+		return 0;
+	barrier();
+	return spread_on(p, AMBIT_SPREAD_SIGNAL);
+}
+
+static __always_inline bool mark_key(struct ambit_mark_key *key, struct inode *inode)
+{
+	if ((inode->i_mode & S_IFMT) != S_IFREG)
+		return false;
+	key->inode = inode->i_ino;
+	key->dev = inode->i_sb->s_dev;
+	key->generation = inode->i_generation;
+	return true;
+}
+
+/* The current process writes the file. */
+static __noinline int mark_file(struct inode *inode, struct ambit_trust *t)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct ambit_spread_count *n = spread_count(AMBIT_SPREAD_FILE);
+	struct ambit_mark_key key = {};
+	struct ambit_trust *mark;
+
+	if (!n || !mark_key(&key, inode))
+		return 0;
+	mark = bpf_map_lookup_elem(&marks, &key);
+	if (mark) {
+		trust_hand_on(t, mark, 0);
+		return 0;
+	}
+	bpf_map_update_elem(&marks, &key, t, BPF_NOEXIST);
+	mark = bpf_map_lookup_elem(&marks, &key);
+	if (!mark) {
+		count(n->failed);
+		return 0;
+	}
+	trust_step(mark, task->group_leader, AMBIT_SPREAD_FILE);
+	count(n->marked);
+	return 0;
+}
+
+/* What the one who wrote the file has lost; NULL if nothing. */
+static __always_inline struct ambit_trust *mark_of(struct inode *inode)
+{
+	struct ambit_mark_key key = {};
+	struct ambit_trust *mark;
+
+	if (!mark_key(&key, inode))
+		return NULL;
+	mark = bpf_map_lookup_elem(&marks, &key);
+	return mark && trust_now(mark) ? mark : NULL;
+}
+
+/* The current process executes the file. */
+static __noinline int mark_met(struct inode *inode)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct ambit_trust *mark;
+
+	if (likely(!clock_now()))
+		return 0;
+	mark = mark_of(inode);
+	if (mark)
+		spread_to(mark, task->group_leader, NULL, AMBIT_SPREAD_FILE);
+	return 0;
+}
+
+/* A name as the table has it. */
+static __always_inline void interpreter_name(__u8 *name)
+{
+	bool over = false;
+	__u32 i;
+
+	for (i = 0; i < AMBIT_INTERPRETER_MAX; i++) {
+		__u8 c = name[i];
+
+		if (!c || c == '.' || c == '-' || (i && c >= '0' && c <= '9'))
+			over = true;
+		if (over)
+			name[i] = 0;
+	}
+}
+
+static __noinline int interprets(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u8 name[AMBIT_INTERPRETER_MAX] = {};
+	__u32 *kind;
+
+	bpf_probe_read_kernel_str(name, sizeof(name),
+				  BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name));
+	interpreter_name(name);
+	kind = bpf_map_lookup_elem(&interpreters, name);
+	if (!kind)
+		return 0;
+	if (*kind != AMBIT_INTERPRETER_MANY)
+		return 1;
+	__builtin_memset(name, 0, sizeof(name));
+	bpf_probe_read_kernel(name, sizeof(name), task->comm);
+	interpreter_name(name);
+	kind = bpf_map_lookup_elem(&interpreters, name);
+	return kind && *kind == AMBIT_INTERPRETER_ONE;
+}
+
+static __always_inline void mark_writer(struct file *file)
+{
+	struct ambit_trust *t = spread_lost();
+
+	if (t)
+		mark_file(file->f_inode, t);
+}
+
+SEC("fexit/security_file_open")
+int BPF_PROG(spread_file_open, struct file *file, int ret)
+{
+	if (ret || likely(!clock_now()))
+		return 0;
+	if (file->f_mode & FMODE_WRITE)
+		mark_writer(file);
+	/* What is opened to be executed is met where it is. */
+	if (file->f_mode & FMODE_READ && !(file->f_flags & FMODE_EXEC) && mark_of(file->f_inode) &&
+	    interprets())
+		mark_met(file->f_inode);
+	return 0;
+}
+
+SEC("fexit/security_file_permission")
+int BPF_PROG(spread_file_permission, struct file *file, int mask, int ret)
+{
+	/* Opened before the process lost its trust, or by another. */
+	if (ret || !(mask & MAY_WRITE) || likely(!clock_now()))
+		return 0;
+	mark_writer(file);
+	return 0;
+}
+
+SEC("fexit/security_mmap_file")
+int BPF_PROG(spread_file_mmap, struct file *file, unsigned long prot, unsigned long flags, int ret)
+{
+	if (ret || likely(!clock_now()) || !file)
+		return 0;
+	if (prot & PROT_WRITE && flags & MAP_SHARED && file->f_mode & FMODE_WRITE)
+		mark_writer(file);
+	if (prot & PROT_EXEC)
+		mark_met(file->f_inode);
+	return 0;
+}
+
+SEC("fexit/security_file_mprotect")
+int BPF_PROG(spread_file_mprotect, struct vm_area_struct *vma, unsigned long reqprot,
+	     unsigned long prot, int ret)
+{
+	if (ret || likely(!clock_now()) || !vma->vm_file)
+		return 0;
+	if (prot & PROT_WRITE && vma->vm_flags & VM_SHARED && vma->vm_file->f_mode & FMODE_WRITE)
+		mark_writer(vma->vm_file);
+	if (prot & PROT_EXEC)
+		mark_met(vma->vm_file->f_inode);
+	return 0;
+}
+
+/* The script, then its interpreter. */
+SEC("fexit/security_bprm_check")
+int BPF_PROG(spread_file_exec, struct linux_binprm *bprm, int ret)
+{
+	if (!ret)
+		mark_met(bprm->file->f_inode);
+	return 0;
+}
+
+/* The last link is gone, and nobody has it open. */
+SEC("fentry/security_inode_free")
+int BPF_PROG(spread_file_gone, struct inode *inode)
+{
+	struct ambit_mark_key key = {};
+
+	if (inode->i_nlink || likely(!clock_now()) || !mark_key(&key, inode))
+		return 0;
+	if (bpf_map_lookup_elem(&marks, &key))
+		bpf_map_delete_elem(&marks, &key);
+	return 0;
+}
+
+#define SCM_MAX_FD 253
+
+struct pass_loop {
+	struct ambit_trust *t;
+	struct file **files;
+	__u32 count;
+};
+
+static long pass_step(__u32 i, struct pass_loop *c)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct ambit_spread_count *n;
+	struct ambit_trust *mark;
+	__u64 key = 0;
+
+	if (i >= c->count)
+		return 1;
+	n = spread_count(AMBIT_SPREAD_DESCRIPTOR);
+	bpf_probe_read_kernel(&key, sizeof(key), c->files + i);
+	if (!key || !n)
+		return 0;
+	mark = bpf_map_lookup_elem(&passed, &key);
+	if (mark) {
+		trust_hand_on(c->t, mark, 0);
+		return 0;
+	}
+	bpf_map_update_elem(&passed, &key, c->t, BPF_NOEXIST);
+	mark = bpf_map_lookup_elem(&passed, &key);
+	if (!mark) {
+		count(n->failed);
+		return 0;
+	}
+	trust_step(mark, task->group_leader, AMBIT_SPREAD_DESCRIPTOR);
+	count(n->marked);
+	return 0;
+}
+
+SEC("fexit/__scm_send")
+int BPF_PROG(spread_descriptor_send, struct socket *sock, struct msghdr *msg,
+	     struct scm_cookie *scm, int ret)
+{
+	struct scm_fp_list *list;
+	struct pass_loop c = {};
+
+	if (ret || likely(!clock_now()))
+		return 0;
+	list = BPF_CORE_READ(scm, fp);
+	if (!list)
+		return 0;
+	c.t = spread_lost();
+	if (!c.t)
+		return 0;
+	c.count = BPF_CORE_READ(list, count);
+	c.files = (void *)list + bpf_core_field_offset(struct scm_fp_list, fp);
+	bpf_loop(SCM_MAX_FD, pass_step, &c, 0);
+	return 0;
+}
+
+SEC("fexit/security_file_receive")
+int BPF_PROG(spread_descriptor_receive, struct file *file, int ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 key = (unsigned long)file;
+	struct ambit_trust *mark;
+
+	if (ret || likely(!clock_now()))
+		return 0;
+	mark = bpf_map_lookup_elem(&passed, &key);
+	if (mark && trust_now(mark))
+		spread_to(mark, task->group_leader, NULL, AMBIT_SPREAD_DESCRIPTOR);
+	return 0;
+}
+
+SEC("fentry/security_file_free")
+int BPF_PROG(spread_descriptor_gone, struct file *file)
+{
+	__u64 key = (unsigned long)file;
+
+	if (likely(!clock_now()))
+		return 0;
+	if (bpf_map_lookup_elem(&passed, &key))
+		bpf_map_delete_elem(&passed, &key);
+	return 0;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What a map does about untrusted tasks, by trust bits instead of names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ambit_abi::{self as abi, Gate, Response};
+use ambit_model::{FAMILIES, Map};
+use ambit_sensor::Kernel;
+
+use crate::exit::Failure;
+use crate::rules::Sources;
+
+/// Of a domain.
+#[derive(Debug)]
+pub(super) struct Gates {
+    pub(super) by_family: [Gate; abi::FAMILIES],
+    /// The bits of the sources that the map names.
+    pub(super) named: u32,
+}
+
+impl Gates {
+    /// Gives the sources that a map names their bits. Its caller holds the lock of the sources.
+    pub(super) fn of(map: &Map, kernel: &Kernel) -> Result<Self, Failure> {
+        let mut sources = Sources::read()?;
+        let mut wanted: BTreeSet<String> = map.untrusted_by.keys().cloned().collect();
+        if !wanted.is_empty() {
+            // Rules that hold set their bits whether a task has them yet or not.
+            if kernel.rules_generation()? != 0 {
+                wanted.extend(sources.all().into_keys());
+            }
+            sources.name_all(&wanted, kernel.borne_trust()?)?;
+            sources.write()?;
+        }
+        Ok(Self::new(map, &sources.all()))
+    }
+
+    fn new(map: &Map, bits: &BTreeMap<String, u8>) -> Self {
+        // Families that maps do not know are refused.
+        let mut by_family = [Gate {
+            deny: u32::MAX,
+            kill: 0,
+        }; abi::FAMILIES];
+        let named: BTreeMap<u8, &str> = map
+            .untrusted_by
+            .keys()
+            .filter_map(|name| Some((*bits.get(name)?, &**name)))
+            .collect();
+        for (index, family) in FAMILIES.iter().enumerate() {
+            let Some(slot) = by_family.get_mut(usize::from(u8::from(*family))) else {
+                continue;
+            };
+            *slot = Gate::default();
+            for bit in 0..32_u8 {
+                let response = map.gate(named.get(&bit).copied()).get(index).copied();
+                match response {
+                    Some(Response::Kill) => slot.kill |= 1 << bit,
+                    Some(Response::Log) => {}
+                    _ => slot.deny |= 1 << bit,
+                }
+            }
+        }
+        Self {
+            by_family,
+            named: named.keys().fold(0, |bits, bit| bits | 1 << bit),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ambit_abi::Family;
+
+    use super::*;
+
+    #[test]
+    fn a_bit_means_what_the_map_says_of_its_source_and_else_what_it_says_of_all() {
+        let text = "ambit: 1\ndomain: d\nchain: 2\nrespond:\n  untrusted: {net: deny, exec: kill}\n  untrusted-by:\n    \
+                    operator: {net: kill}\n    rule:r: {net: log}\n";
+        let map = Map::parse(text, "m").unwrap();
+        let bits = BTreeMap::from([("operator".to_owned(), 2), ("rule:r".to_owned(), 9)]);
+        let gates = Gates::new(&map, &bits);
+        let of = |family: Family| gates.by_family[usize::from(u8::from(family))];
+        assert_eq!(of(Family::Net).kill, 1 << 2);
+        assert_eq!(of(Family::Net).deny, !(1 << 2 | 1 << 9));
+        assert_eq!(
+            (of(Family::Exec).deny, of(Family::Exec).kill),
+            (0, u32::MAX)
+        );
+        assert_eq!(of(Family::File), Gate::default());
+        assert_eq!(gates.named, 1 << 2 | 1 << 9);
+    }
+}

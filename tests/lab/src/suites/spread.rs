@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Distrust spreads from one process to another by what the operator has switched on, and by nothing else.
+
+use std::cell::Cell;
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::tests;
+use crate::harness::{Job, Lab, act_path, eventually};
+
+tests! { "spread":
+    distrust_spreads_to_children_and_to_nobody_else_unless_it_is_switched_on
+    distrust_spreads_to_whom_an_untrusted_process_traces
+    distrust_spreads_to_a_child_that_lets_an_untrusted_parent_trace_it
+    distrust_spreads_to_whom_an_untrusted_process_signals
+    a_signal_that_is_refused_spreads_nothing
+    distrust_spreads_to_whom_executes_what_an_untrusted_process_wrote
+    distrust_spreads_to_whom_maps_what_an_untrusted_process_wrote_as_code
+    distrust_spreads_to_a_shell_that_reads_what_an_untrusted_process_wrote
+    what_was_opened_before_the_trust_was_lost_is_marked_when_it_is_written
+    a_file_that_was_removed_and_made_anew_is_clean
+    distrust_spreads_to_whom_is_passed_a_descriptor
+    distrust_that_spread_comes_from_its_first_cause
+    distrust_that_spread_ends_when_the_first_does
+    whoever_lost_trust_by_spreading_is_refused_what_rules_refuse
+}
+
+/// Kinds that spread until this is dropped.
+struct Spreading<'l> {
+    lab: &'l Lab,
+    /// What was counted before.
+    before: Vec<Value>,
+}
+
+impl<'l> Spreading<'l> {
+    fn by(lab: &'l Lab, kinds: &[&str]) -> Self {
+        let words = [&["trust", "spread", "on"], kinds].concat();
+        lab.ambit(words).succeeds();
+        let before = counts(lab);
+        Self { lab, before }
+    }
+
+    /// What was counted of a kind since.
+    fn count(&self, kind: &str, what: &str) -> u64 {
+        let of = |rows: &[Value]| {
+            let row = rows.iter().find(|row| row["kind"] == kind);
+            row.expect("a row of each kind")[what]
+                .as_u64()
+                .expect("a number")
+        };
+        of(&counts(self.lab)) - of(&self.before)
+    }
+}
+
+fn counts(lab: &Lab) -> Vec<Value> {
+    lab.ambit(["trust", "spread", "--json"])
+        .succeeds()
+        .lines()
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect()
+}
+
+impl Drop for Spreading<'_> {
+    fn drop(&mut self) {
+        self.lab.ambit(["trust", "spread", "off"]);
+        self.lab.ambit(["rules", "unload"]);
+    }
+}
+
+/// A shell that does what it is told, line by line, in one process; it ends with its input.
+struct Shell<'l> {
+    lab: &'l Lab,
+    job: Job,
+    pid: u32,
+    told: Cell<u32>,
+}
+
+impl<'l> Shell<'l> {
+    fn start(lab: &'l Lab) -> Self {
+        let script = "echo pid $$; while read -r line; do eval \"$line\"; done";
+        let mut command = lab.command("bash");
+        command.args(["-c", script]).stdin(Stdio::piped());
+        let job = Job::start(&mut command, "a shell");
+        let pid = job.until("pid ").parse().expect("a number");
+        Self {
+            lab,
+            job,
+            pid,
+            told: Cell::new(0),
+        }
+    }
+
+    fn untrusted(lab: &'l Lab) -> Self {
+        let shell = Self::start(lab);
+        shell.lose_trust(&[]);
+        shell
+    }
+
+    fn lose_trust(&self, options: &[&str]) {
+        let pid = self.pid.to_string();
+        let words = [&["trust", "set", "--pid", &pid], options].concat();
+        self.lab.ambit(words).succeeds();
+    }
+
+    /// Does a line, to its end.
+    fn does(&mut self, line: &str) {
+        let number = self.told.get() + 1;
+        self.told.set(number);
+        self.job.say(&format!("{line}\necho done {number}.\n"));
+        self.job.until(&format!("done {number}."));
+    }
+
+    /// Does an operation of the actor, which has to go well.
+    fn acts(&mut self, words: &str) {
+        self.does(&format!("{} {words} >acted", act_path()));
+        let said = fs::read_to_string(self.lab.path("acted")).unwrap();
+        assert!(said.lines().all(|line| line.contains(": ok")), "{said}");
+    }
+}
+
+/// How a process is listed that is untrusted; none if it is trusted.
+fn untrusted(lab: &Lab, pid: u32) -> Option<Value> {
+    lab.ambit(["trust", "ls", "--json"])
+        .succeeds()
+        .lines()
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"))
+        .find(|row| row["pid"] == pid)
+}
+
+#[track_caller]
+fn spread_by(lab: &Lab, victim: u32, kind: &str, culprit: u32) {
+    let row = untrusted(lab, victim).expect("distrust should have spread");
+    assert_eq!(row["cause"]["spread"], kind, "{row:#}");
+    assert_eq!(row["cause"]["pid"], culprit, "{row:#}");
+    let path = row["path"].as_array().expect("a list");
+    assert!(path.iter().any(|step| step["how"] == kind), "{row:#}");
+}
+
+#[track_caller]
+fn trusted(lab: &Lab, pid: u32) {
+    let row = untrusted(lab, pid);
+    assert!(row.is_none(), "{:#}", row.unwrap_or_default());
+}
+
+fn distrust_spreads_to_children_and_to_nobody_else_unless_it_is_switched_on(lab: &Lab) {
+    // Another kind keeps the kernel part there.
+    let _spreading = Spreading::by(lab, &["descriptor"]);
+    let tool = lab.copy_of_act("tool");
+    let (mut culprit, mut victim) = (Shell::untrusted(lab), Shell::start(lab));
+    culprit.does(&format!("kill -CONT {}", victim.pid));
+    culprit.acts(&format!("ptrace-attach {}", victim.pid));
+    culprit.does(&format!("echo >>{tool}; echo : >script"));
+    victim.does(&format!(". ./script; {tool} true"));
+    trusted(lab, victim.pid);
+    culprit.does("sleep 1000 & echo child $! >child");
+    let child = fs::read_to_string(lab.path("child")).unwrap();
+    let child = child.trim().rsplit(' ').next().unwrap().parse().unwrap();
+    let row = untrusted(lab, child).expect("a child has what its parent has");
+    assert_eq!(row["cause"]["spread"], Value::Null, "{row:#}");
+    assert_eq!(row["path"][0]["how"], "fork", "{row:#}");
+}
+
+fn distrust_spreads_to_whom_an_untrusted_process_traces(lab: &Lab) {
+    let spreading = Spreading::by(lab, &["ptrace"]);
+    let (mut culprit, victim) = (Shell::untrusted(lab), Shell::start(lab));
+    let (mut friend, other) = (Shell::start(lab), Shell::start(lab));
+    friend.acts(&format!("ptrace-attach {}", other.pid));
+    culprit.acts(&format!("ptrace-read {}", other.pid));
+    trusted(lab, other.pid);
+    culprit.acts(&format!("ptrace-attach {}", victim.pid));
+    spread_by(lab, victim.pid, "ptrace", culprit.pid);
+    assert_eq!(spreading.count("ptrace", "spread"), 1);
+}
+
+fn distrust_spreads_to_a_child_that_lets_an_untrusted_parent_trace_it(lab: &Lab) {
+    let _spreading = Spreading::by(lab, &["ptrace"]);
+    let mut parent = Shell::start(lab);
+    let act = act_path();
+    // Stopped by nothing: it waits, for its parent to be distrusted, and goes on when it is traced.
+    parent.does(&format!(
+        "{act} wait-file {0}/go2 , ptrace-traceme-self , create {0}/traced , wait-file {0}/end & echo $! >child",
+        lab.path(".")
+    ));
+    let child: u32 = fs::read_to_string(lab.path("child"))
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    parent.lose_trust(&[]);
+    trusted(lab, child);
+    lab.file("go2", "");
+    eventually("the child is traced", || {
+        fs::exists(lab.path("traced")).unwrap()
+    });
+    spread_by(lab, child, "ptrace", parent.pid);
+    lab.file("end", "");
+}
+
+fn distrust_spreads_to_whom_an_untrusted_process_signals(lab: &Lab) {
+    let spreading = Spreading::by(lab, &["signal"]);
+    let (mut culprit, victim) = (Shell::untrusted(lab), Shell::start(lab));
+    let (mut friend, other) = (Shell::start(lab), Shell::start(lab));
+    friend.does(&format!("kill -CONT {}", other.pid));
+    // Only asks whether it is there.
+    culprit.does(&format!("kill -0 {}", other.pid));
+    trusted(lab, other.pid);
+    culprit.does(&format!("kill -CONT {}", victim.pid));
+    spread_by(lab, victim.pid, "signal", culprit.pid);
+    assert_eq!(spreading.count("signal", "spread"), 1);
+}
+
+fn a_signal_that_is_refused_spreads_nothing(lab: &Lab) {
+    let _spreading = Spreading::by(lab, &["signal"]);
+    let (mut culprit, victim) = (Shell::untrusted(lab), Shell::start(lab));
+    // By the kernel, for who it is (CONT it would let through, within a session); then by a rule, which is asked in a hook of that very signal.
+    culprit.does(&format!(
+        "{} setuid 65534 , signal {} TERM",
+        act_path(),
+        victim.pid
+    ));
+    trusted(lab, victim.pid);
+    let rules = lab.file(
+        "rules.yaml",
+        "ambit-rules: 1\nrules:\n- {id: none, title: No signals, severity: low, on: [task.signal], when: task.untrusted, do: deny}\n",
+    );
+    lab.ambit(["rules", "load", &rules]).succeeds();
+    culprit.does(&format!("kill -CONT {} 2>refused", victim.pid));
+    let refused = fs::read_to_string(lab.path("refused")).unwrap();
+    let counted = lab.ambit(["rules", "ls"]).succeeds();
+    counted.expect(
+        refused.contains("not permitted"),
+        "the signal should be refused",
+    );
+    trusted(lab, victim.pid);
+}
+
+fn distrust_spreads_to_whom_executes_what_an_untrusted_process_wrote(lab: &Lab) {
+    let spreading = Spreading::by(lab, &["file"]);
+    let (tool, clean) = (lab.copy_of_act("tool"), lab.copy_of_act("clean"));
+    let script = lab.script("script", "#!/bin/sh\nread -r line\n");
+    let (mut culprit, mut other) = (Shell::untrusted(lab), Shell::start(lab));
+    culprit.does(&format!(
+        "echo >>{tool}; echo ': more' >>{script}; : <{clean}"
+    ));
+    assert_eq!(spreading.count("file", "marked"), 2);
+    other.does(&format!("cat {tool} >/dev/null; {clean} true"));
+    trusted(lab, other.pid);
+    for victim in [format!("exec {tool} wait-line"), format!("exec {script}")] {
+        let shell = Shell::start(lab);
+        let mut job = shell.job;
+        job.say(&format!("{victim}\n"));
+        eventually("it is executed", || untrusted(lab, shell.pid).is_some());
+        spread_by(lab, shell.pid, "file", culprit.pid);
+    }
+}
+
+fn distrust_spreads_to_whom_maps_what_an_untrusted_process_wrote_as_code(lab: &Lab) {
+    let _spreading = Spreading::by(lab, &["file"]);
+    let library = lab.file("library", "x".repeat(8192));
+    let mut culprit = Shell::untrusted(lab);
+    culprit.does(&format!("echo >>{library}"));
+    let mut words = lab.command(act_path());
+    words.args([
+        "pid",
+        ",",
+        "wait-line",
+        ",",
+        "map-exec",
+        &library,
+        ",",
+        "wait-line",
+    ]);
+    let mut victim = Job::start(words.stdin(Stdio::piped()), "a victim");
+    let pid = victim.until("pid: ok ").parse().unwrap();
+    trusted(lab, pid);
+    victim.say("\n");
+    victim.until("map-exec: ok");
+    spread_by(lab, pid, "file", culprit.pid);
+}
+
+fn distrust_spreads_to_a_shell_that_reads_what_an_untrusted_process_wrote(lab: &Lab) {
+    let _spreading = Spreading::by(lab, &["file"]);
+    lab.file("script", ":\n");
+    let (mut culprit, mut victim) = (Shell::untrusted(lab), Shell::start(lab));
+    victim.does(". ./script");
+    trusted(lab, victim.pid);
+    culprit.does("echo : >>script");
+    // Its child, which is no interpreter, reads it.
+    victim.does("cat script >/dev/null");
+    trusted(lab, victim.pid);
+    victim.does(". ./script");
+    spread_by(lab, victim.pid, "file", culprit.pid);
+}
+
+fn what_was_opened_before_the_trust_was_lost_is_marked_when_it_is_written(lab: &Lab) {
+    let spreading = Spreading::by(lab, &["file"]);
+    let (mut culprit, mut victim) = (Shell::start(lab), Shell::start(lab));
+    culprit.does("exec 7>script");
+    culprit.lose_trust(&[]);
+    assert_eq!(spreading.count("file", "marked"), 0);
+    culprit.does("echo : >&7");
+    victim.does(". ./script");
+    spread_by(lab, victim.pid, "file", culprit.pid);
+}
+
+fn a_file_that_was_removed_and_made_anew_is_clean(lab: &Lab) {
+    let _spreading = Spreading::by(lab, &["file"]);
+    let (mut culprit, mut victim) = (Shell::untrusted(lab), Shell::start(lab));
+    culprit.does("echo : >script");
+    victim.does("rm script; echo : >script; . ./script");
+    trusted(lab, victim.pid);
+}
+
+fn distrust_spreads_to_whom_is_passed_a_descriptor(lab: &Lab) {
+    let spreading = Spreading::by(lab, &["descriptor"]);
+    let file = lab.file("file", "x");
+    let (mut culprit, mut friend) = (Shell::untrusted(lab), Shell::start(lab));
+    let receiver = |name: &str| {
+        let address = format!("unix-dgram:{}", lab.path(name));
+        let mut words = lab.command(act_path());
+        words.args(["pid", ",", "take", &address, ",", "wait-line"]);
+        let job = Job::start(words.stdin(Stdio::piped()), "a receiver");
+        let pid: u32 = job.until("pid: ok ").parse().unwrap();
+        eventually("it listens", || fs::exists(lab.path(name)).unwrap());
+        (job, pid, address)
+    };
+    let (first, trusting, address) = receiver("first");
+    friend.acts(&format!("pass {file} {address}"));
+    first.until("take: ok");
+    trusted(lab, trusting);
+    let (second, victim, address) = receiver("second");
+    culprit.acts(&format!("pass {file} {address}"));
+    second.until("take: ok");
+    let row = untrusted(lab, victim).expect("distrust should have spread");
+    assert_eq!(row["cause"]["spread"], "descriptor", "{row:#}");
+    assert_eq!(row["cause"]["pid"], culprit.pid, "{row:#}");
+    // The shell, by fork; the one that sent, by what it sent.
+    let ways: Vec<_> = row["path"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|step| step["how"].clone())
+        .collect();
+    assert_eq!(ways.last().unwrap(), "descriptor", "{row:#}");
+    assert_eq!(ways.first().unwrap(), "fork", "{row:#}");
+    assert_eq!(spreading.count("descriptor", "spread"), 1);
+}
+
+fn distrust_that_spread_comes_from_its_first_cause(lab: &Lab) {
+    let _spreading = Spreading::by(lab, &["signal", "file"]);
+    let (mut first, mut second) = (Shell::untrusted(lab), Shell::start(lab));
+    let mut third = Shell::start(lab);
+    first.does(&format!("kill -CONT {}", second.pid));
+    second.does("echo : >script");
+    third.does(". ./script");
+    let row = untrusted(lab, third.pid).expect("distrust should have spread");
+    assert_eq!(row["cause"]["pid"], first.pid, "{row:#}");
+    let steps: Vec<(u64, &str)> = row["path"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|step| (step["pid"].as_u64().unwrap(), step["how"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            (u64::from(first.pid), "signal"),
+            (u64::from(second.pid), "file")
+        ],
+        "{row:#}"
+    );
+}
+
+fn distrust_that_spread_ends_when_the_first_does(lab: &Lab) {
+    let _spreading = Spreading::by(lab, &["signal"]);
+    let (mut culprit, victim) = (Shell::start(lab), Shell::start(lab));
+    culprit.lose_trust(&["--for", "12"]);
+    culprit.does(&format!("kill -CONT {}", victim.pid));
+    let row = untrusted(lab, victim.pid).expect("distrust should have spread");
+    assert!(row["cause"]["until"].is_string(), "{row:#}");
+    eventually("its time is over", || untrusted(lab, victim.pid).is_none());
+}
+
+fn whoever_lost_trust_by_spreading_is_refused_what_rules_refuse(lab: &Lab) {
+    let _spreading = Spreading::by(lab, &["signal"]);
+    let secret = lab.file("secret", "x");
+    let rules = lab.file(
+        "rules.yaml",
+        format!(
+            "ambit-rules: 1\nrules:\n- {{id: kept, title: Kept, severity: low, on: [file.open], \
+             when: 'task.untrusted && object.path == \"{secret}\"', do: deny}}\n"
+        ),
+    );
+    lab.ambit(["rules", "load", &rules]).succeeds();
+    let (mut culprit, mut victim) = (Shell::untrusted(lab), Shell::start(lab));
+    victim.does(&format!("read -r x <{secret} 2>before"));
+    culprit.does(&format!("kill -CONT {}", victim.pid));
+    victim.does(&format!("{{ read -r x <{secret}; }} 2>after"));
+    assert_eq!(fs::read_to_string(lab.path("before")).unwrap(), "");
+    assert!(
+        fs::read_to_string(lab.path("after"))
+            .unwrap()
+            .contains("Operation not permitted")
+    );
+}
