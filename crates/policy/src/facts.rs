@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What is known of an event when rules are asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use ambit_abi::CHAIN_MAX;
 
 use crate::condition::{Number, Text};
 
-/// An event as rules see it. What is not set is 0, or the empty text.
+/// An event as rules see it. What is not set is 0, or the empty text; what is said to be unknown may be anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     numbers: [u64; Number::COUNT],
@@ -13,6 +16,19 @@ pub struct Facts {
     chain: Vec<Vec<u8>>,
     trust: BTreeSet<String>,
     cause: Option<String>,
+    unknown: Unknown,
+}
+
+/// What whoever tells of an event does not know of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Unknown {
+    numbers: BTreeMap<Number, Vec<RangeInclusive<u64>>>,
+    texts: BTreeSet<Text>,
+    /// The executables before those of the chain.
+    before: bool,
+    /// Sources that may have lowered the task's trust.
+    trust: BTreeSet<String>,
+    cause: bool,
 }
 
 impl Facts {
@@ -68,5 +84,70 @@ impl Facts {
     pub fn distrust(&mut self, source: &str) {
         self.cause.get_or_insert_with(|| source.to_owned());
         self.trust.insert(source.to_owned());
+    }
+
+    /// Sets which of the sources was first, where that is not the one that was told first.
+    pub fn set_cause(&mut self, source: Option<String>) {
+        self.cause = source;
+    }
+
+    /// A number is one of these, which do not overlap; it is not known which.
+    pub fn set_number_among(&mut self, field: Number, ranges: Vec<RangeInclusive<u64>>) {
+        self.unknown.numbers.insert(field, ranges);
+    }
+
+    /// A number is not known.
+    pub fn set_number_unknown(&mut self, field: Number) {
+        self.set_number_among(field, vec![0..=u64::MAX]);
+    }
+
+    /// A text other than those of the chain is not known.
+    pub fn set_text_unknown(&mut self, field: Text) {
+        self.unknown.texts.insert(field);
+    }
+
+    /// There may be more executables than those of the chain, before them.
+    pub fn set_chain_open(&mut self) {
+        self.unknown.before = true;
+    }
+
+    /// A source may have lowered the task's trust.
+    pub fn set_trust_unknown(&mut self, source: &str) {
+        self.unknown.trust.insert(source.to_owned());
+    }
+
+    /// Which of the sources was first is not known.
+    pub fn set_cause_unknown(&mut self) {
+        self.unknown.cause = true;
+    }
+
+    /// The values that a number may have; `None` where it is known.
+    pub(crate) fn possible(&self, field: Number) -> Option<&[RangeInclusive<u64>]> {
+        self.unknown.numbers.get(&field).map(Vec::as_slice)
+    }
+
+    /// Whether a text, or a part of the chain, is not known.
+    pub(crate) fn is_unknown(&self, field: Text) -> bool {
+        match field {
+            Text::Executable => self.unknown.before && self.chain.is_empty(),
+            Text::Parent => self.unknown.before && self.chain.len() < 2,
+            Text::Chain => self.unknown.before && self.chain.len() < CHAIN_MAX,
+            _ => self.unknown.texts.contains(&field),
+        }
+    }
+
+    /// Whether some source may have lowered the task's trust, beside those that have.
+    pub fn may_be_untrusted(&self) -> bool {
+        !self.unknown.trust.is_empty()
+    }
+
+    /// The sources that may have lowered the task's trust, beside those that have.
+    pub(crate) fn maybe_trust(&self) -> &BTreeSet<String> {
+        &self.unknown.trust
+    }
+
+    /// Whether it is not known which source was first.
+    pub(crate) fn is_cause_unknown(&self) -> bool {
+        self.unknown.cause
     }
 }

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What rules mean, in plain Rust: what the compiler and the kernel part are tested against.
+//!
+//! Where something of an event is unknown, as in recordings, there is a third answer beside yes and no.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use ambit_event::Op;
 
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
 use crate::facts::Facts;
+use crate::field;
 use crate::regex::Regex;
 use crate::rule::{Actions, Rule};
 
@@ -30,6 +36,25 @@ pub struct Outcome {
     pub untaint: bool,
 }
 
+/// What rules do about an event of which not all is known: `None` is what depends on the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Partly {
+    /// The rules that apply, by their index.
+    pub fired: Vec<usize>,
+    /// Those of which it is not known whether they apply.
+    pub undecided: Vec<usize>,
+    /// Whether the operation is refused.
+    pub refused: Option<bool>,
+    /// Whether the process is killed.
+    pub killed: Option<bool>,
+    /// Whether the operation is allowed, whatever the map says.
+    pub allowed: Option<bool>,
+    /// The rules that lower the task's trust, or (false) may do so.
+    pub taints: Vec<(usize, bool)>,
+    /// Whether the operator's bit is cleared.
+    pub untaint: Option<bool>,
+}
+
 /// Rules whose regular expressions are compiled.
 #[derive(Debug)]
 pub struct Prepared<'a> {
@@ -50,44 +75,151 @@ impl<'a> Prepared<'a> {
         Self { rules, regexes }
     }
 
-    /// Whether a rule applies.
+    /// The rules.
+    pub const fn rules(&self) -> &'a [Rule] {
+        self.rules
+    }
+
+    /// Whether a rule applies, as far as the event is known.
     pub fn applies(&self, rule: &Rule, facts: &Facts) -> bool {
-        rule.on
-            .iter()
-            .any(|op| u64::from(u16::from(*op)) == facts.number(Number::Op))
-            && holds_with(&rule.when, facts, &self.regexes)
+        self.judge(rule, facts) == Some(true)
+    }
+
+    /// Whether a rule applies; `None` if that depends on what is not known of the event.
+    pub fn judge(&self, rule: &Rule, facts: &Facts) -> Option<bool> {
+        if rule.on.iter().any(|op| is_op(*op, facts)) {
+            truth(&rule.when, facts, &self.regexes)
+        } else {
+            Some(false)
+        }
+    }
+
+    /// The fields that a rule asks for and that are not known of the event, where it depends on them whether it applies.
+    pub fn missing(&self, rule: &Rule, facts: &Facts) -> BTreeSet<&'static str> {
+        let mut missing = BTreeSet::new();
+        if let Some(op) = rule.on.iter().find(|op| is_op(**op, facts)) {
+            self.gather(&rule.when, facts, *op, &mut missing);
+        }
+        missing
+    }
+
+    fn gather(
+        &self,
+        condition: &Condition,
+        facts: &Facts,
+        op: Op,
+        missing: &mut BTreeSet<&'static str>,
+    ) {
+        if truth(condition, facts, &self.regexes).is_some() {
+            return;
+        }
+        match condition {
+            Condition::Not(inner) => self.gather(inner, facts, op, missing),
+            Condition::And(items) | Condition::Or(items) => {
+                for item in items {
+                    self.gather(item, facts, op, missing);
+                }
+            }
+            leaf => missing.extend(field::asked_by(leaf, op)),
+        }
     }
 
     /// What the rules do: refusing goes before allowing, and allowing before the taints of other rules and the map.
     pub fn decide(&self, facts: &Facts) -> Outcome {
-        let fired: Vec<(usize, &Rule)> = self
+        let partly = self.decide_partly(facts);
+        let is = |answer| answer == Some(true);
+        Outcome {
+            refused: is(partly.refused),
+            killed: is(partly.killed),
+            allowed: is(partly.allowed),
+            taints: partly
+                .taints
+                .iter()
+                .filter(|(_, surely)| *surely)
+                .filter_map(|(index, _)| self.rules.get(*index))
+                .map(|rule| format!("rule:{}", rule.id))
+                .collect(),
+            untaint: is(partly.untaint),
+            fired: partly.fired,
+        }
+    }
+
+    /// The same of an event of which not all is known.
+    pub fn decide_partly(&self, facts: &Facts) -> Partly {
+        let judged: Vec<(usize, &Rule, Option<bool>)> = self
             .rules
             .iter()
             .enumerate()
-            .filter(|(_, rule)| self.applies(rule, facts))
+            .map(|(index, rule)| (index, rule, self.judge(rule, facts)))
+            .filter(|(_, _, judged)| *judged != Some(false))
             .collect();
-        let any = |actions| fired.iter().any(|(_, rule)| rule.actions.has(actions));
-        let killed = any(Actions::KILL);
-        let refused = killed || any(Actions::DENY);
-        let allowed = !refused && any(Actions::ALLOW);
-        let acting = || {
-            fired
+        let any = |actions| {
+            let doing = judged
                 .iter()
-                .map(|(_, rule)| *rule)
-                .filter(move |rule| !allowed || rule.actions.has(Actions::ALLOW))
+                .filter(|(_, rule, _)| rule.actions.has(actions));
+            or(doing.map(|(_, _, judged)| *judged))
         };
-        Outcome {
+        let killed = any(Actions::KILL);
+        let refused = or([killed, any(Actions::DENY)]);
+        let allowed = and([not(refused), any(Actions::ALLOW)]);
+        // An allowing rule's own taint happens, others' do not.
+        let acting = |rule: &Rule, judged| {
+            let others = if rule.actions.has(Actions::ALLOW) {
+                Some(true)
+            } else {
+                not(allowed)
+            };
+            and([judged, others])
+        };
+        let by = |judgement| {
+            let of = judged
+                .iter()
+                .filter(move |(_, _, judged)| *judged == judgement);
+            of.map(|(index, _, _)| *index).collect()
+        };
+        Partly {
+            fired: by(Some(true)),
+            undecided: by(None),
             refused,
             killed,
             allowed,
-            taints: acting()
-                .filter(|rule| rule.actions.has(Actions::TAINT))
-                .map(|rule| format!("rule:{}", rule.id))
+            taints: judged
+                .iter()
+                .filter(|(_, rule, _)| rule.actions.has(Actions::TAINT))
+                .map(|(index, rule, judged)| (*index, acting(rule, *judged)))
+                .filter(|(_, acts)| *acts != Some(false))
+                .map(|(index, acts)| (index, acts == Some(true)))
                 .collect(),
-            untaint: acting().any(|rule| rule.actions.has(Actions::UNTAINT)),
-            fired: fired.iter().map(|(index, _)| *index).collect(),
+            untaint: or(judged
+                .iter()
+                .filter(|(_, rule, _)| rule.actions.has(Actions::UNTAINT))
+                .map(|(_, rule, judged)| acting(rule, *judged))),
         }
     }
+}
+
+fn is_op(op: Op, facts: &Facts) -> bool {
+    u64::from(u16::from(op)) == facts.number(Number::Op)
+}
+
+fn not(one: Option<bool>) -> Option<bool> {
+    one.map(|one| !one)
+}
+
+fn and(all: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+    let mut known = Some(true);
+    for one in all {
+        match one {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => known = None,
+        }
+    }
+    known
+}
+
+fn or(any: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+    not(and(any.into_iter().map(not)))
 }
 
 /// What some rules do about an event.
@@ -95,11 +227,11 @@ pub fn decide(rules: &[Rule], facts: &Facts) -> Outcome {
     Prepared::new(rules).decide(facts)
 }
 
-/// Whether a condition holds.
+/// Whether a condition holds, as far as the event is known.
 pub fn holds(condition: &Condition, facts: &Facts) -> bool {
     let mut regexes = Regexes::new();
     compile(condition, &mut regexes);
-    holds_with(condition, facts, &regexes)
+    truth(condition, facts, &regexes) == Some(true)
 }
 
 fn compile<'a>(condition: &'a Condition, regexes: &mut Regexes<'a>) {
@@ -133,7 +265,8 @@ fn compile_text<'a>(test: &'a TextTest, regexes: &mut Regexes<'a>) {
     }
 }
 
-fn holds_with(condition: &Condition, facts: &Facts, regexes: &Regexes<'_>) -> bool {
+/// Whether a condition holds; `None` if that depends on what is not known.
+fn truth(condition: &Condition, facts: &Facts, regexes: &Regexes<'_>) -> Option<bool> {
     let text_holds = |test: &TextTest, text: &[u8]| {
         text_holds(
             test,
@@ -142,18 +275,80 @@ fn holds_with(condition: &Condition, facts: &Facts, regexes: &Regexes<'_>) -> bo
         )
     };
     match condition {
-        Condition::Const(value) => *value,
-        Condition::Not(inner) => !holds_with(inner, facts, regexes),
-        Condition::And(items) => items.iter().all(|item| holds_with(item, facts, regexes)),
-        Condition::Or(items) => items.iter().any(|item| holds_with(item, facts, regexes)),
-        Condition::Number(field, test) => number_holds(test, facts.number(*field)),
+        Condition::Const(value) => Some(*value),
+        Condition::Not(inner) => not(truth(inner, facts, regexes)),
+        Condition::And(items) => and(items.iter().map(|item| truth(item, facts, regexes))),
+        Condition::Or(items) => or(items.iter().map(|item| truth(item, facts, regexes))),
+        Condition::Number(field, test) => match facts.possible(*field) {
+            Some(ranges) => holds_among(test, ranges),
+            None => Some(number_holds(test, facts.number(*field))),
+        },
         Condition::Text(Text::Chain, test) => {
-            facts.chain().iter().any(|text| text_holds(test, text))
+            let known = facts
+                .chain()
+                .iter()
+                .map(|text| Some(text_holds(test, text)));
+            or(known.chain(facts.is_unknown(Text::Chain).then_some(None)))
         }
-        Condition::Text(field, test) => text_holds(test, facts.text(*field)),
-        Condition::Trust(None) => !facts.trust().is_empty(),
-        Condition::Trust(Some(source)) => facts.trust().contains(source),
-        Condition::Cause(source) => facts.cause() == Some(source),
+        Condition::Text(field, _) if facts.is_unknown(*field) => None,
+        Condition::Text(field, test) => Some(text_holds(test, facts.text(*field))),
+        Condition::Trust(None) if facts.trust().is_empty() && !facts.maybe_trust().is_empty() => {
+            None
+        }
+        Condition::Trust(None) => Some(!facts.trust().is_empty()),
+        Condition::Trust(Some(source)) => {
+            may_be(source, facts.trust().contains(source), facts.maybe_trust())
+        }
+        Condition::Cause(source) if facts.is_cause_unknown() => {
+            let may = facts.trust().contains(source) || facts.maybe_trust().contains(source);
+            if may { None } else { Some(false) }
+        }
+        Condition::Cause(source) => Some(facts.cause() == Some(source)),
+    }
+}
+
+fn may_be(source: &str, is: bool, maybe: &BTreeSet<String>) -> Option<bool> {
+    if !is && maybe.contains(source) {
+        None
+    } else {
+        Some(is)
+    }
+}
+
+/// Whether a test holds for every number of some ranges that do not overlap, or for none; `None` for some of them.
+fn holds_among(test: &NumberTest, ranges: &[RangeInclusive<u64>]) -> Option<bool> {
+    let any = |holds: &dyn Fn(&RangeInclusive<u64>) -> bool| ranges.iter().any(holds);
+    let (may, may_not) = match test {
+        NumberTest::In(values) => {
+            let inside = |range: &RangeInclusive<u64>| {
+                values.iter().filter(|value| range.contains(value)).count()
+            };
+            let whole = |range: &RangeInclusive<u64>| {
+                u128::from(*range.end()) - u128::from(*range.start()) + 1
+                    == u128::try_from(inside(range)).unwrap_or(0)
+            };
+            (any(&|range| inside(range) > 0), any(&|range| !whole(range)))
+        }
+        NumberTest::Less(limit) => (
+            any(&|range| range.start() < limit),
+            any(&|range| range.end() >= limit),
+        ),
+        NumberTest::Greater(limit) => (
+            any(&|range| range.end() > limit),
+            any(&|range| range.start() <= limit),
+        ),
+        NumberTest::AnyBit(mask) => {
+            let is_one = |range: &RangeInclusive<u64>| range.start() == range.end();
+            (
+                any(&|range| !is_one(range) || range.start() & mask != 0),
+                any(&|range| !is_one(range) || range.start() & mask == 0),
+            )
+        }
+    };
+    match (may, may_not) {
+        (true, false) => Some(true),
+        (false, _) => Some(false),
+        (true, true) => None,
     }
 }
 

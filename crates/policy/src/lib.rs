@@ -12,5 +12,6 @@ pub mod facts;
 pub mod field;
 pub mod file;
 pub mod interpret;
+pub mod object;
 mod regex;
 pub mod rule;

@@ -13,7 +13,7 @@ use ambit_policy::examples::run_examples;
 use ambit_policy::facts::Facts;
 use ambit_policy::field::{fields, is_asked};
 use ambit_policy::file::read;
-use ambit_policy::interpret::{decide, holds};
+use ambit_policy::interpret::{Prepared, decide, holds};
 use ambit_policy::rule::Rule;
 use proptest::prelude::*;
 
@@ -484,6 +484,80 @@ proptest! {
                             other => prop_assert!(false, "{text}: {other}"),
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// A rule's answer where the user is not known, nor the executables before the first, nor whether `rule:t` has tainted.
+fn answer(condition: &str) -> Option<bool> {
+    let rules = rules(&format!(
+        "  - id: t\n    on: net.connect\n    do: taint\n  - id: a\n    on: net.connect\n    do: audit\n    when: |\n      {condition}\n"
+    ));
+    let mut facts = Facts::default();
+    facts.set_number(Number::Op, u64::from(u16::from(Op::NetConnect)));
+    facts.set_number_unknown(Number::Uid);
+    facts.set_number_among(Number::Port, vec![0..=0, 32_768..=32_770]);
+    facts.set_chain(vec![b"/bin/cat".to_vec()]);
+    facts.set_chain_open();
+    facts.set_text_unknown(Text::Cgroup);
+    facts.set_trust_unknown("rule:t");
+    facts.set_cause_unknown();
+    Prepared::new(&rules).judge(&rules[1], &facts)
+}
+
+#[test]
+fn what_is_not_known_matters_only_where_the_answer_depends_on_it() {
+    for (condition, expected) in [
+        ("task.uid == 0", None),
+        ("task.uid != 0", None),
+        ("task.uid == 0 && subject.path == \"/bin/sh\"", Some(false)),
+        ("task.uid == 0 || subject.path == \"/bin/cat\"", Some(true)),
+        ("task.uid == 0 || subject.path == \"/bin/sh\"", None),
+        (
+            "!(task.uid == 0 && subject.path == \"/bin/sh\")",
+            Some(true),
+        ),
+        ("object.port == 80", Some(false)),
+        ("object.port != 80", Some(true)),
+        ("object.port == 0", None),
+        ("object.port in [0, 32768, 32769, 32770]", Some(true)),
+        ("object.port < 32771", Some(true)),
+        ("object.port > 32770", Some(false)),
+        ("object.port > 32769", None),
+        ("subject.parent == \"/bin/sh\"", None),
+        ("subject.chain.exists(e, e == \"/bin/cat\")", Some(true)),
+        ("subject.chain.exists(e, e == \"/bin/sh\")", None),
+        ("subject.chain.all(e, e == \"/bin/sh\")", Some(false)),
+        ("task.cgroup == \"/x\"", None),
+        ("\"rule:t\" in task.trust", None),
+        ("\"operator\" in task.trust", Some(false)),
+        ("task.untrusted", None),
+        ("task.cause == \"rule:t\"", None),
+        ("task.cause == \"operator\"", Some(false)),
+    ] {
+        assert_eq!(answer(condition), expected, "{condition}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_answer_that_is_given_without_all_facts_is_the_answer_with_them(text in condition()) {
+        let ops = [Op::Exec, Op::NetConnect];
+        if let Ok(condition) = ambit_policy::check::condition(&text, &ops) {
+            let mut rules = rules("  - {id: a, on: [exec, net.connect], do: audit}\n");
+            rules[0].when = condition;
+            let prepared = Prepared::new(&rules);
+            for facts in some_facts() {
+                let mut less = facts.clone();
+                less.set_number_unknown(Number::Uid);
+                less.set_chain(facts.chain().iter().take(1).cloned().collect());
+                less.set_chain_open();
+                if let Some(answer) = prepared.judge(&rules[0], &less) {
+                    prop_assert_eq!(answer, prepared.applies(&rules[0], &facts), "{} {:?}", text, facts);
+                } else {
+                    prop_assert!(!prepared.missing(&rules[0], &less).is_empty(), "{}", text);
                 }
             }
         }

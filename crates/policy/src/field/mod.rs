@@ -6,7 +6,7 @@ mod table;
 use ambit_abi::Op;
 use ambit_event::names;
 
-use crate::condition::{Number, Text};
+use crate::condition::{Condition, Number, NumberTest, Text};
 
 pub(crate) use table::SOURCES;
 pub use table::fields;
@@ -122,6 +122,36 @@ impl Field {
             _ => None,
         }
     }
+}
+
+/// The field that a test is of, for an operation; none for those of no field.
+pub(crate) fn asked_by(leaf: &Condition, op: Op) -> Option<&'static str> {
+    let is = |field: &&Field| match (&field.meaning, leaf) {
+        (Meaning::Text(own), Condition::Text(text, _)) => own == text,
+        (Meaning::Address, Condition::Text(text, _)) => *text == Text::ObjectAddress,
+        (Meaning::Chain, Condition::Text(text, _)) => *text == Text::Chain,
+        (Meaning::Bits(own, mask), Condition::Number(number, NumberTest::AnyBit(asked))) => {
+            own == number && mask & asked != 0
+        }
+        (
+            Meaning::Number(own, _) | Meaning::Flag(own, _) | Meaning::Words(own, ..),
+            Condition::Number(number, _),
+        ) => own == number,
+        (Meaning::FileType, Condition::Number(number, _)) => *number == Number::FileMode,
+        (Meaning::Caps, Condition::Number(number, _)) => *number == Number::Caps,
+        (Meaning::Operation, Condition::Number(number, _)) => *number == Number::Op,
+        (Meaning::Trust, Condition::Trust(Some(_)))
+        | (Meaning::Untrusted, Condition::Trust(None))
+        | (Meaning::Cause, Condition::Cause(_)) => true,
+        _ => false,
+    };
+    let of = || fields().iter().filter(|field| field.is_of(op));
+    // What is known by its bits goes before the type that has the others.
+    let bits = |field: &&Field| matches!(field.meaning, Meaning::Bits(..));
+    of().filter(bits)
+        .find(is)
+        .or_else(|| of().find(is))
+        .map(|field| field.name)
 }
 
 /// Whether rules are asked about an operation: whether the kernel part has a program of rules at one of its hooks.

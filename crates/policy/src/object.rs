@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What rules see of an object in canonical form.
+
+use ambit_event::{Inet, Marker, Object, Path, Port};
+
+use crate::condition::{Number, Text};
+use crate::facts::Facts;
+
+impl Facts {
+    /// Sets what is in an object. Its port is 0 where it is ephemeral: that one is not in the canonical form.
+    pub fn set_object(&mut self, object: &Object) {
+        self.set_number(Number::Kind, object.kind().into());
+        self.set_text(Text::ObjectPath, path_text(object));
+        match object {
+            Object::Abstract(name) | Object::Word(name) => {
+                self.set_text(Text::ObjectName, name.to_vec());
+            }
+            Object::Inet(Inet {
+                protocol,
+                address,
+                port,
+            }) => {
+                self.set_text(Text::ObjectAddress, address.to_string().into_bytes());
+                self.set_number(Number::Protocol, (*protocol).into());
+                if let Port::Literal(port) = port {
+                    self.set_number(Number::Port, (*port).into());
+                }
+            }
+            Object::Unspec(protocol) => self.set_number(Number::Protocol, (*protocol).into()),
+            Object::Socket {
+                family,
+                kind,
+                protocol,
+            } => {
+                self.set_number(Number::Family, (*family).into());
+                self.set_number(Number::SocketType, (*kind).into());
+                self.set_number(Number::Protocol, (*protocol).into());
+            }
+            Object::Relation(relation) => {
+                self.set_number(Number::Relation, relation.number().into());
+            }
+            Object::Ids { effective, .. } => {
+                self.set_number(Number::NewId, (*effective).into());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The path of an object as conditions have it, or what is said instead of one; empty for other objects.
+pub fn path_text(object: &Object) -> Vec<u8> {
+    match object {
+        Object::Path(path) | Object::Deleted(path) => with_names(path),
+        Object::Memfd(name) => [b"memfd:", &name[..]].concat(),
+        Object::FsType(name) => [b"fs:", &name[..]].concat(),
+        _ => Vec::new(),
+    }
+}
+
+/// Markers become their names in braces.
+fn with_names(path: &Path) -> Vec<u8> {
+    let mut out = Vec::with_capacity(path.as_bytes().len());
+    let mut bytes = path.as_bytes().iter();
+    while let Some(byte) = bytes.next() {
+        let marker = (*byte == 0)
+            .then(|| bytes.next().copied().and_then(Marker::from_letter))
+            .flatten();
+        match marker {
+            Some(marker) => {
+                out.push(b'{');
+                out.extend_from_slice(marker.name().as_bytes());
+                out.push(b'}');
+            }
+            None => out.push(*byte),
+        }
+    }
+    out
+}
