@@ -4,6 +4,8 @@
  * capabilities.
  *
  *   task_alloc           the child's label, before it can run
+ *   task_newtask         (a tracepoint) for a recording, which process made which: at
+ *                        task_alloc the child has no number yet
  *   sched_process_exit   (a tracepoint) counts the task out of its domain; a zombie
  *                        that nobody waits for does nothing any more
  *   task_free            the same for a child that never ran
@@ -43,6 +45,38 @@ int BPF_PROG(task_task_alloc, struct task_struct *task, unsigned long clone_flag
 	state = bpf_map_lookup_elem(&domain_states, &id);
 	if (state)
 		count(state->tasks);
+	return 0;
+}
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(task_forked, struct task_struct *task, unsigned long clone_flags)
+{
+	struct ambit_label *l = label_of(bpf_get_current_task_btf());
+	struct handover h = {
+		.l = l,
+		.op = AMBIT_OP_NAME,
+		.hook = AMBIT_HOOK_TASK_ALLOC,
+	};
+	struct slot *s;
+
+	if (likely(!l) || !(l->flags & AMBIT_LABEL_RECORD) || clone_flags & CLONE_THREAD)
+		return 0;
+	h.st = stat_of(l, AMBIT_HOOK_TASK_ALLOC);
+	if (!h.st)
+		return 0;
+	s = slot_get();
+	if (!s) {
+		count(h.st->emitted);
+		count(h.st->lost);
+		count(h.st->unrecorded);
+		return 0;
+	}
+	s->status = 0;
+	s->extra = task->tgid;
+	s->subject = l->subject;
+	object_none(s);
+	record(s, &h, AMBIT_EVENT_FORK);
+	slot_put(s);
 	return 0;
 }
 

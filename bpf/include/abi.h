@@ -408,6 +408,7 @@ enum ambit_event_kind {
 	AMBIT_EVENT_VIOLATION = 4,
 	AMBIT_EVENT_UNREPRESENTABLE = 5, /* learning met an object without canonical form */
 	AMBIT_EVENT_MATCH = 6,		 /* in the map, or learned before: for a recording */
+	AMBIT_EVENT_FORK = 7,		 /* extra: the process that was made; for a recording */
 };
 
 enum ambit_reason {
@@ -440,7 +441,7 @@ struct ambit_event {
 	__u32 tid;
 	__u32 ns_tgid; /* as the task itself sees it */
 	__u32 trust;   /* after this event */
-	__u32 extra;   /* create, mkdir, chmod: mode bits */
+	__u32 extra;   /* create, mkdir, chmod: mode bits; of a fork: the child */
 	__u32 count;   /* violations: how often this point was outside, so far */
 	__u8 comm[16]; /* hostile: whatever the task called itself */
 };

@@ -142,6 +142,8 @@ wire_enum! {
         Unrepresentable = 5 "unrepresentable",
         /// In the map, or learned before: for a recording.
         Match = 6 "match",
+        /// A process was made; `extra` is its number. For a recording.
+        Fork = 7 "fork",
     }
 }
 

@@ -177,6 +177,107 @@ fn a_recording_that_was_cut_is_read_and_that_is_said() {
         .complains("damaged: damaged: what comes after byte");
 }
 
+const RULES: &str = "\
+ambit-rules: 1
+rules:
+  - id: shadow
+    title: The shadow file was opened
+    severity: high
+    on: file.open
+    when: object.path == \"/etc/shadow\"
+    do: [audit, deny]
+  - {id: srv, on: file.open, when: 'object.path.startsWith(\"/srv/\")', do: allow}
+  - {id: host, on: file.open, when: 'object.path == \"/etc/hostname\" && task.uid == 0', do: deny}
+  - {id: dirs, on: [file.mkdir, kernel.bpf], do: audit}
+";
+
+#[test]
+fn replay_says_what_rules_would_have_done_and_what_it_cannot_tell() {
+    let desk = desk();
+    record_few(&desk, "rec");
+    fs::create_dir(desk.path("rules")).unwrap();
+    desk.file("rules/my.yaml", RULES);
+    desk.ambit(&["replay", "rec", "--rules", "rules"])
+        .exits(0)
+        .says("shadow (high): The shadow file was opened\n  applied    2 times: 2 refused\n")
+        .says("         2 x file.open r /etc/shadow, by /usr/bin/cat\n")
+        .says("srv (info)\n  applied    1 time: 1 allowed\n")
+        .says("host (info)\n  undecided  3 times: task.uid is not known\n")
+        .says("never applied: dirs\n")
+        .says("2 of 4 rules would have applied; of 6 recorded operations, 2 would have been refused and 1 allowed whatever a map says")
+        .says("3 operations undecided, 3 of them whether it would have been refused")
+        .complains("kernel.bpf is not recorded, or not in all of the recordings: 1 rule asked about it")
+        .complains("task.uid is not known of what was recorded: 3 answers undecided by host");
+    desk.ambit(&["replay", "rec", "--rules", "rules", "--fail-on-violation"])
+        .exits(3);
+    desk.ambit(&["replay", "rec"]).exits(1).complains("--map");
+}
+
+#[test]
+fn rules_go_before_the_map_of_a_replay() {
+    let desk = desk();
+    record_few(&desk, "rec");
+    desk.file("deny.yaml", RULES);
+    desk.file(
+        "allow.yaml",
+        "ambit-rules: 1\nrules:\n  - {id: ok, on: file.open, when: 'object.path == \"/etc/shadow\"', do: allow}\n",
+    );
+    let both = ["replay", "rec", "-m", "web.map", "--rules"];
+    desk.ambit(&[&both[..], &["allow.yaml", "--fail-on-violation"]].concat())
+        .exits(0)
+        .says("web.map allows all of 6 recorded operations")
+        .says("ok (info)\n  applied    2 times: 2 allowed")
+        .says("what rules allow (2 occurrences) is not counted as outside the map");
+    desk.file("web.map", MAP.replace("/never/used", "/etc/shadow"));
+    desk.ambit(&[&both[..], &["deny.yaml", "--fail-on-violation"]].concat())
+        .exits(3)
+        .says("web.map allows all of 6 recorded operations")
+        .says("2 would have been refused");
+    let text = desk
+        .ambit(&[&both[..], &["deny.yaml", "--json"]].concat())
+        .exits(0)
+        .stdout();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 5);
+    assert_eq!(
+        (
+            &lines[0]["rule"],
+            lines[0]["refused"].as_u64(),
+            lines[0]["examples"][0]["times"].as_u64()
+        ),
+        (&"shadow".into(), Some(2), Some(2))
+    );
+    assert_eq!(lines[2]["missing"][0], "task.uid");
+    let summary = &lines[4]["summary"];
+    assert_eq!(
+        (
+            summary["times"].as_u64(),
+            summary["rules"]["refused"].as_u64()
+        ),
+        (Some(0), Some(2))
+    );
+    assert_eq!(summary["recordings"][0]["operations"], 6);
+}
+
+#[test]
+fn rules_that_are_wrong_are_pointed_at_before_anything_is_replayed() {
+    let desk = desk();
+    record_few(&desk, "rec");
+    desk.file(
+        "wrong.yaml",
+        "ambit-rules: 1\nrules:\n  - {id: x, on: file.open, when: 'object.pth == \"/x\"', do: deny}\n",
+    );
+    let checked = desk.ambit(&["rules", "check", "wrong.yaml"]).exits(1);
+    let replayed = desk
+        .ambit(&["replay", "rec", "--rules", "wrong.yaml"])
+        .exits(1);
+    assert_eq!(replayed.stderr(), checked.stderr());
+    replayed.complains("wrong.yaml:3:").complains("object.path");
+}
+
 #[test]
 fn what_is_no_recording_is_refused_with_its_name() {
     let desk = desk();

@@ -142,7 +142,7 @@ fn main() -> std::io::Result<()> {
                 outside += usize::from(verdict != Some(true));
             }
             Item::Forget => verdicts.clear(),
-            Item::Losses(_) => {}
+            Item::Losses(_) | Item::Fork(_) => {}
         }
     }
     let replayed = rate(events, begun);

@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Events,
     Losses,
     End,
+    Forks,
     /// Of a later program's; to be passed over.
     Other,
 }
@@ -27,6 +28,7 @@ impl Kind {
             Self::Events => 2,
             Self::Losses => 3,
             Self::End => 4,
+            Self::Forks => 5,
             Self::Other => u8::MAX,
         }
     }
@@ -37,6 +39,7 @@ impl Kind {
             2 => Self::Events,
             3 => Self::Losses,
             4 => Self::End,
+            5 => Self::Forks,
             _ => Self::Other,
         }
     }

@@ -26,6 +26,8 @@ pub struct Header {
     pub command: Vec<String>,
     /// When it began, as UTC.
     pub began: String,
+    /// Which process made which is recorded.
+    pub forks: bool,
     /// Digest of the map that it was held to, in hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub map: Option<String>,
@@ -48,6 +50,7 @@ impl Header {
                 .iter()
                 .map(|hook| (u8::from(*hook), hook.name().to_owned()))
                 .collect(),
+            forks: true,
             ..Self::default()
         }
     }

@@ -14,7 +14,7 @@ mod varint;
 mod write;
 
 pub use head::{Header, HookCounts, Loss, Summary};
-pub use read::{EventAt, Item, OpenError, Point, Reader, Shape, Stop, Task};
+pub use read::{EventAt, Fork, Item, OpenError, Point, Reader, Shape, Stop, Task};
 pub use write::Writer;
 
 /// Version of the format that is written; all up to it are read.

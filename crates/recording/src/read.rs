@@ -33,8 +33,10 @@ pub enum OpenError {
 pub enum Item {
     /// An operation.
     Event(EventAt),
-    /// Numbers of points, shapes and tasks begin anew: what was kept by them is to be forgotten.
+    /// Numbers of points, shapes and tasks begin anew with the next item: what was kept by them is to be forgotten.
     Forget,
+    /// A process was made. It comes before the operations of about that time.
+    Fork(Fork),
     /// What is missing so far, by hook.
     Losses(Vec<Loss>),
 }
@@ -52,6 +54,17 @@ pub struct EventAt {
     pub time_ns: u64,
     /// Violations: how often so far.
     pub count: u32,
+}
+
+/// A process that was made by another, both by their numbers in the initial pid namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fork {
+    /// Who made it.
+    pub parent: u32,
+    /// The new one.
+    pub child: u32,
+    /// Nanoseconds of `CLOCK_BOOTTIME`.
+    pub time_ns: u64,
 }
 
 /// Who did what to what.
@@ -142,8 +155,12 @@ pub struct Reader<R> {
     header: Header,
     payload: Vec<u8>,
     cursor: Cursor,
+    /// The payload is of forks, and not of events.
+    forks: bool,
     whole: u64,
     known: Dictionary,
+    /// From the next item on, nothing is known.
+    forgets: bool,
     events: u64,
     stop: Option<Stop>,
     ops: Vec<(u16, Op)>,
@@ -188,8 +205,10 @@ impl<R: Read> Reader<R> {
             header,
             payload,
             cursor: Cursor::default(),
+            forks: false,
             whole: u64::try_from(whole).unwrap_or(u64::MAX),
             known: Dictionary::default(),
+            forgets: false,
             events: 0,
             stop: None,
         })
@@ -266,12 +285,20 @@ impl<R: Read> Reader<R> {
     /// Reading failed.
     #[inline]
     pub fn next_item(&mut self) -> io::Result<Option<Item>> {
+        if std::mem::take(&mut self.forgets) {
+            self.known = Dictionary::default();
+        }
         loop {
             if self.stop.is_some() {
                 return Ok(None);
             }
             if self.cursor.at < self.payload.len() {
-                match self.entry() {
+                let entry = if self.forks {
+                    self.fork()
+                } else {
+                    self.entry()
+                };
+                match entry {
                     Some(Entry::Item(item)) => return Ok(Some(item)),
                     Some(Entry::Definition) => {}
                     None => self.damaged(),
@@ -313,8 +340,9 @@ impl<R: Read> Reader<R> {
         };
         let length = u64::try_from(HEAD + self.payload.len()).unwrap_or(u64::MAX);
         self.whole = whole.saturating_add(length);
+        self.forks = kind == Kind::Forks;
         match kind {
-            Kind::Events => return Ok(None),
+            Kind::Events | Kind::Forks => return Ok(None),
             Kind::Losses => {
                 let losses = serde_json::from_slice(&self.payload);
                 self.cursor.at = self.payload.len();
@@ -332,6 +360,18 @@ impl<R: Read> Reader<R> {
             Kind::Other => self.cursor.at = self.payload.len(),
         }
         Ok(None)
+    }
+
+    /// The next fork; `None` where it is none.
+    fn fork(&mut self) -> Option<Entry> {
+        let Self {
+            payload, cursor, ..
+        } = self;
+        Some(Entry::Item(Item::Fork(Fork {
+            parent: cursor.small(payload)?,
+            child: cursor.small(payload)?,
+            time_ns: cursor.number(payload)?,
+        })))
     }
 
     /// The next entry; `None` where it is none.
@@ -369,7 +409,7 @@ impl<R: Read> Reader<R> {
             })));
         }
         if number == tag::FORGET {
-            self.known = Dictionary::default();
+            self.forgets = true;
             return Some(Entry::Item(Item::Forget));
         }
         self.define(number)?;

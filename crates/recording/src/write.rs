@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use ambit_abi::{EventKind, Fp};
+use ambit_abi::{Event, EventKind, Fp};
 use ambit_event::{Content, Object, RawEvent, Subject};
 
 use crate::frame::{self, Kind};
@@ -60,6 +60,8 @@ pub struct Writer<W> {
     out: W,
     frame: Vec<u8>,
     known: Dictionary,
+    /// Those that are not written yet; they go before the frame, since a child does nothing before it was made.
+    forks: Vec<u8>,
     events: u64,
 }
 
@@ -85,6 +87,7 @@ impl<W: Write> Writer<W> {
             out,
             frame: Vec::with_capacity(FRAME + 8192),
             known: Dictionary::default(),
+            forks: Vec::new(),
             events: 0,
         })
     }
@@ -94,7 +97,8 @@ impl<W: Write> Writer<W> {
         self.events
     }
 
-    /// Takes in a record of the ring; `who` knows subjects. False for what is no operation and for what can't be read.
+    /// Takes in a record of the ring; `who` knows subjects. False for what is no operation (forks are kept all the same)
+    /// and for what can't be read.
     ///
     /// # Errors
     /// Writing failed.
@@ -104,6 +108,10 @@ impl<W: Write> Writer<W> {
         who: impl FnOnce(Fp) -> Option<Subject>,
     ) -> io::Result<bool> {
         let header = &raw.header;
+        if header.kind == EventKind::Fork as u8 {
+            self.fork(header)?;
+            return Ok(false);
+        }
         let operation = matches!(
             EventKind::try_from(header.kind),
             Ok(EventKind::Point
@@ -150,6 +158,17 @@ impl<W: Write> Writer<W> {
             self.flush()?;
         }
         Ok(true)
+    }
+
+    /// A process was made: by whom, which, and when.
+    fn fork(&mut self, header: &Event) -> io::Result<()> {
+        for number in [header.tgid.into(), header.extra.into(), header.time_ns] {
+            push(&mut self.forks, number);
+        }
+        if self.forks.len() >= FRAME {
+            self.flush()?;
+        }
+        Ok(())
     }
 
     fn point(
@@ -272,6 +291,11 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Writing failed.
     pub fn flush(&mut self) -> io::Result<()> {
+        if !self.forks.is_empty() {
+            let written = frame::write(&mut self.out, Kind::Forks, &self.forks);
+            self.forks.clear();
+            written?;
+        }
         if self.frame.is_empty() {
             return Ok(());
         }

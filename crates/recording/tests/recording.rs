@@ -274,7 +274,7 @@ fn more_points_than_a_dictionary_holds_begin_it_anew_and_nothing_is_lost() {
                 number += 1;
             }
             Item::Forget => forgotten += 1,
-            Item::Losses(_) => {}
+            Item::Losses(_) | Item::Fork(_) => {}
         }
     }
     assert_eq!((number, forgotten), (count, 1));
@@ -381,4 +381,46 @@ fn write_the_recording_of_version_1() {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
     std::fs::create_dir_all(dir).unwrap();
     std::fs::write(format!("{dir}/version-1.ambitrec"), written(&records, 5)).unwrap();
+}
+
+#[test]
+fn forks_are_read_before_the_operations_of_their_time() {
+    let by = subject(0);
+    let (operation, object) = opened(1);
+    let fork = |child: u32, time_ns: u64| {
+        let header = abi::Event {
+            kind: EventKind::Fork.into(),
+            hook: Hook::TaskAlloc.into(),
+            op: Op::Name.into(),
+            object_len: 1,
+            tgid: 5,
+            extra: child,
+            time_ns,
+            ..abi::Event::default()
+        };
+        [header.as_bytes(), &Object::None.to_bytes()].concat()
+    };
+    let mut writer = Writer::new(Vec::new(), &header()).unwrap();
+    for one in [
+        record(EventKind::Match, &by, operation, &object, 10, 5),
+        fork(6, 20),
+        record(EventKind::Match, &by, operation, &object, 30, 6),
+        fork(300_000, u64::MAX),
+    ] {
+        writer.record(&RawEvent::parse(&one).unwrap(), who).unwrap();
+    }
+    assert_eq!(writer.events(), 2);
+    let bytes = writer.end(&summary()).unwrap();
+    let mut reader = Reader::new(&bytes[..]).unwrap();
+    let mut items = Vec::new();
+    while let Some(item) = reader.next_item().unwrap() {
+        items.push(match item {
+            Item::Fork(fork) => (fork.parent, fork.child, fork.time_ns),
+            Item::Event(at) => (reader.task(at.task).unwrap().tgid, 0, at.time_ns),
+            _ => continue,
+        });
+    }
+    let expected = [(5, 6, 20), (5, 300_000, u64::MAX), (5, 0, 10), (6, 0, 30)];
+    assert_eq!(items, expected);
+    assert!(reader.header().forks && matches!(reader.stop(), Some(Stop::End(_))));
 }

@@ -3,19 +3,12 @@
 //! for once, so that the length of a recording costs time only.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufReader};
-use std::path::Path;
+use std::io;
 
 use ambit_abi::{self as abi, Coverage, Op, Response};
 use ambit_event::{Content, EventKind, Object, Operation, Reason, Subject};
 use ambit_model::{Entry, FAMILIES, Map, Matcher, RuleObject, Violation};
-use ambit_recording::{EventAt, Header, Item, Loss, Point, Reader, Stop};
-use anyhow::Context;
-
-use super::progress::Progress;
-use crate::exit::{Exit, Failure, OrExit};
-use crate::out::shown;
+use ambit_recording::{EventAt, Point, Reader};
 
 /// Different operations outside the map that are kept; the rest is counted.
 const KEPT: usize = 10_000;
@@ -28,19 +21,6 @@ pub(crate) struct Outside {
     /// What was done about it when it was recorded.
     pub(crate) then: Response,
     pub(crate) times: u64,
-}
-
-/// How a recording was.
-#[derive(Debug)]
-pub(crate) struct Recording {
-    pub(crate) name: String,
-    pub(crate) header: Header,
-    pub(crate) events: u64,
-    pub(crate) stop: Stop,
-    /// What it misses, by hook.
-    pub(crate) losses: Vec<Loss>,
-    /// It was not asked about all that the map decides.
-    pub(crate) narrower: bool,
 }
 
 /// What tells operations outside the map apart.
@@ -57,6 +37,8 @@ pub(crate) struct Backtest<'m> {
     pub(crate) dropped: u64,
     /// The part of the map that was used.
     pub(crate) used: Map,
+    /// By point of the recording.
+    known: Vec<Known>,
 }
 
 /// What is known of a point of the recording: by its number there, and the same once the task is not trusted.
@@ -89,7 +71,16 @@ impl<'m> Backtest<'m> {
             times: 0,
             dropped: 0,
             used,
+            known: Vec::new(),
         }
+    }
+
+    pub(super) fn map(&self) -> &'m Map {
+        self.matcher.map()
+    }
+
+    pub(super) fn coverage(&self) -> Coverage {
+        self.matcher.map().coverage
     }
 
     /// Different operations outside the map, kept or not.
@@ -99,77 +90,54 @@ impl<'m> Backtest<'m> {
             .saturating_add(self.dropped)
     }
 
-    /// Asks about all of a recording.
-    pub(crate) fn replay(
-        &mut self,
-        tape: Tape,
-        progress: &mut Progress,
-    ) -> Result<Recording, Failure> {
-        let Tape { name, mut reader } = tape;
-        let mut known: Vec<Known> = Vec::new();
-        let mut losses = Vec::new();
-        loop {
-            let item = reader
-                .next_item()
-                .with_context(|| format!("cannot read the recording {name}"))
-                .or_exit(Exit::Trouble)?;
-            match item {
-                Some(Item::Event(at)) => {
-                    self.event(&reader, at, &mut known);
-                    progress.at(reader.events(), || reader.read_bytes());
-                }
-                Some(Item::Forget) => known.clear(),
-                Some(Item::Losses(so_far)) => losses = so_far,
-                None => break,
-            }
-        }
-        let stop = reader.stop().cloned();
-        if let Some(Stop::End(summary)) = &stop {
-            let of = |hook: &ambit_recording::HookCounts| Loss {
-                hook: hook.hook.clone(),
-                lost: hook.lost,
-            };
-            losses = summary.hooks.iter().map(of).collect();
-        }
-        losses.retain(|loss| loss.lost > 0);
-        Ok(Recording {
-            name,
-            narrower: coverage_of(reader.header()) < self.matcher.map().coverage,
-            header: reader.header().clone(),
-            events: reader.events(),
-            stop: stop.unwrap_or(Stop::Damaged { whole: 0 }),
-            losses,
-        })
+    /// Numbers of points begin anew.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
     }
 
+    /// Asks about an operation; true if it is outside.
     #[inline]
-    fn event<R: io::Read>(&mut self, reader: &Reader<R>, at: EventAt, known: &mut Vec<Known>) {
-        if at.point >= known.len() {
-            known.resize(at.point + 1, Known::default());
+    pub(super) fn event<R: io::Read>(&mut self, reader: &Reader<R>, at: EventAt) -> bool {
+        if at.point >= self.known.len() {
+            self.known.resize(at.point + 1, Known::default());
         }
         // What the model of the time thought of a task is not what this map would think.
         let trust = reader.shape(at.shape).map_or(0, |shape| shape.trust);
         let trusted = trust & !(1 << abi::TRUST_MODEL) == 0;
-        let Some(verdicts) = known.get_mut(at.point) else {
-            return;
+        let known = self.known.get(at.point).map(|known| {
+            if trusted {
+                known.trusted
+            } else {
+                known.untrusted
+            }
+        });
+        let verdict = match known {
+            None | Some(Verdict::NotAsked) => {
+                let verdict = self.ask(reader, at, trusted);
+                if let Some(known) = self.known.get_mut(at.point) {
+                    if trusted {
+                        known.trusted = verdict;
+                    } else {
+                        known.untrusted = verdict;
+                    }
+                }
+                verdict
+            }
+            Some(verdict) => verdict,
         };
-        let verdict = if trusted {
-            &mut verdicts.trusted
-        } else {
-            &mut verdicts.untrusted
-        };
-        if let Verdict::NotAsked = verdict {
-            *verdict = self.ask(reader, at, trusted);
-        }
-        match *verdict {
+        match verdict {
             Verdict::Outside(index) => {
                 self.times += 1;
                 if let Some(outside) = self.outside.get_mut(index) {
                     outside.times += 1;
                 }
+                true
             }
-            Verdict::Dropped => self.times += 1,
-            Verdict::Allowed | Verdict::NotAsked => {}
+            Verdict::Dropped => {
+                self.times += 1;
+                true
+            }
+            Verdict::Allowed | Verdict::NotAsked => false,
         }
     }
 
@@ -287,11 +255,6 @@ impl<'m> Backtest<'m> {
     }
 }
 
-/// Recordings that do not say are older than the choice.
-fn coverage_of(header: &Header) -> Coverage {
-    Coverage::from_name(&header.coverage).unwrap_or_default()
-}
-
 fn used_entry<'u>(used: &'u mut Map, subject: &Subject, entry: &Entry) -> &'u mut Entry {
     used.subjects
         .entry(subject.clone())
@@ -299,62 +262,4 @@ fn used_entry<'u>(used: &'u mut Map, subject: &Subject, entry: &Entry) -> &'u mu
             id: entry.id.clone(),
             ..Entry::default()
         })
-}
-
-/// A recording that can be read.
-pub(crate) struct Tape {
-    name: String,
-    reader: Reader<BufReader<File>>,
-}
-
-impl Tape {
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let name = shown(path);
-        let wrong = || format!("cannot read the recording {name}");
-        let file = File::open(path).with_context(wrong).or_exit(Exit::Usage)?;
-        let reader = Reader::new(BufReader::with_capacity(1 << 18, file))
-            .with_context(wrong)
-            .or_exit(Exit::Usage)?;
-        Ok(Self { name, reader })
-    }
-
-    pub(crate) fn header(&self) -> &Header {
-        self.reader.header()
-    }
-}
-
-impl Recording {
-    /// What is not as it should be, in words.
-    pub(crate) fn flaws(&self) -> Vec<String> {
-        let name = &self.name;
-        let mut flaws = Vec::new();
-        match &self.stop {
-            Stop::End(summary) => {
-                if summary.unreadable > 0 {
-                    flaws.push(format!("{name}: {} records could not be read when it was written", summary.unreadable));
-                }
-                if summary.stragglers > 0 {
-                    flaws.push(format!("{name}: {} tasks went on unrecorded", summary.stragglers));
-                }
-            }
-            Stop::Cut { whole, rest } => flaws.push(format!(
-                "{name}: ends before its end, after {whole} whole bytes{}: whoever wrote it was killed, or still writes",
-                if *rest > 0 { format!(" and {rest} of a piece that is not whole") } else { String::new() }
-            )),
-            Stop::Damaged { whole } => flaws.push(format!("{name}: damaged: what comes after byte {whole} can't be read")),
-        }
-        if self.narrower {
-            flaws.push(format!(
-                "{name}: recorded with `coverage: core`, so that it says nothing of what the map's `coverage: full` adds"
-            ));
-        }
-        for loss in &self.losses {
-            let hook = ambit_event::escape::line(&loss.hook);
-            flaws.push(format!(
-                "{name}: {} operations lost at {hook}: the ring had no room",
-                loss.lost
-            ));
-        }
-        flaws
-    }
 }

@@ -17,19 +17,19 @@ const DEPTH: usize = 16;
 
 /// A file's text, as it was read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Text {
+pub(crate) struct Text {
     pub(super) name: String,
     pub(super) text: String,
 }
 
 /// Rules and where they are from.
-pub(super) struct Set {
-    pub(super) rules: Vec<Rule>,
+pub(crate) struct Set {
+    pub(crate) rules: Vec<Rule>,
     pub(super) texts: Vec<Text>,
 }
 
 /// Reads and checks rules, those of folders by name.
-pub(super) fn read(paths: &[PathBuf]) -> Result<Set, Failure> {
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Set, Failure> {
     let mut found = Vec::new();
     for path in paths {
         collect(path, 0, &mut found)?;

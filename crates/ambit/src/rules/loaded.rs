@@ -113,7 +113,7 @@ struct Row<'a> {
 }
 
 /// Words of a rule's actions.
-pub(super) fn actions(actions: Actions) -> Vec<&'static str> {
+pub(crate) fn actions(actions: Actions) -> Vec<&'static str> {
     [
         (Actions::AUDIT, "audit"),
         (Actions::DENY, "deny"),
@@ -129,7 +129,7 @@ pub(super) fn actions(actions: Actions) -> Vec<&'static str> {
 }
 
 /// The word of a severity.
-pub(super) const fn severity(severity: Severity) -> &'static str {
+pub(crate) const fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "info",
         Severity::Low => "low",

@@ -18,7 +18,9 @@ use serde::Serialize;
 use crate::exit::{Failure, Outcome};
 use crate::out::{Style, count, json_line, note, print};
 
+pub(crate) use files::read;
 pub(crate) use load::renew;
+pub(crate) use loaded::{actions, severity};
 pub(crate) use sources::Sources;
 
 /// Record, refuse and distrust by rule, on the whole host
@@ -121,7 +123,7 @@ pub(crate) fn main(verb: &Verb) -> Result<Outcome, Failure> {
 }
 
 fn check(paths: &[PathBuf]) -> Result<Outcome, Failure> {
-    let set = files::read(paths)?;
+    let set = read(paths)?;
     note!(
         "{} in {}: nothing is wrong with them",
         count(set.rules.len(), "rule"),

@@ -65,6 +65,15 @@ impl Recorder {
     /// Takes in a record.
     pub(super) fn take(&mut self, record: &[u8]) {
         self.delivered += 1;
+        if let Ok(raw) = RawEvent::parse(record)
+            && raw.header.kind == EventKind::Fork as u8
+        {
+            // For the recording alone.
+            if let Some(tape) = &mut self.tape {
+                tape.take(&raw, |_| None);
+            }
+            return;
+        }
         let read = match &mut self.sink {
             Sink::Learn(learner) => learner.feed_raw(record),
             Sink::Watch(watch, registry) => watched(watch, registry, record),
