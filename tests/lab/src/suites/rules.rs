@@ -28,6 +28,7 @@ tests! { "rules":
     two_hundred_rules_load_on_one_hook
     every_address_and_port_is_seen_as_it_is
     what_a_rule_counts_is_what_happened
+    what_a_replay_says_of_rules_is_what_they_count
     every_rule_of_the_library_sees_its_example_and_not_its_near_miss
 }
 
@@ -446,6 +447,94 @@ fn what_a_rule_counts_is_what_happened(lab: &Lab) {
     let recorded = rules.records();
     let own = recorded.iter().filter(|record| record["rule"] == "c");
     assert_eq!(own.count(), 500);
+}
+
+/// Taints, chains and forks of a workload that is recorded while the rules hold; then the same rules over the recording.
+fn what_a_replay_says_of_rules_is_what_they_count(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let dirty = lab.path("dirty");
+    std::fs::copy("/usr/bin/bash", &dirty).expect("cannot copy");
+    let own = |id: &str, when: &str, what: &str| {
+        format!(
+            "  - {{id: {id}, on: file.open, when: 'object.path == \"{file}\" && {when}', do: {what}}}\n"
+        )
+    };
+    let rules = |gate: &str| {
+        [
+            TAINT.to_owned(),
+            own("gate", "\"rule:tmp\" in task.trust", gate),
+            own("by-cat", "subject.path.endsWith(\"/cat\")", "audit"),
+            own(
+                "under-dirty",
+                "subject.parent.endsWith(\"/dirty\")",
+                "audit",
+            ),
+            own(
+                "below",
+                "subject.chain.exists(e, e.endsWith(\"/dirty\"))",
+                "audit",
+            ),
+            own("never", "task.comm == \"nobody\"", "deny"),
+        ]
+        .concat()
+    };
+    let script = lab.script(
+        "work.sh",
+        &format!(
+            "#!/bin/bash\ncat {file}\n{dirty} -c 'cat {file}; env nice cat {file}; (exec cat {file}); exec cat {file}'\n\
+             {dirty} -c true; cat {file}\n{dirty} -c 'read x < {file}'\nexit 0\n"
+        ),
+    );
+    let recording = lab.path("rec");
+    let held = Rules::load(lab, &rules("audit"));
+    lab.learning("map", &["--record", &recording], &line(&[&script]))
+        .finish()
+        .succeeds();
+    let counted = held.applied();
+    drop(held);
+    assert_eq!(
+        (
+            counted["tmp"],
+            counted["gate"],
+            counted["by-cat"],
+            counted["never"]
+        ),
+        (3, 5, 6, 0),
+        "{counted:?}"
+    );
+    let replay = |rules: &str| {
+        let run = lab
+            .ambit(["replay", &recording, "--rules", rules, "--json"])
+            .succeeds();
+        let rows: Vec<Value> = run
+            .lines()
+            .iter()
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+            .collect();
+        rows
+    };
+    let figure = |rows: &[Value], what: &str| -> BTreeMap<String, u64> {
+        let rows = rows.iter().filter(|row| row["rule"].is_string());
+        rows.map(|row| {
+            let id = row["rule"].as_str().expect("an id").to_owned();
+            (id, row[what].as_u64().expect("a number"))
+        })
+        .collect()
+    };
+    let rows = replay(&lab.path("rules.yaml"));
+    assert_eq!(figure(&rows, "applied"), counted, "{rows:#?}");
+    // Who started the run is not in its recording, and might be it.
+    let undecided = figure(&rows, "undecided");
+    let open: Vec<_> = undecided.iter().filter(|(_, times)| **times > 0).collect();
+    assert_eq!(open, [(&"below".to_owned(), &2)], "{rows:#?}");
+    // What it says would be refused is.
+    let held = Rules::load(lab, &rules("deny"));
+    sh(lab, &script).succeeds();
+    let refused = held.applied()["gate"];
+    drop(held);
+    let rows = replay(&lab.path("rules.yaml"));
+    assert_eq!(figure(&rows, "refused")["gate"], refused, "{rows:#?}");
+    assert_eq!(refused, 5);
 }
 
 /// `/lab/rules` is the library.
