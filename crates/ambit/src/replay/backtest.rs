@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::io;
 
-use ambit_abi::{self as abi, Coverage, Op, Response};
-use ambit_event::{Content, EventKind, Object, Operation, Reason, Subject};
-use ambit_model::{Entry, FAMILIES, Map, Matcher, RuleObject, Violation};
+use ambit_abi::{self as abi, Coverage, Family, Op, Response};
+use ambit_event::{Content, EventKind, Object, Operation, Reason, Subject, trust_names};
+use ambit_model::{Entry, FAMILIES, Map, Matcher, Responses, RuleObject, Violation};
 use ambit_recording::{EventAt, Point, Reader};
 
 /// Different operations outside the map that are kept; the rest is counted.
@@ -41,11 +41,11 @@ pub(crate) struct Backtest<'m> {
     known: Vec<Known>,
 }
 
-/// What is known of a point of the recording: by its number there, and the same once the task is not trusted.
+/// What is known of a point of the recording: by its number there, and the same where the task is kept from it.
 #[derive(Clone, Copy, Default)]
 struct Known {
-    trusted: Verdict,
-    untrusted: Verdict,
+    open: Verdict,
+    gated: Verdict,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -58,12 +58,22 @@ enum Verdict {
     Dropped,
 }
 
+/// What a table says of a family; those that maps do not know are refused.
+fn of_family(table: Responses, family: Option<Family>) -> Response {
+    FAMILIES
+        .iter()
+        .zip(table)
+        .find(|(known, _)| Some(**known) == family)
+        .map_or(Response::Deny, |(_, response)| response)
+}
+
 impl<'m> Backtest<'m> {
     /// Of a map, on a host with these ephemeral ports.
     pub(crate) fn new(map: &'m Map, (first, last): (u16, u16)) -> Self {
         let mut used = Map::new(map.domain.clone());
         (used.chain, used.coverage, used.incomplete) = (map.chain, map.coverage, map.incomplete);
         (used.outside, used.untrusted) = (map.outside, map.untrusted);
+        used.untrusted_by.clone_from(&map.untrusted_by);
         Self {
             matcher: Matcher::new(map, first..=last),
             outside: Vec::new(),
@@ -101,24 +111,20 @@ impl<'m> Backtest<'m> {
         if at.point >= self.known.len() {
             self.known.resize(at.point + 1, Known::default());
         }
-        // What the model of the time thought of a task is not what this map would think.
-        let trust = reader.shape(at.shape).map_or(0, |shape| shape.trust);
-        let trusted = trust & !(1 << abi::TRUST_MODEL) == 0;
-        let known = self.known.get(at.point).map(|known| {
-            if trusted {
-                known.trusted
-            } else {
-                known.untrusted
-            }
-        });
+        let gate = self.gate(reader, at);
+        let gated = gate != Response::Log;
+        let known =
+            self.known
+                .get(at.point)
+                .map(|known| if gated { known.gated } else { known.open });
         let verdict = match known {
             None | Some(Verdict::NotAsked) => {
-                let verdict = self.ask(reader, at, trusted);
+                let verdict = self.ask(reader, at, gate);
                 if let Some(known) = self.known.get_mut(at.point) {
-                    if trusted {
-                        known.trusted = verdict;
+                    if gated {
+                        known.gated = verdict;
                     } else {
-                        known.untrusted = verdict;
+                        known.open = verdict;
                     }
                 }
                 verdict
@@ -141,7 +147,30 @@ impl<'m> Backtest<'m> {
         }
     }
 
-    fn ask<R: io::Read>(&mut self, reader: &Reader<R>, at: EventAt, trusted: bool) -> Verdict {
+    /// What the map does about a task that was as untrusted, for being so. What bits of rules and taps are called is not
+    /// recorded: these are as any other.
+    fn gate<R: io::Read>(&self, reader: &Reader<R>, at: EventAt) -> Response {
+        // What the model of the time thought of a task is not what this map would think.
+        let trust =
+            reader.shape(at.shape).map_or(0, |shape| shape.trust) & !(1 << abi::TRUST_MODEL);
+        if trust == 0 {
+            return Response::Log;
+        }
+        let family = reader
+            .point(at.point)
+            .and_then(|point| point.operation.op.family());
+        (0..u32::BITS)
+            .filter(|bit| trust >> bit & 1 == 1)
+            .map(|bit| {
+                let source = trust_names(1 << bit);
+                let name = source.first().filter(|_| bit < abi::TRUST_NAMED);
+                of_family(self.map().gate(name.map(String::as_str)), family)
+            })
+            .max()
+            .unwrap_or(Response::Log)
+    }
+
+    fn ask<R: io::Read>(&mut self, reader: &Reader<R>, at: EventAt, gate: Response) -> Verdict {
         let Some((point, (mut event, _), shape)) = reader
             .point(at.point)
             .zip(reader.event(at))
@@ -153,16 +182,7 @@ impl<'m> Backtest<'m> {
         let Some(operation) = self.matcher.map().asks(point.operation) else {
             return Verdict::Allowed;
         };
-        let family = operation.op.family();
-        let table = |table: ambit_model::Responses| {
-            FAMILIES
-                .iter()
-                .zip(table)
-                .find(|(known, _)| Some(**known) == family)
-                .map_or(Response::Deny, |(_, response)| response)
-        };
-        let gate = table(self.matcher.map().untrusted);
-        let gated = !trusted && gate != Response::Log;
+        let gated = gate != Response::Log;
         if !gated
             && self
                 .matcher
@@ -201,7 +221,7 @@ impl<'m> Backtest<'m> {
         event.response = if gated {
             gate
         } else {
-            table(self.matcher.map().outside)
+            of_family(self.matcher.map().outside, operation.op.family())
         };
         let index = self.outside.len();
         self.outside.push(Outside {
