@@ -521,6 +521,9 @@ __noinline int rule_applied(struct slot *s, struct verdict *v, __u32 number)
 	struct ambit_rule_count *counts;
 	struct ambit_rule_bit *bit;
 	struct ambit_rule_hook *h;
+	struct ambit_trust *t;
+	struct ambit_label *l;
+	bool counts_for;
 	__u32 id;
 
 	if (!s || !v)
@@ -537,7 +540,19 @@ __noinline int rule_applied(struct slot *s, struct verdict *v, __u32 number)
 	count(counts->applied);
 	if (bit->actions & (AMBIT_RULE_DENY | AMBIT_RULE_KILL))
 		count(counts->refused);
-	if (bit->actions & AMBIT_RULE_TAINT && !(v->outcome & AMBIT_RULE_ALLOW)) {
+	/* What one rule allows, no other one holds against the process. */
+	counts_for = !(v->outcome & AMBIT_RULE_ALLOW) || bit->actions & AMBIT_RULE_ALLOW;
+	if (bit->actions & AMBIT_RULE_UNTAINT && counts_for) {
+		t = trust_of(task->group_leader);
+		l = label_of(task);
+		if (t) {
+			__sync_fetch_and_and(&t->bits, ~(1U << AMBIT_TRUST_OPERATOR));
+			v->trust = t->bits;
+		}
+		if (t && l)
+			l->trust = v->trust;
+	}
+	if (bit->actions & AMBIT_RULE_TAINT && counts_for) {
 		struct trust_why why = {
 			.detail = bit->rule,
 			.bits = 1U << (bit->source & 31),
@@ -607,12 +622,6 @@ __noinline int rules_carry_out(struct slot *s, struct verdict *v)
 	/* What is refused is not allowed, whatever allows it. */
 	if (refused)
 		v->outcome &= ~AMBIT_RULE_ALLOW;
-	if (v->outcome & AMBIT_RULE_UNTAINT && !(v->outcome & AMBIT_RULE_ALLOW) && t) {
-		__sync_fetch_and_and(&t->bits, ~(1U << AMBIT_TRUST_OPERATOR));
-		v->trust = t->bits;
-		if (l)
-			l->trust = v->trust;
-	}
 	fired_word(&c, 0);
 	fired_word(&c, 1);
 	fired_word(&c, 2);

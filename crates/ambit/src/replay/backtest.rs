@@ -113,10 +113,10 @@ impl<'m> Backtest<'m> {
         }
         let gate = self.gate(reader, at);
         let gated = gate != Response::Log;
-        let known =
-            self.known
-                .get(at.point)
-                .map(|known| if gated { known.gated } else { known.open });
+        let known = self
+            .known
+            .get(at.point)
+            .map(|known| if gated { known.gated } else { known.open });
         let verdict = match known {
             None | Some(Verdict::NotAsked) => {
                 let verdict = self.ask(reader, at, gate);

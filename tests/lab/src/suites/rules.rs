@@ -21,6 +21,7 @@ tests! { "rules":
     a_rule_kills
     deny_wins_over_allow_whatever_the_order
     allow_wins_over_the_map_and_is_counted
+    what_a_rule_allows_no_other_one_holds_against_the_process
     a_rule_for_a_domain_leaves_the_host_alone
     new_rules_replace_old_ones_without_a_gap
     a_set_that_is_wrong_leaves_the_old_one_in_place
@@ -282,6 +283,26 @@ fn allow_wins_over_the_map_and_is_counted(lab: &Lab) {
     assert_eq!(rules.applied()["ok"], 1);
     drop(rules);
     lab.enforce("map", &line(&["cat", &file])).exits(1);
+}
+
+fn what_a_rule_allows_no_other_one_holds_against_the_process(lab: &Lab) {
+    let (file, own, others) = (
+        lab.file("f", "s\n"),
+        lab.file("own", ""),
+        lab.file("others", ""),
+    );
+    let _rules = Rules::load(
+        lab,
+        &format!(
+            "  - {{id: own, on: file.open, when: 'object.path == \"{file}\"', do: [allow, taint]}}\n  - {{id: others, on: \
+             file.open, when: 'object.path == \"{file}\"', do: taint}}\n  - {{id: a, on: file.open, when: '\"rule:own\" in \
+             task.trust && object.path == \"{own}\"', do: deny}}\n  - {{id: b, on: file.open, when: '\"rule:others\" in \
+             task.trust && object.path == \"{others}\"', do: deny}}\n"
+        ),
+    );
+    let tries =
+        format!(": <{file}; (: <{own}) 2>&- && echo own; (: <{others}) 2>&- && echo others");
+    sh(lab, &tries).succeeds().says(&["others"]);
 }
 
 fn a_rule_for_a_domain_leaves_the_host_alone(lab: &Lab) {
