@@ -155,13 +155,19 @@ fn mount_bpffs() -> Result<(), Error> {
     })
 }
 
-/// A process' start time in clock ticks since boot: with the number it names a process for good.
+/// A process' start time in clock ticks since boot: with the number it names a process for good. None of one that has
+/// ended, though nobody has waited for it.
 pub(crate) fn start_time(pid: u32) -> Option<u64> {
     let stat = fs::read(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
     // The name is in parentheses and may hold anything, parentheses included.
     let after = stat.iter().rposition(|&b| b == b')')? + 1;
     let rest = String::from_utf8_lossy(stat.get(after..)?).into_owned();
-    rest.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = rest.split_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
 }
 
 /// The hook that stands in for one that a kernel does not have, with the kernel's reason.
@@ -229,5 +235,17 @@ mod tests {
         let own = start_time(std::process::id());
         assert!(own.is_some());
         assert_eq!(start_time(u32::MAX), None);
+    }
+
+    #[test]
+    fn a_process_that_has_ended_has_no_start_time_though_nobody_waited_for_it() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let ended = || start_time(child.id()).is_none();
+        let patience = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while !ended() && std::time::Instant::now() < patience {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert!(ended() && Path::new("/proc").join(child.id().to_string()).exists());
+        child.wait().unwrap();
     }
 }
