@@ -10,12 +10,14 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ambit_abi::{self as abi, Hook, RuleCount, RuleHook, RuleSet, RuleState, Shared};
 use libbpf_rs::btf::Btf;
 use libbpf_rs::btf::types::Func;
 use libbpf_rs::{Iter, Link, MapCore, MapFlags, MapHandle, MapType, libbpf_sys};
+use rustix::mm::{self, ProtFlags};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::error::{Error, bpf, io as io_error};
@@ -235,12 +237,7 @@ impl Kernel {
         while ring.consume(&mut |_| {})? > 0 {}
         self.let_go(&BTreeSet::new())?;
         gone(fs::remove_dir(self.options.pin_dir.join(LINKS)))?;
-        let shared: Shared = read(&self.map("shared")?, 0, "read what programs share")?;
-        let shared = Shared {
-            lineages: 0,
-            ..shared
-        };
-        write(&self.map("shared")?, 0, shared.as_bytes(), "let chains go")?;
+        self.share_chains(0)?;
         Ok(held)
     }
 
@@ -306,6 +303,29 @@ impl Kernel {
         Ok(last + 1)
     }
 
+    /// Says whether tasks have their chains of executables. The word beside it moves meanwhile: only this one is written.
+    fn share_chains(&self, lineages: u64) -> Result<(), Error> {
+        let map = self.map("shared")?;
+        let failed = |error: rustix::io::Errno| io_error("map what programs share")(error.into());
+        // SAFETY: nothing is there yet, and the kernel chooses the place.
+        let page = unsafe {
+            mm::mmap(
+                std::ptr::null_mut(),
+                size_of::<Shared>(),
+                ProtFlags::READ | ProtFlags::WRITE,
+                mm::MapFlags::SHARED,
+                map.as_fd(),
+                0,
+            )
+        }
+        .map_err(failed)?;
+        // SAFETY: the map holds one `Shared`, whose words are aligned, and others only access them as a whole.
+        let word = unsafe { AtomicU64::from_ptr(&raw mut (*page.cast::<Shared>()).lineages) };
+        word.store(lineages, Ordering::SeqCst);
+        // SAFETY: what was mapped above, and is not used again.
+        unsafe { mm::munmap(page, size_of::<Shared>()) }.map_err(failed)
+    }
+
     /// From now on every task has its chain of executables.
     fn keep_chains(&self) -> Result<(), Error> {
         let map = self.map("shared")?;
@@ -313,11 +333,7 @@ impl Kernel {
         if shared.lineages != 0 {
             return Ok(());
         }
-        let shared = Shared {
-            lineages: 1,
-            ..shared
-        };
-        write(&map, 0, shared.as_bytes(), "keep chains")?;
+        self.share_chains(1)?;
         let path = self.options.pin_dir.join("links").join("lineage_tasks");
         let link = Link::open(path).map_err(bpf("open the iterator of chains"))?;
         let mut said = Vec::new();
