@@ -342,7 +342,7 @@ fn new_rules_replace_old_ones_without_a_gap(lab: &Lab) {
     let reloads = std::env::var("AMBIT_LAB_RELOADS")
         .ok()
         .and_then(|count| count.parse().ok())
-        .unwrap_or(30);
+        .unwrap_or(10);
     for _ in 0..reloads / 2 {
         lab.ambit(["rules", "load", "-q", &other]).succeeds();
         lab.ambit(["rules", "load", "-q", &one]).succeeds();
