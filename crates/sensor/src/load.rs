@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Opening, fitting to this kernel, loading, attaching and pinning the object.
 
+use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr};
 use std::fs;
 use std::io::Read;
@@ -107,15 +108,16 @@ pub(crate) fn kernel_btf() -> Result<Btf<'static>, Error> {
 /// Which of our hooks the running kernel offers, by its BTF.
 pub(crate) fn hooks_offered() -> Result<Vec<(Hook, bool)>, Error> {
     let btf = kernel_btf()?;
+    // One way through: looking a name up walks over all types, of which a kernel has a hundred thousand.
+    let offered: BTreeSet<Hook> = btf
+        .type_by_kind::<Func<'_>>()
+        .filter_map(|function| {
+            Hook::from_name(function.name()?.to_str()?.strip_prefix("bpf_lsm_")?)
+        })
+        .collect();
     Ok(Hook::ALL
         .iter()
-        .map(|&hook| {
-            (
-                hook,
-                btf.type_by_name::<Func<'_>>(&format!("bpf_lsm_{}", hook.name()))
-                    .is_some(),
-            )
-        })
+        .map(|&hook| (hook, offered.contains(&hook)))
         .collect())
 }
 
