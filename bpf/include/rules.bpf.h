@@ -356,13 +356,22 @@ __noinline int plain_match(struct slot *s, __u32 half, __u32 needs)
 	 RULE_NUMBER(SOCKET_TYPE) | RULE_NUMBER(RELATION) | RULE_NUMBER(NEW_ID) | \
 	 RULE_NUMBER(FILE_UID) | RULE_NUMBER(FILE_MODE))
 
+/* Sixty-four bits on every kernel, however they are declared; a load of the field itself could not be relocated. */
+static __always_inline __u64 caps_of(const struct cred *cred)
+{
+	__u64 offset = bpf_core_field_offset(struct cred, cap_effective);
+
+	barrier_var(offset);
+	return *(const __u64 *)((const void *)cred + offset);
+}
+
 /* The numbers that are the task's. */
 __noinline int task_numbers(struct slot *s, __u32 numbers)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = task->cred;
 	struct ambit_trust *t;
-	__u64 *n, caps = 0;
+	__u64 *n;
 
 	if (!s)
 		return 0;
@@ -371,10 +380,8 @@ __noinline int task_numbers(struct slot *s, __u32 numbers)
 	n[AMBIT_RULE_GID] = cred->egid.val;
 	n[AMBIT_RULE_REAL_UID] = cred->uid.val;
 	n[AMBIT_RULE_PID] = task->tgid;
-	if (numbers & RULE_NUMBER(CAPS)) {
-		bpf_probe_read_kernel(&caps, sizeof(caps), &cred->cap_effective);
-		n[AMBIT_RULE_CAPS] = caps;
-	}
+	if (numbers & RULE_NUMBER(CAPS))
+		n[AMBIT_RULE_CAPS] = caps_of(cred);
 	/* PFA_NO_NEW_PRIVS is bit 0. */
 	n[AMBIT_RULE_NO_NEW_PRIVS] = task->atomic_flags & 1;
 	if (numbers & (RULE_NUMBER(TRUST) | RULE_NUMBER(CAUSE))) {
@@ -390,7 +397,7 @@ __noinline int task_numbers(struct slot *s, __u32 numbers)
 	if (numbers & RULE_NUMBER(LABELLED))
 		n[AMBIT_RULE_LABELLED] = label_of(task) ? 1 : 0;
 	if (numbers & RULE_NUMBER(CONTAINER))
-		n[AMBIT_RULE_CONTAINER] = BPF_CORE_READ(task, thread_pid, level) ? 1 : 0;
+		n[AMBIT_RULE_CONTAINER] = task->thread_pid->level ? 1 : 0;
 	return 0;
 }
 
