@@ -4,10 +4,10 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::instructions;
+use super::{instructions, rules};
 
-/// Each bar with what was measured: what, measured, limit, whether a limit is a floor, reached.
-pub(super) fn all(result: &Value) -> Result<Vec<Value>> {
+/// Those of maps, each with what was measured: what, measured, limit, whether a limit is a floor, reached.
+pub(super) fn maps(result: &Value) -> Result<Vec<Value>> {
     let more = |name, setting| -> Result<f64> {
         Ok(instructions(result, name, setting)? - instructions(result, name, "without")?)
     };
@@ -34,6 +34,12 @@ pub(super) fn all(result: &Value) -> Result<Vec<Value>> {
             "open+close, enforcing: instructions more",
             more("open_close", "enforcing")?,
             900.0,
+        ),
+        at_most(
+            "open+close, enforcing, a gate: instructions more",
+            instructions(result, "open_close", "gated")?
+                - instructions(result, "open_close", "enforcing")?,
+            10.0,
         ),
         at_most(
             "open+close by a pattern, enforcing: instructions more",
@@ -89,6 +95,34 @@ pub(super) fn all(result: &Value) -> Result<Vec<Value>> {
             "replay: events a second",
             number("/native/recording/replayed_per_second")?,
             3e6,
+        ),
+    ])
+}
+
+/// Those of rules.
+pub(super) fn rules(result: &Value) -> Result<Vec<Value>> {
+    let more = |of, than| Ok(rules::opening(result, of)? - rules::opening(result, than)?);
+    let each: fn(Result<f64>, f64) -> Result<f64> = |all, rules| all.map(|all| all / rules);
+    Ok(vec![
+        at_most(
+            "100 rules that don't apply, counted from none: instructions each",
+            each(more("100", "none"), 100.0)?,
+            12.0,
+        ),
+        at_most(
+            "the same, from the first: instructions each",
+            each(more("100", "1"), 99.0)?,
+            12.0,
+        ),
+        at_most(
+            "a gate beside 100 rules: instructions more",
+            more("100 and a gate", "100")?,
+            10.0,
+        ),
+        at_most(
+            "200 rules in place of others: seconds, derived",
+            rules::loading(result, "again")?,
+            1.0,
         ),
     ])
 }

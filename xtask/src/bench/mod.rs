@@ -6,6 +6,7 @@
 
 mod bars;
 mod native;
+mod rules;
 mod table;
 
 use std::process::ExitCode;
@@ -26,9 +27,30 @@ pub(crate) struct Args {
     /// A kernel to measure on; may be given again [default: all three]
     #[arg(long, value_enum)]
     kernel: Vec<Kernel>,
+    /// Measure only what maps cost, or only what rules do [default: both]
+    #[arg(long, value_enum)]
+    part: Option<Part>,
     /// Print JSON: an object, or an array of them for several kernels
     #[arg(long)]
     json: bool,
+}
+
+/// What is measured by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Hooks that ask a map, starting, and the model
+    Maps,
+    /// Hooks that ask rules, and loading these
+    Rules,
+}
+
+impl Part {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Maps => "maps",
+            Self::Rules => "rules",
+        }
+    }
 }
 
 /// An emulated machine on one CPU takes a few minutes; much more means that something hangs.
@@ -42,14 +64,23 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     };
     build::all()?;
     lab::prepare()?;
-    let native = native::measure()?;
+    let native = native::measure(args.part)?;
     let step = Step::start("measuring in the lab");
-    let mut results = in_parallel(&kernels)?;
+    let mut results = in_parallel(&kernels, args.part)?;
     step.done();
+    let mut missed = false;
     for result in &mut results {
-        add_ratios(result)?;
         result["native"] = native.clone();
-        result["bars"] = Value::Array(bars::all(result)?);
+        let mut bars = Vec::new();
+        if args.part != Some(Part::Rules) {
+            add_ratios(result)?;
+            bars.extend(bars::maps(result)?);
+        }
+        if args.part != Some(Part::Maps) {
+            bars.extend(bars::rules(result)?);
+        }
+        missed |= bars.iter().any(|bar| bar["reached"] != true);
+        result["bars"] = Value::Array(bars);
     }
     if args.json {
         println!(
@@ -64,11 +95,11 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
             print!("{}", table::show(result));
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(missed)))
 }
 
 /// Two machines at a time: each keeps one CPU of this one busy.
-fn in_parallel(kernels: &[Kernel]) -> Result<Vec<Value>> {
+fn in_parallel(kernels: &[Kernel], part: Option<Part>) -> Result<Vec<Value>> {
     let next = Mutex::new(kernels.iter().copied().enumerate());
     let results = Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -77,7 +108,7 @@ fn in_parallel(kernels: &[Kernel]) -> Result<Vec<Value>> {
                 loop {
                     let taken = next.lock().ok().and_then(|mut next| next.next());
                     let Some((place, kernel)) = taken else { break };
-                    let result = on(kernel);
+                    let result = on(kernel, part);
                     if let Ok(mut results) = results.lock() {
                         results.push((place, result));
                     }
@@ -92,11 +123,12 @@ fn in_parallel(kernels: &[Kernel]) -> Result<Vec<Value>> {
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn on(kernel: Kernel) -> Result<Value> {
-    let outcome = Run::new(kernel)
-        .icount()
-        .timeout(Some(LIMIT))
-        .capture(["ambit-lab", "bench"])?;
+fn on(kernel: Kernel, part: Option<Part>) -> Result<Value> {
+    let outcome = Run::new(kernel).icount().timeout(Some(LIMIT)).capture(
+        ["ambit-lab", "bench"]
+            .into_iter()
+            .chain(part.map(Part::name)),
+    )?;
     if outcome.status != 0 {
         bail!(
             "measuring on kernel {} failed with status {}",

@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What is measured on this machine itself: the throughput of the model and of replaying, what
-//! compiling patterns takes, and the binary's size.
+//! compiling patterns and rules takes, and the binary's size.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::Part;
 use crate::progress::Step;
 use crate::{build, paths, process};
 
-pub(super) fn measure() -> Result<Value> {
+pub(super) fn measure(part: Option<Part>) -> Result<Value> {
+    let mut measured = json!({});
+    if part != Some(Part::Rules) {
+        measured = maps()?;
+    }
+    if part != Some(Part::Maps) {
+        let step = Step::start("measuring the compiler of rules");
+        measured["rules"] = bench("ambit-policy", "compile")?;
+        step.done();
+    }
+    Ok(measured)
+}
+
+fn maps() -> Result<Value> {
     let binary = paths::release_binary("ambit").context("ambit is not built")?;
     let size = fs::metadata(&binary)
         .with_context(|| format!("cannot see {}", binary.display()))?

@@ -5,11 +5,14 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-const SETTINGS: [&str; 6] = [
+use super::rules;
+
+const SETTINGS: [&str; 7] = [
     "without",
     "unlabelled",
     "learning",
     "enforcing",
+    "gated",
     "pattern",
     "audit",
 ];
@@ -22,11 +25,18 @@ pub(super) fn show(result: &Value) -> String {
 }
 
 fn tables(result: &Value, out: &mut String) -> std::fmt::Result {
-    writeln!(
-        out,
-        "\nLinux {}: instructions for one turn (ratio to without)\n",
-        text(result, "release")
-    )?;
+    writeln!(out, "\nLinux {}", text(result, "release"))?;
+    if result["rows"].is_array() {
+        maps(result, out)?;
+    }
+    if result["rules"].is_object() {
+        rules::show(result, out)?;
+    }
+    bars(result, out)
+}
+
+fn maps(result: &Value, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "\nInstructions for one turn (ratio to without)\n")?;
     write!(out, "{:16}", "")?;
     for setting in SETTINGS {
         write!(out, "{setting:>20}")?;
@@ -89,8 +99,10 @@ fn tables(result: &Value, out: &mut String) -> std::fmt::Result {
         "Memory of `ambit run`, map of 1,000 points: {:.0} KiB, at most {:.0} KiB\n",
         number(memory, "resident_kib"),
         number(memory, "peak_kib"),
-    )?;
+    )
+}
 
+fn bars(result: &Value, out: &mut String) -> std::fmt::Result {
     for bar in list(result, "bars") {
         let reached = if bar["reached"] == true {
             "reached"
@@ -103,7 +115,7 @@ fn tables(result: &Value, out: &mut String) -> std::fmt::Result {
         };
         writeln!(
             out,
-            "{reached}  {:50} {:>12} ({word} {limit})",
+            "{reached}  {:65} {:>12} ({word} {limit})",
             text(bar, "bar"),
             number(bar, "measured"),
         )?;

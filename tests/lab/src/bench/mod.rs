@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit-lab bench`: what Ambit costs, in instructions, where the guest's clock counts these.
+//! `ambit-lab bench [maps|rules]`: what Ambit costs, in instructions, where the guest's clock counts these.
 //!
 //! All settings are measured in one boot, since two boots differ by more than what is asked for. It prints one line
 //! of JSON for `cargo xtask bench`, which compares and shows; what it is doing goes to standard error.
 
 mod programs;
+mod rules;
 mod workload;
 
 use std::fs;
@@ -13,7 +14,8 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use workload::{
-    Keeper, Measured, ambit, enforcing, loops, map_with_pattern, map_with_points, start,
+    Keeper, Measured, ambit, enforcing, loops, map_with_gates, map_with_pattern, map_with_points,
+    start,
 };
 
 const LOOPS: [&str; 5] = [
@@ -36,7 +38,26 @@ pub(crate) fn main() -> ExitCode {
         fs::write(file, "a file\n").expect("cannot write a file");
     }
 
-    let calibration = loops(&["calibrate"], None)["calibrate"];
+    let part = std::env::args().nth(2);
+    let meant = |name: &str| part.as_deref().is_none_or(|part| part == name);
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut all = json!({
+        "release": release.trim(),
+        "calibration": loops(&["calibrate"], None)["calibrate"],
+    });
+    // Rules first: they leave nothing loaded, and maps do.
+    if meant("rules") {
+        all["rules"] = rules::measure();
+    }
+    if meant("maps") {
+        maps(&mut all);
+    }
+    println!("{all}");
+    ExitCode::SUCCESS
+}
+
+/// What maps cost, at each hook that a loop meets.
+fn maps(all: &mut Value) {
     let mut rows = Vec::new();
     let mut measure = |setting: &str, measured: &Measured| {
         for name in LOOPS {
@@ -55,6 +76,8 @@ pub(crate) fn main() -> ExitCode {
     measure("learning", &loops(&LOOPS, Some(learning)));
     eprintln!("bench: enforcing");
     measure("enforcing", &loops(&LOOPS, Some(enforcing(MAP))));
+    eprintln!("bench: gated");
+    measure("gated", &loops(&LOOPS, Some(enforcing(&map_with_gates()))));
     rows.extend(other_ways());
     let points = sizes();
     eprintln!("bench: start and memory");
@@ -65,18 +88,11 @@ pub(crate) fn main() -> ExitCode {
     let spent = programs::spent(&LOOPS, MAP);
     drop(keeper);
     let loading = workload::start_once(enforcing(&thousand));
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let all = json!({
-        "release": release.trim(),
-        "calibration": calibration,
-        "rows": rows,
-        "points": points,
-        "memory": memory,
-        "start": {"points": 1000, "loading": loading, "loaded": loaded, "strace": strace},
-        "programs": spent,
-    });
-    println!("{all}");
-    ExitCode::SUCCESS
+    all["rows"] = Value::Array(rows);
+    all["points"] = points;
+    all["memory"] = memory;
+    all["start"] = json!({"points": 1000, "loading": loading, "loaded": loaded, "strace": strace});
+    all["programs"] = spent;
 }
 
 /// An open that a pattern covers, and one that the map has nothing for.

@@ -104,6 +104,18 @@ pub(super) fn map_with_pattern() -> String {
     path
 }
 
+/// The map that was learned, which keeps whoever lost its trust from everything.
+pub(super) fn map_with_gates() -> String {
+    let learned = fs::read_to_string(MAP).expect("a map was learned");
+    let at = learned.find("\nsubjects:").expect("a map has subjects") + 1;
+    let (head, tail) = learned.split_at(at);
+    let gates =
+        "respond:\n  untrusted: {exec: deny, file: deny, map: deny, net: deny, task: deny}\n";
+    let path = format!("{DIR}/map-gates");
+    fs::write(&path, [head, gates, tail].concat()).expect("cannot write a map");
+    path
+}
+
 /// Instructions from a program's start to the first of what it runs: the middle of three.
 pub(super) fn start(under: impl Fn() -> Command) -> u64 {
     let mut all = [(); 3].map(|()| start_once(under()));

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What rules of `file.open` cost where none of them applies, and what loading them takes.
+//!
+//! The tasks have no label and no trust bit. Rules are those of `crates/policy/benches/file-open.yaml`, of which every
+//! beginning is a mix.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::DIR;
+use super::workload::{loops, now};
+
+const ALL: &str = include_str!("../../../../crates/policy/benches/file-open.yaml");
+/// In another family: no program is attached to the hook that the loop is about.
+const ELSEWHERE: &str = "  - {id: mounts, on: mount.mount, do: audit}\n";
+/// Asks for nothing but trust, which every task of the loop has.
+const GATE: &str = "  - {id: gate, on: file.open, when: 'task.untrusted', do: deny}\n";
+/// Asks for nothing but who it is: what it takes beside the rule is what is done for every event.
+const USER: &str = "  - {id: user, on: file.open, when: 'task.uid == 4242', do: deny}\n";
+/// Has the whole path looked at; the first rule of the list is ruled out by its first letters.
+const END: &str =
+    "  - {id: end, on: file.open, when: 'object.path.endsWith(\".kdbx\")', do: deny}\n";
+/// What it asks of the object holds, so that the chain has to be had.
+const CHAIN: &str = "  - {id: chain, on: file.open, when: 'subject.path == \"/usr/sbin/nginx\" && object.read', do: deny}\n";
+/// The same, and what the task calls itself and its cgroup.
+const TEXTS: &str = "  - {id: texts, on: file.open, when: 'task.comm == \"nginx\" && !task.cgroup.startsWith(\"/system.slice/\") && object.read', do: deny}\n";
+
+/// The loop without Ambit and with rules; what loading takes. Leaves nothing loaded.
+pub(super) fn measure() -> Value {
+    let head = "ambit-rules: 1\nrules:\n";
+    let rules: Vec<&str> = ALL
+        .lines()
+        .filter(|line| line.starts_with("  - "))
+        .collect();
+    let first = |count: usize, more: &str| [head, &rules[..count].join("\n"), "\n", more].concat();
+    let open = || loops(&["open_close"], None)["open_close"];
+    eprintln!("bench: without rules");
+    let without = open();
+    let one = file("one", &first(1, ""));
+    let all = file("all", &first(rules.len(), ""));
+    eprintln!("bench: loading rules");
+    let loading = json!({
+        "rules": rules.len(),
+        "first": load(&all),
+        "again": middle([(); 3].map(|()| load(&all))),
+        "first_of_one": load_first(&one),
+        "again_of_one": middle([(); 3].map(|()| load(&one))),
+    });
+    let sets = [
+        ("elsewhere", format!("{head}{ELSEWHERE}")),
+        ("one of a user", format!("{head}{USER}")),
+        ("one of an end", format!("{head}{END}")),
+        ("1", first(1, "")),
+        ("2", first(2, "")),
+        ("100", first(100, "")),
+        ("200", first(200, "")),
+        ("100 and a gate", first(100, GATE)),
+        ("100 and one of the chain", first(100, CHAIN)),
+        ("100 and one of all texts", first(100, TEXTS)),
+    ];
+    let mut rows = vec![json!({"rules": "none", "instructions": without})];
+    for (name, text) in sets {
+        eprintln!("bench: rules: {name}");
+        // Nothing stays attached of the set before, which may have had other hooks.
+        unload();
+        load(&file("set", &text));
+        let instructions = open();
+        assert_eq!(applied(), 0, "rules applied that were not meant to: {name}");
+        rows.push(json!({"rules": name, "instructions": instructions}));
+    }
+    unload();
+    json!({"rows": rows, "loading": loading})
+}
+
+fn file(name: &str, text: &str) -> String {
+    let path = format!("{DIR}/rules-{name}.yaml");
+    fs::write(&path, text).expect("cannot write rules");
+    path
+}
+
+/// Loads rules: instructions, or waiting, from start to end; and how much of that was its own and the kernel's for it.
+fn load(path: &str) -> Value {
+    let (user, system) = spent();
+    let begun = now();
+    ambit(&["load", "--quiet", path]);
+    let all = now() - begun;
+    let (user_then, system_then) = spent();
+    json!({"all": all, "user": user_then - user, "system": system_then - system})
+}
+
+/// The same with nothing loaded before.
+fn load_first(path: &str) -> Value {
+    unload();
+    load(path)
+}
+
+/// The one whose whole is in the middle.
+fn middle(mut all: [Value; 3]) -> Value {
+    all.sort_by_key(|load| load["all"].as_u64());
+    all[1].clone()
+}
+
+fn unload() {
+    ambit(&["unload"]);
+}
+
+/// How often rules applied, all together.
+fn applied() -> u64 {
+    ambit(&["ls", "--json"])
+        .lines()
+        .map(|line| {
+            let row: Value = serde_json::from_str(line).expect("a line of JSON");
+            row["applied"].as_u64().expect("a number")
+        })
+        .sum()
+}
+
+fn ambit(words: &[&str]) -> String {
+    let output = Command::new("ambit")
+        .arg("rules")
+        .args(words)
+        .output()
+        .expect("cannot start ambit");
+    assert!(
+        output.status.success(),
+        "ambit rules {words:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What the children that have ended took of the processor, in nanoseconds: themselves, and the kernel for them.
+fn spent() -> (u64, u64) {
+    // SAFETY: all zeroes is a value of this structure, which is numbers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes to a live structure.
+    let result = unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage) };
+    assert_eq!(result, 0, "no figures of resources");
+    let nanoseconds = |time: libc::timeval| {
+        u64::try_from(time.tv_sec * 1_000_000_000 + time.tv_usec * 1000).expect("time goes up")
+    };
+    (nanoseconds(usage.ru_utime), nanoseconds(usage.ru_stime))
+}
