@@ -695,7 +695,7 @@ struct ambit_rule_hook {
 	__u16 count;
 	__u32 bits_used;
 	__u32 actions; /* of all of them together */
-	__u32 quick;   /* not 0: there is a program that knows from less that none applies */
+	__u32 quick;   /* not 0: there is a program that knows from less which texts are needed */
 	struct ambit_rule_bit bits[AMBIT_RULE_FIRED * 64];
 };
 

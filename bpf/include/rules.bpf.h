@@ -82,7 +82,7 @@ __noinline int rules_b(struct ambit_facts *f)
 #define TEXT_END 1024
 #define TEXT_BYTES 16
 
-/* The same, from less: 0 where no rule applies whatever the texts are that are dear to have. */
+/* From less: the texts that rules ask for which might apply; 0 where none does whatever the texts are that are dear to have. */
 __noinline int quick_a(struct ambit_facts *f)
 {
 	volatile int none = 0;
@@ -677,7 +677,7 @@ static __always_inline int rules_none(struct ambit_rule_hook *h)
 /* Asks the rules about the slot's object. A global function: the verifier looks at it once a program. */
 __noinline int rules_ask(struct slot *s, __u32 hook_op, __u32 arg)
 {
-	__u32 hook = hook_op >> 16, half;
+	__u32 hook = hook_op >> 16, half, needs;
 	struct text_run r = {};
 	struct ambit_rule_hook *h;
 	struct verdict *v;
@@ -706,15 +706,20 @@ __noinline int rules_ask(struct slot *s, __u32 hook_op, __u32 arg)
 		if (text_match(s, &r))
 			goto failed;
 	}
-	if (h->quick && !(half ? quick_b(&s->facts) : quick_a(&s->facts)))
-		return rules_none(h);
-	if (h->needs & (1 << AMBIT_RULE_TEXT_EXE | 1 << AMBIT_RULE_TEXT_PARENT |
-			1 << AMBIT_RULE_TEXT_CHAIN) &&
+	needs = h->needs;
+	if (h->quick) {
+		/* A rule that does not apply for what is known so far does not with other texts' bits of another event. */
+		needs = half ? quick_b(&s->facts) : quick_a(&s->facts);
+		if (!needs)
+			return rules_none(h);
+	}
+	if (needs & (1 << AMBIT_RULE_TEXT_EXE | 1 << AMBIT_RULE_TEXT_PARENT |
+		     1 << AMBIT_RULE_TEXT_CHAIN) &&
 	    chain_match(s, half))
 		goto failed;
-	if (h->needs & (1 << AMBIT_RULE_TEXT_COMM | 1 << AMBIT_RULE_TEXT_CGROUP |
-			1 << AMBIT_RULE_TEXT_DOMAIN) &&
-	    plain_match(s, half, h->needs))
+	if (needs & (1 << AMBIT_RULE_TEXT_COMM | 1 << AMBIT_RULE_TEXT_CGROUP |
+		     1 << AMBIT_RULE_TEXT_DOMAIN) &&
+	    plain_match(s, half, needs))
 		goto failed;
 	v->outcome = half ? rules_b(&s->facts) : rules_a(&s->facts);
 	rules_none(h);

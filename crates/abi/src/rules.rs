@@ -149,7 +149,7 @@ pub struct RuleHook {
     pub bits_used: u32,
     /// Of all of them.
     pub actions: u32,
-    /// Not 0: there is a program that knows from less that none applies.
+    /// Not 0: there is a program that knows from less which texts are needed.
     pub quick: u32,
     /// By the bit that stands for the rule.
     pub bits: [RuleBit; RULE_FIRED * 64],

@@ -44,7 +44,7 @@ pub struct RuleProgram<'a> {
     pub hook: Hook,
     /// Instructions of a function from `struct ambit_facts *` to a mask of actions, as `struct bpf_insn`.
     pub instructions: &'a [u64],
-    /// The same from less, which knows where no rule applies; none where `settings` say so.
+    /// From less, to a mask of the texts that rules need which might apply; none where `settings` say so.
     pub quick: Option<&'a [u64]>,
     /// What its bits stand for, and what it reads; where its automata are is filled in here.
     pub settings: RuleHook,

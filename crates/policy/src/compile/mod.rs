@@ -59,8 +59,9 @@ pub struct HookProgram {
     /// `int rules(struct ambit_facts *facts)`: marks the rules that apply in `fired`, which it clears before, and
     /// returns the union of what they do.
     pub instructions: Vec<Insn>,
-    /// The same without the texts that are dear to have (the chain, what the task calls itself, its cgroup, its domain): 0
-    /// where no rule can apply whatever these are. None where that would tell nothing.
+    /// Which texts are asked for by rules that might apply, known without those that are dear to have (the chain, what the
+    /// task calls itself, its cgroup, its domain): a mask as `needs` is, 0 where no rule can apply whatever these are. The
+    /// bits of other texts may be anything. None where that would tell nothing.
     pub quick: Option<Vec<Insn>>,
     /// Automata over the object's canonical bytes.
     pub object: Vec<Automaton>,
@@ -288,9 +289,7 @@ fn finish(
             rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
         }
     };
-    let bounds = bounds(&draft.parts);
-    let (code, reads) = program::write(draft.parts, only).map_err(too_long)?;
-    let quick = match bounds.filter(|_| reads.texts & !CHEAP != 0) {
+    let quick = match bounds(&draft.parts) {
         Some(parts) => Some(
             program::write(parts, only)
                 .map_err(too_long)?
@@ -299,6 +298,7 @@ fn finish(
         ),
         None => None,
     };
+    let (code, reads) = program::write(draft.parts, only).map_err(too_long)?;
     Ok(HookProgram {
         hook: draft.hook,
         instructions: code.instructions,
@@ -312,27 +312,48 @@ fn finish(
 }
 
 /// The texts that are there for every event.
-const CHEAP: u32 = 1 << abi::RULE_TEXT_OBJECT;
+const CHEAP: u8 = 1 << abi::RULE_TEXT_OBJECT;
 
-/// The rules with conditions that hold whenever theirs do, and ask for no text that is dear. None where one of them would
-/// always hold.
+/// The rules with conditions that hold whenever theirs do, and ask for no text that is dear; what they do is to say which
+/// texts theirs ask for. None where every text that is dear is asked for whatever is known without them.
 fn bounds(parts: &[Part]) -> Option<Vec<Part>> {
+    let mut saves = false;
     let part = |part: &Part| {
+        let (mut some, mut always) = (0, 0);
         let entries = part.entries.iter().map(|entry| {
-            let when = bound(&entry.when);
-            (when != Node::Const(true)).then(|| Entry {
+            let (when, texts) = (bound(&entry.when), texts(&entry.when));
+            some |= texts;
+            if when == Node::Const(true) {
+                always |= texts;
+            }
+            Entry {
                 when,
-                actions: Actions::AUDIT,
+                actions: Actions(texts),
                 ..entry.clone()
-            })
+            }
         });
-        let entries: Option<Vec<Entry>> = entries.collect();
-        Some(Part {
+        let entries = entries.collect();
+        saves |= some & !always & !CHEAP != 0;
+        Part {
             op: part.op,
-            entries: entries?,
-        })
+            entries,
+        }
     };
-    parts.iter().map(part).collect()
+    let parts = parts.iter().map(part).collect();
+    saves.then_some(parts)
+}
+
+/// The texts that a condition asks for; the object's in any case, so that there is one.
+fn texts(node: &Node) -> u8 {
+    let mut texts = CHEAP;
+    node.leaves(&mut |leaf| {
+        if let Leaf::Bits { at, .. } = leaf
+            && let wire::Place::Text(text) = wire::place(*at)
+        {
+            texts |= 1 << text;
+        }
+    });
+    texts
 }
 
 /// What holds whenever a condition does; nothing in it is negated but single tests.

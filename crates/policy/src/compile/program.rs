@@ -19,8 +19,8 @@ use crate::rule::Actions;
 const GROUP: usize = 8_000;
 /// Instructions of a section: what a jump can pass over.
 const SECTION: usize = 32_000;
-/// All that rules do.
-const ACTIONS: i32 = 63;
+/// All that rules do, or all texts that they ask for.
+const ACTIONS: i32 = 127;
 
 /// A rule of a hook, where one of its operations is known.
 #[derive(Clone, Debug)]

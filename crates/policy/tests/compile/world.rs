@@ -91,9 +91,12 @@ impl World {
     }
 }
 
-/// Fills the tests of all texts but the object's.
-pub(crate) fn fill_dear_texts(facts: &mut [u8], byte: u8) {
-    facts[MATCH + WORDS * 8..FIRED].fill(byte);
+/// Fills the tests of all texts but those of a mask.
+pub(crate) fn fill_texts_beside(facts: &mut [u8], mask: u64, byte: u8) {
+    let texts = facts[MATCH..FIRED].chunks_mut(WORDS * 8).enumerate();
+    for (_, text) in texts.filter(|(text, _)| mask >> text & 1 == 0) {
+        text.fill(byte);
+    }
 }
 
 /// The bits that a program set.
