@@ -100,14 +100,27 @@ __noinline int quick_b(struct ambit_facts *f)
 struct text_loop {
 	struct ambit_rule_automaton *a;
 	struct slot *s;
+	__u64 *match; /* the automaton's */
 	__u32 pos;
 	__u32 end;
 	__u32 state;
 };
 
-static long text_step(__u32 i, struct text_loop *c)
+static __always_inline void match_add(struct text_loop *c, __u32 row)
 {
-	__u32 k, at, pos = c->pos, state = c->state;
+	__u64 *match = c->match;
+
+	barrier_var(row);
+	row &= AMBIT_RULE_ROWS - 1;
+	match[0] |= c->a->rows[row][0];
+	match[1] |= c->a->rows[row][1];
+	match[2] |= c->a->rows[row][2];
+	match[3] |= c->a->rows[row][3];
+}
+
+static __always_inline long text_walk(struct text_loop *c, bool marks)
+{
+	__u32 k, at, pos = c->pos, state = c->state, marking = c->a->marking;
 
 	for (k = 0; k < TEXT_BYTES; k++) {
 		if (pos >= c->end || !state)
@@ -117,10 +130,22 @@ static long text_step(__u32 i, struct text_loop *c)
 		/* 6.1 forgets the bounds that let clang leave the mask out. */
 		barrier_var(state);
 		state = c->a->next[(state & 0xffff) + c->a->classes[c->s->bytes[at & OFFSET_MASK]]];
+		if (marks && state >= marking)
+			match_add(c, c->a->next[state] + 1);
 	}
 	c->pos = pos;
 	c->state = state;
 	return pos >= c->end || !state;
+}
+
+static long text_step(__u32 i, struct text_loop *c)
+{
+	return text_walk(c, false);
+}
+
+static long mark_step(__u32 i, struct text_loop *c)
+{
+	return text_walk(c, true);
 }
 
 /* Automata of one text, in one half of the maps. */
@@ -144,22 +169,23 @@ static __always_inline void *automaton_at(__u32 half, __u32 number)
 static __always_inline int text_one(struct slot *s, struct text_run *r, __u32 i)
 {
 	struct text_loop c = { .s = s, .pos = r->from, .end = r->to };
-	__u32 row, text = r->text;
-	__u64 *match;
+	__u32 text = r->text;
 
 	c.a = automaton_at(r->half, r->first + i);
 	if (!c.a || text >= AMBIT_RULE_TEXTS)
 		return -1;
+	c.match = &s->facts.match[text][i * AMBIT_RULE_WORDS];
+	c.match[0] = 0;
+	c.match[1] = 0;
+	c.match[2] = 0;
+	c.match[3] = 0;
 	c.state = c.a->start;
-	bpf_loop((OFFSET_MASK + 1) / TEXT_BYTES, text_step, &c, 0);
-	row = c.a->next[c.state & 0xffff];
-	barrier_var(row);
-	row &= AMBIT_RULE_ROWS - 1;
-	match = &s->facts.match[text][i * AMBIT_RULE_WORDS];
-	match[0] = c.a->rows[row][0];
-	match[1] = c.a->rows[row][1];
-	match[2] = c.a->rows[row][2];
-	match[3] = c.a->rows[row][3];
+	/* Two of them, so that what marks nothing does not look for it with every byte. */
+	if (c.a->marking)
+		bpf_loop((OFFSET_MASK + 1) / TEXT_BYTES, mark_step, &c, 0);
+	else
+		bpf_loop((OFFSET_MASK + 1) / TEXT_BYTES, text_step, &c, 0);
+	match_add(&c, c.a->next[c.state & 0xffff]);
 	return 0;
 }
 

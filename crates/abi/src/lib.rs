@@ -20,8 +20,8 @@ pub use enums::{EventKind, Mode, Reason, Response, SkipReason, Spread, Unknown};
 pub use hook::{Coverage, Hook};
 pub use op::{Family, Op};
 pub use rules::{
-    RuleBit, RuleCount, RuleEvent, RuleHook, RuleSet, RuleState, Shared, SpreadCount, Tap, Trust,
-    TrustCause, TrustStep,
+    RuleAutomaton, RuleBit, RuleCount, RuleEvent, RuleHook, RuleSet, RuleState, Shared,
+    SpreadCount, Tap, Trust, TrustCause, TrustStep,
 };
 pub use wire::{
     Cause, Config, Domain, DomainState, Event, Fp, Gate, Label, Member, Request, Stat, Subject,

@@ -3,7 +3,7 @@
 
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
-use crate::{EXE_MAX, RULE_FIRED, TRUST_BITS, TRUST_STEPS};
+use crate::{EXE_MAX, RULE_ENTRIES, RULE_FIRED, RULE_ROWS, RULE_WORDS, TRUST_BITS, TRUST_STEPS};
 
 /// Why a trust bit was set (`struct ambit_trust_cause`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -131,6 +131,22 @@ pub struct RuleBit {
     pub source: u8,
     /// How long that lasts; 0 for ever.
     pub seconds: u32,
+}
+
+/// An automaton over a text (`struct ambit_rule_automaton`). It is made as bytes; this says where in them things are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct RuleAutomaton {
+    /// The state before the first byte.
+    pub start: u32,
+    /// The first state that marks tests; 0 for none.
+    pub marking: u32,
+    /// By byte, from 1 on.
+    pub classes: [u8; 256],
+    /// Sets of tests.
+    pub rows: [[u64; RULE_WORDS]; RULE_ROWS],
+    /// By state: its row, and the states that its classes lead to.
+    pub next: [u16; RULE_ENTRIES + 256],
 }
 
 /// The rules of a hook (`struct ambit_rule_hook`).

@@ -7,9 +7,9 @@ use std::mem::offset_of;
 use std::process::{Command, Stdio};
 
 use ambit_abi::{
-    Cause, Config, Domain, DomainState, Event, Fp, Gate, Label, Member, Request, RuleBit,
-    RuleCount, RuleEvent, RuleHook, RuleSet, RuleState, Shared, SpreadCount, Stat, Subject, Tap,
-    Task, Trust, TrustCause, TrustStep,
+    Cause, Config, Domain, DomainState, Event, Fp, Gate, Label, Member, Request, RuleAutomaton,
+    RuleBit, RuleCount, RuleEvent, RuleHook, RuleSet, RuleState, Shared, SpreadCount, Stat,
+    Subject, Tap, Task, Trust, TrustCause, TrustStep,
 };
 
 /// Assertions in C that a structure has this size, these fields at these places, and no others.
@@ -248,6 +248,16 @@ fn every_field_is_where_the_kernel_part_has_it() {
             actions,
             source,
             seconds
+        }
+    );
+    layout!(
+        c,
+        "ambit_rule_automaton" = RuleAutomaton {
+            start,
+            marking,
+            classes,
+            rows,
+            next
         }
     );
     layout!(

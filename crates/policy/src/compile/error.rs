@@ -34,7 +34,8 @@ pub enum CompileError {
     },
     /// The tests of a text don't fit the automata that it has.
     #[error(
-        "rule {rule}: with the other rules' tests of the same text, this one does not fit the kernel part's tables: {test}"
+        "rule {rule}: with the other rules' tests of the same text, this one does not fit the kernel part's tables: {test}; \
+         expressions that repeat something in their midst, like `a.*b`, need most of them"
     )]
     TestsTooLarge {
         /// The id of the first rule that does not fit.

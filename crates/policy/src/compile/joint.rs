@@ -15,27 +15,45 @@ const TESTS: usize = RULE_WORDS * 64;
 /// Classes of bytes, which are numbered from 1 in a byte.
 const CLASSES: usize = 255;
 
-/// Which tests hold.
+/// A set of tests.
 pub(super) type Row = [u64; RULE_WORDS];
 
-/// A table of several tests: what is accepted is the index of a row. Row 0 has no test.
+/// What a state tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Output {
+    /// The tests that hold for a text that ends there.
+    pub(super) ends: Row,
+    /// Those that hold for any that passes it.
+    pub(super) marks: Row,
+}
+
+/// A table of several tests: what a state outputs is an index of `outputs`. The first has no test.
 #[derive(Clone, Debug)]
 pub(super) struct Joint {
     pub(super) table: Table,
-    pub(super) rows: Vec<Row>,
+    pub(super) outputs: Vec<Output>,
     pub(super) tests: usize,
 }
 
 impl Joint {
     /// One test; `None` where the kernel part has no room for it.
     pub(super) fn new(table: Table) -> Option<Self> {
+        let (none, only) = ([0; RULE_WORDS], [1, 0, 0, 0]);
+        // By END and MARK.
+        let outputs = [(none, none), (only, none), (none, only)];
+        let outputs = outputs.map(|(ends, marks)| Output { ends, marks });
         let joint = Self {
             table,
-            rows: vec![[0; RULE_WORDS], [1, 0, 0, 0]],
+            outputs: outputs.into(),
             tests: 1,
         };
         let room = room(joint.table.width)?;
-        (joint.table.accept.len() <= room).then_some(joint)
+        (joint.table.output.len() <= room).then_some(joint)
+    }
+
+    /// How many states it has.
+    pub(super) fn states(&self) -> usize {
+        self.table.output.len()
     }
 
     /// The tests of both, those of the other after the own; `None` where the kernel part has no room for them.
@@ -51,13 +69,13 @@ impl Joint {
                 width: samples.len(),
                 byte_classes,
                 start: 0,
-                accept: Vec::new(),
+                output: Vec::new(),
                 next: Vec::new(),
             },
-            rows: vec![[0; RULE_WORDS]],
+            outputs: vec![Output::default()],
             tests,
         };
-        let mut rows = HashMap::from([((0, 0), 0)]);
+        let mut outputs = HashMap::from([((0, 0), 0)]);
         // What is dead in both comes first, and so is dead.
         let dead = (0, 0);
         let start = (self.table.start, other.table.start);
@@ -70,16 +88,17 @@ impl Joint {
             if queue.len() > room {
                 return None;
             }
-            let key = (self.accept(left), other.accept(right));
-            let fresh = u32::try_from(joined.rows.len()).ok()?;
-            let row = *rows.entry(key).or_insert(fresh);
-            if row == fresh {
-                let own = self.row(key.0);
-                joined
-                    .rows
-                    .push(union(own, shift(other.row(key.1), self.tests)));
+            let key = (self.output(left), other.output(right));
+            let fresh = u32::try_from(joined.outputs.len()).ok()?;
+            let output = *outputs.entry(key).or_insert(fresh);
+            if output == fresh {
+                let (left, right) = (self.tells(key.0), other.tells(key.1));
+                joined.outputs.push(Output {
+                    ends: union(left.ends, shift(right.ends, self.tests)),
+                    marks: union(left.marks, shift(right.marks, self.tests)),
+                });
             }
-            joined.table.accept.push(row);
+            joined.table.output.push(output);
             for (left_class, right_class) in &samples {
                 let next = (
                     self.next(left, *left_class),
@@ -91,7 +110,8 @@ impl Joint {
                     .push(number(&mut numbers, &mut queue, next));
             }
         }
-        (joined.rows.len() <= RULE_ROWS).then_some(joined)
+        let rows: usize = joined.outputs.iter().map(Output::rows).sum();
+        (rows <= RULE_ROWS).then_some(joined)
     }
 
     /// The class of each byte in both, and what each class is in one and the other.
@@ -112,9 +132,9 @@ impl Joint {
         (classes.collect(), samples)
     }
 
-    fn accept(&self, state: u32) -> u32 {
+    fn output(&self, state: u32) -> u32 {
         let state = usize::try_from(state).unwrap_or(usize::MAX);
-        self.table.accept.get(state).copied().unwrap_or(0)
+        self.table.output.get(state).copied().unwrap_or(0)
     }
 
     fn next(&self, state: u32, class: usize) -> u32 {
@@ -123,9 +143,21 @@ impl Joint {
         self.table.next.get(at).copied().unwrap_or(0)
     }
 
-    fn row(&self, row: u32) -> Row {
-        let row = usize::try_from(row).unwrap_or(usize::MAX);
-        self.rows.get(row).copied().unwrap_or_default()
+    fn tells(&self, output: u32) -> Output {
+        let output = usize::try_from(output).unwrap_or(usize::MAX);
+        self.outputs.get(output).copied().unwrap_or_default()
+    }
+}
+
+impl Output {
+    /// Whether a walk has to stop and look.
+    pub(super) fn is_marking(&self) -> bool {
+        self.marks != [0; RULE_WORDS]
+    }
+
+    /// How many rows of the kernel part's it takes.
+    fn rows(&self) -> usize {
+        1 + usize::from(self.is_marking())
     }
 }
 
@@ -146,7 +178,7 @@ fn number(
     })
 }
 
-fn union(left: Row, right: Row) -> Row {
+pub(super) fn union(left: Row, right: Row) -> Row {
     std::array::from_fn(|word| {
         let of = |row: &Row| row.get(word).copied().unwrap_or(0);
         of(&left) | of(&right)

@@ -5,14 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use ambit_abi as abi;
 use ambit_event::Marker;
-use regex_automata::Anchored;
-use regex_automata::dfa::{Automaton as _, dense};
-use regex_automata::util::primitives::StateID;
-use regex_automata::util::start;
+use regex_automata::dfa::dense;
 
+use super::language::{Language, Position};
 use super::network::{Networks, Progress};
-use super::reduce::{Table, reduce};
-use super::text;
+use super::reduce::{MARK, Table, reduce};
 use crate::condition::{Text, TextTest};
 
 /// Entries of a table before states are merged.
@@ -27,10 +24,28 @@ pub(super) enum MachineError {
     Build(Box<dense::BuildError>),
 }
 
-/// The smallest table that runs a test of a text: what is accepted is 1 where it holds, and 0 where it does not.
-pub(super) fn build(field: Text, test: &TextTest) -> Result<Table, MachineError> {
-    let language = Language::new(test)?;
-    let mut builder = Builder::new(field, &language);
+/// How it is told that a test holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// By the state in which a text ends.
+    Ends,
+    /// By a state that was passed, or else in which it ends, if the test is one that can be searched for.
+    Marks,
+}
+
+/// The smallest table that runs a test of a text.
+pub(super) fn build(field: Text, test: &TextTest, form: Form) -> Result<Table, MachineError> {
+    if form == Form::Marks
+        && let Some(language) = Language::of_searches(test)
+        && let Ok(table) = table(field, &language)
+    {
+        return Ok(table);
+    }
+    table(field, &Language::of_whole_texts(test)?)
+}
+
+fn table(field: Text, language: &Language<'_>) -> Result<Table, MachineError> {
+    let mut builder = Builder::new(field, language);
     match field {
         Text::Comm | Text::Cgroup | Text::Domain => {
             let [start] = builder.text(false, [b""])?;
@@ -39,86 +54,6 @@ pub(super) fn build(field: Text, test: &TextTest) -> Result<Table, MachineError>
         _ => builder.below_kinds(field)?,
     }
     Ok(reduce(&builder.table))
-}
-
-/// The parts of a test.
-struct Language<'t> {
-    test: &'t TextTest,
-    /// The part's number among the expressions.
-    parts: HashMap<&'t TextTest, usize>,
-    dfa: dense::DFA<Vec<u32>>,
-    start: StateID,
-    v4: Networks,
-    v6: Networks,
-}
-
-impl<'t> Language<'t> {
-    fn new(test: &'t TextTest) -> Result<Self, MachineError> {
-        let mut all = Vec::new();
-        text::parts(test, &mut all);
-        let mut parts = HashMap::new();
-        let mut regexes = Vec::new();
-        let (mut v4, mut v6) = (Networks::default(), Networks::default());
-        for part in all {
-            let number = parts.len();
-            if parts.contains_key(part) {
-                continue;
-            }
-            parts.insert(part, number);
-            regexes.push(match part {
-                TextTest::Network(networks) => {
-                    v4.add(number, networks, false);
-                    v6.add(number, networks, true);
-                    // Never matches; it keeps the numbers.
-                    "[a&&b]".to_owned()
-                }
-                _ => text::regex(part),
-            });
-        }
-        let dfa = text::build(&regexes).map_err(|error| {
-            if error.is_size_limit_exceeded() {
-                MachineError::TooLarge
-            } else {
-                MachineError::Build(error)
-            }
-        })?;
-        // Without Unicode's word boundaries there is always a start.
-        let start = dfa
-            .start_state(&start::Config::new().anchored(Anchored::Yes))
-            .map_err(|_| MachineError::TooLarge)?;
-        Ok(Self {
-            test,
-            parts,
-            dfa,
-            start,
-            v4,
-            v6,
-        })
-    }
-
-    /// The parts that hold for a text which ends in this state.
-    fn accepted(&self, state: StateID) -> BTreeSet<usize> {
-        let end = self.dfa.next_eoi_state(state);
-        if !self.dfa.is_match_state(end) {
-            return BTreeSet::new();
-        }
-        (0..self.dfa.match_len(end))
-            .map(|index| self.dfa.match_pattern(end, index).as_usize())
-            .collect()
-    }
-
-    /// Whether the test holds if these parts do.
-    fn holds(&self, parts: &BTreeSet<usize>) -> bool {
-        text::evaluate(self.test, &mut |part| {
-            let number = self.parts.get(part);
-            number.is_some_and(|number| parts.contains(number))
-        })
-    }
-
-    fn follow(&self, from: StateID, bytes: &[u8]) -> StateID {
-        let step = |state, byte: &u8| self.dfa.next_state(state, *byte);
-        bytes.iter().fold(from, step)
-    }
 }
 
 struct Builder<'b> {
@@ -132,8 +67,8 @@ struct Builder<'b> {
 struct Walk {
     /// From where nothing is matched any more.
     sink: u32,
-    numbers: HashMap<StateID, u32>,
-    queue: Vec<(u32, StateID)>,
+    numbers: HashMap<Position, u32>,
+    queue: Vec<(u32, Position)>,
 }
 
 impl<'b> Builder<'b> {
@@ -147,27 +82,27 @@ impl<'b> Builder<'b> {
                 width,
                 byte_classes,
                 start: 0,
-                accept: vec![0],
+                output: vec![0],
                 next: vec![0; width],
             },
         }
     }
 
     /// A new state that leads to itself.
-    fn state(&mut self, holds: bool) -> Result<u32, MachineError> {
+    fn state(&mut self, output: u32) -> Result<u32, MachineError> {
         if self.table.next.len() > ENTRIES {
             return Err(MachineError::TooLarge);
         }
-        let number = u32::try_from(self.table.accept.len()).map_err(|_| MachineError::TooLarge)?;
+        let number = u32::try_from(self.table.output.len()).map_err(|_| MachineError::TooLarge)?;
         let own = std::iter::repeat_n(number, self.table.width);
-        self.table.accept.push(holds.into());
+        self.table.output.push(output);
         self.table.next.extend(own);
         Ok(number)
     }
 
-    fn holds(&self, state: u32) -> bool {
+    fn output(&self, state: u32) -> u32 {
         let state = usize::try_from(state).unwrap_or(usize::MAX);
-        self.table.accept.get(state) == Some(&1)
+        self.table.output.get(state).copied().unwrap_or(0)
     }
 
     fn lead(&mut self, from: u32, class: usize, to: u32) {
@@ -192,7 +127,7 @@ impl<'b> Builder<'b> {
     /// The root, and below it what the payload of each kind is to the field. Any other object has an empty text.
     fn below_kinds(&mut self, field: Text) -> Result<(), MachineError> {
         let language = self.language;
-        let empty = language.holds(&language.accepted(language.start));
+        let empty = language.output(language.start);
         let root = self.state(empty)?;
         let absent = self.state(empty)?;
         self.table.start = root;
@@ -244,7 +179,7 @@ impl<'b> Builder<'b> {
                 let to = if markers && byte == 0 {
                     self.marker(&mut walk, state)?
                 } else {
-                    self.number(&mut walk, language.dfa.next_state(state, byte))?
+                    self.number(&mut walk, language.step(state, byte))?
                 };
                 self.lead(from, class, to);
             }
@@ -253,36 +188,39 @@ impl<'b> Builder<'b> {
     }
 
     /// The state of the table that stands for one of the automaton.
-    fn number(&mut self, walk: &mut Walk, state: StateID) -> Result<u32, MachineError> {
-        let dfa = &self.language.dfa;
-        if dfa.is_dead_state(state) || dfa.is_quit_state(state) {
+    fn number(&mut self, walk: &mut Walk, position: Position) -> Result<u32, MachineError> {
+        if self.language.is_over(position) {
             return Ok(walk.sink);
         }
-        if let Some(number) = walk.numbers.get(&state) {
+        if let Some(number) = walk.numbers.get(&position) {
             return Ok(*number);
         }
-        let number = self.state(self.language.holds(&self.language.accepted(state)))?;
-        walk.numbers.insert(state, number);
-        walk.queue.push((number, state));
+        let number = self.state(self.language.output(position))?;
+        walk.numbers.insert(position, number);
+        walk.queue.push((number, position));
         Ok(number)
     }
 
     /// The state after the NUL of a marker, from where its letter leads to where its name in braces would.
-    fn marker(&mut self, walk: &mut Walk, state: StateID) -> Result<u32, MachineError> {
+    fn marker(&mut self, walk: &mut Walk, from: Position) -> Result<u32, MachineError> {
         let mut targets = Vec::with_capacity(Marker::ALL.len());
         for marker in Marker::ALL {
             let name = format!("{{{}}}", marker.name());
-            let to = self.language.follow(state, name.as_bytes());
+            let to = self.language.follow(from, name.as_bytes());
             targets.push((marker.letter(), self.number(walk, to)?));
         }
-        // No text ends here, and no other letter follows. Where all letters lead to one state, this one is as if it
-        // was in that already, so that both are merged where nothing else is to come.
-        let rest = match targets.split_first() {
-            Some(((_, first), more)) if more.iter().all(|(_, to)| to == first) => *first,
-            _ => walk.sink,
+        // No text ends here, and no other letter follows: it leads where the first does, so that no test goes on alone.
+        let Some((_, first)) = targets.first().copied() else {
+            return Ok(walk.sink);
         };
-        let after = self.state(self.holds(rest))?;
-        self.lead_all(after, rest);
+        // Where all letters lead to one state, this one is as if it was in that already, so that both are merged where
+        // nothing else is to come. But what that marks is marked with the letter.
+        let output = match self.output(first) {
+            output if output != MARK && targets.iter().all(|(_, to)| *to == first) => output,
+            _ => 0,
+        };
+        let after = self.state(output)?;
+        self.lead_all(after, first);
         for (letter, to) in targets {
             self.lead_byte(after, letter, to);
         }
@@ -349,7 +287,7 @@ fn byte_classes(field: Text, language: &Language<'_>) -> (Vec<usize>, Vec<u8>) {
     let mut classes = Vec::with_capacity(256);
     for byte in 0..=u8::MAX {
         let own = alone.contains(&byte).then_some(byte);
-        let known = language.dfa.byte_classes().get(byte);
+        let known = language.class(byte);
         let network = cuts.range(..=byte).count();
         let fresh = samples.len();
         let class = *numbers.entry((own, known, network)).or_insert(fresh);

@@ -10,13 +10,16 @@ mod emit;
 mod error;
 mod insn;
 mod joint;
+mod language;
 mod machine;
 mod network;
 mod node;
 mod pack;
 mod program;
 mod reduce;
+mod search;
 mod share;
+mod split;
 mod text;
 mod weigh;
 mod wire;
@@ -275,12 +278,17 @@ fn finish(
         let Leaf::Text(field, test) = leaf else {
             return Node::Leaf(leaf.clone());
         };
-        let tests = packed.of(Input::of(*field), &object);
-        Node::text_bits(*field, tests.places(*field, test))
+        packed.of(Input::of(*field), &object).resolve(*field, test)
     };
-    for entry in draft.parts.iter_mut().flat_map(|part| &mut part.entries) {
-        entry.when = entry.when.map(&resolve);
+    for part in &mut draft.parts {
+        for entry in &mut part.entries {
+            entry.when = entry.when.map(&resolve);
+        }
+        // A test that was taken apart may turn out to contradict itself.
+        part.entries
+            .retain(|entry| entry.when != Node::Const(false));
     }
+    draft.parts.retain(|part| !part.entries.is_empty());
     let only = operations(draft.hook).len() == 1;
     let too_long = |program::TooLong(bit)| {
         let rule = draft.rules.get(bit).and_then(|index| rules.get(*index));

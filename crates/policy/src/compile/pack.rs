@@ -7,8 +7,9 @@ use ambit_abi::RULE_AUTOMATA;
 
 use super::automaton::Automaton;
 use super::joint::Joint;
-use super::machine::{self, MachineError};
-use super::text;
+use super::machine::{self, Form, MachineError};
+use super::node::{Leaf, Node};
+use super::{search, split, text};
 use crate::condition::{Text, TextTest};
 
 /// Lists that are shorter are not taken apart: a few more texts in the last automaton are not worth the time.
@@ -22,7 +23,10 @@ pub(super) struct Tests {
 }
 
 struct Owned {
+    /// What is tested alike.
     field: Text,
+    /// As what it is asked for.
+    fields: BTreeSet<Text>,
     test: TextTest,
     /// Index of the first rule that asks.
     rule: usize,
@@ -34,6 +38,7 @@ pub(super) type Place = (usize, usize);
 /// Where tests are.
 pub(super) struct Packed {
     pub(super) automata: Vec<Automaton>,
+    form: Form,
     places: HashMap<(Text, TextTest), Vec<Place>>,
 }
 
@@ -62,57 +67,88 @@ impl Tests {
     pub(super) fn add(&mut self, field: Text, test: &TextTest, rule: usize) {
         let key = (shared(field), test.clone());
         let fresh = self.list.len();
-        if *self.numbers.entry(key).or_insert(fresh) == fresh {
+        let number = *self.numbers.entry(key).or_insert(fresh);
+        if number == fresh {
             self.list.push(Owned {
                 field: shared(field),
+                fields: BTreeSet::new(),
                 test: test.clone(),
                 rule,
             });
         }
+        if let Some(owned) = self.list.get_mut(number) {
+            owned.fields.insert(field);
+        }
     }
 
-    /// Builds the automata.
+    /// Builds the automata: one that says at the end which tests hold, if that is enough. Otherwise tests are taken apart, for
+    /// automata that mark what they find on the way.
     pub(super) fn pack(&self) -> Result<Packed, PackError> {
-        let mut plain = Vec::new();
-        let mut searching = Vec::new();
-        for (owner, owned) in self.list.iter().enumerate() {
-            let mut pieces = Vec::new();
-            build(owner, owned.field, &owned.test, &mut pieces)
-                .map_err(|cause| owned.fails(cause))?;
-            if searches(&owned.test) {
-                searching.extend(pieces);
-            } else {
-                plain.extend(pieces);
+        if let Ok(packed) = self.build(Form::Ends, 1) {
+            return Ok(packed);
+        }
+        let marking = self.taken_apart()?.build(Form::Marks, RULE_AUTOMATA);
+        // What is taken apart has more bits.
+        marking.or_else(|error| self.build(Form::Ends, RULE_AUTOMATA).map_err(|_| error))
+    }
+
+    /// The tests that these are conditions on.
+    fn taken_apart(&self) -> Result<Self, PackError> {
+        let mut tests = Self::default();
+        for owned in &self.list {
+            for field in &owned.fields {
+                let node = split::split(*field, &owned.test)
+                    .map_err(|cause| owned.fails(PackCause::Build(cause)))?;
+                node.leaves(&mut |leaf| {
+                    if let Leaf::Text(field, test) = leaf {
+                        tests.add(*field, test, owned.rule);
+                    }
+                });
             }
         }
-        // What searches makes what it is joined with larger many times over. The rest only adds up, and goes first.
-        let mut bins = Vec::new();
-        for tree in plant(plain).into_iter().chain(searching) {
+        Ok(tests)
+    }
+
+    fn build(&self, form: Form, most: usize) -> Result<Packed, PackError> {
+        let (mut adding, mut remembering) = (Vec::new(), Vec::new());
+        for (owner, owned) in self.list.iter().enumerate() {
+            let mut pieces = Vec::new();
+            build(owner, owned.field, &owned.test, form, &mut pieces)
+                .map_err(|cause| owned.fails(cause))?;
+            if form.multiplies(&owned.test) {
+                remembering.extend(pieces);
+            } else {
+                adding.extend(pieces);
+            }
+        }
+        // What remembers makes what it is joined with larger many times over. The rest only adds up, and goes first.
+        let mut bins = Bins {
+            list: Vec::new(),
+            form,
+            most,
+        };
+        for tree in plant(adding).into_iter().chain(remembering) {
             self.place(&mut bins, tree)?;
         }
         Ok(self.finish(&bins))
     }
 
     /// Puts tests into bins, as many together as fit.
-    fn place(&self, bins: &mut Vec<Bin>, tree: Tree) -> Result<(), PackError> {
-        if let Some(joint) = &tree.joint {
-            for bin in bins.iter_mut() {
-                if let Some(joined) = bin.joint.join(joint) {
-                    bin.joint = joined;
-                    bin.owners.extend(tree.owners);
-                    return Ok(());
-                }
-            }
+    fn place(&self, bins: &mut Bins, tree: Tree) -> Result<(), PackError> {
+        if let Some(joint) = &tree.joint
+            && bins.join(joint, &tree.owners)
+        {
+            return Ok(());
         }
         match (tree.parts, tree.joint) {
-            (Some(parts), joint) if joint.is_none() || !bins.is_empty() => {
+            (Some(parts), joint) if joint.is_none() || !bins.list.is_empty() => {
                 for part in *parts {
                     self.place(bins, part)?;
                 }
                 Ok(())
             }
-            (_, Some(joint)) if bins.len() < RULE_AUTOMATA => {
-                bins.push(Bin {
+            (_, Some(joint)) if bins.list.len() < bins.most => {
+                bins.list.push(Bin {
                     joint,
                     owners: tree.owners,
                 });
@@ -128,7 +164,7 @@ impl Tests {
     /// Puts the halves of a test into bins, where there is no room for the whole.
     fn place_halves(
         &self,
-        bins: &mut Vec<Bin>,
+        bins: &mut Bins,
         number: usize,
         test: Option<&TextTest>,
     ) -> Result<(), PackError> {
@@ -138,7 +174,8 @@ impl Tests {
         let halves = test.and_then(halve);
         for half in halves.ok_or_else(|| owned.fails(PackCause::Full))? {
             let mut pieces = Vec::new();
-            build(number, owned.field, &half, &mut pieces).map_err(|cause| owned.fails(cause))?;
+            build(number, owned.field, &half, bins.form, &mut pieces)
+                .map_err(|cause| owned.fails(cause))?;
             for piece in pieces {
                 self.place(bins, piece)?;
             }
@@ -146,9 +183,9 @@ impl Tests {
         Ok(())
     }
 
-    fn finish(&self, bins: &[Bin]) -> Packed {
+    fn finish(&self, bins: &Bins) -> Packed {
         let mut places: HashMap<_, Vec<Place>> = HashMap::new();
-        for (number, bin) in bins.iter().enumerate() {
+        for (number, bin) in bins.list.iter().enumerate() {
             for (bit, owner) in bin.owners.iter().enumerate() {
                 if let Some(owned) = self.list.get(*owner) {
                     let key = (owned.field, owned.test.clone());
@@ -156,9 +193,13 @@ impl Tests {
                 }
             }
         }
-        let automata = bins.iter().filter_map(|bin| Automaton::new(&bin.joint));
+        let automata = bins
+            .list
+            .iter()
+            .filter_map(|bin| Automaton::new(&bin.joint));
         Packed {
             automata: automata.collect(),
+            form: bins.form,
             places,
         }
     }
@@ -175,10 +216,48 @@ impl Owned {
 }
 
 impl Packed {
-    /// The bits of a test, which holds if any of them is set.
-    pub(super) fn places(&self, field: Text, test: &TextTest) -> &[Place] {
+    /// A test as a condition on bits.
+    pub(super) fn resolve(&self, field: Text, test: &TextTest) -> Node {
+        if self.form == Form::Marks
+            && let Ok(node) = split::split(field, test)
+        {
+            return node.map(&|leaf| match leaf {
+                Leaf::Text(field, test) => self.bits(*field, test),
+                other => Node::Leaf(other.clone()),
+            });
+        }
+        self.bits(field, test)
+    }
+
+    /// A test that has bits, and holds if any of them is set.
+    fn bits(&self, field: Text, test: &TextTest) -> Node {
         let places = self.places.get(&(shared(field), test.clone()));
-        places.map_or(&[], Vec::as_slice)
+        Node::text_bits(field, places.map_or(&[], Vec::as_slice))
+    }
+}
+
+/// The automata that are being filled.
+struct Bins {
+    list: Vec<Bin>,
+    form: Form,
+    /// How many there may be.
+    most: usize,
+}
+
+impl Bins {
+    /// Joins tests to the bin that grows least by them, if they fit any.
+    fn join(&mut self, joint: &Joint, owners: &[usize]) -> bool {
+        let joined = self.list.iter_mut().filter_map(|bin| {
+            let joined = bin.joint.join(joint)?;
+            let growth = joined.states().saturating_sub(bin.joint.states());
+            Some((growth, joined, bin))
+        });
+        let Some((_, joint, bin)) = joined.min_by_key(|(growth, ..)| *growth) else {
+            return false;
+        };
+        bin.joint = joint;
+        bin.owners.extend_from_slice(owners);
+        true
     }
 }
 
@@ -227,9 +306,10 @@ fn build(
     owner: usize,
     field: Text,
     test: &TextTest,
+    form: Form,
     pieces: &mut Vec<Tree>,
 ) -> Result<(), PackCause> {
-    let joint = match machine::build(field, test) {
+    let joint = match machine::build(field, test, form) {
         Ok(table) => Joint::new(table),
         Err(MachineError::TooLarge) => None,
         Err(MachineError::Build(cause)) => return Err(PackCause::Build(cause)),
@@ -244,7 +324,7 @@ fn build(
         return Ok(());
     }
     for half in halve(test).ok_or(PackCause::Alone)? {
-        build(owner, field, &half, pieces)?;
+        build(owner, field, &half, form, pieces)?;
     }
     Ok(())
 }
@@ -283,13 +363,19 @@ const fn shared(field: Text) -> Text {
     }
 }
 
-fn searches(test: &TextTest) -> bool {
-    let mut parts = Vec::new();
-    text::parts(test, &mut parts);
-    parts.iter().any(|part| {
-        matches!(
-            part,
-            TextTest::EndsWith(_) | TextTest::Contains(_) | TextTest::Matches(_)
-        )
-    })
+impl Form {
+    /// Whether a test's automaton is likely to multiply the states of what it is joined with.
+    fn multiplies(self, test: &TextTest) -> bool {
+        let mut parts = Vec::new();
+        text::parts(test, &mut parts);
+        match self {
+            Self::Ends => parts.iter().any(|part| {
+                matches!(
+                    part,
+                    TextTest::EndsWith(_) | TextTest::Contains(_) | TextTest::Matches(_)
+                )
+            }),
+            Self::Marks => search::remembers(test),
+        }
+    }
 }

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The smallest automaton that accepts the same, with the fewest byte classes.
+//! The smallest automaton that does the same, with the fewest byte classes.
 
 use std::collections::HashMap;
 
-/// A dense automaton. State 0 is dead; `next` has `width` entries a state.
+/// What a state of one test's table outputs: the test holds for a text that ends there,
+pub(super) const END: u32 = 1;
+/// or for any that passes it.
+pub(super) const MARK: u32 = 2;
+
+/// A dense automaton. State 0 is dead and outputs 0; `next` has `width` entries a state.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) width: usize,
     pub(super) byte_classes: Vec<usize>,
     pub(super) start: u32,
-    pub(super) accept: Vec<u32>,
+    /// What each state outputs.
+    pub(super) output: Vec<u32>,
     pub(super) next: Vec<u32>,
 }
 
@@ -22,15 +28,15 @@ fn merge_states(table: &Table) -> Table {
     let block = partition(table);
     let count = block.iter().max().map_or(1, |last| index(*last) + 1);
     // State 0 comes first, so its block, that of all dead states, is block 0.
-    let mut accept = vec![0; count];
+    let mut output = vec![0; count];
     let mut next = vec![0; count * table.width];
     for ((own, is), row) in block
         .iter()
-        .zip(&table.accept)
+        .zip(&table.output)
         .zip(table.next.chunks(table.width))
     {
         let own = index(*own);
-        if let Some(slot) = accept.get_mut(own) {
+        if let Some(slot) = output.get_mut(own) {
             *slot = *is;
         }
         let slots = next.iter_mut().skip(own * table.width);
@@ -42,14 +48,14 @@ fn merge_states(table: &Table) -> Table {
         width: table.width,
         byte_classes: table.byte_classes.clone(),
         start: lookup(&block, table.start),
-        accept,
+        output,
         next,
     }
 }
 
-/// The block of every state, where states of one block accept the same and lead to the same blocks.
+/// The block of every state, where states of one block output the same and lead to the same blocks.
 fn partition(table: &Table) -> Vec<u32> {
-    let mut block = table.accept.clone();
+    let mut block = table.output.clone();
     let mut count = number(&mut block);
     loop {
         let mut seen: HashMap<(u32, u128), u32> = HashMap::with_capacity(count);
@@ -104,12 +110,12 @@ fn is_congruent(table: &Table, block: &[u32]) -> bool {
     let mut first: HashMap<u32, (u32, &[u32])> = HashMap::new();
     block
         .iter()
-        .zip(&table.accept)
+        .zip(&table.output)
         .zip(table.next.chunks(table.width))
-        .all(|((own, accept), row)| {
-            let (other_accept, other) = *first.entry(*own).or_insert((*accept, row));
+        .all(|((own, output), row)| {
+            let (other_output, other) = *first.entry(*own).or_insert((*output, row));
             let to = |next: &u32| lookup(block, *next);
-            other_accept == *accept && other.iter().map(to).eq(row.iter().map(to))
+            other_output == *output && other.iter().map(to).eq(row.iter().map(to))
         })
 }
 

@@ -161,7 +161,8 @@ fn literal(text: &[u8]) -> String {
     })
 }
 
-fn syntax_config() -> syntax::Config {
+/// How expressions are read: ASCII classes, bytes.
+pub(super) fn syntax_config() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false)
 }
 

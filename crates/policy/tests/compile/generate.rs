@@ -272,3 +272,91 @@ pub(crate) fn world(ops: &'static [Op]) -> impl Strategy<Value = World> {
             numbers: numbers.try_into().unwrap(),
         })
 }
+
+/// What is searched for by many rules at once: little of it, so that one text has several, one in the other.
+fn sought() -> impl Strategy<Value = String> {
+    const WORDS: &[&str] = &[
+        "/", "/etc/", "/tmp/", "/home/", "/proc/", "ssh", "s", "sh", ".so", ".conf", "aaa", "aa",
+        "shadow", "pass", "wd", "{pid}", "{n}", "id}", "{self", "memfd", ":a", "fs:",
+    ];
+    vec(
+        prop_oneof![4 => select(WORDS).prop_map(str::to_owned), 1 => "[a-c0-2/.]{1,6}"],
+        1..4,
+    )
+    .prop_map(|words| words.concat())
+}
+
+fn search() -> impl Strategy<Value = TextTest> {
+    let quoted = || {
+        sought().prop_map(|text| {
+            let text = text.replace('.', "[.]").replace('{', "[{]");
+            text.replace('}', "[}]")
+        })
+    };
+    let regex = prop_oneof![
+        4 => quoted().prop_map(|text| format!(".*{text}[0-9]+$")),
+        4 => quoted().prop_map(|text| format!("{text}[0-9]*")),
+        2 => quoted().prop_map(|text| format!("^{text}")),
+        2 => quoted().prop_map(|text| format!("{text}.*")),
+        1 => quoted().prop_map(|text| format!("{text}(?s:.*)$")),
+        2 => (quoted(), quoted()).prop_map(|(left, right)| format!("{left}|^{right}$")),
+        1 => (quoted(), quoted()).prop_map(|(left, right)| format!("(?:{left}|{right}){{2,}}")),
+        1 => quoted().prop_map(|text| format!("\\b{text}\\b")),
+        1 => quoted().prop_map(|text| format!("(?i){text}")),
+        1 => quoted().prop_map(|text| format!("{text}.ssh")),
+        1 => Just("^$|pass".to_owned()),
+        1 => Just("a*".to_owned()),
+    ];
+    let bytes = || sought().prop_map(String::into_bytes);
+    prop_oneof![
+        6 => bytes().prop_map(TextTest::Contains),
+        3 => bytes().prop_map(TextTest::EndsWith),
+        2 => bytes().prop_map(TextTest::StartsWith),
+        2 => btree_set(bytes(), 1..4).prop_map(TextTest::In),
+        2 => regex.prop_map(TextTest::Matches),
+    ]
+}
+
+/// Many conditions on texts, and events of which some have what several of them search for.
+pub(crate) fn searches(
+    count: std::ops::Range<usize>,
+) -> impl Strategy<Value = (Vec<Condition>, Vec<World>)> {
+    let tests = prop_oneof![
+        8 => search(),
+        1 => search().prop_map(|test| TextTest::Not(Box::new(test))),
+        1 => vec(search(), 2..5).prop_map(TextTest::Or),
+        1 => vec(search(), 2..3).prop_map(TextTest::And),
+        1 => (search(), search()).prop_map(|(left, right)| TextTest::And(vec![
+            left,
+            TextTest::Not(Box::new(right)),
+        ])),
+    ];
+    let fields = prop_oneof![
+        12 => Just(Text::ObjectPath),
+        2 => Just(Text::Comm),
+        1 => select(FIELDS).prop_filter("texts", |field| *field != Text::ObjectAddress),
+    ];
+    let condition = (fields, tests).prop_map(|(field, test)| Condition::Text(field, test));
+    let found = prop_oneof![
+        3 => vec(sought(), 1..5).prop_map(|words| words.concat().into_bytes()),
+        1 => select(PATHS).prop_map(<[u8]>::to_vec),
+    ];
+    let place = (found, world(&[Op::FileOpen]), any::<bool>()).prop_map(|(found, world, comm)| {
+        let mut world = world;
+        // Braces stand for what varies: what can be such a name in a path is one, or else stays as it is.
+        let mut path = vec![b'/'];
+        for byte in &found {
+            match byte {
+                b'{' => path.extend_from_slice(b"\0p"),
+                byte => path.push(*byte),
+            }
+        }
+        if comm {
+            world.comm = found;
+        } else if let Ok(path) = Path::new(path) {
+            world.object = Object::Path(path);
+        }
+        world
+    });
+    (vec(condition, count), vec(place, 24))
+}

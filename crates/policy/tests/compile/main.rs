@@ -171,6 +171,18 @@ proptest! {
     }
 }
 
+proptest! {
+    // Each compiles a hundred tests and more.
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn many_searches_at_once_find_the_rules_that_apply(
+        (conditions, worlds) in generate::searches(100..200),
+    ) {
+        compare(&opens(conditions), Hook::FileOpen, &worlds)?;
+    }
+}
+
 /// Rules with a path each.
 fn many(count: usize) -> Vec<Rule> {
     let conditions = (0..count).map(|index| path_is(&format!("/usr/bin/program-{index}")));
@@ -331,24 +343,10 @@ fn the_bytes_are_the_structure_that_the_kernel_part_walks() {
         path_test(TextTest::StartsWith(b"/proc/{pid}/".to_vec())),
     ]));
     let automaton = &compiled.hooks[0].object[0];
+    assert!(!automaton.has_marks());
     let bytes = automaton.to_bytes();
     assert_eq!(bytes.len(), 8 + 256 + 2048 * 32 + (65_536 + 256) * 2);
     assert_eq!(bytes.len(), Automaton::SIZE);
-    let entry = |state: usize| {
-        let at = 8 + 256 + 2048 * 32 + 2 * state;
-        usize::from(u16::from_ne_bytes([bytes[at], bytes[at + 1]]))
-    };
-    let walk = |text: &[u8]| {
-        let mut state = usize::from(u16::from_ne_bytes([bytes[0], bytes[1]]));
-        for byte in text {
-            let class = usize::from(bytes[8 + usize::from(*byte)]);
-            assert_ne!(class, 0);
-            state = entry(state + class);
-            assert!(state + 256 < 65_536 + 256);
-        }
-        let row = 8 + 256 + 32 * entry(state);
-        u64::from_ne_bytes(bytes[row..row + 8].try_into().unwrap())
-    };
     for (text, row) in [
         (&b"P/a"[..], 1),
         (b"X/a", 1),
@@ -358,8 +356,149 @@ fn the_bytes_are_the_structure_that_the_kernel_part_walks() {
         (b"M/a", 0),
         (b"-", 0),
     ] {
-        assert_eq!(walk(text), row, "{}", text.escape_ascii());
+        assert_eq!(
+            walk(&bytes, text),
+            [row, 0, 0, 0],
+            "{}",
+            text.escape_ascii()
+        );
         assert_eq!(automaton.run(text), [row, 0, 0, 0]);
+    }
+}
+
+#[test]
+fn the_bytes_have_marks_where_the_kernel_part_looks_for_them() {
+    let mut conditions = vec![
+        path_test(TextTest::Contains(b"needle".to_vec())),
+        path_test(TextTest::EndsWith(b"needle".to_vec())),
+        path_test(TextTest::StartsWith(b"/proc/{pid}".to_vec())),
+    ];
+    conditions.extend(haystack(100));
+    let compiled = at_open(&opens(conditions));
+    let [automaton] = &compiled.hooks[0].object[..] else {
+        panic!("{} automata", compiled.hooks[0].object.len());
+    };
+    assert!(automaton.has_marks());
+    let bytes = automaton.to_bytes();
+    let rules = |text: &[u8]| {
+        let row = walk(&bytes, text);
+        assert_eq!(row, automaton.run(text));
+        row.map(u64::count_ones).iter().sum::<u32>()
+    };
+    for (text, found) in [
+        (&b"P/a/needle/b"[..], 1),
+        (b"P/a/needle", 2),
+        (b"P/proc/\0p/needles", 2),
+        (b"P/proc/\0s/needles", 1),
+        (b"P/.hay7-/.hay8-/needle", 4),
+        (b"P/a/needl/e", 0),
+        (b"M/needle", 2),
+        (b"-needle", 0),
+    ] {
+        assert_eq!(rules(text), found, "{}", text.escape_ascii());
+    }
+}
+
+/// What the kernel part finds in a text.
+fn walk(bytes: &[u8], text: &[u8]) -> [u64; 4] {
+    let word = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let (mut state, marking) = (word(0), word(4));
+    let entry = |state: usize| {
+        let at = 8 + 256 + 2048 * 32 + 2 * state;
+        usize::from(u16::from_ne_bytes([bytes[at], bytes[at + 1]]))
+    };
+    let mut found = [0; 4];
+    let mut add = |row: usize| {
+        for (word, found) in found.iter_mut().enumerate() {
+            let at = 8 + 256 + 32 * row + 8 * word;
+            *found |= u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap());
+        }
+    };
+    for byte in text {
+        let class = usize::from(bytes[8 + usize::from(*byte)]);
+        assert_ne!(class, 0);
+        state = entry(state + class);
+        assert!(state < 65_536);
+        if state == 0 {
+            break;
+        }
+        if marking != 0 && state >= marking {
+            add(entry(state) + 1);
+        }
+    }
+    add(entry(state));
+    found
+}
+
+/// Conditions that each search for a text of their own.
+fn haystack(count: usize) -> impl Iterator<Item = Condition> {
+    let text = |index: usize| format!("/.hay{index}-").into_bytes();
+    (0..count).map(move |index| path_test(TextTest::Contains(text(index))))
+}
+
+#[test]
+fn as_many_searches_as_there_are_rules_fit() {
+    for (count, automata) in [(200, 1), (512, 2)] {
+        let compiled = at_open(&opens(haystack(count).collect()));
+        let program = &compiled.hooks[0];
+        assert_eq!(program.object.len(), automata, "{count} rules");
+        let text = format!("/x/.hay7-/.hay{0}-x/.hay{0}", count - 1);
+        let world = World::new(Op::FileOpen, path(&text));
+        assert_eq!(ask(&compiled, program, &world).0, [7, count - 1]);
+        assert_eq!(
+            ask(
+                &compiled,
+                program,
+                &World::new(Op::FileOpen, path("/.hay7"))
+            )
+            .0,
+            []
+        );
+    }
+}
+
+#[test]
+fn a_test_that_contradicts_itself_among_many_never_applies() {
+    let contains = TextTest::Contains(b"a".to_vec());
+    let never = vec![contains.clone(), TextTest::Not(Box::new(contains))];
+    let mut conditions: Vec<Condition> = haystack(100).collect();
+    conditions.push(path_test(TextTest::And(never)));
+    let worlds = [World::new(Op::FileOpen, path("/a/.hay5-"))];
+    compare(&opens(conditions), Hook::FileOpen, &worlds).unwrap();
+}
+
+#[test]
+fn few_searches_are_found_without_marks() {
+    let compiled = at_open(&opens(haystack(3).collect()));
+    assert!(!compiled.hooks[0].object[0].has_marks());
+}
+
+#[test]
+fn one_executable_of_the_chain_passes_all_of_a_test_among_many() {
+    let both = TextTest::And(vec![
+        TextTest::Contains(b"python".to_vec()),
+        TextTest::EndsWith(b"-tool".to_vec()),
+    ]);
+    let mut conditions = vec![
+        Condition::Text(Text::Chain, both.clone()),
+        Condition::Text(Text::Executable, both),
+    ];
+    conditions.extend((0..100).map(|index| {
+        let text = format!("/.hay{index}-").into_bytes();
+        Condition::Text(Text::Chain, TextTest::Contains(text))
+    }));
+    let compiled = at_open(&opens(conditions));
+    assert!(compiled.chain.iter().any(Automaton::has_marks));
+    for (chain, expected) in [
+        (&["/bin/python-tool", "/.hay9-/sh"][..], &[0, 1, 11][..]),
+        (&["/bin/sh", "/bin/python-tool"], &[0]),
+        (&["/bin/python", "/bin/x-tool"], &[]),
+        (&["/.hay3-/a", "/.hay4-/b"], &[5, 6]),
+        (&[], &[]),
+    ] {
+        let mut world = World::new(Op::FileOpen, path("/x"));
+        world.chain = chain.iter().map(|text| path(text)).collect();
+        assert_eq!(ask(&compiled, &compiled.hooks[0], &world).0, expected);
     }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Events as the kernel part sees them, and what conditions mean there, in the plainest words.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use ambit_event::{Inet, Marker, Object, Op};
@@ -218,11 +219,22 @@ fn text_holds(test: &TextTest, bytes: &[u8], address: Option<IpAddr>) -> bool {
 }
 
 fn search(regex: &str, text: &[u8]) -> bool {
-    let dfa = DFA::builder()
+    thread_local! {
+        static BUILT: RefCell<HashMap<String, DFA<Vec<u32>>>> = RefCell::default();
+    }
+    BUILT.with_borrow_mut(|built| {
+        if !built.contains_key(regex) {
+            built.insert(regex.to_owned(), automaton(regex));
+        }
+        let input = Input::new(text).anchored(Anchored::No);
+        built[regex].try_search_fwd(&input).unwrap().is_some()
+    })
+}
+
+fn automaton(regex: &str) -> DFA<Vec<u32>> {
+    DFA::builder()
         .syntax(syntax::Config::new().unicode(false).utf8(false))
         .thompson(regex_automata::nfa::thompson::Config::new().utf8(false))
         .build(regex)
-        .unwrap();
-    let input = Input::new(text).anchored(Anchored::No);
-    dfa.try_search_fwd(&input).unwrap().is_some()
+        .unwrap()
 }

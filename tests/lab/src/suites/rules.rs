@@ -27,6 +27,7 @@ tests! { "rules":
     a_set_that_is_wrong_leaves_the_old_one_in_place
     rules_hold_without_any_process_of_ambit
     two_hundred_rules_load_on_one_hook
+    two_hundred_rules_that_search_apply_just_where_they_should
     every_address_and_port_is_seen_as_it_is
     what_a_rule_counts_is_what_happened
     what_a_replay_says_of_rules_is_what_they_count
@@ -421,6 +422,92 @@ fn two_hundred_rules_load_on_one_hook(lab: &Lab) {
     sh(lab, "cat known").succeeds();
     let applied = rules.applied();
     assert_eq!((applied["last"], applied["r2"], applied["r3"]), (1, 1, 0));
+}
+
+/// A condition that searches for what no other of its number does, a path below the test's folder for which it holds, and one
+/// for which it just does not.
+fn search(n: usize) -> (String, String, String) {
+    let (when, hit, miss) = match n % 5 {
+        0 => (
+            format!("object.path.contains(\"/.vault{n}/\")"),
+            format!(".vault{n}/x"),
+            format!(".vault{n}-/x"),
+        ),
+        1 => (
+            format!("object.path.endsWith(\".key{n}\")"),
+            format!("a.key{n}"),
+            format!("a.key{n}x"),
+        ),
+        2 => (
+            format!("object.path.matches(\".*/log{n}[a-z]+[0-9]+$\")"),
+            format!("log{n}ab7"),
+            format!("log{n}ab7x"),
+        ),
+        3 => (
+            format!("object.path.contains(\"token{n}.\") && !object.path.endsWith(\".tmp\")"),
+            format!("token{n}.a"),
+            format!("token{n}.tmp"),
+        ),
+        _ => (
+            format!("object.path.matches(\"/cert{n}-[^/]*[.]pem\") || object.path == \"/{n}\""),
+            format!("cert{n}-a.pem.old"),
+            format!("cert{n}-/a.pem"),
+        ),
+    };
+    (when, hit, miss)
+}
+
+fn two_hundred_rules_that_search_apply_just_where_they_should(lab: &Lab) {
+    let searches: Vec<_> = (0..200).map(search).collect();
+    let mut rules = String::new();
+    let mut script = String::new();
+    let paths = |all: &mut dyn Iterator<Item = &String>| {
+        all.map(|path| format!(" searched/{path}"))
+            .collect::<String>()
+    };
+    for (n, (when, hit, miss)) in searches.iter().enumerate() {
+        let _ = writeln!(
+            rules,
+            "  - {{id: r{n}, on: file.open, when: '{when}', do: {}}}",
+            if n < 100 { "audit" } else { "deny" }
+        );
+        for path in [hit, miss] {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let _ = writeln!(
+                script,
+                "mkdir -p searched/{folder}; echo x > searched/{path}"
+            );
+        }
+    }
+    sh(lab, &script).succeeds();
+    let rules = Rules::load(lab, &rules);
+    // What it says is how many it could read.
+    let read = |paths: &str| {
+        let script = format!("n=0; for f in {paths}; do read x < $f && n=$((n+1)); done; echo $n");
+        sh(lab, &script).succeeds().lines().join("")
+    };
+    let hits = paths(&mut searches.iter().map(|(_, hit, _)| hit));
+    let misses = paths(&mut searches.iter().map(|(_, _, miss)| miss));
+    assert_eq!(read(&misses), "200");
+    let applied = rules.applied();
+    let wrong: Vec<_> = applied.iter().filter(|(_, count)| **count != 0).collect();
+    assert!(wrong.is_empty(), "applied where they should not: {wrong:?}");
+    assert_eq!(read(&hits), "100");
+    let applied = rules.applied();
+    let wrong: Vec<_> = applied.iter().filter(|(_, count)| **count != 1).collect();
+    assert_eq!(applied.len(), 200);
+    assert!(wrong.is_empty(), "not applied once: {wrong:?}");
+    // One text in which several find what they search for.
+    sh(lab, "mkdir -p searched/.vault5/cert9-b.pem.log7x1/.vault0; cp searched/a.key1 searched/.vault5/cert9-b.pem.log7x1/.vault0/token3..key1").succeeds();
+    let before = rules.applied();
+    read("searched/.vault5/cert9-b.pem.log7x1/.vault0/token3..key1");
+    let after = rules.applied();
+    let more: Vec<&str> = after
+        .iter()
+        .filter(|(id, count)| before[*id] != **count)
+        .map(|(id, _)| id.as_str())
+        .collect();
+    assert_eq!(more, ["r0", "r1", "r3", "r5", "r9"]);
 }
 
 fn every_address_and_port_is_seen_as_it_is(lab: &Lab) {
