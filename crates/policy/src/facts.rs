@@ -150,4 +150,12 @@ impl Facts {
     pub(crate) fn is_cause_unknown(&self) -> bool {
         self.unknown.cause
     }
+
+    /// Gives back what a source took. The first cause stays as long as anything is left.
+    pub fn trust_again(&mut self, source: &str) {
+        self.trust.remove(source);
+        if self.trust.is_empty() {
+            self.cause = None;
+        }
+    }
 }

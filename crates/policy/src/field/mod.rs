@@ -94,6 +94,25 @@ impl Field {
         }
     }
 
+    /// The text that it is, if it is one.
+    pub fn text(&self) -> Option<Text> {
+        match self.meaning {
+            Meaning::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number behind it: itself, or what a word or a switch is made of.
+    pub fn number(&self) -> Option<Number> {
+        match self.meaning {
+            Meaning::Number(number, _)
+            | Meaning::Flag(number, _)
+            | Meaning::Bits(number, _)
+            | Meaning::Words(number, ..) => Some(number),
+            _ => None,
+        }
+    }
+
     /// Whether an operation has it.
     pub fn is_of(&self, op: Op) -> bool {
         self.ops.is_empty() || self.ops.contains(&op)

@@ -2,6 +2,7 @@
 //! Compiled rules: what the kernel part would find is what the conditions say, and what it costs.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod drawn;
 mod generate;
 mod machine;
 mod world;

@@ -139,7 +139,7 @@ pub(crate) fn path(object: &Object) -> Vec<u8> {
     out
 }
 
-fn name(object: &Object) -> Vec<u8> {
+pub(crate) fn name(object: &Object) -> Vec<u8> {
     match object {
         Object::Abstract(name) | Object::Word(name) => name.to_vec(),
         _ => Vec::new(),
