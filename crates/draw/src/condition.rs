@@ -212,7 +212,8 @@ impl Draw<'_> {
             }
             3 | 4 => format!("cidr(\"{}\").containsIP({name})", self.network()),
             5 => {
-                let items: Vec<String> = (0..3).map(|_| format!("\"{}\"", self.address())).collect();
+                let items: Vec<String> =
+                    (0..3).map(|_| format!("\"{}\"", self.address())).collect();
                 format!("{name} in {}", list(items))
             }
             6 => {
@@ -244,7 +245,11 @@ impl Draw<'_> {
             let sample = self.random.pick(near).cloned().unwrap_or_default();
             return format!("{} in {}", text(&sample), field.name);
         }
-        let how = if self.random.once_in(3) { "all" } else { "exists" };
+        let how = if self.random.once_in(3) {
+            "all"
+        } else {
+            "exists"
+        };
         let one = self.text_test("e", near);
         let body = match self.random.below(4) {
             0 => format!("{one} && {}", self.text_test("e", near)),

@@ -82,7 +82,11 @@ fn rule(
     sources: &[String],
     (number, taints): (usize, bool),
 ) -> Drawn {
-    let count = if random.once_in(2) { 1 } else { 2 + random.below(3) };
+    let count = if random.once_in(2) {
+        1
+    } else {
+        2 + random.below(3)
+    };
     let mut on: Vec<Op> = (0..count)
         .filter_map(|_| random.pick(&near.ops).copied())
         .collect();
@@ -102,7 +106,11 @@ fn rule(
             "[deny, untaint]",
         ])
     };
-    let scope = if random.once_in(12) { "domains" } else { "host" };
+    let scope = if random.once_in(12) {
+        "domains"
+    } else {
+        "host"
+    };
     let depth = random.below(4);
     let mut draw = Draw {
         random,

@@ -222,6 +222,22 @@ fn or(any: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
     not(and(any.into_iter().map(not)))
 }
 
+/// What is left of a task's trust after rules applied, one after the other as they are in `rules`: each gives back what
+/// the operator took if it untaints, and then taints.
+pub fn carry_out(rules: &[Rule], outcome: &Outcome, facts: &mut Facts) {
+    for rule in outcome.fired.iter().filter_map(|index| rules.get(*index)) {
+        if outcome.allowed && !rule.actions.has(Actions::ALLOW) {
+            continue;
+        }
+        if rule.actions.has(Actions::UNTAINT) {
+            facts.trust_again("operator");
+        }
+        if rule.actions.has(Actions::TAINT) {
+            facts.distrust(&format!("rule:{}", rule.id));
+        }
+    }
+}
+
 /// What some rules do about an event.
 pub fn decide(rules: &[Rule], facts: &Facts) -> Outcome {
     Prepared::new(rules).decide(facts)

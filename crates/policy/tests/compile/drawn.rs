@@ -83,7 +83,10 @@ const OPS: &[Op] = &[
 fn hook_of(op: Op) -> Hook {
     match op {
         Op::FileCreate => Hook::PathMknod,
-        _ => *Hook::ALL.iter().find(|hook| hook.ops().contains(&op)).unwrap(),
+        _ => *Hook::ALL
+            .iter()
+            .find(|hook| hook.ops().contains(&op))
+            .unwrap(),
     }
 }
 
