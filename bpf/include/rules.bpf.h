@@ -441,7 +441,8 @@ __noinline int object_numbers(struct slot *s)
 	kind = s->bytes[pos & OFFSET_MASK];
 	n[AMBIT_RULE_KIND] = kind;
 	n[AMBIT_RULE_UNREPRESENTABLE] = s->status ? 1 : 0;
-	n[AMBIT_RULE_MODE] = s->extra;
+	/* What is created has its type beside the permission bits. */
+	n[AMBIT_RULE_MODE] = s->extra & 07777;
 	n[AMBIT_RULE_FILE_UID] = s->file_uid;
 	n[AMBIT_RULE_FILE_MODE] = s->file_mode;
 	n[AMBIT_RULE_PORT] = 0;
@@ -547,6 +548,20 @@ static __always_inline int rule_record(struct slot *s, struct verdict *v,
 	return bpf_ringbuf_output(&rule_ring, e, len, 0);
 }
 
+/* Takes back what the operator said. */
+static __always_inline void rule_untaint(struct task_struct *task, struct verdict *v)
+{
+	struct ambit_trust *t = trust_of(task->group_leader);
+	struct ambit_label *l = label_of(task);
+
+	if (!t)
+		return;
+	__sync_fetch_and_and(&t->bits, ~(1U << AMBIT_TRUST_OPERATOR));
+	v->trust = t->bits;
+	if (l)
+		l->trust = v->trust;
+}
+
 /* What one rule does, which is the hook's number `number`. */
 __noinline int rule_applied(struct slot *s, struct verdict *v, __u32 number)
 {
@@ -554,9 +569,6 @@ __noinline int rule_applied(struct slot *s, struct verdict *v, __u32 number)
 	struct ambit_rule_count *counts;
 	struct ambit_rule_bit *bit;
 	struct ambit_rule_hook *h;
-	struct ambit_trust *t;
-	struct ambit_label *l;
-	bool counts_for;
 	__u32 id;
 
 	if (!s || !v)
@@ -573,19 +585,12 @@ __noinline int rule_applied(struct slot *s, struct verdict *v, __u32 number)
 	count(counts->applied);
 	if (bit->actions & (AMBIT_RULE_DENY | AMBIT_RULE_KILL))
 		count(counts->refused);
-	/* What one rule allows, no other one holds against the process. */
-	counts_for = !(v->outcome & AMBIT_RULE_ALLOW) || bit->actions & AMBIT_RULE_ALLOW;
-	if (bit->actions & AMBIT_RULE_UNTAINT && counts_for) {
-		t = trust_of(task->group_leader);
-		l = label_of(task);
-		if (t) {
-			__sync_fetch_and_and(&t->bits, ~(1U << AMBIT_TRUST_OPERATOR));
-			v->trust = t->bits;
-		}
-		if (t && l)
-			l->trust = v->trust;
-	}
-	if (bit->actions & AMBIT_RULE_TAINT && counts_for) {
+	/* Where the operation is allowed, only the rules that allow it act. */
+	if (v->outcome & AMBIT_RULE_ALLOW && !(bit->actions & AMBIT_RULE_ALLOW))
+		goto record;
+	if (bit->actions & AMBIT_RULE_UNTAINT)
+		rule_untaint(task, v);
+	if (bit->actions & AMBIT_RULE_TAINT) {
 		struct trust_why why = {
 			.detail = bit->rule,
 			.bits = 1U << (bit->source & 31),
@@ -597,6 +602,7 @@ __noinline int rule_applied(struct slot *s, struct verdict *v, __u32 number)
 
 		v->trust = trust_lower(task->group_leader, &why);
 	}
+record:
 	if (rule_record(s, v, bit))
 		count(counts->lost);
 	return 0;

@@ -13,7 +13,7 @@ use ambit_policy::examples::run_examples;
 use ambit_policy::facts::Facts;
 use ambit_policy::field::{fields, is_asked};
 use ambit_policy::file::read;
-use ambit_policy::interpret::{Prepared, decide, holds};
+use ambit_policy::interpret::{Prepared, carry_out, decide, holds};
 use ambit_policy::rule::Rule;
 use proptest::prelude::*;
 
@@ -346,6 +346,37 @@ fn refusing_goes_before_allowing_and_allowing_before_the_taints_of_others() {
     assert_eq!(killed.fired, [0, 1, 2]);
     assert!(killed.refused && killed.killed && !killed.allowed);
     assert_eq!(killed.taints, ["rule:t"]);
+}
+
+#[test]
+fn rules_act_one_after_the_other_and_the_first_cause_stays_while_anything_is_left() {
+    let set = rules(
+        "  - {id: t, on: exec, do: taint}\n  - {id: u, on: exec, do: untaint}\n  - {id: a, on: exec, do: [allow, taint], when: task.uid == 1}\n",
+    );
+    let ask = |set: &[Rule], uid, sources: &[&str]| {
+        let mut facts = Facts::default();
+        facts.set_number(Number::Op, u64::from(u16::from(Op::Exec)));
+        facts.set_number(Number::Uid, uid);
+        for source in sources {
+            facts.distrust(source);
+        }
+        carry_out(set, &decide(set, &facts), &mut facts);
+        let left: Vec<String> = facts.trust().iter().cloned().collect();
+        (left.join(" "), facts.cause().unwrap_or("").to_owned())
+    };
+    let both = |left: &str, cause: &str| (left.to_owned(), cause.to_owned());
+    assert_eq!(ask(&set, 0, &["operator"]), both("rule:t", "operator"));
+    assert_eq!(ask(&set[1..], 0, &["operator"]), both("", ""));
+    assert_eq!(
+        ask(&set[1..], 0, &["model", "operator"]),
+        both("model", "model")
+    );
+    // Where one allows, it alone acts.
+    assert_eq!(
+        ask(&set, 1, &["operator"]),
+        both("operator rule:a", "operator")
+    );
+    assert_eq!(ask(&set, 1, &[]), both("rule:a", "rule:a"));
 }
 
 #[test]

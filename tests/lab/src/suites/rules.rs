@@ -21,7 +21,8 @@ tests! { "rules":
     a_rule_kills
     deny_wins_over_allow_whatever_the_order
     allow_wins_over_the_map_and_is_counted
-    what_a_rule_allows_no_other_one_holds_against_the_process
+    a_rule_that_allows_taints_as_well_where_others_no_longer_do
+    permission_bits_that_are_asked_for_are_those_of_the_call
     a_rule_for_a_domain_leaves_the_host_alone
     new_rules_replace_old_ones_without_a_gap
     a_set_that_is_wrong_leaves_the_old_one_in_place
@@ -286,24 +287,70 @@ fn allow_wins_over_the_map_and_is_counted(lab: &Lab) {
     lab.enforce("map", &line(&["cat", &file])).exits(1);
 }
 
-fn what_a_rule_allows_no_other_one_holds_against_the_process(lab: &Lab) {
-    let (file, own, others) = (
+fn a_rule_that_allows_taints_as_well_where_others_no_longer_do(lab: &Lab) {
+    let (file, own, other) = (
         lab.file("f", "s\n"),
-        lab.file("own", ""),
-        lab.file("others", ""),
+        lab.file("own", "s\n"),
+        lab.file("other", "s\n"),
     );
-    let _rules = Rules::load(
+    let mut set = String::new();
+    for (id, when, what) in [
+        (
+            "own",
+            format!("object.path == \"{file}\""),
+            "[allow, taint]",
+        ),
+        (
+            "other",
+            format!("object.path == \"{file}\" && object.read"),
+            "taint",
+        ),
+        (
+            "own-gate",
+            format!("object.path == \"{own}\" && \"rule:own\" in task.trust"),
+            "deny",
+        ),
+        (
+            "other-gate",
+            format!("object.path == \"{other}\" && \"rule:other\" in task.trust"),
+            "deny",
+        ),
+    ] {
+        let _ = writeln!(
+            set,
+            "  - {{id: {id}, on: file.open, when: '{when}', do: {what}}}"
+        );
+    }
+    let rules = Rules::load(lab, &set);
+    sh(lab, &format!("read x < {file} && read x < {other}")).succeeds();
+    sh(lab, &format!("read x < {file} && read x < {own}")).exits(1);
+    let applied = rules.applied();
+    assert_eq!(
+        (applied["own"], applied["other"], applied["own-gate"]),
+        (2, 2, 1)
+    );
+}
+
+fn permission_bits_that_are_asked_for_are_those_of_the_call(lab: &Lab) {
+    let (file, folder) = (lab.path("made"), lab.path("folder"));
+    let rules = Rules::load(
         lab,
         &format!(
-            "  - {{id: own, on: file.open, when: 'object.path == \"{file}\"', do: [allow, taint]}}\n  - {{id: others, on: \
-             file.open, when: 'object.path == \"{file}\"', do: taint}}\n  - {{id: a, on: file.open, when: '\"rule:own\" in \
-             task.trust && object.path == \"{own}\"', do: deny}}\n  - {{id: b, on: file.open, when: '\"rule:others\" in \
-             task.trust && object.path == \"{others}\"', do: deny}}\n"
+            "  - {{id: made, on: file.create, when: 'object.path == \"{file}\" && object.new_mode == 0x1a4', do: audit}}\n  \
+             - {{id: folder, on: file.mkdir, when: 'object.path == \"{folder}\" && object.new_mode == 0x1c0', do: audit}}\n  \
+             - {{id: changed, on: file.chmod, when: 'object.path == \"{file}\" && object.new_mode == 0xded', do: audit}}\n"
         ),
     );
-    let tries =
-        format!(": <{file}; (: <{own}) 2>&- && echo own; (: <{others}) 2>&- && echo others");
-    sh(lab, &tries).succeeds().says(&["others"]);
+    sh(
+        lab,
+        &format!("umask 022; : > {file}; umask 077; mkdir {folder}; chmod 6755 {file}"),
+    )
+    .succeeds();
+    let applied = rules.applied();
+    assert_eq!(
+        (applied["made"], applied["folder"], applied["changed"]),
+        (1, 1, 1)
+    );
 }
 
 fn a_rule_for_a_domain_leaves_the_host_alone(lab: &Lab) {
