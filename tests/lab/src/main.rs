@@ -163,11 +163,17 @@ fn in_own_process(name: &str) -> Result<Completion, Failed> {
     HOLD.set(!name.starts_with("live::"));
     let mut command = Command::new(std::env::current_exe()?);
     command.env(ONE, name).stdin(Stdio::null()).process_group(0);
-    let Run { status, stderr, .. } = Job::start(&mut command, name).finish_within(LIMIT);
+    let Run { status, stderr, .. } =
+        Job::start(&mut command, name).finish_within(LIMIT + suites::more_time());
     harness::end_orphans(HOLD.pid());
     let said = String::from_utf8_lossy(&stderr).trim().to_owned();
     match status.code() {
-        Some(0) => Ok(Completion::Completed),
+        Some(0) => {
+            for figures in said.lines().filter(|line| line.starts_with("figures: ")) {
+                eprintln!("{name}: {figures}");
+            }
+            Ok(Completion::Completed)
+        }
         Some(SKIPPED) => Ok(Completion::ignored_with(
             said.lines().last().unwrap_or_default(),
         )),

@@ -18,11 +18,13 @@ mod refusals_full;
 mod refusals_net;
 mod refusals_task;
 mod rules;
+mod rules_fuzz;
 mod scenarios;
 mod spread;
 mod taps;
 
 use crate::Test;
+pub(crate) use rules_fuzz::more_time;
 
 /// Lists a module's tests, each with the name of its function.
 macro_rules! tests {
@@ -53,6 +55,7 @@ pub(crate) fn all() -> Vec<Test> {
         recording::tests,
         hostile::tests,
         rules::tests,
+        rules_fuzz::tests,
         taps::tests,
         spread::tests,
         // The last one: the kernel part stays loaded between the tests of the others.

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What is compiled and asked in the kernel, against the interpreter: random rules, and random operations near them.
+//!
+//! `AMBIT_LAB_FUZZ_SECONDS` says how long (one round at least), `AMBIT_LAB_FUZZ_SEED` what is drawn. Where the two
+//! differ, rules and steps are left out one after the other as long as they still do.
+
+mod expect;
+mod persona;
+mod scene;
+mod shrink;
+mod step;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use ambit_draw::{Drawn, Near, Random};
+use ambit_policy::facts::Facts;
+use serde_json::Value;
+
+use super::tests;
+use crate::harness::Lab;
+use expect::{Difference, Sums, compare};
+use persona::Persona;
+
+tests! { "rules_fuzz":
+    random_rules_do_what_the_interpreter_says
+}
+
+const SECONDS: u64 = 60;
+const SEED: u64 = 1;
+/// Of a set. Loading takes ten times as long as all that is done then.
+const RULES: usize = 40;
+const PERSONAS: usize = 6;
+/// Of each of them: the kernel part keeps some 1,200 records until they are taken.
+const GROUPS: usize = 30;
+
+fn setting(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is not a number: {text}"))
+    })
+}
+
+/// How long the test takes beyond what tests usually take.
+pub(crate) fn more_time() -> Duration {
+    Duration::from_secs(setting("AMBIT_LAB_FUZZ_SECONDS", SECONDS))
+}
+
+/// Rules, and who does what while they hold.
+#[derive(Clone)]
+struct Round {
+    rules: Vec<Drawn>,
+    personas: Vec<Persona>,
+}
+
+impl Round {
+    fn draw(lab: &Lab, random: &mut Random) -> Self {
+        let personas: Vec<Persona> = (0..PERSONAS)
+            .map(|index| Persona::draw(lab, random, index, GROUPS))
+            .collect();
+        let mut events: Vec<Facts> = Vec::new();
+        for persona in &personas {
+            let mut facts = persona.facts(u64::from(std::process::id()) + 50);
+            for comm in scene::comms() {
+                facts.set_text(ambit_policy::condition::Text::Comm, comm.to_vec());
+                let steps = persona.groups.iter().flatten();
+                events.extend(steps.flat_map(|step| &step.asks).map(|ask| ask.of(&facts)));
+            }
+        }
+        let mut bounds: Vec<String> = personas.iter().flat_map(Persona::bounds).collect();
+        // The name that each task gives itself tells it from the actor that starts, which opens what libc wants.
+        bounds.extend([
+            "task.comm.startsWith(\"fz\")".to_owned(),
+            "task.comm.startsWith(\"fz\")".to_owned(),
+            "task.comm.startsWith(\"fz\") && subject.chain.exists(e, e.contains(\"/last/0/\"))"
+                .to_owned(),
+        ]);
+        let near = Near::of(&events).with_sources(&["operator"]);
+        Self {
+            rules: ambit_draw::rules(random, &near, RULES, &bounds),
+            personas,
+        }
+    }
+
+    /// Loads the rules, does the steps and compares; `None` if the rules are more than can be loaded.
+    fn run(&self, lab: &Lab) -> Option<Result<Sums, (usize, Difference)>> {
+        // Those of a round that failed.
+        lab.ambit(["rules", "unload"]).succeeds();
+        let listeners: Vec<_> = self.personas.iter().map(Persona::prepare).collect();
+        let text = ambit_draw::file(&self.rules);
+        let rules = ambit_policy::file::read("drawn", text.as_bytes()).expect("they were read");
+        let file = lab.file("drawn.yaml", &text);
+        let load = lab.ambit(["rules", "load", "-q", &file]);
+        if load.stderr_text().contains("automat") {
+            return None;
+        }
+        load.succeeds();
+        // What an earlier set told, and what was told while this one was loaded.
+        told(lab);
+        let mut sums = Sums::default();
+        let mut applied: BTreeMap<String, u64> = BTreeMap::new();
+        let mut found = Ok(());
+        for (index, persona) in self.personas.iter().enumerate() {
+            let done = persona.run(lab);
+            let records = told(lab);
+            for record in &records {
+                let id = record["rule"].as_str().expect("an id");
+                *applied.entry(id.to_owned()).or_default() += 1;
+            }
+            match compare(&rules, persona, &done, &records) {
+                Ok(more) => sums.add(more),
+                Err(difference) => {
+                    found = Err((index, difference));
+                    break;
+                }
+            }
+        }
+        let counted = counted(lab);
+        lab.ambit(["rules", "unload"]).succeeds();
+        drop(listeners);
+        if found.is_ok() {
+            for (id, count) in &counted {
+                let told = applied.get(id).copied().unwrap_or(0);
+                assert_eq!(*count, told, "{id} is counted other than it told\n{text}");
+            }
+        }
+        Some(found.map(|()| sums))
+    }
+}
+
+/// What rules told since this was last asked for.
+fn told(lab: &Lab) -> Vec<Value> {
+    let run = lab.ambit(["rules", "watch", "--once", "--json"]).succeeds();
+    run.lines()
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect()
+}
+
+/// How often each rule applied. None of it may be lost.
+fn counted(lab: &Lab) -> BTreeMap<String, u64> {
+    let run = lab.ambit(["rules", "ls", "--json"]).succeeds();
+    run.lines()
+        .iter()
+        .map(|line| {
+            let row: Value = serde_json::from_str(line).expect("a line of JSON");
+            assert_eq!(row["lost"], 0, "records were lost: {row}");
+            let id = row["id"].as_str().expect("an id").to_owned();
+            (id, row["applied"].as_u64().expect("a number"))
+        })
+        .collect()
+}
+
+fn random_rules_do_what_the_interpreter_says(lab: &Lab) {
+    let seed = setting("AMBIT_LAB_FUZZ_SEED", SEED);
+    let (start, time) = (Instant::now(), more_time());
+    let mut sums = Sums::default();
+    let mut rounds = 0;
+    let mut rules = 0;
+    while rounds == 0 || start.elapsed() < time {
+        // Each round can be repeated by itself.
+        let seed = seed.wrapping_add(rounds);
+        let mut round = Round::draw(lab, &mut Random::new(seed));
+        let result = loop {
+            if let Some(result) = round.run(lab) {
+                break result;
+            }
+            round.rules.truncate(round.rules.len() / 2);
+        };
+        match result {
+            Ok(more) => sums.add(more),
+            Err((persona, difference)) => {
+                println!("{}", difference.text);
+                let smallest = shrink::shrink(lab, &round, persona, difference);
+                panic!("AMBIT_LAB_FUZZ_SEED={seed} AMBIT_LAB_FUZZ_SECONDS=0\n{smallest}");
+            }
+        }
+        rounds += 1;
+        rules += round.rules.len();
+        eprintln!(
+            "seed {seed}: {} rules, {:.0?} so far, {sums:?}",
+            round.rules.len(),
+            start.elapsed()
+        );
+    }
+    eprintln!("figures: {rounds} rounds, {rules} rules, {sums:?}");
+    // Rules that never apply, or always do, would show nothing.
+    assert!(sums.applied * 8 > sums.asked, "{sums:?}");
+    assert!(sums.applied * 8 < sums.asked * 7, "{sums:?}");
+    assert!(sums.refused > 0 && sums.untrusted > 0, "{sums:?}");
+}

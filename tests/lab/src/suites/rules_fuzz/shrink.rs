@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! From a round in which something differs to little of it in which something still does.
+
+use std::time::{Duration, Instant};
+
+use super::Round;
+use super::expect::Difference;
+use crate::harness::Lab;
+
+/// Each try is a load.
+const TIME: Duration = Duration::from_mins(5);
+
+/// The smallest round that was found, for people.
+pub(super) fn shrink(lab: &Lab, round: &Round, persona: usize, mut found: Difference) -> String {
+    let begun = Instant::now();
+    let mut best = round.clone();
+    best.personas = vec![round.personas[persona].clone()];
+    let keeps = |candidate: &Round, found: &mut Difference| {
+        if begun.elapsed() > TIME {
+            return false;
+        }
+        match candidate.run(lab) {
+            Some(Err((_, difference))) => {
+                *found = difference;
+                true
+            }
+            _ => false,
+        }
+    };
+    // By itself, or after those before it.
+    let group = found.group;
+    for first in [group, 0] {
+        let mut candidate = best.clone();
+        candidate.personas[0].groups = best.personas[0].groups[first..=group].to_vec();
+        if keeps(&candidate, &mut found) {
+            best = candidate;
+            break;
+        }
+    }
+    // Rules first, in ever smaller pieces.
+    let mut piece = best.rules.len().div_ceil(2);
+    while piece > 0 {
+        let mut at = 0;
+        while at < best.rules.len() && best.rules.len() > 1 {
+            let mut candidate = best.clone();
+            let end = (at + piece).min(candidate.rules.len());
+            candidate.rules.drain(at..end);
+            if !candidate.rules.is_empty() && loadable(&candidate) && keeps(&candidate, &mut found)
+            {
+                best = candidate;
+            } else {
+                at += piece;
+            }
+        }
+        piece /= 2;
+    }
+    let mut group = 0;
+    while best.personas[0].groups.len() > 1 && group < best.personas[0].groups.len() {
+        let mut candidate = best.clone();
+        candidate.personas[0].groups.remove(group);
+        if keeps(&candidate, &mut found) {
+            best = candidate;
+        } else {
+            group += 1;
+        }
+    }
+    for group in 0..best.personas[0].groups.len() {
+        // The first step is the task's name, which rules are bound to.
+        let mut at = 1;
+        while at < best.personas[0].groups[group].len() {
+            let mut candidate = best.clone();
+            candidate.personas[0].groups[group].remove(at);
+            if keeps(&candidate, &mut found) {
+                best = candidate;
+            } else {
+                at += 1;
+            }
+        }
+    }
+    let groups = best.personas[0].groups.iter();
+    let groups: Vec<String> = groups
+        .map(|group| {
+            let steps: Vec<String> = group.iter().map(|step| step.words().join(" ")).collect();
+            steps.join(" , ")
+        })
+        .collect();
+    format!(
+        "{}\n{}\n{}",
+        ambit_draw::file(&best.rules),
+        groups.join("\n"),
+        found.text
+    )
+}
+
+/// Rules that ask about one that was left out can't be loaded.
+fn loadable(round: &Round) -> bool {
+    let text = ambit_draw::file(&round.rules);
+    ambit_policy::file::read("drawn", text.as_bytes())
+        .is_ok_and(|rules| ambit_policy::file::check_set(&rules).is_ok())
+}
