@@ -243,10 +243,10 @@ __noinline int chain_match(struct slot *s, __u32 half)
 		__builtin_memset(n->match, 0, sizeof(n->match));
 		r.text = AMBIT_RULE_TEXT_EXE;
 		for (i = 0; i < AMBIT_CHAIN_MAX; i++) {
-			len = n->lengths[i];
-			if (i >= n->count || !len)
+			/* One of which nothing is known is the empty text. */
+			len = n->lengths[i] & (AMBIT_EXE_MAX - 1);
+			if (i >= n->count)
 				continue;
-			len &= AMBIT_EXE_MAX - 1;
 			bpf_probe_read_kernel(s->bytes, len, n->exes[i]);
 			r.to = len;
 			if (text_match(s, &r))

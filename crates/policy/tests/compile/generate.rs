@@ -256,7 +256,10 @@ pub(crate) fn world(ops: &'static [Op]) -> impl Strategy<Value = World> {
     (
         select(ops),
         object(),
-        vec(executable(), 0..=4),
+        vec(
+            prop_oneof![8 => executable(), 1 => Just(Object::None)],
+            0..=4,
+        ),
         plain(),
         plain(),
         plain(),

@@ -24,6 +24,7 @@ const FIRED_WORDS: usize = 8;
 pub(crate) struct World {
     pub(crate) op: Op,
     pub(crate) object: Object,
+    /// [`Object::None`] is an executable of which nothing is known.
     pub(crate) chain: Vec<Object>,
     pub(crate) comm: Vec<u8>,
     pub(crate) cgroup: Vec<u8>,
@@ -64,12 +65,12 @@ impl World {
             words[0] = u16::from(self.op).into();
         }
         let chain = &compiled.chain;
-        let link = |index: usize| self.chain.get(index).map(Object::to_bytes);
+        let link = |index: usize| self.chain.get(index).map(executable);
         let parts: [(Vec<Vec<u8>>, &[Automaton]); TEXTS] = [
             (vec![self.object.to_bytes()], &program.object),
             (link(0).into_iter().collect(), chain),
             (link(1).into_iter().collect(), chain),
-            (self.chain.iter().map(Object::to_bytes).collect(), chain),
+            (self.chain.iter().map(executable).collect(), chain),
             (vec![self.comm.clone()], &compiled.comm),
             (vec![self.cgroup.clone()], &compiled.cgroup),
             (vec![self.domain.clone()], &compiled.domain),
@@ -89,6 +90,14 @@ impl World {
             }
         }
         words.into_iter().flat_map(u64::to_ne_bytes).collect()
+    }
+}
+
+/// The bytes of an executable; there are none where nothing is known of it.
+fn executable(object: &Object) -> Vec<u8> {
+    match object {
+        Object::None => Vec::new(),
+        known => known.to_bytes(),
     }
 }
 

@@ -14,6 +14,7 @@ tests! { "rules":
     a_rule_refuses_whoever_it_is_and_records_it
     a_rule_that_only_records_refuses_nothing
     a_rule_knows_the_chain_that_led_to_a_task
+    an_executable_whose_path_is_too_long_does_not_hide_in_the_chain
     a_rule_knows_what_ran_before_it_was_loaded_by_its_parents
     a_taint_is_inherited_and_kept_over_exec
     a_taint_reaches_every_thread_of_the_process
@@ -158,6 +159,33 @@ fn a_rule_knows_the_chain_that_led_to_a_task(lab: &Lab) {
         ),
     )
     .succeeds();
+}
+
+/// It is the empty text: neither below a folder, nor left out of what is asked of all.
+fn an_executable_whose_path_is_too_long_does_not_hide_in_the_chain(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let folder = lab.path(&format!("{}/{}", "l".repeat(120), "o".repeat(120)));
+    std::fs::create_dir_all(&folder).expect("cannot make a folder");
+    let long = format!("{folder}/env");
+    std::fs::copy("/usr/bin/env", &long).expect("cannot copy");
+    let mut set = String::new();
+    for (id, when) in [
+        ("all", "subject.chain.all(e, e.startsWith(\"/\"))"),
+        ("not", "subject.chain.exists(e, !e.startsWith(\"/\"))"),
+        ("empty", "subject.chain.exists(e, e == \"\")"),
+        ("parent", "subject.parent == \"\""),
+    ] {
+        let _ = writeln!(
+            set,
+            "  - {{id: {id}, on: file.open, when: 'object.path == \"{file}\" && {when}', do: audit}}"
+        );
+    }
+    let rules = Rules::load(lab, &set);
+    let applied = || ["all", "not", "empty", "parent"].map(|id| rules.applied()[id]);
+    sh(lab, &format!("env cat {file}; true")).succeeds();
+    assert_eq!(applied(), [1, 0, 0, 0]);
+    sh(lab, &format!("{long} cat {file}; true")).succeeds();
+    assert_eq!(applied(), [1, 1, 1, 1]);
 }
 
 fn a_rule_knows_what_ran_before_it_was_loaded_by_its_parents(lab: &Lab) {

@@ -64,7 +64,8 @@ impl Persona {
             tree: format!("{dir}/tree").into_bytes(),
             uid,
             labelled: domain.is_some(),
-            number: u16::try_from(1000 * index).expect("few"),
+            // No name of those that are used again and again ends or begins so.
+            number: u16::try_from(1000 * (index + 1)).expect("few"),
         };
         let groups = (0..groups).map(|_| scene.group()).collect();
         Self {
