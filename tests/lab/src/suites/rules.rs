@@ -359,19 +359,20 @@ fn a_rule_that_allows_taints_as_well_where_others_no_longer_do(lab: &Lab) {
     );
 }
 
+/// Without a umask, which is applied before the hook where a file system has no access lists, and after it elsewhere.
 fn permission_bits_that_are_asked_for_are_those_of_the_call(lab: &Lab) {
     let (file, folder) = (lab.path("made"), lab.path("folder"));
     let rules = Rules::load(
         lab,
         &format!(
-            "  - {{id: made, on: file.create, when: 'object.path == \"{file}\" && object.new_mode == 0x1a4', do: audit}}\n  \
-             - {{id: folder, on: file.mkdir, when: 'object.path == \"{folder}\" && object.new_mode == 0x1c0', do: audit}}\n  \
+            "  - {{id: made, on: file.create, when: 'object.path == \"{file}\" && object.new_mode == 0x1b6', do: audit}}\n  \
+             - {{id: folder, on: file.mkdir, when: 'object.path == \"{folder}\" && object.new_mode == 0x1ff', do: audit}}\n  \
              - {{id: changed, on: file.chmod, when: 'object.path == \"{file}\" && object.new_mode == 0xded', do: audit}}\n"
         ),
     );
     sh(
         lab,
-        &format!("umask 022; : > {file}; umask 077; mkdir {folder}; chmod 6755 {file}"),
+        &format!("umask 0; : > {file}; mkdir {folder}; chmod 6755 {file}"),
     )
     .succeeds();
     let applied = rules.applied();
