@@ -14,6 +14,7 @@ mod docs;
 mod fidelity;
 mod lab;
 mod mirror;
+mod noise;
 mod paths;
 mod process;
 mod progress;
@@ -38,6 +39,8 @@ enum Command {
     Demo(demo::Args),
     /// Learn real workloads, hold them to their maps, attack them, and write docs/fidelity.md
     Fidelity(fidelity::Args),
+    /// Count what the library of rules records where nothing is wrong, and write docs/noise.md
+    Noise(noise::Args),
     /// Check everything: the code's form, the tests, and the lab's suites on three kernels
     Test(test::Args),
     /// Write the documents that come from the code: docs/coverage.md
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Docs(args) => (docs::main(&args), 1),
         Command::Demo(args) => (demo::main(&args), 1),
         Command::Fidelity(args) => (fidelity::main(&args), 1),
+        Command::Noise(args) => (noise::main(&args), 1),
         Command::Lab(args) => (lab::main(args), lab::EXIT_LAB_FAILED),
     };
     outcome.unwrap_or_else(|error| {

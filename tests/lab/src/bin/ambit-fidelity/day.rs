@@ -15,7 +15,7 @@ use crate::review::{Review, review};
 const STATE: &str = "/var/tmp/fidelity";
 /// The tasks of a day, so that none outlives it.
 const GROUP: &str = "/sys/fs/cgroup/day";
-/// No day takes as long as this, emulated.
+/// No day takes as long as this, emulated, unless its file says so.
 const LIMIT_SECONDS: &str = "600";
 
 /// What Ambit is to do on a day.
@@ -31,7 +31,7 @@ pub(crate) enum Mode {
 pub(crate) struct Days {
     folder: PathBuf,
     workload: String,
-    _held: Held,
+    _held: Option<Held>,
 }
 
 /// What came of a day.
@@ -56,11 +56,16 @@ pub(crate) struct Violation {
 }
 
 impl Days {
-    pub(crate) fn prepare(folder: &Path, workload: &str) -> Result<Self, String> {
+    /// What a workload finds when it starts. `held` is kept as long as its days.
+    pub(crate) fn prepare(
+        folder: &Path,
+        workload: &str,
+        held: Option<Held>,
+    ) -> Result<Self, String> {
         let days = Self {
             folder: folder.to_owned(),
             workload: workload.to_owned(),
-            _held: Held::begin()?,
+            _held: held,
         };
         let output = days
             .script(&[])
@@ -83,14 +88,17 @@ impl Days {
 
     /// What the workload's file says that it is.
     pub(crate) fn about(&self) -> String {
-        let file = self.folder.join(&self.workload).join("workload.sh");
-        variable(&file, "about").unwrap_or_default()
+        self.said("about").unwrap_or_default()
+    }
+
+    /// What the workload's file sets a variable to.
+    pub(crate) fn said(&self, name: &str) -> Option<String> {
+        variable(&self.folder.join(&self.workload).join("workload.sh"), name)
     }
 
     /// Between learning and enforcing. What was learned is kept beside the map, as `learned`.
     pub(crate) fn review(&self) -> Result<Review, String> {
-        let file = self.folder.join(&self.workload).join("workload.sh");
-        let accepted = variable(&file, "accepted").unwrap_or_default();
+        let accepted = self.said("accepted").unwrap_or_default();
         let map = format!("{STATE}/map");
         fs::copy(&map, format!("{STATE}/learned"))
             .map_err(|error| format!("cannot keep the learned map: {error}"))?;
@@ -111,18 +119,31 @@ impl Days {
         Ok(files)
     }
 
+    /// One day without Ambit around it.
+    pub(crate) fn alone(&self, seed: u32) -> Result<Day, String> {
+        self.day("", seed, None)
+    }
+
     /// One day.
     pub(crate) fn run(&self, mode: Mode, seed: u32, attack: Option<&str>) -> Result<Day, String> {
         let counted = format!("{STATE}/stats");
         let map = format!("{STATE}/map");
-        let _ = fs::remove_file(&counted);
         let ambit = match mode {
             Mode::Learn => format!("ambit run --learn --domain {} -o {map}", self.workload),
             Mode::Audit => format!("ambit run -m {map}"),
             Mode::Enforce => format!("ambit run -m {map} --enforce"),
         };
         let ambit = format!("{ambit} --ring-size 16M --json --stats {counted} --");
-        let mut command = self.script(&["timeout", "--signal=KILL", LIMIT_SECONDS]);
+        self.day(&ambit, seed, attack)
+    }
+
+    fn day(&self, ambit: &str, seed: u32, attack: Option<&str>) -> Result<Day, String> {
+        let counted = format!("{STATE}/stats");
+        let _ = fs::remove_file(&counted);
+        let limit = self
+            .said("seconds")
+            .unwrap_or_else(|| LIMIT_SECONDS.to_owned());
+        let mut command = self.script(&["timeout", "--signal=KILL", &limit]);
         command.arg(seed.to_string()).args(attack);
         // Not into a pipe: what an attack leaves running would keep it open.
         let log = format!("{STATE}/day.log");
@@ -209,6 +230,11 @@ impl Day {
             let _ = write!(text, "\n    {}: {}", violation.who, violation.rule);
         }
         text
+    }
+
+    /// What its scripts and the workload wrote.
+    pub(crate) fn said(&self) -> &str {
+        &self.said
     }
 
     /// Its violations as JSON.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Trains, holds out and attacks one workload of `tests/fidelity`, in the lab, and prints what came of it as JSON:
-//! `ambit-fidelity FOLDER WORKLOAD [ATTACK]...`. `cargo xtask fidelity` makes a table of it.
+//! `ambit-fidelity FOLDER WORKLOAD [ATTACK]...`. `cargo xtask fidelity` makes a table of it. With `--noise RULES` it runs
+//! the workload without a map, and prints how often each of the rules applied; `cargo xtask noise` makes a table of that.
 //!
 //! Days of the workload (its scripts) run under `ambit run`; what was outside the map is read from what that writes.
 
@@ -10,6 +11,7 @@
 mod attack;
 mod day;
 mod held;
+mod noise;
 mod review;
 
 use std::path::Path;
@@ -18,6 +20,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use day::{Days, Mode};
+use held::Held;
 
 /// The bars: at most so many training days, then so many that must pass.
 const TRAINING: u32 = 5;
@@ -27,18 +30,22 @@ const HELD_OUT_FROM: u32 = 1000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, workload, attacks @ ..] = arguments.as_slice() else {
-        eprintln!("usage: ambit-fidelity FOLDER WORKLOAD [ATTACK]...");
-        return ExitCode::from(2);
-    };
-    let days = match Days::prepare(Path::new(folder), workload) {
-        Ok(days) => days,
-        Err(message) => {
-            eprintln!("{message}");
-            return ExitCode::FAILURE;
+    let done = match arguments.as_slice() {
+        [noise, rules, folder, workload] if noise == "--noise" => {
+            Days::prepare(Path::new(folder), workload, None)
+                .and_then(|days| noise::report(&days, rules))
+        }
+        [folder, workload, attacks @ ..] => Held::begin()
+            .and_then(|held| Days::prepare(Path::new(folder), workload, Some(held)))
+            .and_then(|days| report(&days, attacks)),
+        _ => {
+            eprintln!(
+                "usage: ambit-fidelity FOLDER WORKLOAD [ATTACK]...\n       ambit-fidelity --noise RULES FOLDER WORKLOAD"
+            );
+            return ExitCode::from(2);
         }
     };
-    match report(&days, attacks) {
+    match done {
         Ok(report) => {
             println!("{report}");
             ExitCode::SUCCESS

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What rules say of a workload that does nothing wrong: days of it without any map, while they hold for the whole host,
+//! and how often each applied.
+
+use std::process::Command;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::day::Days;
+
+/// Few, as what a day gives hardly differs from another's.
+const DAYS: u32 = 3;
+
+/// Prepares the workload before the rules hold: who sets a machine up is not who runs it.
+pub(crate) fn report(days: &Days, rules: &str) -> Result<Value, String> {
+    ambit(&["load", rules])?;
+    let begun = Instant::now();
+    // A day that is as long as in life is told by its file.
+    let count = days.said("days").and_then(|days| days.parse().ok());
+    let count = count.unwrap_or(DAYS);
+    let mut failed = 0;
+    for seed in 1..=count {
+        let day = days.alone(seed)?;
+        eprintln!("day {seed}: {:?} after {:.0?}", day.status, begun.elapsed());
+        if day.status != Some(0) {
+            eprintln!("{}", day.said());
+            failed += 1;
+        }
+    }
+    let seconds = begun.elapsed().as_secs();
+    let rows = ambit(&["ls", "--json"])?;
+    ambit(&["unload"])?;
+    let rows: Vec<Value> = rows
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("`ambit rules ls` wrote no JSON: {error}"))?;
+    let heard = rows
+        .iter()
+        .filter(|row| row["applied"].as_u64().is_some_and(|count| count > 0))
+        .map(|row| json!({"rule": row["id"], "events": row["applied"], "lost": row["lost"]}));
+    Ok(json!({
+        "workload": days.workload(),
+        "about": days.about(),
+        "days": count,
+        "failed": failed,
+        "seconds": seconds,
+        "rules": rows.len(),
+        "heard": heard.collect::<Vec<_>>(),
+    }))
+}
+
+fn ambit(words: &[&str]) -> Result<String, String> {
+    let output = Command::new("ambit")
+        .arg("rules")
+        .args(words)
+        .output()
+        .map_err(|error| format!("cannot start ambit: {error}"))?;
+    if !output.status.success() {
+        return Err(format!(
+            "ambit rules {words:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        ));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
