@@ -27,6 +27,8 @@ day() {
 	install -d -o redis -g redis /run/redis
 	setpriv --reuid redis --regid redis --clear-groups redis-server /etc/redis/redis.conf >/dev/null
 	nap $((minutes * 60))
+	# What cron's daily jobs leave: dpkg's backup, and apt's mark that it looked for updates or tried to.
+	[ -e /var/backups/dpkg.status.0 ] || fail "cron's daily jobs did not run"
 	pgrep -x cron >/dev/null && pgrep -x nginx >/dev/null && pgrep -x postgres >/dev/null && pgrep -x sshd >/dev/null && pgrep -x redis-server >/dev/null ||
 		{
 			ps axo pid,args >&2

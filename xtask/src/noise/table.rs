@@ -24,8 +24,8 @@ const WORKLOADS: &str = "\
 |---|---|---|---|---|---|---|---|---|
 ";
 const RULES: &str = "\
-| rule | workload | events |
-|---|---|---|
+| rule | workload | events | the first of them |
+|---|---|---|---|
 ";
 
 /// The document with a result's rows in place of its earlier ones.
@@ -36,7 +36,9 @@ pub(super) fn updated(before: &str, kernel: &str, result: &Value) -> String {
     rules.retain(|(_, workload), _| workload != name);
     for heard in heard(result) {
         let rule = heard["rule"].as_str().unwrap_or_default();
-        let row = format!("| `{rule}` | {name} | {} |", heard["events"]);
+        let first = heard["first"].as_str().unwrap_or_default();
+        let first = first.replace('|', "\\|").replace('`', "'");
+        let row = format!("| `{rule}` | {name} | {} | `{first}` |", heard["events"]);
         rules.insert((format!("`{rule}`"), name.to_owned()), row);
     }
     let mut out = HEAD.to_owned();
@@ -122,7 +124,10 @@ mod tests {
     fn result(workload: &str, events: u32) -> Value {
         json!({
             "workload": workload, "about": "a | b", "days": 3, "failed": 0, "seconds": 60, "rules": 145,
-            "heard": [{"rule": "kill-of-others", "events": events}, {"rule": "raw-socket", "events": 1}],
+            "heard": [
+                {"rule": "kill-of-others", "events": events, "first": "/bin/a via /bin/b: task.signal outside TERM"},
+                {"rule": "raw-socket", "events": 1, "first": "x"},
+            ],
         })
     }
 
@@ -134,7 +139,9 @@ mod tests {
             &result("db", 8),
         );
         assert!(both.contains("| web | a \\| b | 6.12 | 3 | 60 | 0 | 8 | 2 | 143 |"));
-        assert!(both.contains("| `kill-of-others` | web | 7 |"));
+        assert!(both.contains(
+            "| `kill-of-others` | web | 7 | `/bin/a via /bin/b: task.signal outside TERM` |"
+        ));
         let mut quiet = result("web", 0);
         quiet["heard"] = json!([]);
         let again = updated(&both, "7", &quiet);

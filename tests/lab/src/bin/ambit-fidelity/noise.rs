@@ -2,6 +2,7 @@
 //! What rules say of a workload that does nothing wrong: days of it without any map, while they hold for the whole host,
 //! and how often each applied.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Instant;
 
@@ -29,17 +30,16 @@ pub(crate) fn report(days: &Days, rules: &str) -> Result<Value, String> {
         }
     }
     let seconds = begun.elapsed().as_secs();
-    let rows = ambit(&["ls", "--json"])?;
+    let rows = lines(&["ls", "--json"])?;
+    let first = first_of_each(lines(&["watch", "--once", "--json"])?);
     ambit(&["unload"])?;
-    let rows: Vec<Value> = rows
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("`ambit rules ls` wrote no JSON: {error}"))?;
     let heard = rows
         .iter()
         .filter(|row| row["applied"].as_u64().is_some_and(|count| count > 0))
-        .map(|row| json!({"rule": row["id"], "events": row["applied"], "lost": row["lost"]}));
+        .map(|row| {
+            let first = row["id"].as_str().and_then(|id| first.get(id));
+            json!({"rule": row["id"], "events": row["applied"], "first": first})
+        });
     Ok(json!({
         "workload": days.workload(),
         "about": days.about(),
@@ -49,6 +49,32 @@ pub(crate) fn report(days: &Days, rules: &str) -> Result<Value, String> {
         "rules": rows.len(),
         "heard": heard.collect::<Vec<_>>(),
     }))
+}
+
+/// What was recorded first of each rule, and by whom.
+fn first_of_each(records: Vec<Value>) -> BTreeMap<String, String> {
+    let mut first = BTreeMap::new();
+    for record in records {
+        let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+        first.entry(text("rule")).or_insert_with(|| {
+            format!(
+                "{} via {}: {}",
+                text("exe"),
+                text("parent"),
+                text("operation")
+            )
+        });
+    }
+    first
+}
+
+/// The JSON objects that `ambit rules` prints, one a line.
+fn lines(words: &[&str]) -> Result<Vec<Value>, String> {
+    ambit(words)?
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("ambit rules {words:?} wrote no JSON: {error}"))
 }
 
 fn ambit(words: &[&str]) -> Result<String, String> {
