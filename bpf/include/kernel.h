@@ -26,6 +26,7 @@ typedef _Bool bool;
 #define BPF_ANY 0
 #define BPF_NOEXIST 1
 #define BPF_F_NO_PREALLOC 1
+#define BPF_F_MMAPABLE 0x400
 #define BPF_F_INNER_MAP 0x1000
 #define BPF_LOCAL_STORAGE_GET_F_CREATE 1
 enum bpf_map_type {

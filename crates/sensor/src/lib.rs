@@ -17,6 +17,7 @@ mod rules;
 mod spread;
 mod surface;
 mod tasks;
+mod words;
 
 pub use domain::{Domain, DomainInfo, DomainSpec};
 pub use error::Error;

@@ -8,21 +8,22 @@ use std::collections::BTreeSet;
 use std::ffi::{CStr, OsStr};
 use std::fs;
 use std::io;
+use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ambit_abi::{self as abi, Hook, RuleCount, RuleHook, RuleSet, RuleState, Shared};
 use libbpf_rs::btf::Btf;
 use libbpf_rs::btf::types::Func;
 use libbpf_rs::{Iter, Link, MapCore, MapFlags, MapHandle, MapType, libbpf_sys};
-use rustix::mm::{self, ProtFlags};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::error::{Error, bpf, io as io_error};
 use crate::kernel::{Kernel, LoadOptions, lock};
 use crate::load::{self, Part, entries, gone, load_over, pin_fd};
+use crate::words::Words;
 use crate::{Ring, domain};
 
 /// Below the pin directory: the links of the rules' programs.
@@ -31,6 +32,8 @@ const LINKS: &str = "rules";
 const FUNCTIONS: [&str; 2] = ["rules_a", "rules_b"];
 /// Those that know from less.
 const QUICK: [&str; 2] = ["quick_a", "quick_b"];
+/// Words of a rule's count.
+const COUNT_WORDS: usize = size_of::<RuleCount>() / size_of::<u64>();
 /// The kernel's name of a set's programs, and what they are licensed under, as the kernel wants to know.
 const NAME: &CStr = c"ambit_rules";
 const LICENSE: &CStr = c"GPL";
@@ -157,7 +160,8 @@ impl Kernel {
     /// [`Error::Rules`], [`Error::NoRuleHook`], [`Error::TooManyAutomata`]; then the rules from before still hold.
     pub fn load_rules(&self, rules: &Rules<'_>) -> Result<RulesLoaded, Error> {
         let _lock = lock()?;
-        let next = self.next_generation()?;
+        let before_it = generation(self)?;
+        let next = self.next_generation(before_it)?;
         self.keep_chains()?;
         self.fill(rules, next)?;
         let askers = self.askers(rules)?;
@@ -208,6 +212,9 @@ impl Kernel {
         )?;
         // Who began with the old set must not find it gone.
         self.let_pass()?;
+        if rules.renew && before_it != 0 {
+            self.carry_counts(before_it, next, rules.count)?;
+        }
         let keep: BTreeSet<PathBuf> = pins
             .into_iter()
             .chain(askers.into_iter().map(|asker| asker.pin))
@@ -292,38 +299,42 @@ impl Kernel {
         Ring::new(&self.map("rule_ring")?)
     }
 
-    /// A number that no set had before: what tasks keep of a set's tests goes by it.
-    fn next_generation(&self) -> Result<u64, Error> {
+    /// A number that no set had before: what tasks keep of a set's tests goes by it. Its half is not that of the set that
+    /// holds, also after sets that could not be loaded.
+    fn next_generation(&self, holds: u64) -> Result<u64, Error> {
         let sets = self.map("rule_sets")?;
         let mut last = 1;
         for half in 0..2 {
             let set: RuleSet = read(&sets, half, "read the sets of rules")?;
             last = last.max(set.generation);
         }
-        Ok(last + 1)
+        let next = last + 1;
+        let same_half = holds != 0 && (holds ^ next) & 1 == 0;
+        Ok(next + u64::from(same_half))
     }
 
     /// Says whether tasks have their chains of executables. The word beside it moves meanwhile: only this one is written.
     fn share_chains(&self, lineages: u64) -> Result<(), Error> {
-        let map = self.map("shared")?;
-        let failed = |error: rustix::io::Errno| io_error("map what programs share")(error.into());
-        // SAFETY: nothing is there yet, and the kernel chooses the place.
-        let page = unsafe {
-            mm::mmap(
-                std::ptr::null_mut(),
-                size_of::<Shared>(),
-                ProtFlags::READ | ProtFlags::WRITE,
-                mm::MapFlags::SHARED,
-                map.as_fd(),
-                0,
-            )
+        let words = Words::of(&self.map("shared")?, size_of::<Shared>() / size_of::<u64>())?;
+        if let Some(word) = words.get(offset_of!(Shared, lineages) / size_of::<u64>()) {
+            word.store(lineages, Ordering::SeqCst);
         }
-        .map_err(failed)?;
-        // SAFETY: the map holds one `Shared`, whose words are aligned, and others only access them as a whole.
-        let word = unsafe { AtomicU64::from_ptr(&raw mut (*page.cast::<Shared>()).lineages) };
-        word.store(lineages, Ordering::SeqCst);
-        // SAFETY: what was mapped above, and is not used again.
-        unsafe { mm::munmap(page, size_of::<Shared>()) }.map_err(failed)
+        Ok(())
+    }
+
+    /// The same rules go on in the other half: so do their counts. Nothing is counted any more in the half of `before`.
+    fn carry_counts(&self, before: u64, next: u64, rules: usize) -> Result<(), Error> {
+        let half = abi::RULE_MAX * COUNT_WORDS;
+        let words = Words::of(&self.map("rule_counts")?, 2 * half)?;
+        let first = |generation: u64| if generation & 1 == 0 { 0 } else { half };
+        for at in 0..rules.min(abi::RULE_MAX) * COUNT_WORDS {
+            if let (Some(from), Some(to)) =
+                (words.get(first(before) + at), words.get(first(next) + at))
+            {
+                to.fetch_add(from.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+        }
+        Ok(())
     }
 
     /// From now on every task has its chain of executables.

@@ -120,6 +120,10 @@ static HOLD: Hold = Hold(Mutex::new(None));
 impl Hold {
     fn set(&self, wanted: bool) {
         let mut held = self.0.lock().unwrap();
+        // A test may end whatever runs.
+        if let Some(Ok(Some(_))) = held.as_mut().map(Child::try_wait) {
+            *held = None;
+        }
         match (held.take(), wanted) {
             (None, true) => {
                 *held = Command::new("ambit")

@@ -2,6 +2,7 @@
 //! From files to what holds.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::PathBuf;
 
 use ambit_abi::{self as abi, Hook, RuleBit, RuleHook};
@@ -27,7 +28,7 @@ fn options() -> LoadOptions {
 pub(super) fn main(paths: &[PathBuf], quiet: bool) -> Result<Outcome, Failure> {
     let set = files::read(paths)?;
     let kernel = Kernel::attach(&options())?;
-    let loaded = match load(&kernel, set, false) {
+    let loaded = match Sources::lock().and_then(|lock| load(&kernel, set, None, &lock)) {
         Ok(loaded) => loaded,
         Err(failure) => {
             // What was loaded for these rules alone is of no use to anybody.
@@ -51,8 +52,12 @@ pub(super) fn unload() -> Result<Outcome, Failure> {
         note!("no rules are loaded");
         return Ok(Outcome::SUCCESS);
     };
-    let held = kernel.unload_rules()?;
-    Loaded::forget();
+    let held = {
+        let _lock = Sources::lock()?;
+        let held = kernel.unload_rules()?;
+        Loaded::forget();
+        held
+    };
     kernel.release()?;
     note!(
         "{}",
@@ -70,10 +75,13 @@ pub(crate) fn renew(kernel: &Kernel) -> Result<(), Failure> {
     if !kernel.rules_outrun() {
         return Ok(());
     }
-    let Some(loaded) = Loaded::read(kernel)? else {
+    // Not to be loaded over what somebody loads meanwhile.
+    let lock = Sources::lock()?;
+    let Some(mut loaded) = Loaded::read_locked(kernel, &lock)? else {
         return Ok(());
     };
-    load(kernel, files::of(loaded.texts)?, true).map(drop)
+    let set = files::of(std::mem::take(&mut loaded.texts))?;
+    load(kernel, set, Some(&loaded), &lock).map(drop)
 }
 
 /// What loading came to.
@@ -83,7 +91,13 @@ struct Done {
     hooks: usize,
 }
 
-fn load(kernel: &Kernel, set: Set, renew: bool) -> Result<Done, Failure> {
+/// `renewed`: they hold already, and get programs that are asked first.
+fn load(
+    kernel: &Kernel,
+    set: Set,
+    renewed: Option<&Loaded>,
+    _lock: &File,
+) -> Result<Done, Failure> {
     if set.rules.len() > abi::RULE_MAX {
         return Err(Failure::usage(anyhow!(
             "{} rules are more than the {} that can be loaded",
@@ -93,7 +107,6 @@ fn load(kernel: &Kernel, set: Set, renew: bool) -> Result<Done, Failure> {
     }
     let hooks = Kernel::rule_hooks()?;
     offered(&set.rules, &hooks)?;
-    let _lock = Sources::lock()?;
     let mut sources = Sources::read()?;
     sources.name_all(&compile::sources(&set.rules), kernel.borne_trust()?)?;
     let compiled = compiled(&set.rules, &sources, &hooks)?;
@@ -103,8 +116,8 @@ fn load(kernel: &Kernel, set: Set, renew: bool) -> Result<Done, Failure> {
         files: set.texts.len(),
         hooks: compiled.hooks.len(),
     };
-    let result = put(kernel, &set.rules, &compiled, &sources, renew)?;
-    Loaded::new(&result, set.texts).write()?;
+    let result = put(kernel, &set.rules, &compiled, &sources, renewed.is_some())?;
+    Loaded::new(&result, set.texts, renewed).write()?;
     Ok(done)
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 
 use ambit_abi::RuleCount;
@@ -13,6 +13,7 @@ use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, Set, Text};
+use super::sources::Sources;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::files as whole;
 use crate::out::{Style, json_line, note, print};
@@ -23,15 +24,19 @@ const PATH: &str = "/run/ambit/rules.json";
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Loaded {
     generation: u64,
+    /// The first number under which these rules held; they get another when their programs are loaded anew.
+    since: u64,
     pub(super) texts: Vec<Text>,
     /// By hook, how many instructions the verifier looked at.
     pub(super) verified: BTreeMap<String, u32>,
 }
 
 impl Loaded {
-    pub(super) fn new(result: &RulesLoaded, texts: Vec<Text>) -> Self {
+    /// `renewed`: what held before and still does.
+    pub(super) fn new(result: &RulesLoaded, texts: Vec<Text>, renewed: Option<&Self>) -> Self {
         Self {
             generation: result.generation,
+            since: renewed.map_or(result.generation, |loaded| loaded.since),
             texts,
             verified: result
                 .verified
@@ -39,6 +44,11 @@ impl Loaded {
                 .map(|(hook, count)| (hook.name().to_owned(), *count))
                 .collect(),
         }
+    }
+
+    /// Whether a record of this generation is of these rules.
+    pub(super) fn are(&self, generation: u64) -> bool {
+        (self.since..=self.generation).contains(&generation)
     }
 
     pub(super) fn write(&self) -> Result<(), Failure> {
@@ -62,19 +72,35 @@ impl Loaded {
         if generation == 0 {
             return Ok(None);
         }
+        if let Some(loaded) = Self::written()?.filter(|loaded| loaded.generation == generation) {
+            return Ok(Some(loaded));
+        }
+        // Who loads rules writes them down last: once that one is done, they are there.
+        Self::read_locked(kernel, &Sources::lock()?)
+    }
+
+    /// As [`Self::read`] where nobody else loads rules meanwhile.
+    pub(super) fn read_locked(kernel: &Kernel, _lock: &File) -> Result<Option<Self>, Failure> {
+        let generation = kernel.rules_generation()?;
+        if generation == 0 {
+            return Ok(None);
+        }
+        Self::written()?
+            .filter(|loaded| loaded.generation == generation)
+            .map(Some)
+            .ok_or_else(unknown)
+    }
+
+    fn written() -> Result<Option<Self>, Failure> {
         let bytes = match fs::read(PATH) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(unknown()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Failure::new(Exit::Trouble, error)),
         };
-        let loaded: Self = serde_json::from_slice(&bytes)
+        serde_json::from_slice(&bytes)
             .with_context(|| format!("reading {PATH}"))
-            .or_exit(Exit::Trouble)?;
-        if loaded.generation == generation {
-            Ok(Some(loaded))
-        } else {
-            Err(unknown())
-        }
+            .or_exit(Exit::Trouble)
+            .map(Some)
     }
 }
 

@@ -40,11 +40,10 @@ struct Row {
 }
 
 pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
-    let Some((kernel, _, mut set)) = current()? else {
+    let Some((kernel, mut loaded, mut set)) = current()? else {
         note!("no rules are loaded");
         return Ok(Outcome::SUCCESS);
     };
-    let mut generation = kernel.rules_generation()?;
     let mut ring = kernel.rule_ring()?;
     let clock = Clock::now();
     let style = Style::stdout();
@@ -56,13 +55,13 @@ pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
                 note!("a record of {} bytes is too short", bytes.len());
                 continue;
             };
-            if event.generation != generation
-                && let Some((kernel, _, newer)) = current()?
+            if !loaded.are(event.generation)
+                && let Some((_, now, newer)) = current()?
             {
-                generation = kernel.rules_generation()?;
-                set = newer;
+                (loaded, set) = (now, newer);
             }
-            let rule = (event.generation == generation)
+            let rule = loaded
+                .are(event.generation)
                 .then(|| set.rules.get(usize::from(event.rule)))
                 .flatten();
             let sources = Sources::read()?;

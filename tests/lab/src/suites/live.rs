@@ -20,6 +20,7 @@ tests! { "live":
     a_termination_signal_reaches_the_workload
     a_daemon_that_outlives_its_run_stays_confined
     what_was_learned_until_an_interrupt_is_in_the_map
+    rules_count_on_when_programs_are_attached_after_them
     where_programs_are_preempted_the_counters_add_up_or_nothing_is_loaded
 }
 
@@ -352,4 +353,32 @@ fn where_programs_are_preempted_the_counters_add_up_or_nothing_is_loaded(lab: &L
     stats.must_add_up();
     assert_eq!(stats.sum("violations"), 0, "one disturbed another");
     assert!(stats.of("file_open", "matched") >= 16_000);
+}
+
+fn rules_count_on_when_programs_are_attached_after_them(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let rule = format!(
+        "ambit-rules: 1\nrules:\n  - {{id: seen, on: file.open, when: 'object.path == \"{file}\"', do: audit}}\n"
+    );
+    let rules = lab.file("rules.yaml", rule);
+    lab.ambit(["rules", "load", &rules]).succeeds();
+    let read = || lab.outside(["cat", &file]).succeeds();
+    read();
+    read();
+    // With it come the programs that decide for domains, and those of the rules are loaded once more.
+    lab.ambit(["run", "--learn", "-o", "m", "--", "true"])
+        .succeeds();
+    read();
+    let told = lab
+        .ambit(["rules", "watch", "--once", "--json"])
+        .succeeds()
+        .lines();
+    let told: Vec<&String> = told
+        .iter()
+        .filter(|line| line.contains("\"rule\":\"seen\""))
+        .collect();
+    let counted = lab.ambit(["rules", "ls", "--json"]).succeeds().lines();
+    lab.ambit(["rules", "unload"]).succeeds();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(counted.concat().contains("\"applied\":3"), "{counted:?}");
 }

@@ -27,6 +27,7 @@ tests! { "rules":
     a_rule_for_a_domain_leaves_the_host_alone
     new_rules_replace_old_ones_without_a_gap
     a_set_that_is_wrong_leaves_the_old_one_in_place
+    sets_that_fail_to_load_one_after_the_other_leave_the_old_one_in_place
     rules_hold_without_any_process_of_ambit
     two_hundred_rules_load_on_one_hook
     two_hundred_rules_that_search_apply_just_where_they_should
@@ -455,6 +456,46 @@ fn a_set_that_is_wrong_leaves_the_old_one_in_place(lab: &Lab) {
         .exits(1)
         .complains("file_open");
     sh(lab, &format!("cat {file}")).exits(1);
+}
+
+fn sets_that_fail_to_load_one_after_the_other_leave_the_old_one_in_place(lab: &Lab) {
+    const LINKS: &str = "/sys/fs/bpf/ambit/rules";
+    let file = lab.file("f", "s\n");
+    let rule = |when: &str| format!("  - {{id: no, on: file.open, when: '{when}', do: deny}}\n");
+    let rules = Rules::load(lab, &rule(&format!("object.path == \"{file}\"")));
+    let number: u64 = std::fs::read_dir(LINKS)
+        .expect("links are pinned")
+        .flatten()
+        .find_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            name.strip_prefix("rules-file_open-")?.parse().ok()
+        })
+        .expect("the set has a number");
+    let others = lab.file(
+        "others.yaml",
+        format!(
+            "ambit-rules: 1\nrules:\n{}",
+            rule("object.path == \"/nothing\"")
+        ),
+    );
+    // Whatever number the next set gets: its link can't be pinned.
+    let taken: Vec<String> = (number + 1..number + 12)
+        .map(|next| format!("{LINKS}/rules-file_open-{next}"))
+        .collect();
+    for path in &taken {
+        std::fs::create_dir(path).expect("cannot be in the way");
+    }
+    for _ in 0..3 {
+        lab.ambit(["rules", "load", &others]).exits(2);
+        sh(lab, &format!("cat {file}")).exits(1);
+        assert!(rules.applied().contains_key("no"));
+    }
+    for path in &taken {
+        std::fs::remove_dir(path).expect("cannot make way");
+    }
+    assert_eq!(rules.applied()["no"], 3);
+    lab.ambit(["rules", "load", &others]).succeeds();
+    sh(lab, &format!("cat {file}")).succeeds();
 }
 
 fn rules_hold_without_any_process_of_ambit(lab: &Lab) {
