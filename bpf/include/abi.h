@@ -658,16 +658,18 @@ struct ambit_facts {
 /*
  * An automaton over a text. From state s, which is an index of `next`, byte b leads
  * to next[s + classes[b]]; classes are from 1 on. next[s] is the row of a text that
- * ends in s: its bits are the tests that hold. State 0 is dead: whatever follows,
- * row next[0] it is. From state `marking` on, row next[s] + 1 has the tests that hold
- * for every text that passes s, however it ends.
+ * ends in s: its bits are the tests that hold. States before `sinks` lead to themselves:
+ * whatever follows, row next[s] it is. From state `marking` on, row next[s] + 1 has the
+ * tests that hold for every text that passes s, however it ends.
  */
 struct ambit_rule_automaton {
 	__u32 start;
 	__u32 marking; /* 0 for none */
+	__u32 sinks;   /* the first state that is none */
+	__u32 pad;
 	__u8 classes[256];
-	__u64 rows[AMBIT_RULE_ROWS][AMBIT_RULE_WORDS];
 	__u16 next[AMBIT_RULE_ENTRIES + 256];
+	__u64 rows[AMBIT_RULE_ROWS][AMBIT_RULE_WORDS];
 };
 
 /* A set of rules has a half of each of the maps: generation 2, 4, ... the first, 3, 5, ... the second. */

@@ -81,7 +81,6 @@ __noinline int rules_b(struct ambit_facts *f)
 
 /* Texts other than the object are put together at the start of the slot's bytes. */
 #define TEXT_END 1024
-#define TEXT_BYTES 16
 
 /* From less: the texts that rules ask for which might apply; 0 where none does whatever the texts are that are dear to have. */
 __noinline int quick_a(struct ambit_facts *f)
@@ -119,24 +118,57 @@ static __always_inline void match_add(struct text_loop *c, __u32 row)
 	match[3] |= c->a->rows[row][3];
 }
 
+/* Bytes that are walked at once. */
+#define TEXT_BYTES 16
+
+/* COUNT bytes, from a state below 65536: classes begin at 1, before them is the row of the state. */
+static __always_inline __u64 text_bytes(struct text_loop *c, __u64 state, __u8 *bytes, __u32 count,
+					bool marks)
+{
+	struct ambit_rule_automaton *a = c->a;
+	__u32 k;
+
+#pragma unroll
+	for (k = 0; k < count; k++) {
+		/* Clang would read all bytes first, and has no registers for them. */
+		barrier_var(bytes);
+		state = a->next[state + a->classes[bytes[k]]];
+		if (marks && state >= a->marking)
+			match_add(c, a->next[state] + 1);
+	}
+	return state;
+}
+
+/* A sink leads to itself, so that it does not matter how many bytes follow it here. */
 static __always_inline long text_walk(struct text_loop *c, bool marks)
 {
-	__u32 k, at, pos = c->pos, state = c->state, marking = c->a->marking;
+	__u32 pos = c->pos, left = c->end - pos;
+	__u64 state = c->state & 0xffff;
+	__u8 *bytes;
 
-	for (k = 0; k < TEXT_BYTES; k++) {
-		if (pos >= c->end || !state)
-			break;
-		at = pos++;
-		barrier_var(at);
-		/* 6.1 forgets the bounds that let clang leave the mask out. */
-		barrier_var(state);
-		state = c->a->next[(state & 0xffff) + c->a->classes[c->s->bytes[at & OFFSET_MASK]]];
-		if (marks && state >= marking)
-			match_add(c, c->a->next[state] + 1);
+	barrier_var(pos);
+	bytes = &c->s->bytes[pos & OFFSET_MASK];
+	if (left >= TEXT_BYTES) {
+		c->state = text_bytes(c, state, bytes, TEXT_BYTES, marks);
+		c->pos = pos + TEXT_BYTES;
+		return left == TEXT_BYTES || c->state < c->a->sinks;
 	}
-	c->pos = pos;
+	if (left & 8) {
+		state = text_bytes(c, state, bytes, 8, marks);
+		bytes += 8;
+	}
+	if (left & 4) {
+		state = text_bytes(c, state, bytes, 4, marks);
+		bytes += 4;
+	}
+	if (left & 2) {
+		state = text_bytes(c, state, bytes, 2, marks);
+		bytes += 2;
+	}
+	if (left & 1)
+		state = text_bytes(c, state, bytes, 1, marks);
 	c->state = state;
-	return pos >= c->end || !state;
+	return 1;
 }
 
 static long text_step(__u32 i, struct text_loop *c)

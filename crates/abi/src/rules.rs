@@ -141,12 +141,16 @@ pub struct RuleAutomaton {
     pub start: u32,
     /// The first state that marks tests; 0 for none.
     pub marking: u32,
+    /// The first state that does not lead to itself whatever follows.
+    pub sinks: u32,
+    /// Zero.
+    pub pad: u32,
     /// By byte, from 1 on.
     pub classes: [u8; 256],
-    /// Sets of tests.
-    pub rows: [[u64; RULE_WORDS]; RULE_ROWS],
     /// By state: its row, and the states that its classes lead to.
     pub next: [u16; RULE_ENTRIES + 256],
+    /// Sets of tests.
+    pub rows: [[u64; RULE_WORDS]; RULE_ROWS],
 }
 
 /// The rules of a hook (`struct ambit_rule_hook`).

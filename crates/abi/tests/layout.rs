@@ -255,9 +255,11 @@ fn every_field_is_where_the_kernel_part_has_it() {
         "ambit_rule_automaton" = RuleAutomaton {
             start,
             marking,
+            sinks,
+            pad,
             classes,
-            rows,
-            next
+            next,
+            rows
         }
     );
     layout!(

@@ -13,6 +13,8 @@ pub struct Automaton {
     start: u16,
     /// The first state that marks tests, as all after it do; 0 where none does.
     marking: u16,
+    /// The first state that does not lead to itself whatever follows: behind all of those that do, and mark nothing.
+    sinks: u32,
     /// From 1 on.
     classes: Vec<u8>,
     rows: Vec<Row>,
@@ -37,13 +39,16 @@ impl Automaton {
         };
         let (plain, marking): (Vec<usize>, Vec<usize>) = (0..table.output.len())
             .partition(|state| !table.output.get(*state).is_some_and(is_marking));
+        let (sinks, plain): (Vec<usize>, Vec<usize>) =
+            plain.into_iter().partition(|state| table.is_sink(*state));
         let state = |place: usize| u16::try_from(place * stride).ok();
         let first_marking = if marking.is_empty() {
             0
         } else {
-            state(plain.len())?
+            state(sinks.len() + plain.len())?
         };
-        let order = [plain, marking].concat();
+        let first_other = u32::try_from(sinks.len() * stride).ok()?;
+        let order = [sinks, plain, marking].concat();
         let mut places = vec![0; order.len()];
         for (place, number) in order.iter().enumerate() {
             *places.get_mut(*number)? = place;
@@ -68,6 +73,7 @@ impl Automaton {
         Some(Self {
             start: of(table.start)?,
             marking: first_marking,
+            sinks: first_other,
             classes: classes.collect::<Option<_>>()?,
             rows,
             next,
@@ -85,7 +91,7 @@ impl Automaton {
         for byte in bytes {
             let class = self.classes.get(usize::from(*byte)).copied();
             state = entry(state + class.map_or(0, usize::from));
-            if state == 0 {
+            if u32::try_from(state).is_ok_and(|state| state < self.sinks) {
                 break;
             }
             if self.has_marks() && state >= usize::from(self.marking) {
@@ -120,13 +126,15 @@ impl Automaton {
         let mut out = Vec::with_capacity(Self::SIZE);
         out.extend_from_slice(&u32::from(self.start).to_ne_bytes());
         out.extend_from_slice(&u32::from(self.marking).to_ne_bytes());
+        out.extend_from_slice(&self.sinks.to_ne_bytes());
+        out.resize(offset_of!(RuleAutomaton, classes), 0);
         out.extend_from_slice(&self.classes);
-        for word in self.rows.iter().flatten() {
-            out.extend_from_slice(&word.to_ne_bytes());
-        }
-        out.resize(offset_of!(RuleAutomaton, next), 0);
         for next in &self.next {
             out.extend_from_slice(&next.to_ne_bytes());
+        }
+        out.resize(offset_of!(RuleAutomaton, rows), 0);
+        for word in self.rows.iter().flatten() {
+            out.extend_from_slice(&word.to_ne_bytes());
         }
         out.resize(Self::SIZE, 0);
         out

@@ -19,6 +19,16 @@ pub(super) struct Table {
     pub(super) next: Vec<u32>,
 }
 
+impl Table {
+    /// Whether a state leads to itself whatever follows.
+    pub(super) fn is_sink(&self, state: usize) -> bool {
+        let targets = self.next.iter().skip(state * self.width);
+        targets
+            .take(self.width)
+            .all(|target| usize::try_from(*target) == Ok(state))
+    }
+}
+
 /// Merges states that nothing tells apart (Moore's refinement), then byte classes that no state tells apart.
 pub(super) fn reduce(table: &Table) -> Table {
     merge_columns(merge_states(table))

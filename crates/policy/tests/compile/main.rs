@@ -346,7 +346,7 @@ fn the_bytes_are_the_structure_that_the_kernel_part_walks() {
     let automaton = &compiled.hooks[0].object[0];
     assert!(!automaton.has_marks());
     let bytes = automaton.to_bytes();
-    assert_eq!(bytes.len(), 8 + 256 + 2048 * 32 + (65_536 + 256) * 2);
+    assert_eq!(bytes.len(), HEAD + 256 + (65_536 + 256) * 2 + 2048 * 32);
     assert_eq!(bytes.len(), Automaton::SIZE);
     for (text, row) in [
         (&b"P/a"[..], 1),
@@ -400,29 +400,32 @@ fn the_bytes_have_marks_where_the_kernel_part_looks_for_them() {
     }
 }
 
-/// What the kernel part finds in a text.
+/// Bytes before the classes.
+const HEAD: usize = 16;
+
+/// What is found in a text to its end. The kernel part looks now and then whether it is in a sink.
 fn walk(bytes: &[u8], text: &[u8]) -> [u64; 4] {
     let word = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
-    let (mut state, marking) = (word(0), word(4));
+    let (mut state, marking, sinks) = (word(0), word(4), word(8));
+    assert_ne!(sinks, 0, "what is dead is a sink");
     let entry = |state: usize| {
-        let at = 8 + 256 + 2048 * 32 + 2 * state;
+        let at = HEAD + 256 + 2 * state;
         usize::from(u16::from_ne_bytes([bytes[at], bytes[at + 1]]))
     };
     let mut found = [0; 4];
     let mut add = |row: usize| {
         for (word, found) in found.iter_mut().enumerate() {
-            let at = 8 + 256 + 32 * row + 8 * word;
+            let at = HEAD + 256 + (65_536 + 256) * 2 + 32 * row + 8 * word;
             *found |= u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap());
         }
     };
     for byte in text {
-        let class = usize::from(bytes[8 + usize::from(*byte)]);
+        let class = usize::from(bytes[HEAD + usize::from(*byte)]);
         assert_ne!(class, 0);
-        state = entry(state + class);
+        let before = state;
+        state = entry(before + class);
         assert!(state < 65_536);
-        if state == 0 {
-            break;
-        }
+        assert!(before >= sinks || state == before, "{before} is no sink");
         if marking != 0 && state >= marking {
             add(entry(state) + 1);
         }
