@@ -41,4 +41,5 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #include "uring.bpf.c"
 #include "trust.bpf.c"
 #include "rules.bpf.c"
+#include "rules_full.bpf.c"
 #include "spread.bpf.c"

@@ -44,28 +44,30 @@ int BPF_PROG(file_rm_acl, void *idmap, struct dentry *dentry, const char *name)
 #define F_SETLEASE 1024
 #define F_NOTIFY 1026
 
-SEC("lsm/file_fcntl")
-int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd)
+/* 0 for what takes nothing from others. */
+static __always_inline __u32 fcntl_kind(unsigned int cmd)
 {
-	__u32 arg;
-
 	switch (cmd) {
 	case F_SETOWN:
 	case F_SETOWN_EX:
-		arg = AMBIT_FCNTL_OWNER;
-		break;
+		return AMBIT_FCNTL_OWNER;
 	case F_SETSIG:
-		arg = AMBIT_FCNTL_SIGNAL;
-		break;
+		return AMBIT_FCNTL_SIGNAL;
 	case F_SETLEASE:
-		arg = AMBIT_FCNTL_LEASE;
-		break;
+		return AMBIT_FCNTL_LEASE;
 	case F_NOTIFY:
-		arg = AMBIT_FCNTL_NOTIFY;
-		break;
-	default:
-		return benign(AMBIT_HOOK_FILE_FCNTL);
+		return AMBIT_FCNTL_NOTIFY;
 	}
+	return 0;
+}
+
+SEC("lsm/file_fcntl")
+int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd)
+{
+	__u32 arg = fcntl_kind(cmd);
+
+	if (!arg)
+		return benign(AMBIT_HOOK_FILE_FCNTL);
 	return descriptor_point(AMBIT_HOOK_FILE_FCNTL, file, AMBIT_OP_FILE_FCNTL, arg);
 }
 

@@ -28,6 +28,15 @@ static __always_inline void object_ipc(struct slot *s, struct kern_ipc_perm *per
 	put(s, OBJECT_END - 1, kind);
 }
 
+/* What is being made has no creator yet. */
+static __always_inline void object_new_ipc(struct slot *s, struct kern_ipc_perm *perm)
+{
+	s->pos = OBJECT_END - 2;
+	put(s, OBJECT_END - 2, AMBIT_KIND_IPC);
+	put(s, OBJECT_END - 1,
+	    BPF_CORE_READ(perm, key) ? AMBIT_IPCKEY_KEYED : AMBIT_IPCKEY_PRIVATE);
+}
+
 static __always_inline int ipc_point(__u32 hook, struct kern_ipc_perm *perm, __u32 op, __u32 arg)
 {
 	struct scope c;
@@ -39,17 +48,13 @@ static __always_inline int ipc_point(__u32 hook, struct kern_ipc_perm *perm, __u
 	return leave(&c);
 }
 
-/* What is being made has no creator yet. */
 static __always_inline int ipc_create(__u32 hook, struct kern_ipc_perm *perm, __u32 op)
 {
 	struct scope c;
 
 	if (!enter_full(&c, hook))
 		return c.verdict ? -EPERM : 0;
-	c.s->pos = OBJECT_END - 2;
-	put(c.s, OBJECT_END - 2, AMBIT_KIND_IPC);
-	put(c.s, OBJECT_END - 1,
-	    BPF_CORE_READ(perm, key) ? AMBIT_IPCKEY_KEYED : AMBIT_IPCKEY_PRIVATE);
+	object_new_ipc(c.s, perm);
 	ask(&c, hook, op, AMBIT_IPC_CREATE);
 	return leave(&c);
 }
@@ -84,14 +89,19 @@ int BPF_PROG(ipc_shm_get, struct kern_ipc_perm *perm)
 #define SHM_UNLOCK 12
 #define SHM_INFO 14
 
+static __always_inline __u32 shm_kind(int cmd)
+{
+	if (cmd == SHM_LOCK || cmd == SHM_UNLOCK)
+		return AMBIT_IPC_CONTROL;
+	return cmd == SHM_INFO ? 0 : common_ctl(cmd);
+}
+
 SEC("lsm/shm_shmctl")
 int BPF_PROG(ipc_shm_ctl, struct kern_ipc_perm *perm, int cmd)
 {
-	__u32 arg = common_ctl(cmd);
+	__u32 arg = shm_kind(cmd);
 
-	if (cmd == SHM_LOCK || cmd == SHM_UNLOCK)
-		arg = AMBIT_IPC_CONTROL;
-	if (!arg || cmd == SHM_INFO)
+	if (!arg)
 		return benign(AMBIT_HOOK_SHM_SHMCTL);
 	return ipc_point(AMBIT_HOOK_SHM_SHMCTL, perm, AMBIT_OP_IPC_SHM, arg);
 }
@@ -121,16 +131,21 @@ int BPF_PROG(ipc_sem_get, struct kern_ipc_perm *perm)
 #define SEM_SETALL 17
 #define SEM_INFO 19
 
+static __always_inline __u32 sem_kind(int cmd)
+{
+	if (cmd == SEM_SETVAL || cmd == SEM_SETALL)
+		return AMBIT_IPC_WRITE;
+	if (cmd >= SEM_GETPID && cmd <= SEM_GETZCNT)
+		return AMBIT_IPC_READ;
+	return cmd == SEM_INFO ? 0 : common_ctl(cmd);
+}
+
 SEC("lsm/sem_semctl")
 int BPF_PROG(ipc_sem_ctl, struct kern_ipc_perm *perm, int cmd)
 {
-	__u32 arg = common_ctl(cmd);
+	__u32 arg = sem_kind(cmd);
 
-	if (cmd == SEM_SETVAL || cmd == SEM_SETALL)
-		arg = AMBIT_IPC_WRITE;
-	else if (cmd >= SEM_GETPID && cmd <= SEM_GETZCNT)
-		arg = AMBIT_IPC_READ;
-	if (!arg || cmd == SEM_INFO)
+	if (!arg)
 		return benign(AMBIT_HOOK_SEM_SEMCTL);
 	return ipc_point(AMBIT_HOOK_SEM_SEMCTL, perm, AMBIT_OP_IPC_SEM, arg);
 }
@@ -156,12 +171,17 @@ int BPF_PROG(ipc_msg_get, struct kern_ipc_perm *perm)
 
 #define MSG_INFO 12
 
+static __always_inline __u32 msg_kind(int cmd)
+{
+	return cmd == MSG_INFO ? 0 : common_ctl(cmd);
+}
+
 SEC("lsm/msg_queue_msgctl")
 int BPF_PROG(ipc_msg_ctl, struct kern_ipc_perm *perm, int cmd)
 {
-	__u32 arg = common_ctl(cmd);
+	__u32 arg = msg_kind(cmd);
 
-	if (!arg || cmd == MSG_INFO)
+	if (!arg)
 		return benign(AMBIT_HOOK_MSG_QUEUE_MSGCTL);
 	return ipc_point(AMBIT_HOOK_MSG_QUEUE_MSGCTL, perm, AMBIT_OP_IPC_MSG, arg);
 }

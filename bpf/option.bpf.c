@@ -46,10 +46,9 @@ static __always_inline __u32 socket_option(int option)
 	return 0;
 }
 
-SEC("lsm/socket_setsockopt")
-int BPF_PROG(net_setsockopt, struct socket *sock, int level, int option)
+/* 0 for options that don't matter. */
+static __always_inline __u32 option_kind(struct socket *sock, int level, int option)
 {
-	const __u32 hook = AMBIT_HOOK_SOCKET_SETSOCKOPT;
 	/* From 7.0 on the verifier knows that a socket may be without its inner half. */
 	__u16 family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
 	__u32 arg = 0;
@@ -63,9 +62,16 @@ int BPF_PROG(net_setsockopt, struct socket *sock, int level, int option)
 	else if ((level == SOL_IP || level == SOL_IPV6) && option >= TABLES_FIRST &&
 		 option <= TABLES_LAST && sock->type == 3)
 		arg = AMBIT_SOCKOPT_TABLES;
-	if (arg && (family == AF_INET || family == AF_INET6 || level == SOL_SOCKET))
-		return plain_point(hook, AMBIT_OP_NET_OPTION, arg);
-	return benign(hook);
+	return family == AF_INET || family == AF_INET6 || level == SOL_SOCKET ? arg : 0;
+}
+
+SEC("lsm/socket_setsockopt")
+int BPF_PROG(net_setsockopt, struct socket *sock, int level, int option)
+{
+	const __u32 hook = AMBIT_HOOK_SOCKET_SETSOCKOPT;
+	__u32 arg = option_kind(sock, level, option);
+
+	return arg ? plain_point(hook, AMBIT_OP_NET_OPTION, arg) : benign(hook);
 }
 
 SEC("lsm/tun_dev_create")

@@ -65,33 +65,34 @@ int BPF_PROG(task_movemem, struct task_struct *p)
 #define PR_CAP_AMBIENT_RAISE 2
 #define PR_SET_PTRACER 0x59616d61
 
+/* 0 for what is the process' own affair. */
+static __always_inline __u32 prctl_kind(int option, unsigned long arg2)
+{
+	switch (option) {
+	case PR_SET_DUMPABLE:
+		return AMBIT_PRCTL_DUMPABLE;
+	case PR_SET_KEEPCAPS:
+		return AMBIT_PRCTL_KEEPCAPS;
+	case PR_SET_SECUREBITS:
+		return AMBIT_PRCTL_SECUREBITS;
+	case PR_SET_MM:
+		return AMBIT_PRCTL_MM;
+	case PR_SET_PTRACER:
+		return AMBIT_PRCTL_PTRACER;
+	case PR_CAP_AMBIENT:
+		if (arg2 == PR_CAP_AMBIENT_RAISE)
+			return AMBIT_PRCTL_AMBIENT;
+		break;
+	}
+	return 0;
+}
+
 /* To answer 0 leaves the option to whoever knows it: the hook's own default is -ENOSYS. */
 SEC("lsm/task_prctl")
 int BPF_PROG(task_prctl, int option, unsigned long arg2)
 {
 	const __u32 hook = AMBIT_HOOK_TASK_PRCTL;
-	__u32 arg = 0;
+	__u32 arg = prctl_kind(option, arg2);
 
-	switch (option) {
-	case PR_SET_DUMPABLE:
-		arg = AMBIT_PRCTL_DUMPABLE;
-		break;
-	case PR_SET_KEEPCAPS:
-		arg = AMBIT_PRCTL_KEEPCAPS;
-		break;
-	case PR_SET_SECUREBITS:
-		arg = AMBIT_PRCTL_SECUREBITS;
-		break;
-	case PR_SET_MM:
-		arg = AMBIT_PRCTL_MM;
-		break;
-	case PR_SET_PTRACER:
-		arg = AMBIT_PRCTL_PTRACER;
-		break;
-	case PR_CAP_AMBIENT:
-		if (arg2 == PR_CAP_AMBIENT_RAISE)
-			arg = AMBIT_PRCTL_AMBIENT;
-		break;
-	}
 	return arg ? plain_point(hook, AMBIT_OP_TASK_PRCTL, arg) : benign(hook);
 }

@@ -121,33 +121,39 @@ int BPF_PROG(key_alloc, struct key *key)
 #define KEY_NEED_LINK 5
 #define KEY_NEED_SETATTR 6
 
+/* 0 for questions. */
+static __always_inline __u32 key_kind(int need)
+{
+	switch (need) {
+	case KEY_NEED_READ:
+		return AMBIT_KEY_READ;
+	case KEY_NEED_WRITE:
+		return AMBIT_KEY_WRITE;
+	case KEY_NEED_LINK:
+		return AMBIT_KEY_LINK;
+	case KEY_NEED_SETATTR:
+		return AMBIT_KEY_SETATTR;
+	}
+	return 0;
+}
+
+/*
+ * The first argument of key_permission is of a type that has no definition, which the
+ * verifier refuses to load. Its lowest bit says whether the key is the task's own.
+ */
+static __always_inline struct key *asked_key(const unsigned long long *ctx)
+{
+	unsigned long ref = 0;
+
+	bpf_probe_read_kernel(&ref, sizeof(ref), &ctx[0]);
+	return (struct key *)(ref & ~1UL);
+}
+
 SEC("lsm/key_permission")
 int BPF_PROG(key_permission, void *unread, const struct cred *cred, int need)
 {
 	const __u32 hook = AMBIT_HOOK_KEY_PERMISSION;
-	unsigned long ref = 0;
-	__u32 arg;
+	__u32 arg = key_kind(need);
 
-	switch (need) {
-	case KEY_NEED_READ:
-		arg = AMBIT_KEY_READ;
-		break;
-	case KEY_NEED_WRITE:
-		arg = AMBIT_KEY_WRITE;
-		break;
-	case KEY_NEED_LINK:
-		arg = AMBIT_KEY_LINK;
-		break;
-	case KEY_NEED_SETATTR:
-		arg = AMBIT_KEY_SETATTR;
-		break;
-	default:
-		return benign(hook);
-	}
-	/*
-	 * The first argument is of a type that has no definition, which the verifier
-	 * refuses to load. Its lowest bit says whether the key is the task's own.
-	 */
-	bpf_probe_read_kernel(&ref, sizeof(ref), &ctx[0]);
-	return key_point(hook, (struct key *)(ref & ~1UL), AMBIT_OP_KEY_USE, arg);
+	return arg ? key_point(hook, asked_key(ctx), AMBIT_OP_KEY_USE, arg) : benign(hook);
 }

@@ -503,6 +503,7 @@ __noinline int object_numbers(struct slot *s)
 		n[AMBIT_RULE_PROTOCOL] = *(__u16 *)&s->bytes[OBJECT_END - 2];
 		break;
 	case AMBIT_KIND_RELATION:
+	case AMBIT_KIND_IPC:
 		n[AMBIT_RULE_RELATION] = s->bytes[OBJECT_END - 1];
 		break;
 	case AMBIT_KIND_IDS:

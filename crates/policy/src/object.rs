@@ -39,6 +39,7 @@ impl Facts {
             Object::Relation(relation) => {
                 self.set_number(Number::Relation, relation.number().into());
             }
+            Object::Ipc(kind) => self.set_number(Number::Relation, kind.number().into()),
             Object::Ids { effective, .. } => {
                 self.set_number(Number::NewId, (*effective).into());
             }

@@ -175,55 +175,10 @@ pub(crate) fn asked_by(leaf: &Condition, op: Op) -> Option<&'static str> {
 
 /// Whether rules are asked about an operation: whether the kernel part has a program of rules at one of its hooks.
 pub fn is_asked(op: Op) -> bool {
-    matches!(
+    // The first three are part of others, the last two are none.
+    !matches!(
         op,
-        Op::Exec
-            | Op::FileOpen
-            | Op::FileCreate
-            | Op::FileUnlink
-            | Op::FileRename
-            | Op::FileLink
-            | Op::FileSymlink
-            | Op::FileMkdir
-            | Op::FileRmdir
-            | Op::FileMknod
-            | Op::FileTruncate
-            | Op::FileChmod
-            | Op::FileChown
-            | Op::FileIoctl
-            | Op::FileSetxattr
-            | Op::FileRemovexattr
-            | Op::FileReceive
-            | Op::MapExec
-            | Op::MapAnon
-            | Op::NetSocket
-            | Op::NetBind
-            | Op::NetConnect
-            | Op::NetListen
-            | Op::NetAccept
-            | Op::NetSend
-            | Op::NetTun
-            | Op::TaskSignal
-            | Op::TaskPtrace
-            | Op::TaskSetuid
-            | Op::TaskSetgid
-            | Op::CapUse
-            | Op::MountMount
-            | Op::MountType
-            | Op::MountReconfigure
-            | Op::MountUmount
-            | Op::MountPivot
-            | Op::MountChroot
-            | Op::NsUser
-            | Op::KeyAdd
-            | Op::KernelBpf
-            | Op::KernelRead
-            | Op::KernelLoad
-            | Op::KernelPerf
-            | Op::KernelSyslog
-            | Op::KernelSettime
-            | Op::UringCreds
-            | Op::UringSqpoll
+        Op::ExecDigest | Op::ExecCreds | Op::FileInherit | Op::Name | Op::Subject
     )
 }
 

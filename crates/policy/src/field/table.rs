@@ -13,7 +13,7 @@ use crate::condition::{Number, Text};
 /// Sources of trust other than rules.
 pub(crate) const SOURCES: [&str; 4] = ["model", "operator", "engine", "tap"];
 
-const PATHS: [Op; 26] = [
+const PATHS: [Op; 28] = [
     Op::Exec,
     Op::FileOpen,
     Op::FileCreate,
@@ -28,6 +28,7 @@ const PATHS: [Op; 26] = [
     Op::FileChmod,
     Op::FileChown,
     Op::FileIoctl,
+    Op::FileFcntl,
     Op::FileReceive,
     Op::MapExec,
     Op::NetBind,
@@ -40,6 +41,7 @@ const PATHS: [Op; 26] = [
     Op::MountPivot,
     Op::MountChroot,
     Op::KernelRead,
+    Op::UringCmd,
 ];
 const ADDRESSES: [Op; 5] = [
     Op::NetBind,
@@ -48,13 +50,14 @@ const ADDRESSES: [Op; 5] = [
     Op::NetAccept,
     Op::NetSend,
 ];
-const NAMES: [Op; 10] = [
+const NAMES: [Op; 11] = [
     Op::NetBind,
     Op::NetConnect,
     Op::NetListen,
     Op::NetAccept,
     Op::NetSend,
     Op::KeyAdd,
+    Op::KeyUse,
     Op::MountType,
     Op::MountReconfigure,
     Op::FileSetxattr,
@@ -65,8 +68,18 @@ const FILES: [Op; 3] = [Op::FileOpen, Op::Exec, Op::MapExec];
 const SETIDS: [Op; 2] = [Op::FileCreate, Op::FileChmod];
 const MODES: [Op; 3] = [Op::FileCreate, Op::FileMkdir, Op::FileChmod];
 const ENDED: [Op; 2] = [Op::FileRename, Op::FileLink];
+const REQUESTS: [Op; 3] = [Op::FileIoctl, Op::UringCmd, Op::KernelQuota];
+const IPC: [Op; 3] = [Op::IpcShm, Op::IpcSem, Op::IpcMsg];
 const LOADED: [Op; 2] = [Op::KernelRead, Op::KernelLoad];
-const RELATED: [Op; 2] = [Op::TaskSignal, Op::TaskPtrace];
+const RELATED: [Op; 7] = [
+    Op::TaskSignal,
+    Op::TaskPtrace,
+    Op::TaskNice,
+    Op::TaskScheduler,
+    Op::TaskIoprio,
+    Op::TaskRlimit,
+    Op::TaskMemory,
+];
 
 const ENDS: [(u32, &str); 2] = [(abi::END_FROM, "from"), (abi::END_TO, "to")];
 const NODES: [(u32, &str); 3] = [
@@ -84,6 +97,49 @@ const PTRACES: [(u32, &str); 3] = [
     (abi::PTRACE_READ, "read"),
     (abi::PTRACE_ATTACH, "attach"),
     (abi::PTRACE_TRACEME, "traceme"),
+];
+const FCNTLS: [(u32, &str); 4] = [
+    (abi::FCNTL_OWNER, "owner"),
+    (abi::FCNTL_SIGNAL, "signal"),
+    (abi::FCNTL_LEASE, "lease"),
+    (abi::FCNTL_NOTIFY, "notify"),
+];
+const SOCKOPTS: [(u32, &str); 7] = [
+    (abi::SOCKOPT_FILTER, "filter"),
+    (abi::SOCKOPT_BPF, "bpf"),
+    (abi::SOCKOPT_MARK, "mark"),
+    (abi::SOCKOPT_DEVICE, "device"),
+    (abi::SOCKOPT_TABLES, "tables"),
+    (abi::SOCKOPT_REPAIR, "repair"),
+    (abi::SOCKOPT_ULP, "ulp"),
+];
+const PRCTLS: [(u32, &str); 6] = [
+    (abi::PRCTL_MM, "mm"),
+    (abi::PRCTL_PTRACER, "ptracer"),
+    (abi::PRCTL_DUMPABLE, "dumpable"),
+    (abi::PRCTL_KEEPCAPS, "keepcaps"),
+    (abi::PRCTL_SECUREBITS, "securebits"),
+    (abi::PRCTL_AMBIENT, "ambient"),
+];
+const IPC_ACCESSES: [(u32, &str); 7] = [
+    (abi::IPC_CREATE, "create"),
+    (abi::IPC_GET, "get"),
+    (abi::IPC_READ, "read"),
+    (abi::IPC_WRITE, "write"),
+    (abi::IPC_STAT, "stat"),
+    (abi::IPC_CONTROL, "control"),
+    (abi::IPC_REMOVE, "remove"),
+];
+const IPC_KEYS: [(u32, &str); 3] = [
+    (abi::IPCKEY_PRIVATE as u32, "private"),
+    (abi::IPCKEY_KEYED as u32, "key"),
+    (abi::IPCKEY_FOREIGN as u32, "foreign"),
+];
+const KEY_ACCESSES: [(u32, &str); 4] = [
+    (abi::KEY_READ, "read"),
+    (abi::KEY_WRITE, "write"),
+    (abi::KEY_LINK, "link"),
+    (abi::KEY_SETATTR, "setattr"),
 ];
 const MOUNTS: [(u32, &str); 5] = [
     (abi::MOUNT_NEW, "new"),
@@ -160,7 +216,7 @@ pub fn fields() -> &'static [Field] {
 }
 
 #[rustfmt::skip]
-static FIELDS: [Field; 53] = [
+static FIELDS: [Field; 61] = [
     field("op", &[], Operation, "the operation"),
     field("task.uid", &[], number(Number::Uid, ID_MAX), "effective user id"),
     field("task.gid", &[], number(Number::Gid, ID_MAX), "effective group id"),
@@ -195,7 +251,7 @@ static FIELDS: [Field; 53] = [
     field("object.new_mode", &MODES, number(Number::Mode, 0o7777), "permission bits that are asked for"),
     field("object.end", &ENDED, words(Number::Arg, &ENDS), "the old name or the new one"),
     field("object.node", &[Op::FileMknod], words(Number::Arg, &NODES), "what is made"),
-    field("object.request", &[Op::FileIoctl], number(Number::Arg, ID_MAX), "number of the request"),
+    field("object.request", &REQUESTS, number(Number::Arg, ID_MAX), "number of the request"),
     field("object.dirty", &[Op::MapExec], arg_bits(abi::MAP_DIRTY), "whether private pages of the mapping were written"),
     field("object.writable", &[Op::MapExec], arg_bits(abi::MAP_WRITE), "whether it is writable at the same time"),
     field("object.address", &ADDRESSES, Address, "IP address; empty for other objects"),
@@ -208,6 +264,14 @@ static FIELDS: [Field; 53] = [
     field("object.signal", &[Op::TaskSignal], numbered(Number::Arg, &names::SIGNALS), "the signal"),
     field("object.relation", &RELATED, words(Number::Relation, &RELATIONS), "who the other task is"),
     field("object.access", &[Op::TaskPtrace], words(Number::Arg, &PTRACES), "what is asked for"),
+    field("object.access", &IPC, words(Number::Arg, &IPC_ACCESSES), "what is asked for"),
+    field("object.access", &[Op::KeyUse], words(Number::Arg, &KEY_ACCESSES), "what is asked for"),
+    field("object.key", &IPC, words(Number::Relation, &IPC_KEYS), "whether it has a key; `foreign` for what another user made"),
+    field("object.option", &[Op::FileFcntl], words(Number::Arg, &FCNTLS), "what is set of the descriptor"),
+    field("object.option", &[Op::NetOption], words(Number::Arg, &SOCKOPTS), "what is set of the socket"),
+    field("object.option", &[Op::TaskPrctl], words(Number::Arg, &PRCTLS), "what is set of the process"),
+    field("object.limit", &[Op::TaskRlimit], numbered(Number::Arg, &names::RLIMITS), "the limit"),
+    field("object.action", &[Op::KernelSyslog], numbered(Number::Arg, &names::SYSLOG_ACTIONS), "action of syslog(2)"),
     field("object.uid", &[Op::TaskSetuid], number(Number::NewId, ID_MAX), "effective user id that is asked for"),
     field("object.gid", &[Op::TaskSetgid], number(Number::NewId, ID_MAX), "effective group id that is asked for"),
     field("object.capability", &[Op::CapUse], numbered(Number::Arg, &names::CAPABILITIES), "the capability"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::tests;
-use crate::harness::{Lab, Run, line};
+use crate::harness::{Lab, Run, act, act_path, line};
 
 tests! { "rules":
     a_rule_refuses_whoever_it_is_and_records_it
@@ -32,6 +32,7 @@ tests! { "rules":
     two_hundred_rules_load_on_one_hook
     two_hundred_rules_that_search_apply_just_where_they_should
     every_address_and_port_is_seen_as_it_is
+    what_only_full_coverage_asks_maps_about_rules_see_and_refuse
     what_a_rule_counts_is_what_happened
     what_a_replay_says_of_rules_is_what_they_count
     every_rule_of_the_library_sees_its_example_and_not_its_near_miss
@@ -656,6 +657,86 @@ fn every_address_and_port_is_seen_as_it_is(lab: &Lab) {
         assert_eq!(was, refused, "{host} port {port}: {}", run.stderr_text());
     }
     assert_eq!(rules.applied()["lo"], 2);
+}
+
+/// What the actor is told, and what the record of it says.
+const FULL: &[(&str, &str)] = &[
+    ("setxattr f user.ambit x", "file.setxattr user.ambit"),
+    ("fcntl-owner f", "file.fcntl owner {dir}/f"),
+    ("lease f", "file.fcntl lease {dir}/f"),
+    ("lock f", "file.lock"),
+    ("socket-mark 1", "net.option mark"),
+    ("netlink-after-crime", "net.netlink"),
+    ("nice-of child 5", "task.nice child"),
+    ("affinity-of child", "task.scheduler child"),
+    ("ioprio-of child", "task.ioprio child"),
+    ("rlimit-of child 0", "task.rlimit nofile child"),
+    ("memory-of child", "task.memory child"),
+    ("dumpable 0", "task.prctl dumpable"),
+    ("shm-create", "ipc.shm create private"),
+    ("sem-create", "ipc.sem create private"),
+    ("msg-create", "ipc.msg create private"),
+    ("key-read user ambit:lab", "key.use read user"),
+    ("module-after-crime", "kernel.request"),
+    ("port-after-crime", "kernel.lockdown"),
+    ("quota-sync", "kernel.quota"),
+    ("userfault", "kernel.userfault"),
+    ("uring", "uring.setup"),
+    ("uring-cmd", "uring.cmd"),
+];
+
+fn what_only_full_coverage_asks_maps_about_rules_see_and_refuse(lab: &Lab) {
+    lab.file("f", "x");
+    let dir = lab.path("");
+    let told = |what: &str| what.replace("{dir}", dir.trim_end_matches('/'));
+    let run = |words: &str| -> String {
+        let run = lab.outside(act(words));
+        String::from_utf8_lossy(&run.stdout).into_owned()
+    };
+    let (known, without): (Vec<_>, Vec<_>) = FULL
+        .iter()
+        .partition(|(words, _)| run(words).contains("ok"));
+    assert!(without.len() < 5, "not on this kernel: {without:?}");
+    if !without.is_empty() {
+        eprintln!("figures: not on this kernel: {without:?}");
+    }
+    let load = |what: &str| {
+        let rule = |words: &str, operation: &str| {
+            let id = words.split(' ').next().expect("a word");
+            let on = operation.split(' ').next().expect("an operation");
+            let when = format!("subject.path == \"{}\"", act_path());
+            format!("  - {{id: {id}, on: {on}, when: '{when}', do: {what}}}\n")
+        };
+        let rules: String = known
+            .iter()
+            .map(|(words, told)| rule(words, told))
+            .collect();
+        Rules::load(lab, &rules)
+    };
+    let rules = load("audit");
+    rules.records();
+    for (words, operation) in &known {
+        let said = run(words);
+        let id = words.split(' ').next();
+        let records = rules.records();
+        let own = records
+            .iter()
+            .filter(|record| record["rule"].as_str() == id);
+        let own: Vec<&str> = own
+            .filter_map(|record| record["operation"].as_str())
+            .collect();
+        let wanted = told(operation);
+        assert!(
+            own.iter().any(|own| own.starts_with(&wanted)),
+            "{words} should be {wanted}, not {own:?}: {said}"
+        );
+    }
+    drop(rules);
+    let _rules = load("deny");
+    for (words, _) in &known {
+        let said = run(words);
+        assert!(!said.contains("ok"), "{words} should be refused: {said}");
+    }
 }
 
 fn what_a_rule_counts_is_what_happened(lab: &Lab) {

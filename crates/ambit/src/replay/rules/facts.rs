@@ -31,14 +31,16 @@ pub(super) fn is_asked(hook: Hook, op: Op) -> bool {
         && !matches!(
             (hook, op),
             (Hook::FileOpen, Op::FileCreate | Op::FileTruncate)
-                | (Hook::InodeSetAcl | Hook::InodeRemoveAcl, _)
         )
 }
 
 /// Whether a recording has an operation wherever it is done.
 pub(super) fn is_recorded(header: &Header, coverage: Coverage, op: Op) -> bool {
+    // What is only gated is no point of any map.
+    let points = !op.gated_only();
     Hook::ALL.iter().any(|hook| {
-        is_asked(*hook, op)
+        points
+            && is_asked(*hook, op)
             && hook.coverage() <= coverage
             && header.hooks.values().any(|name| name == hook.name())
     })
