@@ -670,7 +670,7 @@ const FULL: &[(&str, &str)] = &[
     ("nice-of child 5", "task.nice child"),
     ("affinity-of child", "task.scheduler child"),
     ("ioprio-of child", "task.ioprio child"),
-    ("rlimit-of child 0", "task.rlimit nofile child"),
+    ("rlimit-of child 0", "task.rlimit core child"),
     ("memory-of child", "task.memory child"),
     ("dumpable 0", "task.prctl dumpable"),
     ("shm-create", "ipc.shm create private"),
@@ -693,9 +693,11 @@ fn what_only_full_coverage_asks_maps_about_rules_see_and_refuse(lab: &Lab) {
         let run = lab.outside(act(words));
         String::from_utf8_lossy(&run.stdout).into_owned()
     };
-    let (known, without): (Vec<_>, Vec<_>) = FULL
-        .iter()
-        .partition(|(words, _)| run(words).contains("ok"));
+    let (known, without): (Vec<_>, Vec<_>) = FULL.iter().partition(|(words, _)| {
+        let said = run(words);
+        // The kernel asks for a module of a family of sockets that nobody has.
+        said.contains("ok") || said.contains("EAFNOSUPPORT")
+    });
     assert!(without.len() < 5, "not on this kernel: {without:?}");
     if !without.is_empty() {
         eprintln!("figures: not on this kernel: {without:?}");
