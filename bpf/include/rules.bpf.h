@@ -120,6 +120,7 @@ static __always_inline void match_add(struct text_loop *c, __u32 row)
 
 /* Bytes that are walked at once. */
 #define TEXT_BYTES 16
+#define TEXT_HEAD 8
 
 /* COUNT bytes, from a state below 65536: classes begin at 1, before them is the row of the state. */
 static __always_inline __u64 text_bytes(struct text_loop *c, __u64 state, __u8 *bytes, __u32 count,
@@ -181,6 +182,20 @@ static long mark_step(__u32 i, struct text_loop *c)
 	return text_walk(c, true);
 }
 
+/* The first few bytes, which are all that most automata need that search for nothing: true if so. */
+static __always_inline bool text_head(struct text_loop *c)
+{
+	__u32 pos = c->pos;
+
+	if (c->end - pos < TEXT_HEAD)
+		return false;
+	barrier_var(pos);
+	c->state =
+		text_bytes(c, c->state & 0xffff, &c->s->bytes[pos & OFFSET_MASK], TEXT_HEAD, false);
+	c->pos = pos + TEXT_HEAD;
+	return c->state < c->a->sinks;
+}
+
 /* Automata of one text, in one half of the maps. */
 struct text_run {
 	__u32 half;
@@ -216,7 +231,7 @@ static __always_inline int text_one(struct slot *s, struct text_run *r, __u32 i)
 	/* Two of them, so that what marks nothing does not look for it with every byte. */
 	if (c.a->marking)
 		bpf_loop((OFFSET_MASK + 1) / TEXT_BYTES, mark_step, &c, 0);
-	else
+	else if (!text_head(&c))
 		bpf_loop((OFFSET_MASK + 1) / TEXT_BYTES, text_step, &c, 0);
 	match_add(&c, c.a->next[c.state & 0xffff]);
 	return 0;

@@ -56,6 +56,7 @@ pub(super) fn measure() -> Value {
         ("2", first(2, "")),
         ("100", first(100, "")),
         ("200", first(200, "")),
+        ("100 of a file each", format!("{head}{}", files(100))),
         ("100 and a gate", first(100, GATE)),
         ("100 and one of the chain", first(100, CHAIN)),
         ("100 and one of all texts", first(100, TEXTS)),
@@ -72,6 +73,16 @@ pub(super) fn measure() -> Value {
     }
     unload();
     json!({"rows": rows, "loading": loading})
+}
+
+/// Rules of a file each, as a list of what must not be touched is turned into.
+fn files(count: usize) -> String {
+    let rule = |at: usize| {
+        format!(
+            "  - {{id: f{at}, on: file.open, when: 'object.path == \"/etc/app/{at}.conf\"', do: deny}}\n"
+        )
+    };
+    (0..count).map(rule).collect()
 }
 
 fn file(name: &str, text: &str) -> String {
