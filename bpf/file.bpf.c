@@ -99,7 +99,7 @@ int BPF_PROG(file_file_open, struct file *file, int ret)
 	}
 	ask(&c, hook, AMBIT_OP_FILE_OPEN, arg);
 	if (c.s->known && !unlinked(file->f_path.dentry))
-		shortcut_add(c.l, &file->f_path, AMBIT_OP_FILE_OPEN << 16 | arg);
+		shortcut_add(c.s, c.l, &file->f_path, AMBIT_OP_FILE_OPEN << 16 | arg);
 	if (both && (file->f_inode->i_mode & S_IFMT) == S_IFREG)
 		teach_both(&c, flags);
 	return leave(&c);

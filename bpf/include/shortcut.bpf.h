@@ -157,8 +157,10 @@ static __noinline bool shortcut_knows(struct ambit_label *l, struct task_struct 
 
 struct shortcut_loop {
 	struct ambit_shortcut *t;
+	struct slot *s;
 	struct dentry *dentry;
 	struct dentry *root;
+	__u32 pos; /* of the text, what was not taken yet ends here */
 	__u32 state;
 	bool done;
 };
@@ -190,11 +192,14 @@ static __always_inline __u32 edge_make(struct ambit_shortcut *t, const __u64 *w,
 	return to ?: edge_take(t, index ^ 1, w, more, from, flag);
 }
 
-/* The same steps by probe reads, making the edges that are missing. */
+/*
+ * The same steps by probe reads, making the edges that are missing. Names are those
+ * of the text that was found known: the file may have been renamed since.
+ */
 static long shortcut_step(__u32 i, struct shortcut_loop *c)
 {
 	struct dentry *dentry = c->dentry;
-	__u32 len, more, flag = 0, to = 0, from = c->state;
+	__u32 len, more, flag = 0, to = 0, from = c->state, pos = c->pos;
 	__u64 w[4] = {};
 
 	if (dentry == c->root) {
@@ -204,7 +209,12 @@ static long shortcut_step(__u32 i, struct shortcut_loop *c)
 	len = BPF_CORE_READ(dentry, d_name.len);
 	if (len >= SHORT_NAME)
 		return 1;
-	bpf_probe_read_kernel(w, len & (SHORT_NAME - 1), BPF_CORE_READ(dentry, d_name.name));
+	pos -= len;
+	bpf_probe_read_kernel(w, len & (SHORT_NAME - 1), &c->s->bytes[pos & OFFSET_MASK]);
+	pos--;
+	if (c->s->bytes[pos & OFFSET_MASK] != '/')
+		return 1;
+	c->pos = pos;
 	if (all_digits((__u8 *)w, len))
 		flag = STATE_DIGITS;
 	more = len >> 3;
@@ -234,12 +244,13 @@ static __always_inline bool grant(struct ambit_grant *g, __u64 subject, __u64 wh
 	return true;
 }
 
-/* Remember a path that was found known. */
-static __noinline int shortcut_add(struct ambit_label *l, struct path *at, __u32 what)
+/* Remember a path that was found known, which is in the slot. */
+static __noinline int shortcut_add(struct slot *s, struct ambit_label *l, struct path *at,
+				   __u32 what)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct path *top = &task->fs->root;
-	struct shortcut_loop c = { .dentry = at->dentry, .root = top->dentry };
+	struct shortcut_loop c = { .s = s, .dentry = at->dentry, .root = top->dentry };
 	__u64 subject = l->subject.lo, of;
 	__u32 index;
 
@@ -248,8 +259,10 @@ static __noinline int shortcut_add(struct ambit_label *l, struct path *at, __u32
 	c.t = shortcut_of(l);
 	if (!c.t)
 		return 0;
+	c.pos = c.dentry == c.root ? OBJECT_END - 1 : OBJECT_END;
 	bpf_loop(SHORTCUT_STEPS + 1, shortcut_step, &c, 0);
-	if (!c.done)
+	/* Before the names is nothing but the kind. */
+	if (!c.done || s->pos != c.pos - 1)
 		return 0;
 	of = (__u64)c.state << 32 | what;
 	index = grant_index(subject, of);
