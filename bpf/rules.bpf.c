@@ -10,12 +10,6 @@
  * Fail mode: rules.bpf.h.
  */
 
-static __always_inline void about_file(struct slot *s, struct inode *inode)
-{
-	s->file_uid = inode->i_uid.val;
-	s->file_mode = inode->i_mode;
-}
-
 static __always_inline void object_relation_to(struct slot *s, struct task_struct *other)
 {
 	object_relation(s, label_of(bpf_get_current_task_btf()), other);
@@ -90,10 +84,8 @@ int BPF_PROG(rules_file_open, struct file *file, int ret)
 	if (file->f_mode & FMODE_NOACCOUNT)
 		return 0;
 	if (asking(&a, AMBIT_HOOK_FILE_OPEN)) {
-		about_file(a.s, file->f_inode);
 		stash(a.s, open_mask(file->f_mode, file->f_flags));
-		if (object_file(a.s, file))
-			ask_rules(&a, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_OPEN, stashed(a.s));
+		ask_file(&a, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_OPEN, file);
 	}
 	return answer(&a);
 }
@@ -302,9 +294,8 @@ static __always_inline int rules_map(__u32 hook, struct file *file, unsigned lon
 		if (!address || !file) {
 			object_none(a.s);
 			ask_rules(&a, hook, AMBIT_OP_MAP_ANON, 0);
-		} else if (object_file(a.s, file)) {
-			about_file(a.s, file->f_inode);
-			ask_rules(&a, hook, AMBIT_OP_MAP_EXEC, stashed(a.s));
+		} else {
+			ask_file(&a, hook, AMBIT_OP_MAP_EXEC, file);
 		}
 	}
 	return answer(&a);

@@ -699,8 +699,34 @@ struct ambit_rule_hook {
 	__u32 bits_used;
 	__u32 actions; /* of all of them together */
 	__u32 quick;   /* not 0: there is a program that knows from less which texts are needed */
+	__u32 early;   /* AMBIT_EARLY_*: what is asked before the object is put together */
+	__u32 early_numbers; /* which of these it reads then */
 	struct ambit_rule_bit bits[AMBIT_RULE_FIRED * 64];
 };
+
+/*
+ * Rules of files can be ruled out before the path is put together, by a program of
+ * three stages; which one is in the upper half of the operation's number.
+ */
+#define AMBIT_EARLY_STAGE 16
+/* From the path's tests and the argument alone: a mask of what has to be asked. */
+#define AMBIT_EARLY_PATH 1
+/* Of the rules that ask for no path: the texts of those that might apply, as `quick` says. */
+#define AMBIT_EARLY_REST 2
+/* The same rules, with all texts there: not 0 if one applies. */
+#define AMBIT_EARLY_EXACT 3
+
+/*
+ * There is such a program; also: it was this that answered. What answers without
+ * it has ruled out nothing.
+ */
+#define AMBIT_EARLY_THERE 128
+/* Some rule asks for the path; also: one of these might apply. */
+#define AMBIT_EARLY_OBJECT 1
+/* Some rule asks for none; also: one of these might apply. */
+#define AMBIT_EARLY_NUMBERS 2
+/* One of either might apply if the task is not trusted. */
+#define AMBIT_EARLY_TRUST 4
 
 /* How often a rule applied, and what became of the records; index: half * AMBIT_RULE_MAX + rule. */
 #define AMBIT_RULE_MAX 4096

@@ -97,6 +97,24 @@ __noinline int quick_b(struct ambit_facts *f)
 	return f ? none : 0;
 }
 
+/* Of files, before the path is put together: see AMBIT_EARLY_PATH. */
+__noinline int early_a(struct ambit_facts *f)
+{
+	volatile int none = 0;
+
+	return f ? none : 0;
+}
+
+__noinline int early_b(struct ambit_facts *f)
+{
+	volatile int none = 0;
+
+	return f ? none : 0;
+}
+
+/* What it says that has ruled out nothing. */
+#define EARLY_ALL (AMBIT_EARLY_THERE - 1)
+
 struct text_loop {
 	struct ambit_rule_automaton *a;
 	struct slot *s;
@@ -419,6 +437,19 @@ __noinline int plain_match(struct slot *s, __u32 half, __u32 needs)
 	return 0;
 }
 
+#define CHAIN_TEXTS \
+	(1 << AMBIT_RULE_TEXT_EXE | 1 << AMBIT_RULE_TEXT_PARENT | 1 << AMBIT_RULE_TEXT_CHAIN)
+#define PLAIN_TEXTS \
+	(1 << AMBIT_RULE_TEXT_COMM | 1 << AMBIT_RULE_TEXT_CGROUP | 1 << AMBIT_RULE_TEXT_DOMAIN)
+
+/* The texts that are dear to have, of those that rules need: 0, or -1. */
+static __always_inline int dear_match(struct slot *s, __u32 half, __u32 needs)
+{
+	if (needs & CHAIN_TEXTS && chain_match(s, half))
+		return -1;
+	return needs & PLAIN_TEXTS ? plain_match(s, half, needs) : 0;
+}
+
 #define RULE_NUMBER(name) (1U << AMBIT_RULE_##name)
 #define TASK_NUMBERS                                                                              \
 	(RULE_NUMBER(UID) | RULE_NUMBER(GID) | RULE_NUMBER(REAL_UID) | RULE_NUMBER(CAPS) |        \
@@ -528,20 +559,24 @@ __noinline int object_numbers(struct slot *s)
 	return 0;
 }
 
+static __always_inline struct ambit_rule_hook *rules_in(__u32 hook, __u32 half)
+{
+	__u32 id = (half & 1) * AMBIT_HOOKS + (hook & (AMBIT_HOOKS - 1));
+
+	return bpf_map_lookup_elem(&rule_hooks, &id);
+}
+
 /* The hook's rules, as they hold now; NULL if there are none. */
 static __always_inline struct ambit_rule_hook *rules_of(__u32 hook, __u64 *generation)
 {
 	struct ambit_rule_state *state;
-	__u32 zero = 0, id;
+	__u32 zero = 0;
 
 	state = bpf_map_lookup_elem(&rule_states, &zero);
 	if (!state)
 		return NULL;
 	*generation = *(volatile __u64 *)&state->generation;
-	if (!*generation)
-		return NULL;
-	id = (*generation & 1) * AMBIT_HOOKS + (hook & (AMBIT_HOOKS - 1));
-	return bpf_map_lookup_elem(&rule_hooks, &id);
+	return *generation ? rules_in(hook, *generation) : NULL;
 }
 
 static __always_inline void exe_to(struct ambit_rule_event *e, struct ambit_lineage *n, __u32 at)
@@ -755,14 +790,52 @@ static __always_inline int rules_none(struct ambit_rule_hook *h)
 	return 0;
 }
 
+/* A stage of the early program. */
+static __always_inline __u32 early_ask(struct slot *s, __u32 half, __u32 stage, __u32 hook_op)
+{
+	volatile __u64 *op = &s->facts.numbers[AMBIT_RULE_OP];
+	__u32 answer;
+
+	/* Clang sees functions that read nothing: it would leave the first of two stores out. */
+	*op = stage << AMBIT_EARLY_STAGE | (hook_op & 0xffff);
+	answer = half ? early_b(&s->facts) : early_a(&s->facts);
+	*op = hook_op & 0xffff;
+	return answer & AMBIT_EARLY_THERE ? answer & ~AMBIT_EARLY_THERE : EARLY_ALL;
+}
+
+/* What the rules say that apply, once the object's tests and numbers are there; -1 if they can't be asked. */
+static __always_inline int rules_outcome(struct slot *s, struct ambit_rule_hook *h, __u32 half)
+{
+	__u32 needs = h->needs;
+
+	if (h->quick) {
+		/* A rule that does not apply for what is known so far does not with other texts' bits of another event. */
+		needs = half ? quick_b(&s->facts) : quick_a(&s->facts);
+		if (!needs)
+			return 0;
+	}
+	if (dear_match(s, half, needs))
+		return -1;
+	return half ? rules_b(&s->facts) : rules_a(&s->facts);
+}
+
+static __always_inline void rules_numbers(struct slot *s, __u32 numbers)
+{
+	if (numbers & OBJECT_NUMBERS)
+		object_numbers(s);
+	if (numbers & TASK_NUMBERS)
+		task_numbers(s, numbers);
+}
+
 /* Asks the rules about the slot's object. A global function: the verifier looks at it once a program. */
 __noinline int rules_ask(struct slot *s, __u32 hook_op, __u32 arg)
 {
-	__u32 hook = hook_op >> 16, half, needs;
+	__u32 hook = hook_op >> 16, half;
 	struct text_run r = {};
 	struct ambit_rule_hook *h;
 	struct verdict *v;
 	__u64 generation;
+	int outcome;
 
 	if (!s)
 		return 0;
@@ -773,10 +846,7 @@ __noinline int rules_ask(struct slot *s, __u32 hook_op, __u32 arg)
 	half = generation & 1;
 	s->facts.numbers[AMBIT_RULE_OP] = hook_op & 0xffff;
 	s->facts.numbers[AMBIT_RULE_ARG] = arg;
-	if (h->numbers & OBJECT_NUMBERS)
-		object_numbers(s);
-	if (h->numbers & TASK_NUMBERS)
-		task_numbers(s, h->numbers);
+	rules_numbers(s, h->numbers);
 	if (h->needs & 1 << AMBIT_RULE_TEXT_OBJECT) {
 		r.half = half;
 		r.first = h->first;
@@ -787,25 +857,17 @@ __noinline int rules_ask(struct slot *s, __u32 hook_op, __u32 arg)
 		if (text_match(s, &r))
 			goto failed;
 	}
-	needs = h->needs;
-	if (h->quick) {
-		/* A rule that does not apply for what is known so far does not with other texts' bits of another event. */
-		needs = half ? quick_b(&s->facts) : quick_a(&s->facts);
-		if (!needs)
-			return rules_none(h);
+	if (s->unmet && h->early & AMBIT_EARLY_OBJECT) {
+		s->early = early_ask(s, half, AMBIT_EARLY_PATH, hook_op);
+		s->early_of = generation;
 	}
-	if (needs & (1 << AMBIT_RULE_TEXT_EXE | 1 << AMBIT_RULE_TEXT_PARENT |
-		     1 << AMBIT_RULE_TEXT_CHAIN) &&
-	    chain_match(s, half))
+	outcome = rules_outcome(s, h, half);
+	if (unlikely(outcome < 0))
 		goto failed;
-	if (needs & (1 << AMBIT_RULE_TEXT_COMM | 1 << AMBIT_RULE_TEXT_CGROUP |
-		     1 << AMBIT_RULE_TEXT_DOMAIN) &&
-	    plain_match(s, half, needs))
-		goto failed;
-	v->outcome = half ? rules_b(&s->facts) : rules_a(&s->facts);
 	rules_none(h);
-	if (likely(!v->outcome))
+	if (likely(!outcome))
 		return 0;
+	v->outcome = outcome;
 	v->generation = generation;
 	v->rules = h->bits_used;
 	v->hook = hook;
@@ -838,6 +900,8 @@ static __always_inline bool asking(struct asking *a, __u32 hook)
 	s->file_uid = 0;
 	s->file_mode = 0;
 	s->pos = OBJECT_END;
+	s->unmet = 0;
+	s->early_of = 0;
 	return true;
 }
 

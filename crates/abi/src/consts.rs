@@ -401,4 +401,20 @@ constants! {
     RULE_FILE_UID: usize = 21;
     /// A number: see `enum ambit_rule_number`.
     RULE_FILE_MODE: usize = 22;
+    /// Where the stage of an early program is in the operation's number: bits from here on.
+    EARLY_STAGE: u32 = 16;
+    /// Its stage that goes by the path and the argument alone.
+    EARLY_PATH: u16 = 1;
+    /// Its stage of the rules that ask for no path, without texts.
+    EARLY_REST: u16 = 2;
+    /// Its stage of the same rules with texts.
+    EARLY_EXACT: u16 = 3;
+    /// There is an early program, and it was this that answered.
+    EARLY_THERE: u8 = 128;
+    /// A rule that asks for the path.
+    EARLY_OBJECT: u8 = 1;
+    /// A rule that asks for none.
+    EARLY_NUMBERS: u8 = 2;
+    /// Either, if the task is not trusted.
+    EARLY_TRUST: u8 = 4;
 }

@@ -171,6 +171,10 @@ pub struct RuleHook {
     pub actions: u32,
     /// Not 0: there is a program that knows from less which texts are needed.
     pub quick: u32,
+    /// Mask of `EARLY_*`: what is asked before the object is put together.
+    pub early: u32,
+    /// Which numbers are read then.
+    pub early_numbers: u32,
     /// By the bit that stands for the rule.
     pub bits: [RuleBit; RULE_FIRED * 64],
 }

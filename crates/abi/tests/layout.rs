@@ -272,6 +272,8 @@ fn every_field_is_where_the_kernel_part_has_it() {
             bits_used,
             actions,
             quick,
+            early,
+            early_numbers,
             bits
         }
     );

@@ -63,7 +63,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let instructions: usize = compiled
         .hooks
         .iter()
-        .map(|hook| hook.instructions.len() + hook.quick.as_ref().map_or(0, Vec::len))
+        .map(|hook| {
+            hook.instructions.len()
+                + hook.quick.as_ref().map_or(0, Vec::len)
+                + hook
+                    .early
+                    .as_ref()
+                    .map_or(0, |early| early.instructions.len())
+        })
         .sum();
     let automata: usize = compiled.hooks.iter().map(|hook| hook.object.len()).sum();
     println!(

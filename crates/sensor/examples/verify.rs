@@ -13,14 +13,15 @@ fn main() -> Result<(), ambit_sensor::Error> {
     })?;
     println!("loaded and attached in {:?}", start.elapsed());
     // Rules that never apply: r0 = 0; exit.
-    let instructions = [0xb7, 0x95];
+    let instructions = vec![0xb7, 0x95];
     let start = std::time::Instant::now();
     let programs: Vec<_> = Kernel::rule_hooks()?
         .into_iter()
         .map(|hook| RuleProgram {
             hook,
-            instructions: &instructions,
+            instructions: instructions.clone(),
             quick: None,
+            early: None,
             settings: RuleHook::default(),
             automata: Vec::new(),
         })

@@ -32,6 +32,8 @@ const LINKS: &str = "rules";
 const FUNCTIONS: [&str; 2] = ["rules_a", "rules_b"];
 /// Those that know from less.
 const QUICK: [&str; 2] = ["quick_a", "quick_b"];
+/// Those that are asked before the object is put together.
+const EARLY: [&str; 2] = ["early_a", "early_b"];
 /// Words of a rule's count.
 const COUNT_WORDS: usize = size_of::<RuleCount>() / size_of::<u64>();
 /// The kernel's name of a set's programs, and what they are licensed under, as the kernel wants to know.
@@ -42,13 +44,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The rules of a hook, compiled.
 #[derive(Clone, Debug)]
-pub struct RuleProgram<'a> {
+pub struct RuleProgram {
     /// The hook.
     pub hook: Hook,
     /// Instructions of a function from `struct ambit_facts *` to a mask of actions, as `struct bpf_insn`.
-    pub instructions: &'a [u64],
+    pub instructions: Vec<u64>,
     /// From less, to a mask of the texts that rules need which might apply; none where `settings` say so.
-    pub quick: Option<&'a [u64]>,
+    pub quick: Option<Vec<u64>>,
+    /// Before the object is put together; none where `settings` say so.
+    pub early: Option<Vec<u64>>,
     /// What its bits stand for, and what it reads; where its automata are is filled in here.
     pub settings: RuleHook,
     /// Automata of the object (`struct ambit_rule_automaton`).
@@ -66,9 +70,9 @@ pub struct RuleText {
 
 /// A set of rules, compiled.
 #[derive(Clone, Debug, Default)]
-pub struct Rules<'a> {
+pub struct Rules {
     /// By hook.
-    pub programs: Vec<RuleProgram<'a>>,
+    pub programs: Vec<RuleProgram>,
     /// By text.
     pub texts: Vec<RuleText>,
     /// How many rules there are.
@@ -158,7 +162,7 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Error::Rules`], [`Error::NoRuleHook`], [`Error::TooManyAutomata`]; then the rules from before still hold.
-    pub fn load_rules(&self, rules: &Rules<'_>) -> Result<RulesLoaded, Error> {
+    pub fn load_rules(&self, rules: &Rules) -> Result<RulesLoaded, Error> {
         let _lock = lock()?;
         let before_it = generation(self)?;
         let next = self.next_generation(before_it)?;
@@ -182,8 +186,9 @@ impl Kernel {
             };
             let odd = usize::from(next & 1 == 1);
             let parts = [
-                (Some(program.instructions), FUNCTIONS[odd], "rules"),
-                (program.quick, QUICK[odd], "quick"),
+                (Some(&program.instructions), FUNCTIONS[odd], "rules"),
+                (program.quick.as_ref(), QUICK[odd], "quick"),
+                (program.early.as_ref(), EARLY[odd], "early"),
             ];
             for (instructions, function, name) in parts {
                 let Some(instructions) = instructions else {
@@ -357,7 +362,7 @@ impl Kernel {
     }
 
     /// Puts all but the programs into the half that nobody reads.
-    fn fill(&self, rules: &Rules<'_>, next: u64) -> Result<(), Error> {
+    fn fill(&self, rules: &Rules, next: u64) -> Result<(), Error> {
         let half = u32::try_from(next & 1).unwrap_or(0);
         let mut slots = Slots {
             outer: self.map("rule_automata")?,
@@ -409,7 +414,7 @@ impl Kernel {
     }
 
     /// The programs that ask: those that are attached, and for the rest ones that are not yet.
-    fn askers(&self, rules: &Rules<'_>) -> Result<Vec<Asker>, Error> {
+    fn askers(&self, rules: &Rules) -> Result<Vec<Asker>, Error> {
         let directory = self.options.pin_dir.join(LINKS);
         let mut askers = Vec::new();
         let mut missing = BTreeSet::new();

@@ -55,6 +55,14 @@ pub(super) fn show(result: &Value, out: &mut String) -> std::fmt::Result {
             instructions - without,
         )?;
     }
+    let many = |which: &str| result["rules"]["many"][which].as_f64().unwrap_or(f64::NAN);
+    writeln!(
+        out,
+        "{:26} {:8.0} ({:+.0})",
+        "100, of 2,000 files a turn",
+        many("with_100"),
+        many("with_100") - many("without"),
+    )?;
     writeln!(
         out,
         "\nLoading rules, in million instructions of the guest, or waiting; user and system are the loader's own\n"

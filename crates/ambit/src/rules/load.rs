@@ -157,21 +157,20 @@ fn put(
 ) -> Result<RulesLoaded, Failure> {
     let bytes = |automata: &[Automaton]| automata.iter().map(Automaton::to_bytes).collect();
     let raw = |program: &[Insn]| -> Vec<u64> { program.iter().map(|insn| insn.raw()).collect() };
-    let instructions: Vec<(Vec<u64>, Option<Vec<u64>>)> = compiled
-        .hooks
-        .iter()
-        .map(|hook| (raw(&hook.instructions), hook.quick.as_deref().map(raw)))
-        .collect();
     let names = sources.all();
     let programs = compiled
         .hooks
         .iter()
-        .zip(&instructions)
-        .map(|(hook, (instructions, quick))| {
+        .map(|hook| {
             let mut settings = RuleHook {
                 needs: hook.needs,
                 numbers: hook.numbers,
-                quick: u32::from(quick.is_some()),
+                quick: u32::from(hook.quick.is_some()),
+                early: hook.early.as_ref().map_or(0, |early| {
+                    let object = if early.object { abi::EARLY_OBJECT } else { 0 };
+                    u32::from(abi::EARLY_THERE | object)
+                }),
+                early_numbers: hook.early.as_ref().map_or(0, |early| early.numbers),
                 bits_used: u32::try_from(hook.rules.len()).unwrap_or(u32::MAX),
                 ..RuleHook::default()
             };
@@ -195,8 +194,9 @@ fn put(
             }
             RuleProgram {
                 hook: hook.hook,
-                instructions,
-                quick: quick.as_deref(),
+                instructions: raw(&hook.instructions),
+                quick: hook.quick.as_deref().map(raw),
+                early: hook.early.as_ref().map(|early| raw(&early.instructions)),
                 settings,
                 automata: bytes(&hook.object),
             }

@@ -100,6 +100,13 @@ fn assembly(set: &Set, loaded: Option<&Loaded>) -> Result<Outcome, Failure> {
             },
         );
         let _ = writeln!(out, "{}", style.bold(head));
+        if let Some(early) = &hook.early {
+            let _ = writeln!(
+                out,
+                "; before the path is put together, {} that rule out what cannot apply",
+                count(early.instructions.len(), "instruction")
+            );
+        }
         if let Some(quick) = &hook.quick {
             let _ = writeln!(
                 out,

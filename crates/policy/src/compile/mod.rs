@@ -6,6 +6,7 @@
 
 mod assemble;
 mod automaton;
+mod bound;
 mod emit;
 mod error;
 mod insn;
@@ -26,7 +27,7 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ambit_abi::{self as abi, Hook, Op};
+use ambit_abi::{Hook, Op};
 
 pub use automaton::Automaton;
 pub use error::CompileError;
@@ -66,6 +67,8 @@ pub struct HookProgram {
     /// task calls itself, its cgroup, its domain): a mask as `needs` is, 0 where no rule can apply whatever these are. The
     /// bits of other texts may be anything. None where that would tell nothing.
     pub quick: Option<Vec<Insn>>,
+    /// What is asked before the object is put together, at hooks where that is worth it.
+    pub early: Option<Early>,
     /// Automata over the object's canonical bytes.
     pub object: Vec<Automaton>,
     /// Whose words of `match` are read: a mask of `1 << AMBIT_RULE_TEXT_*`.
@@ -76,6 +79,21 @@ pub struct HookProgram {
     pub rules: Vec<usize>,
     /// What instructions are for: text, and the number of the instruction that it stands before.
     pub comments: Vec<(usize, String)>,
+}
+
+/// What can be told of a file's rules before its path is put together: `int early(struct ambit_facts *facts)`, whose
+/// stages (`EARLY_*` of the `abi`) are told apart by what stands above the operation's number.
+///
+/// By the path's tests and the argument alone, it says which kinds of rules might apply. Of rules that ask for no path it
+/// says first which texts they ask for, then whether one applies.
+#[derive(Clone, Debug)]
+pub struct Early {
+    /// Its instructions.
+    pub instructions: Vec<Insn>,
+    /// Some rule asks for the path.
+    pub object: bool,
+    /// Which of `numbers` rules read that ask for no path.
+    pub numbers: u32,
 }
 
 impl HookProgram {
@@ -258,6 +276,7 @@ fn draft(
     };
     let parts = lowered.into_iter().map(|(op, entries)| Part {
         op,
+        stage: 0,
         entries: entries.into_iter().filter_map(entry).collect(),
     });
     Ok(Some(Draft {
@@ -297,7 +316,7 @@ fn finish(
             rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
         }
     };
-    let quick = match bounds(&draft.parts) {
+    let quick = match bound::quick(&draft.parts) {
         Some(parts) => Some(
             program::write(parts, only)
                 .map_err(too_long)?
@@ -306,75 +325,29 @@ fn finish(
         ),
         None => None,
     };
+    let early = match bound::early(draft.hook, &draft.parts) {
+        Some(bound::Early { parts, object }) => {
+            let (code, reads) = program::write(parts, false).map_err(too_long)?;
+            Some(Early {
+                instructions: code.instructions,
+                object,
+                numbers: reads.numbers,
+            })
+        }
+        None => None,
+    };
     let (code, reads) = program::write(draft.parts, only).map_err(too_long)?;
     Ok(HookProgram {
         hook: draft.hook,
         instructions: code.instructions,
         quick,
+        early,
         object: object.automata,
         needs: reads.texts,
         numbers: reads.numbers,
         rules: draft.rules,
         comments: code.comments,
     })
-}
-
-/// The texts that are there for every event.
-const CHEAP: u8 = 1 << abi::RULE_TEXT_OBJECT;
-
-/// The rules with conditions that hold whenever theirs do, and ask for no text that is dear; what they do is to say which
-/// texts theirs ask for. None where every text that is dear is asked for whatever is known without them.
-fn bounds(parts: &[Part]) -> Option<Vec<Part>> {
-    let mut saves = false;
-    let part = |part: &Part| {
-        let (mut some, mut always) = (0, 0);
-        let entries = part.entries.iter().map(|entry| {
-            let (when, texts) = (bound(&entry.when), texts(&entry.when));
-            some |= texts;
-            if when == Node::Const(true) {
-                always |= texts;
-            }
-            Entry {
-                when,
-                actions: Actions(texts),
-                ..entry.clone()
-            }
-        });
-        let entries = entries.collect();
-        saves |= some & !always & !CHEAP != 0;
-        Part {
-            op: part.op,
-            entries,
-        }
-    };
-    let parts = parts.iter().map(part).collect();
-    saves.then_some(parts)
-}
-
-/// The texts that a condition asks for; the object's in any case, so that there is one.
-fn texts(node: &Node) -> u8 {
-    let mut texts = CHEAP;
-    node.leaves(&mut |leaf| {
-        if let Leaf::Bits { at, .. } = leaf
-            && let wire::Place::Text(text) = wire::place(*at)
-        {
-            texts |= 1 << text;
-        }
-    });
-    texts
-}
-
-/// What holds whenever a condition does; nothing in it is negated but single tests.
-fn bound(node: &Node) -> Node {
-    let each = |nodes: &[Node]| nodes.iter().map(bound).collect();
-    match node {
-        Node::Leaf(Leaf::Bits { at, .. }) | Node::Not(Leaf::Bits { at, .. }) if matches!(wire::place(*at), wire::Place::Text(text) if CHEAP >> text & 1 == 0) => {
-            Node::Const(true)
-        }
-        Node::And(nodes) => Node::and(each(nodes)),
-        Node::Or(nodes) => Node::or(each(nodes)),
-        other => other.clone(),
-    }
 }
 
 fn pack_error(error: PackError, rules: &[Rule]) -> CompileError {

@@ -5,7 +5,7 @@
 //! so no jump is far. In a section, rules that need a bit of the same word stand together: one test of all of those
 //! bits passes over all of them.
 
-use ambit_abi::{Op, RULE_FIRED};
+use ambit_abi::{self as abi, Op, RULE_FIRED};
 
 use super::assemble::Code;
 use super::emit::{Emitter, Next, Reads};
@@ -20,7 +20,7 @@ const GROUP: usize = 8_000;
 /// Instructions of a section: what a jump can pass over.
 const SECTION: usize = 32_000;
 /// All that rules do, or all texts that they ask for.
-const ACTIONS: i32 = 127;
+const ACTIONS: i32 = 255;
 
 /// A rule of a hook, where one of its operations is known.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub(super) struct Entry {
 /// The rules of an operation; none of them is constantly false.
 pub(super) struct Part {
     pub(super) op: Op,
+    /// Of an early program, else 0.
+    pub(super) stage: u16,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -54,13 +56,13 @@ pub(super) fn write(parts: Vec<Part>, only: bool) -> Result<(Code, Reads), TooLo
                 continue;
             }
             reads.numbers |= 1 << (Number::Op as u32);
-            let number = u16::from(part.op);
+            let number = i32::from(u16::from(part.op)) | i32::from(part.stage) << abi::EARLY_STAGE;
             let length = i16::try_from(section.instructions.len()).unwrap_or(i16::MAX);
             let at = code.instructions.len();
             code.comments.push((at, format!("operation {}", part.op)));
             code.instructions
                 .push(Insn::load(Reg::R1, Reg::R6, wire::number(Number::Op)));
-            let other = Insn::if_imm(Compare::NotEqual, Reg::R1, number.into());
+            let other = Insn::if_imm(Compare::NotEqual, Reg::R1, number);
             code.instructions.push(other.to(length));
             code.extend(section);
         }

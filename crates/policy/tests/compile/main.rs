@@ -12,7 +12,9 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use ambit_event::{Hook, Object, Op, Path};
-use ambit_policy::compile::{Automaton, CompileError, Compiled, HookProgram, compile, sources};
+use ambit_policy::compile::{
+    Automaton, CompileError, Compiled, Early, HookProgram, compile, sources,
+};
 use ambit_policy::condition::{Condition, Number, NumberTest, Text, TextTest};
 use ambit_policy::rule::{Actions, Rule, Severity};
 use proptest::collection::vec;
@@ -95,14 +97,13 @@ fn compare(rules: &[Rule], hook: Hook, worlds: &[World]) -> Result<(), TestCaseE
             machine::check(quick);
             machine::check_tests(quick);
         }
+        if let Some(early) = &program.early {
+            machine::check(&early.instructions);
+            machine::check_tests(&early.instructions);
+        }
     }
     for world in worlds {
-        let expected: Vec<usize> = (0..rules.len())
-            .filter(|index| {
-                let rule = &rules[*index];
-                rule.on.contains(&world.op) && holds(&rule.when, world, &bits())
-            })
-            .collect();
+        let expected = expected(rules, world);
         let does = expected.iter().map(|index| rules[*index].actions.0);
         let does = u64::from(does.fold(0, |all, own| all | own));
         let Some(program) = compiled.hooks.first() else {
@@ -127,7 +128,69 @@ fn compare(rules: &[Rule], hook: Hook, worlds: &[World]) -> Result<(), TestCaseE
                 prop_assert_eq!(&found, &expected, "{:?} {:b}", world, needed);
             }
         }
+        if let Some(early) = &program.early {
+            compare_early(rules, &compiled, program, early, world)?;
+        }
         prop_assert_eq!(machine::run(&program.instructions, None).result, 0);
+    }
+    Ok(())
+}
+
+/// The rules that apply, by their conditions.
+fn expected(rules: &[Rule], world: &World) -> Vec<usize> {
+    let applies = |index: &usize| {
+        let rule = &rules[*index];
+        rule.on.contains(&world.op) && holds(&rule.when, world, &bits())
+    };
+    (0..rules.len()).filter(applies).collect()
+}
+
+/// What is ruled out before a path is put together does not apply.
+fn compare_early(
+    rules: &[Rule],
+    compiled: &Compiled,
+    program: &HookProgram,
+    early: &Early,
+    world: &World,
+) -> Result<(), TestCaseError> {
+    let mut world = world.clone();
+    if early.object {
+        // What the kernel part has entries for: files with a path.
+        let Object::Path(_) = world.object else {
+            return Ok(());
+        };
+        world.numbers[Number::Kind as usize] = ambit_abi::KIND_PATH.into();
+        world.numbers[Number::Unrepresentable as usize] = 0;
+    }
+    if world.number(Number::Trust) == 0 {
+        world.numbers[Number::Cause as usize] = 255;
+    }
+    let expected = expected(rules, &world);
+    let run = |stage: u16, numbers: u32, texts: u64, other: u8| {
+        let mut facts = world.facts(compiled, program);
+        world.stage(&mut facts, stage, numbers, other);
+        world::fill_texts_beside(&mut facts, texts, other);
+        let answer = machine::run(&early.instructions, Some(&mut facts)).result;
+        let answered = u64::from(ambit_abi::EARLY_THERE);
+        assert_eq!(answer & answered, answered, "{stage}");
+        answer & !answered
+    };
+    for other in [u8::MAX, 0] {
+        let asks = if early.object {
+            run(ambit_abi::EARLY_PATH, 0, 1, other)
+        } else {
+            ambit_abi::EARLY_NUMBERS.into()
+        };
+        let kind = |kind: u8| asks & u64::from(kind) != 0;
+        let needs = run(ambit_abi::EARLY_REST, early.numbers, 0, other);
+        let rest = needs != 0 && run(ambit_abi::EARLY_EXACT, early.numbers, needs & !1, other) != 0;
+        let asked = kind(ambit_abi::EARLY_OBJECT)
+            || kind(ambit_abi::EARLY_TRUST) && world.number(Number::Trust) != 0
+            || kind(ambit_abi::EARLY_NUMBERS) && rest;
+        prop_assert!(asked || expected.is_empty(), "{world:?} {asks:b} {needs:b}");
+        if !early.object {
+            prop_assert_eq!(rest, !expected.is_empty(), "{:?}", world);
+        }
     }
     Ok(())
 }
@@ -240,6 +303,49 @@ fn only_texts_are_asked_for_that_a_rule_needs_which_might_apply() {
     assert_eq!(needed("/b"), object | 1 << ambit_abi::RULE_TEXT_EXE);
     assert_eq!(needed("/c"), object);
     assert_eq!(needed("/d"), 0);
+}
+
+#[test]
+fn what_can_be_told_by_a_path_and_an_argument_alone_is_told_by_kinds_of_rules() {
+    let and = |parts: &[Condition]| Condition::And(parts.to_vec());
+    let writes = Condition::Number(Number::Arg, NumberTest::AnyBit(2));
+    let compiled = at_open(&opens(vec![
+        and(&[path_is("/a"), number_is(Number::Uid, 7)]),
+        and(&[writes.clone(), number_is(Number::Gid, 8)]),
+        and(&[path_is("/b"), Condition::Trust(Some("rule:a".to_owned()))]),
+        and(&[writes, Condition::Trust(None)]),
+    ]));
+    let program = &compiled.hooks[0];
+    let early = program.early.as_ref().unwrap();
+    assert!(early.object);
+    assert_eq!(
+        early.numbers & (1 << Number::Uid as u32 | 1 << Number::Gid as u32),
+        1 << Number::Gid as u32,
+        "what only rules with a path ask for is not read"
+    );
+    let asks = |text: &str, arg: u64| {
+        let mut world = World::new(Op::FileOpen, path(text));
+        world.numbers[Number::Arg as usize] = arg;
+        let mut facts = world.facts(&compiled, program);
+        world.stage(&mut facts, ambit_abi::EARLY_PATH, 0, u8::MAX);
+        let kinds = machine::run(&early.instructions, Some(&mut facts)).result;
+        u8::try_from(kinds).unwrap() & !ambit_abi::EARLY_THERE
+    };
+    let (object, numbers, trust) = (
+        ambit_abi::EARLY_OBJECT,
+        ambit_abi::EARLY_NUMBERS,
+        ambit_abi::EARLY_TRUST,
+    );
+    assert_eq!(asks("/c", 1), 0);
+    assert_eq!(asks("/a", 1), object);
+    assert_eq!(asks("/c", 2), numbers | trust);
+    assert_eq!(asks("/b", 1), trust);
+    // No stage of it.
+    let mut facts = World::new(Op::FileOpen, path("/a")).facts(&compiled, program);
+    assert_eq!(
+        machine::run(&early.instructions, Some(&mut facts)).result,
+        0
+    );
 }
 
 #[test]

@@ -93,6 +93,22 @@ impl World {
     }
 }
 
+impl World {
+    /// Facts for a stage of an early program, where nothing is known of numbers but the argument and those of a mask.
+    pub(crate) fn stage(&self, facts: &mut [u8], stage: u16, numbers: u32, other: u8) {
+        let op = u64::from(u16::from(self.op)) | u64::from(stage) << ambit_abi::EARLY_STAGE;
+        for (index, number) in facts[..MATCH].chunks_mut(8).enumerate() {
+            let value = match index {
+                0 => op,
+                1 => self.numbers[1],
+                _ if numbers >> index & 1 == 1 => self.numbers[index],
+                _ => u64::from_ne_bytes([other; 8]),
+            };
+            number.copy_from_slice(&value.to_ne_bytes());
+        }
+    }
+}
+
 /// The bytes of an executable; there are none where nothing is known of it.
 fn executable(object: &Object) -> Vec<u8> {
     match object {

@@ -36,8 +36,10 @@ pub(super) fn measure() -> Value {
         .collect();
     let first = |count: usize, more: &str| [head, &rules[..count].join("\n"), "\n", more].concat();
     let open = || loops(&["open_close"], None)["open_close"];
+    let many = || loops(&["open_many"], None)["open_many"];
     eprintln!("bench: without rules");
     let without = open();
+    let many_without = many();
     let one = file("one", &first(1, ""));
     let all = file("all", &first(rules.len(), ""));
     eprintln!("bench: loading rules");
@@ -57,6 +59,7 @@ pub(super) fn measure() -> Value {
         ("100", first(100, "")),
         ("200", first(200, "")),
         ("100 of a file each", format!("{head}{}", files(100))),
+        ("100 of users below it", format!("{head}{}", users(100))),
         ("100 and a gate", first(100, GATE)),
         ("100 and one of the chain", first(100, CHAIN)),
         ("100 and one of all texts", first(100, TEXTS)),
@@ -71,8 +74,23 @@ pub(super) fn measure() -> Value {
         assert_eq!(applied(), 0, "rules applied that were not meant to: {name}");
         rows.push(json!({"rules": name, "instructions": instructions}));
     }
+    eprintln!("bench: rules: many files");
     unload();
-    json!({"rows": rows, "loading": loading})
+    load(&file("set", &first(100, "")));
+    let many = json!({"without": many_without, "with_100": many()});
+    unload();
+    json!({"rows": rows, "many": many, "loading": loading})
+}
+
+/// Rules that might apply to what the loop opens, if it was another user.
+fn users(count: usize) -> String {
+    let rule = |at: usize| {
+        format!(
+            "  - {{id: u{at}, on: file.open, when: 'object.path.startsWith(\"/usr/lib/\") && task.uid == {}', do: deny}}\n",
+            5000 + at
+        )
+    };
+    (0..count).map(rule).collect()
 }
 
 /// Rules of a file each, as a list of what must not be touched is turned into.

@@ -15,7 +15,7 @@
 #![no_main]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::time::Duration;
 
 const FILE: &CStr = c"/usr/lib/demo/a-file-thirty.txt";
@@ -24,6 +24,8 @@ const OUTSIDE: &CStr = c"/usr/lib/demo/a-folder-in-it/outside-of-what-the-map-ha
 const CREATED: &CStr = c"/tmp/created";
 const SELF: &CStr = c"/usr/bin/ambit-loop";
 const PORT: u16 = 7777;
+/// Files of `open_many`, in `/usr/lib/demo/many`.
+const MANY: usize = 2000;
 /// The middle one of so many measurements is the answer.
 const ROUNDS: usize = 3;
 
@@ -48,6 +50,7 @@ fn measure(name: &str) {
         "calibrate" => (20_000, Box::new(calibrate)),
         "open_close" => (2000, Box::new(open_close)),
         "open_outside" => (2000, Box::new(open_outside)),
+        "open_many" => (2000, open_many()),
         "fork_exec" => (60, Box::new(fork_exec)),
         "connect_accept" => (300, connect_accept()),
         "mmap_exec" => (1000, mmap_exec()),
@@ -110,6 +113,21 @@ fn open_outside() {
     close(check(unsafe {
         libc::open(OUTSIDE.as_ptr(), libc::O_RDONLY)
     }));
+}
+
+/// Many files in turn, more than a CPU keeps anything about.
+fn open_many() -> Box<dyn FnMut()> {
+    let paths: Vec<CString> = (0..MANY)
+        .map(|at| CString::new(format!("/usr/lib/demo/many/file-number-{at:04}.txt")).unwrap())
+        .collect();
+    let mut turn = 0;
+    Box::new(move || {
+        turn = (turn + 1) % paths.len();
+        // SAFETY: the path is a C string.
+        close(check(unsafe {
+            libc::open(paths[turn].as_ptr(), libc::O_RDONLY)
+        }));
+    })
 }
 
 fn create_unlink() {

@@ -18,6 +18,7 @@ mod refusals_full;
 mod refusals_net;
 mod refusals_task;
 mod rules;
+mod rules_early;
 mod rules_fuzz;
 mod scenarios;
 mod spread;
@@ -55,6 +56,7 @@ pub(crate) fn all() -> Vec<Test> {
         recording::tests,
         hostile::tests,
         rules::tests,
+        rules_early::tests,
         rules_fuzz::tests,
         taps::tests,
         spread::tests,

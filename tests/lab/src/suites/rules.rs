@@ -39,19 +39,19 @@ tests! { "rules":
 }
 
 /// Rules that hold until this is dropped.
-struct Rules<'l> {
+pub(super) struct Rules<'l> {
     lab: &'l Lab,
 }
 
 impl<'l> Rules<'l> {
-    fn load(lab: &'l Lab, rules: &str) -> Self {
+    pub(super) fn load(lab: &'l Lab, rules: &str) -> Self {
         let file = lab.file("rules.yaml", format!("ambit-rules: 1\nrules:\n{rules}"));
         lab.ambit(["rules", "load", &file]).succeeds();
         Self { lab }
     }
 
     /// What was recorded since it was last asked for.
-    fn records(&self) -> Vec<Value> {
+    pub(super) fn records(&self) -> Vec<Value> {
         let run = self
             .lab
             .ambit(["rules", "watch", "--once", "--json"])
@@ -63,7 +63,7 @@ impl<'l> Rules<'l> {
     }
 
     /// How often each rule applied.
-    fn applied(&self) -> BTreeMap<String, u64> {
+    pub(super) fn applied(&self) -> BTreeMap<String, u64> {
         let run = self.lab.ambit(["rules", "ls", "--json"]).succeeds();
         run.lines()
             .iter()
