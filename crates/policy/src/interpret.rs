@@ -378,7 +378,12 @@ pub(crate) fn number_holds(test: &NumberTest, value: u64) -> bool {
     }
 }
 
-fn text_holds(test: &TextTest, value: &[u8], matches: &dyn Fn(&str, &[u8]) -> bool) -> bool {
+/// Whether a test of a text holds; `matches` is asked about expressions.
+pub(crate) fn text_holds(
+    test: &TextTest,
+    value: &[u8],
+    matches: &dyn Fn(&str, &[u8]) -> bool,
+) -> bool {
     match test {
         TextTest::Not(inner) => !text_holds(inner, value, matches),
         TextTest::And(items) => items.iter().all(|item| text_holds(item, value, matches)),

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The regular expressions of conditions: one definition of what they mean and of how large they may get.
 
-use regex_automata::Input;
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson;
-use regex_automata::util::syntax;
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::{start, syntax};
+use regex_automata::{Anchored, Input};
 
 /// What building one may take, in bytes.
 const BUILD_BYTES: usize = 16 * 1024 * 1024;
@@ -14,6 +15,28 @@ const NEST_MAX: u32 = 64;
 /// An expression, to be searched for.
 #[derive(Debug)]
 pub(crate) struct Regex(dense::DFA<Vec<u32>>);
+
+/// Where a search is, byte by byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Walk {
+    /// What is still to come decides.
+    At(StateID),
+    /// It matches, whatever follows.
+    Found,
+    /// It does not, whatever follows.
+    Dead,
+}
+
+impl Walk {
+    /// Whether it matches, where what follows does not matter.
+    pub(crate) const fn decided(self) -> Option<bool> {
+        match self {
+            Self::At(_) => None,
+            Self::Found => Some(true),
+            Self::Dead => Some(false),
+        }
+    }
+}
 
 impl Regex {
     /// Compiles an expression: ASCII classes, bytes.
@@ -45,5 +68,41 @@ impl Regex {
         // Searching fails only for automata that quit at some byte, which this configuration has not.
         let input = Input::new(text).earliest(true);
         matches!(self.0.try_search_fwd(&input), Ok(Some(_)))
+    }
+
+    /// Before a text.
+    pub(crate) fn start(&self) -> Walk {
+        // Without Unicode's word boundaries there is always a start.
+        let config = start::Config::new().anchored(Anchored::No);
+        self.0.start_state(&config).map_or(Walk::Dead, Walk::At)
+    }
+
+    /// Behind one more byte.
+    pub(crate) fn step(&self, walk: Walk, byte: u8) -> Walk {
+        let Walk::At(state) = walk else {
+            return walk;
+        };
+        let state = self.0.next_state(state, byte);
+        if self.0.is_match_state(state) {
+            Walk::Found
+        } else if self.0.is_dead_state(state) {
+            Walk::Dead
+        } else {
+            Walk::At(state)
+        }
+    }
+
+    /// Whether it matches a text that ends here.
+    pub(crate) fn ends(&self, walk: Walk) -> bool {
+        match walk {
+            Walk::At(state) => self.0.is_match_state(self.0.next_eoi_state(state)),
+            Walk::Found => true,
+            Walk::Dead => false,
+        }
+    }
+
+    /// The same for bytes that it does not tell apart.
+    pub(crate) fn kind(&self, byte: u8) -> u8 {
+        self.0.byte_classes().get(byte)
     }
 }

@@ -261,6 +261,138 @@ fn comparisons_that_never_or_always_hold_are_errors() {
 }
 
 #[test]
+fn what_contradicts_only_together_or_by_an_expression_never_holds() {
+    let contradicts = |on: &str, condition: &str, expected: &str| {
+        let (shown, at) = expected.split_once(" @ ").unwrap();
+        assert_eq!(
+            wrong(on, condition),
+            format!("this never holds: it contradicts `{shown}` @ {at}")
+        );
+    };
+    for (condition, expected) in [
+        (
+            r#"object.path.matches("^/etc/") && object.path == "/usr/bin/x""#,
+            r#"object.path.matches("^/etc/") @ object.path == "/usr/bin/x""#,
+        ),
+        (
+            r#"object.path.matches("^/etc/") && object.path.startsWith("/usr/")"#,
+            r#"object.path.matches("^/etc/") @ object.path.startsWith("/usr/")"#,
+        ),
+        (
+            r#"object.path.matches("^/[a-z]+$") && task.uid == 0 && object.path.endsWith("/b/c")"#,
+            r#"object.path.matches("^/[a-z]+$") && task.uid == 0 @ object.path.endsWith("/b/c")"#,
+        ),
+        (
+            r#"object.path.matches("^/(a|b)$") && !(object.path in ["/a", "/b"])"#,
+            r#"object.path.matches("^/(a|b)$") @ !(object.path in ["/a", "/b"])"#,
+        ),
+        (
+            "task.gid == 5 || (task.uid in [1, 2] && task.uid != 1 && task.uid != 2)",
+            "task.uid in [1, 2] && task.uid != 1 @ task.uid != 2",
+        ),
+        (
+            "task.uid >= 5 && task.uid <= 5 && task.uid != 5",
+            "task.uid >= 5 && task.uid <= 5 @ task.uid != 5",
+        ),
+        (
+            "task.uid == 0 && (task.uid == 1 || task.gid == 5)",
+            "task.uid == 0 @ task.uid == 1",
+        ),
+        (
+            "task.domain == \"web\" && !task.labelled",
+            "task.domain == \"web\" @ !task.labelled",
+        ),
+        (
+            r#"subject.path == "/a" && !("/a" in subject.chain)"#,
+            r#"subject.path == "/a" @ !("/a" in subject.chain)"#,
+        ),
+        (
+            r#"subject.chain.all(e, e == "/a") && subject.parent == "/b""#,
+            r#"subject.chain.all(e, e == "/a") @ subject.parent == "/b""#,
+        ),
+        (
+            r#"object.unrepresentable && object.path == "/x""#,
+            r#"object.unrepresentable @ object.path == "/x""#,
+        ),
+    ] {
+        contradicts("exec", condition, expected);
+    }
+    contradicts(
+        "exec, file.open",
+        "op != \"exec\" && op != \"file.open\"",
+        "op != \"exec\" @ op != \"file.open\"",
+    );
+    contradicts(
+        "net.connect",
+        "ip(object.address).family() == 4 && object.address == \"::1\"",
+        "ip(object.address).family() == 4 @ object.address == \"::1\"",
+    );
+    contradicts(
+        "net.connect",
+        "object.address == \"10.0.0.1\" && object.path == \"/run/x\"",
+        "object.address == \"10.0.0.1\" @ object.path == \"/run/x\"",
+    );
+    for (condition, expected) in [
+        (
+            r#"object.path.matches("^etc/")"#,
+            "this never holds: no path is like that",
+        ),
+        (
+            r#"object.path.matches("[a&&b]")"#,
+            "this never holds: no path is like that",
+        ),
+        (
+            r#"object.path.startsWith("/etc/../")"#,
+            "this never holds: no path is like that",
+        ),
+        (
+            r#"task.comm.matches("^a-name-of-sixteen$")"#,
+            "this never holds: no text of at most 15 bytes is like that",
+        ),
+        (
+            r#"object.path.matches(".*")"#,
+            "this always holds: every text of the field is like that",
+        ),
+        (
+            "task.uid == 0 ? task.uid == 1 : task.uid == 0",
+            "this never holds: its parts contradict each other",
+        ),
+    ] {
+        assert!(wrong("exec", condition).starts_with(&format!("{expected} @ {condition}")));
+    }
+}
+
+#[test]
+fn what_may_hold_is_taken_however_it_is_joined() {
+    for condition in [
+        r#"object.path.matches("^/usr/") && object.path.endsWith("/sh") && object.path != "/usr/sh""#,
+        r#"object.path.matches("^/(a|b)$") && object.path != "/a""#,
+        r#"object.path.matches(r"/\.[^/]*$") && object.path.startsWith("/home/")"#,
+        r#"object.path.matches("[/:]x$") && object.path.contains("//")"#,
+        r#"object.path.matches("(?x) ^/etc/ # of the host") && object.path.endsWith("d")"#,
+        r#"object.path == "" && !object.unrepresentable"#,
+        r#"subject.path == "" && !("/a" in subject.chain)"#,
+        r#"subject.chain.exists(e, e.matches("^/a")) && subject.chain.exists(e, e.matches("^/b"))"#,
+        r#"task.domain == "" && !task.labelled"#,
+        "(task.uid == 0 || task.gid == 0) && (task.uid == 1 || task.gid == 1)",
+        "task.uid >= 5 && task.uid <= 6 && task.uid != 5",
+        r#"task.comm.matches("^a{15}$")"#,
+    ] {
+        when("exec", condition);
+    }
+    when(
+        "net.connect",
+        "object.address != \"\" && ip(object.address).family() == 6 && object.path == \"\"",
+    );
+    // What nests is not looked at again and again.
+    let mut nested = "task.uid == 70000".to_owned();
+    for uid in 0..30 {
+        nested = format!("task.gid != {uid} && (task.uid == {uid} || {nested})");
+    }
+    when("exec", &nested);
+}
+
+#[test]
 fn what_is_no_text_number_word_or_address_is_told() {
     for (on, condition, expected) in [
         (

@@ -5,6 +5,7 @@ use ambit_event::{ObjectError, Op};
 use regex_automata::dfa::dense;
 
 use crate::cel::{Span, SyntaxError, SyntaxErrorKind};
+use crate::condition::Text;
 
 /// A condition is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -171,6 +172,18 @@ pub enum Why {
     /// It contradicts something else.
     #[error("it contradicts `{0}`")]
     Contradicts(String),
+    /// It contradicts what it is joined with, which is long.
+    #[error("it contradicts the rest")]
+    Rest,
+    /// Nothing can pass all of its parts.
+    #[error("its parts contradict each other")]
+    Together,
+    /// No text that the field can have.
+    #[error("no {} is like that", kind_of(*.0))]
+    NoSuchText(Text),
+    /// Every text that the field can have.
+    #[error("every text of the field is like that")]
+    EveryText,
     /// It is what something else leaves over.
     #[error("it holds wherever `{0}` does not")]
     Covers(String),
@@ -182,16 +195,32 @@ pub enum Why {
     Constant,
 }
 
+/// What a text is, in a sentence.
+const fn kind_of(field: Text) -> &'static str {
+    match field {
+        Text::ObjectPath | Text::Executable | Text::Parent | Text::Chain => "path",
+        Text::ObjectName | Text::ObjectAddress => "text",
+        Text::Comm => "text of at most 15 bytes",
+        Text::Cgroup => "cgroup",
+        Text::Domain => "domain's name",
+    }
+}
+
 /// The last line of what the parser of expressions says; the lines before show the expression.
 fn reason(error: &dense::BuildError) -> String {
+    let too_large = "it needs too many states";
     if error.is_size_limit_exceeded() {
-        return "it needs too many states".to_owned();
+        return too_large.to_owned();
     }
     let mut root: &dyn std::error::Error = error;
     while let Some(source) = root.source() {
         root = source;
     }
     let text = root.to_string();
+    // What is built before the states has a limit of its own.
+    if text.contains("exceeded limit of") {
+        return too_large.to_owned();
+    }
     let last = text.lines().last().unwrap_or_default();
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
@@ -222,11 +251,12 @@ impl ConditionErrorKind {
             Self::Network(_) => "such as `10.0.0.0/8` or `fd00::/8`".to_owned(),
             Self::HostBits { network } => format!("did you mean `{network}`?"),
             Self::TwoFields => "compare each with what it may be".to_owned(),
-            Self::Never(Why::Path(_)) => {
-                "paths are compared as the kernel has them, without `.`, `..` and doubled or \
+            Self::Never(
+                Why::Path(_)
+                | Why::NoSuchText(Text::ObjectPath | Text::Executable | Text::Parent | Text::Chain),
+            ) => "paths are compared as the kernel has them, without `.`, `..` and doubled or \
                  trailing slashes"
-                    .to_owned()
-            }
+                .to_owned(),
             _ => return None,
         })
     }

@@ -233,6 +233,12 @@ impl<'a> Checker<'a> {
                 TextTest::Matches(pattern.to_owned())
             }
         };
+        if self.possible.never_text(field, &test) {
+            return self.never(&expr.span, Why::NoSuchText(field));
+        }
+        if self.possible.never_text(field, &text::not(test.clone())) {
+            return self.always(&expr.span, Why::EveryText);
+        }
         Some(Condition::Text(field, test))
     }
 

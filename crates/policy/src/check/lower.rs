@@ -9,6 +9,9 @@ use super::{Checker, ConditionErrorKind, TESTS_MAX, Why};
 use crate::cel::{Comparison, Expr, ExprKind, Span};
 use crate::condition::Condition;
 
+/// Longest part of a condition that an error shows, in bytes.
+const SHOWN_MAX: usize = 200;
+
 /// Every function and method, to look for a near one.
 const FUNCTIONS: [&str; 16] = [
     "startsWith",
@@ -32,6 +35,12 @@ const FUNCTIONS: [&str; 16] = [
 /// Whether there is a function or a method of this name.
 pub(super) fn is_function(name: &str) -> bool {
     FUNCTIONS.contains(&name)
+}
+
+/// Where what is joined begins and ends.
+fn place(items: &[Expr]) -> (usize, usize) {
+    let start = items.first().map_or(0, |item| item.span.start);
+    (start, items.last().map_or(0, |item| item.span.end))
 }
 
 impl<'a> Checker<'a> {
@@ -127,7 +136,84 @@ impl<'a> Checker<'a> {
                 };
             }
         }
+        self.all_together(items, &tested, all)?;
+        if all {
+            self.branches(items, &lowered)?;
+        } else {
+            // Not to be read again wherever they are joined with something.
+            self.alternatives.insert(place(items), lowered.clone());
+        }
         Some(if all { and(lowered) } else { or(lowered) })
+    }
+
+    /// What contradicts only all that comes before it.
+    fn all_together(&mut self, items: &[Expr], tested: &[Condition], all: bool) -> Option<()> {
+        let some = tested
+            .iter()
+            .any(|item| matches!(item, Condition::Const(_)));
+        let tested: Vec<&Condition> = tested.iter().collect();
+        if some || !self.possible.never_all(&tested) {
+            return Some(());
+        }
+        let last = (1..tested.len()).find(|last| {
+            let until = tested.get(..=*last).unwrap_or_default();
+            self.possible.never_all(until)
+        })?;
+        let expr = items.get(last)?;
+        let before: Vec<&Expr> = items.iter().take(last).collect();
+        let text = self.sources(&before, if all { " && " } else { " || " });
+        match (all, text) {
+            (true, Some(text)) => self.never(&expr.span, Why::Contradicts(text)),
+            (true, None) => self.never(&expr.span, Why::Rest),
+            (false, Some(text)) => self.always(&expr.span, Why::Covers(text)),
+            (false, None) => self.always(&expr.span, Why::EveryText),
+        }
+    }
+
+    /// What is joined by or and contradicts what that is joined with by and.
+    fn branches(&mut self, items: &'a [Expr], lowered: &[Condition]) -> Option<()> {
+        for (index, expr) in items.iter().enumerate() {
+            let ExprKind::Or(inner) = &expr.kind else {
+                continue;
+            };
+            let constant = |item: &Condition| matches!(item, Condition::Const(_));
+            let Some(conditions) = self
+                .alternatives
+                .remove(&place(inner))
+                .filter(|_| !lowered.iter().any(constant))
+            else {
+                continue;
+            };
+            let others: Vec<(&Expr, &Condition)> = items
+                .iter()
+                .zip(lowered)
+                .enumerate()
+                .filter(|(at, _)| *at != index)
+                .map(|(_, other)| other)
+                .collect();
+            for (branch, condition) in inner.iter().zip(&conditions) {
+                let mut together: Vec<&Condition> =
+                    others.iter().map(|(_, other)| *other).collect();
+                together.push(condition);
+                if constant(condition) || !self.possible.never_all(&together) {
+                    continue;
+                }
+                let one = others
+                    .iter()
+                    .find(|(_, other)| self.possible.never_all(&[other, condition]));
+                let text = one.and_then(|(other, _)| self.sources(&[other], ""));
+                let why = text.map_or(Why::Rest, Why::Contradicts);
+                return self.never(&branch.span, why);
+            }
+        }
+        Some(())
+    }
+
+    /// Some expressions as they were written, unless that is long.
+    fn sources(&self, items: &[&Expr], join: &str) -> Option<String> {
+        let texts: Vec<&str> = items.iter().map(|item| self.source(&item.span)).collect();
+        let text = texts.join(join);
+        (text.len() <= SHOWN_MAX).then_some(text)
     }
 
     fn choice(

@@ -8,16 +8,21 @@ mod fields;
 mod lists;
 mod literal;
 mod lower;
+pub(crate) mod possible;
 pub(crate) mod relate;
 pub(crate) mod set;
 pub(crate) mod simplify;
 mod text;
 mod values;
 
+use std::collections::HashMap;
+
 use ambit_event::Op;
 
-use crate::cel::{self, Span};
+use crate::cel::{self, ExprKind, Span};
 use crate::condition::Condition;
+
+use possible::Possible;
 
 pub use error::{ConditionError, ConditionErrorKind, Why};
 
@@ -31,12 +36,27 @@ pub fn condition(source: &str, ops: &[Op]) -> Result<Condition, Vec<ConditionErr
         source,
         ops,
         element: None,
+        possible: Possible::new(ops),
+        alternatives: HashMap::new(),
         errors: Vec::new(),
     };
     let condition = checker.bool(&expr);
     match condition {
         Some(Condition::Const(false)) if checker.errors.is_empty() => {
-            checker.error::<()>(&expr.span, ConditionErrorKind::Never(Why::Constant));
+            let constant = matches!(
+                expr.kind,
+                ExprKind::Bool(_) | ExprKind::Not(_) | ExprKind::And(_) | ExprKind::Or(_)
+            );
+            let why = if constant {
+                Why::Constant
+            } else {
+                Why::Together
+            };
+            checker.error::<()>(&expr.span, ConditionErrorKind::Never(why));
+            Err(checker.errors)
+        }
+        Some(condition) if checker.errors.is_empty() && checker.possible.never(&condition) => {
+            checker.error::<()>(&expr.span, ConditionErrorKind::Never(Why::Together));
             Err(checker.errors)
         }
         Some(condition) if checker.errors.is_empty() => Ok(condition),
@@ -50,6 +70,9 @@ struct Checker<'a> {
     ops: &'a [Op],
     /// Within `exists` and `all`, what an executable is called.
     element: Option<&'a str>,
+    possible: Possible,
+    /// What is joined by or, by its place.
+    alternatives: HashMap<(usize, usize), Vec<Condition>>,
     errors: Vec<ConditionError>,
 }
 

@@ -9,7 +9,8 @@ use ambit_event::{Op, escape, nearest};
 use super::error::RuleErrorKind;
 use super::read::{Errors, keys};
 use super::yaml::{Node, Value};
-use crate::check::{self, relate, simplify};
+use crate::check::possible::Possible;
+use crate::check::{self, simplify};
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
 use crate::field::{is_asked, is_domain, is_id};
 use crate::rule::{Actions, Rule, Severity};
@@ -87,7 +88,7 @@ pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Opti
         Some(node) => condition(node, &on, errors)?,
         None => (String::new(), Condition::Const(true)),
     };
-    let when = within_scope(scope?, when, found.get("for").copied(), errors)?;
+    let when = within_scope(scope?, when, &on, found.get("for").copied(), errors)?;
     let examples = found
         .get("examples")
         .map_or_else(Vec::new, |node| super::example::read(node, &on, errors));
@@ -286,11 +287,12 @@ fn condition(node: &Node<'_>, on: &[Op], errors: &mut Errors<'_>) -> Option<(Str
 fn within_scope(
     scope: Condition,
     when: Condition,
+    on: &[Op],
     node: Option<&Node<'_>>,
     errors: &mut Errors<'_>,
 ) -> Option<Condition> {
     if let Some(node) = node
-        && relate::clash(&scope, &when)
+        && Possible::new(on).never_all(&[&scope, &when])
     {
         errors.add(node.place, RuleErrorKind::NeverInScope);
         return None;

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Whether any event passes a condition at all. Beyond the pairs of tests that [`super::relate`] knows: tests that
+//! contradict each other only together, regular expressions, and fields that say something about each other. Bounded;
+//! where the bound is met, some event may.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
+
+use ambit_abi::{KIND_INET4, KIND_INET6};
+use ambit_event::Op;
+
+use super::relate::clash;
+use super::text::not;
+use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
+use crate::interpret::{number_holds, text_holds};
+use crate::regex::{Regex, Walk};
+
+/// Choices between the parts of what is joined by or.
+const CHOICES: usize = 4096;
+/// Bytes that all automata together walk over.
+const STEPS: usize = 100_000;
+/// How often that may be used up before no more is asked.
+const TIMES: usize = 32;
+/// Bytes of a list that is looked for by an automaton.
+const LIST_BYTES: usize = 2048;
+
+/// Asks about conditions of rules that are for these operations.
+pub(crate) struct Possible {
+    ops: NumberTest,
+    regexes: HashMap<String, Option<Arc<Regex>>>,
+    choices: usize,
+    steps: usize,
+    /// What is left of both for other conditions.
+    spare: (usize, usize),
+}
+
+/// What a text can be; `None` if it can be anything.
+fn shape(field: Text) -> Option<Arc<Regex>> {
+    static PATH: Shape = OnceLock::new();
+    static COMM: Shape = OnceLock::new();
+    static CGROUP: Shape = OnceLock::new();
+    static DOMAIN: Shape = OnceLock::new();
+    let (shape, pattern) = match field {
+        Text::ObjectPath | Text::Executable | Text::Parent | Text::Chain => (
+            &PATH,
+            r"^(?:|/|(?:/(?:[^/.\x00][^/\x00]*|\.[^/.\x00][^/\x00]*|\.\.[^/\x00]+))+|(?:memfd|fs):[^\x00]*)$",
+        ),
+        Text::Comm => (&COMM, r"^[^\x00]{0,15}$"),
+        Text::Cgroup => (&CGROUP, r"^(?:|/[^\x00]*)$"),
+        Text::Domain => (&DOMAIN, r"^(?:|[A-Za-z0-9_][A-Za-z0-9._-]{0,62})$"),
+        Text::ObjectName | Text::ObjectAddress => return None,
+    };
+    shape
+        .get_or_init(|| Regex::new(pattern).ok().map(Arc::new))
+        .clone()
+}
+
+type Shape = OnceLock<Option<Arc<Regex>>>;
+
+impl Possible {
+    pub(crate) fn new(ops: &[Op]) -> Self {
+        let ops = ops.iter().map(|op| u64::from(u16::from(*op))).collect();
+        Self {
+            ops: NumberTest::In(ops),
+            regexes: HashMap::new(),
+            choices: 0,
+            steps: 0,
+            spare: (TIMES * CHOICES, TIMES * STEPS),
+        }
+    }
+
+    /// Whether no event passes the condition.
+    pub(crate) fn never(&mut self, condition: &Condition) -> bool {
+        self.never_all(&[condition])
+    }
+
+    /// Whether no event passes all conditions.
+    pub(crate) fn never_all(&mut self, conditions: &[&Condition]) -> bool {
+        self.bounded(|possible| !possible.some(conditions.to_vec(), Vec::new(), Vec::new()))
+    }
+
+    /// Whether no text that a field can have passes the test.
+    pub(crate) fn never_text(&mut self, field: Text, test: &TextTest) -> bool {
+        self.bounded(|possible| !possible.walk(field, std::slice::from_ref(test)))
+    }
+
+    fn bounded<T>(&mut self, ask: impl FnOnce(&mut Self) -> T) -> T {
+        let (choices, steps) = (CHOICES.min(self.spare.0), STEPS.min(self.spare.1));
+        (self.choices, self.steps) = (choices, steps);
+        let answer = ask(self);
+        self.spare.0 -= choices - self.choices;
+        self.spare.1 -= steps - self.steps;
+        answer
+    }
+
+    /// Whether an event may pass all that is left to be looked at, one of each of `any`, and what was chosen already.
+    fn some<'c>(
+        &mut self,
+        mut left: Vec<&'c Condition>,
+        mut any: Vec<&'c [Condition]>,
+        mut chosen: Vec<&'c Condition>,
+    ) -> bool {
+        let Some(choices) = self.choices.checked_sub(1) else {
+            return true;
+        };
+        self.choices = choices;
+        while let Some(next) = left.pop() {
+            match next {
+                Condition::Const(true) => {}
+                Condition::Const(false) => return false,
+                Condition::And(items) => left.extend(items),
+                Condition::Or(items) => any.push(items),
+                test if chosen.iter().any(|other| clash(other, test)) => return false,
+                test => chosen.push(test),
+            }
+        }
+        match any.pop() {
+            None => self.together(&chosen),
+            Some(items) => items
+                .iter()
+                .any(|item| self.some(vec![item], any.clone(), chosen.clone())),
+        }
+    }
+
+    /// Whether an event may pass all of these single tests.
+    fn together(&mut self, chosen: &[&Condition]) -> bool {
+        let mut numbers: BTreeMap<Number, Vec<(bool, NumberTest)>> = BTreeMap::new();
+        let mut texts: BTreeMap<Text, Vec<TextTest>> = BTreeMap::new();
+        // What no executable of the chain passes.
+        let mut unchained: Vec<TextTest> = Vec::new();
+        let mut chained: Vec<&TextTest> = Vec::new();
+        numbers
+            .entry(Number::Op)
+            .or_default()
+            .push((true, self.ops.clone()));
+        for one in chosen {
+            match one {
+                Condition::Number(number, test) => {
+                    numbers
+                        .entry(*number)
+                        .or_default()
+                        .push((true, test.clone()));
+                }
+                Condition::Text(Text::Chain, test) => chained.push(test),
+                Condition::Text(field, test) => {
+                    texts.entry(*field).or_default().push(test.clone());
+                }
+                Condition::Not(inner) => match inner.as_ref() {
+                    Condition::Number(number, test) => {
+                        numbers
+                            .entry(*number)
+                            .or_default()
+                            .push((false, test.clone()));
+                    }
+                    Condition::Text(Text::Chain, test) => unchained.push(not(test.clone())),
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        for (number, one_of, is) in self.implied(&texts) {
+            let one_of = NumberTest::In(one_of.iter().copied().collect());
+            numbers.entry(number).or_default().push((is, one_of));
+        }
+        // Both are of the chain where they are not empty.
+        for field in [Text::Executable, Text::Parent] {
+            if self.is_there(&texts, field)
+                && let Some(tests) = texts.get_mut(&field)
+            {
+                tests.extend(unchained.iter().cloned());
+            }
+        }
+        numbers.values().all(|tests| number(tests))
+            && texts.iter().all(|(field, tests)| self.text(*field, tests))
+            && chained.into_iter().all(|test| {
+                let mut of_one = unchained.clone();
+                of_one.push(test.clone());
+                self.text(Text::Chain, &of_one)
+            })
+    }
+
+    /// What texts say of numbers: those that it is one of, or (false) none of.
+    fn implied(&mut self, texts: &BTreeMap<Text, Vec<TextTest>>) -> Vec<(Number, Vec<u64>, bool)> {
+        let inet = [KIND_INET4, KIND_INET6].map(u64::from);
+        let mut implied = Vec::new();
+        if self.is_there(texts, Text::ObjectAddress) {
+            let mut families = inet.to_vec();
+            for test in texts.get(&Text::ObjectAddress).into_iter().flatten() {
+                if let TextTest::Network(networks) = test {
+                    let has = |v4| networks.iter().any(|(address, _)| address.is_ipv4() == v4);
+                    families.retain(|kind| has(*kind == u64::from(KIND_INET4)));
+                }
+            }
+            implied.push((Number::Kind, families, true));
+        }
+        if self.is_there(texts, Text::ObjectPath) {
+            implied.push((Number::Kind, inet.to_vec(), false));
+            implied.push((Number::Unrepresentable, vec![1], false));
+        }
+        if self.is_there(texts, Text::Domain) {
+            implied.push((Number::Labelled, vec![1], true));
+        }
+        implied
+    }
+
+    /// Whether the empty text does not pass.
+    fn is_there(&mut self, texts: &BTreeMap<Text, Vec<TextTest>>, field: Text) -> bool {
+        let of_field = texts.get(&field);
+        of_field.is_some_and(|tests| !self.passes(tests, b""))
+    }
+
+    fn passes(&mut self, tests: &[TextTest], text: &[u8]) -> bool {
+        let mut patterns = Vec::new();
+        for test in tests {
+            parts(test, &mut patterns);
+        }
+        for part in patterns {
+            if let TextTest::Matches(pattern) = part {
+                self.regex(pattern);
+            }
+        }
+        let matches = |pattern: &str, text: &[u8]| {
+            let regex = self.regexes.get(pattern).and_then(Option::as_deref);
+            regex.is_some_and(|regex| regex.is_match(text))
+        };
+        tests.iter().all(|test| text_holds(test, text, &matches))
+    }
+
+    /// Whether a text may pass all of these.
+    fn text(&mut self, field: Text, tests: &[TextTest]) -> bool {
+        let mut flat: Vec<&TextTest> = tests.iter().collect();
+        let mut all = Vec::new();
+        while let Some(test) = flat.pop() {
+            match test {
+                TextTest::And(items) => flat.extend(items),
+                TextTest::In(list) => {
+                    return list.iter().any(|text| self.passes(tests, text));
+                }
+                test => parts(test, &mut all),
+            }
+        }
+        // What has no expressions in it was looked at in pairs.
+        let has_regex = all.iter().any(|part| matches!(part, TextTest::Matches(_)));
+        !has_regex || self.walk(field, tests)
+    }
+
+    /// Looks for a text that a field can have and that passes all of these, shortest first.
+    fn walk(&mut self, field: Text, tests: &[TextTest]) -> bool {
+        let mut all = Vec::new();
+        for test in tests {
+            parts(test, &mut all);
+        }
+        let mut machines: Vec<Arc<Regex>> = Vec::new();
+        let mut number: HashMap<&TextTest, usize> = HashMap::new();
+        for part in all {
+            if !number.contains_key(part)
+                && let Some(regex) = pattern(part).and_then(|pattern| self.regex(&pattern))
+            {
+                number.insert(part, machines.len());
+                machines.push(regex);
+            }
+        }
+        let shaped = shape(field);
+        let shape_at = shaped.as_ref().map(|_| machines.len());
+        machines.extend(shaped);
+        let bytes = told_apart(&machines);
+        let start: Vec<Walk> = machines.iter().map(|machine| machine.start()).collect();
+        let mut seen = HashSet::from([start.clone()]);
+        let mut queue = VecDeque::from([start]);
+        while let Some(at) = queue.pop_front() {
+            let walk = |index: Option<usize>| index.and_then(|index| at.get(index));
+            if walk(shape_at) == Some(&Walk::Dead)
+                || all_hold(tests, &|part| {
+                    walk(number.get(part).copied()).and_then(|walk| walk.decided())
+                }) == Some(false)
+            {
+                continue;
+            }
+            let ends = |index: Option<usize>| {
+                let index = index?;
+                Some(machines.get(index)?.ends(*at.get(index)?))
+            };
+            if ends(shape_at) != Some(false)
+                && all_hold(tests, &|part| ends(number.get(part).copied())) != Some(false)
+            {
+                return true;
+            }
+            for byte in &bytes {
+                let Some(steps) = self.steps.checked_sub(1) else {
+                    return true;
+                };
+                self.steps = steps;
+                let pairs = machines.iter().zip(&at);
+                let next: Vec<Walk> = pairs.map(|(regex, at)| regex.step(*at, *byte)).collect();
+                if !seen.contains(&next) {
+                    seen.insert(next.clone());
+                    queue.push_back(next);
+                }
+            }
+        }
+        false
+    }
+
+    fn regex(&mut self, pattern: &str) -> Option<Arc<Regex>> {
+        if let Some(known) = self.regexes.get(pattern) {
+            return known.clone();
+        }
+        let regex = Regex::new(pattern).ok().map(Arc::new);
+        self.regexes.insert(pattern.to_owned(), regex.clone());
+        regex
+    }
+}
+
+/// Whether a number may pass all of these.
+fn number(tests: &[(bool, NumberTest)]) -> bool {
+    let (mut least, mut most) = (0, u64::MAX);
+    let mut among: Option<BTreeSet<u64>> = None;
+    let mut except: BTreeSet<u64> = BTreeSet::new();
+    let (mut wanted, mut unwanted) = (Vec::new(), 0);
+    for (is, test) in tests {
+        match (is, test) {
+            (true, NumberTest::Less(0) | NumberTest::Greater(u64::MAX)) => return false,
+            (true, NumberTest::Less(limit)) => most = most.min(limit.saturating_sub(1)),
+            (false, NumberTest::Less(limit)) => least = least.max(*limit),
+            (true, NumberTest::Greater(limit)) => least = least.max(limit.saturating_add(1)),
+            (false, NumberTest::Greater(limit)) => most = most.min(*limit),
+            (true, NumberTest::In(values)) => {
+                among = Some(match among {
+                    Some(among) => among.intersection(values).copied().collect(),
+                    None => values.clone(),
+                });
+            }
+            (false, NumberTest::In(values)) => except.extend(values),
+            (true, NumberTest::AnyBit(mask)) => wanted.push(*mask),
+            (false, NumberTest::AnyBit(mask)) => unwanted |= mask,
+        }
+    }
+    let passes = |value: &u64| {
+        let mut tests = tests.iter();
+        tests.all(|(is, test)| number_holds(test, *value) == *is)
+    };
+    if let Some(among) = among {
+        return among.iter().any(passes);
+    }
+    if least > most || wanted.iter().any(|mask| mask & !unwanted == 0) {
+        return false;
+    }
+    // No more than what is excepted is between the limits.
+    match usize::try_from(most - least) {
+        Ok(more) if more < except.len() => (least..=most).any(|value| passes(&value)),
+        _ => true,
+    }
+}
+
+/// The parts of a test that are no and, or and not.
+fn parts<'t>(test: &'t TextTest, out: &mut Vec<&'t TextTest>) {
+    match test {
+        TextTest::Not(inner) => parts(inner, out),
+        TextTest::And(items) | TextTest::Or(items) => {
+            for item in items {
+                parts(item, out);
+            }
+        }
+        _ => out.push(test),
+    }
+}
+
+/// The expression that finds what passes a part; none for what is better not looked for so.
+fn pattern(part: &TextTest) -> Option<String> {
+    Some(match part {
+        TextTest::Matches(pattern) => pattern.clone(),
+        TextTest::StartsWith(text) => format!("^{}", literal(text)),
+        TextTest::EndsWith(text) => format!("{}$", literal(text)),
+        TextTest::Contains(text) => literal(text),
+        TextTest::In(texts) if texts.iter().map(Vec::len).sum::<usize>() <= LIST_BYTES => {
+            let texts: Vec<String> = texts.iter().map(|text| literal(text)).collect();
+            format!("^(?:{})$", texts.join("|"))
+        }
+        _ => return None,
+    })
+}
+
+fn literal(text: &[u8]) -> String {
+    text.iter().fold(String::new(), |mut out, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(out, "\\x{byte:02x}");
+        out
+    })
+}
+
+/// One byte of each kind that the automata tell apart.
+fn told_apart(machines: &[Arc<Regex>]) -> Vec<u8> {
+    let mut seen: HashSet<Vec<u8>> = HashSet::new();
+    (0..=u8::MAX)
+        .filter(|byte| {
+            let kinds = machines.iter().map(|machine| machine.kind(*byte));
+            seen.insert(kinds.collect())
+        })
+        .collect()
+}
+
+/// Whether all tests hold, as far as their parts are decided.
+fn all_hold(tests: &[TextTest], part: &dyn Fn(&TextTest) -> Option<bool>) -> Option<bool> {
+    let mut known = Some(true);
+    for test in tests {
+        match holds(test, part) {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => known = None,
+        }
+    }
+    known
+}
+
+fn holds(test: &TextTest, part: &dyn Fn(&TextTest) -> Option<bool>) -> Option<bool> {
+    match test {
+        TextTest::Not(inner) => holds(inner, part).map(|holds| !holds),
+        TextTest::And(items) => all_hold(items, part),
+        TextTest::Or(items) => {
+            let mut known = Some(false);
+            for item in items {
+                match holds(item, part) {
+                    Some(false) => {}
+                    Some(true) => return Some(true),
+                    None => known = None,
+                }
+            }
+            known
+        }
+        test => part(test),
+    }
+}
