@@ -35,6 +35,32 @@ pub struct Rule {
     pub file: String,
     /// The condition as it was written.
     pub text: String,
+    /// What errors about it show.
+    pub marks: Marks,
+}
+
+/// Places of a rule in its file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Its id.
+    pub id: Mark,
+    /// What it does.
+    pub actions: Mark,
+    /// The sources of trust that are rules and that its condition asks about, by their names.
+    pub sources: Vec<(String, Mark)>,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// From 1; 0 where the rule is from no file.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// How many characters of the line are meant.
+    pub width: usize,
+    /// The line, not much further than what is meant.
+    pub text: String,
 }
 
 /// What a rule does, a set.

@@ -733,21 +733,36 @@ fn set(rules_text: &str) -> String {
     }
 }
 
+/// The first line of what is said, the place, and the help.
+fn told(rules_text: &str) -> (String, String, String) {
+    let shown = set(rules_text);
+    let line = |index| shown.lines().nth(index).unwrap_or_default().to_owned();
+    let help = shown
+        .split_once("help: ")
+        .map_or("", |(_, help)| help)
+        .to_owned();
+    (line(0), line(1), help)
+}
+
 #[test]
 fn rules_that_contradict_each_other_are_errors() {
     assert_eq!(
         set("  - {id: a, on: exec, do: deny, when: task.uid == 0 && task.gid == 1}\n  - {id: b, on: 'exec', do: allow, when: task.gid == 1 && task.uid == 0}\n"),
         "error: rules `b` and `a` contradict each other: under the same condition, one allows what the other refuses
- --> web.rules:4
-  = help: the other one is at web.rules:3"
+ --> web.rules:4:29
+  |
+4 |   - {id: b, on: 'exec', do: allow, when: task.gid == 1 && task.uid == 0}
+  |                             ^^^^^ help: the other one is at web.rules:3"
     );
     assert_eq!(
-        set(
+        told(
             "  - {id: a, on: 'net.*', do: kill, when: task.uid < 10}\n  - {id: b, on: net.connect, do: allow, when: task.uid == 3 && object.port == 53}\n"
         ),
-        "error: rule `b` never takes effect: rule `a` refuses all that it allows
- --> web.rules:4
-  = help: the other one is at web.rules:3; refusing goes before allowing"
+        (
+            "error: rule `b` never takes effect: rule `a` refuses all that it allows".to_owned(),
+            " --> web.rules:4:34".to_owned(),
+            "the other one is at web.rules:3; refusing goes before allowing".to_owned(),
+        )
     );
     // What is wider than what is refused, or does more than to allow, has an effect.
     assert_eq!(
@@ -765,26 +780,120 @@ fn rules_that_contradict_each_other_are_errors() {
 }
 
 #[test]
+fn a_rule_that_others_overrule_is_an_error_however_that_is_written() {
+    let deny = |id: &str, on: &str, when: &str| {
+        format!("  - {{id: {id}, on: [{on}], do: deny, when: '{when}'}}\n")
+    };
+    let rule = |does: &str, on: &str, when: &str| {
+        format!("  - {{id: c, on: [{on}], do: [{does}], when: '{when}'}}\n")
+    };
+    let one = "error: rule `c` never takes effect: rule `a` refuses all that it allows";
+    let all = "error: rule `c` never takes effect: other rules together refuse all that it allows";
+    let taint = "error: rule `c` never taints or untaints: rule `a` allows all that it is about";
+    let tmp = r#"object.path.startsWith("/tmp/")"#;
+    for (text, expected) in [
+        (
+            deny("a", "exec", r#"object.path.matches("^/tmp/")"#)
+                + &rule("allow", "exec", r#"object.path == "/tmp/x""#),
+            one,
+        ),
+        (
+            deny("a", "exec", tmp)
+                + &rule("allow", "exec", r#"object.path.matches("^/tmp/[a-z]+$")"#),
+            one,
+        ),
+        (
+            deny("a", "exec", tmp) + &rule("allow, audit", "exec", r#"object.path == "/tmp/x""#),
+            one,
+        ),
+        (
+            deny("a", "exec", "task.labelled") + &rule("allow", "exec", r#"task.domain == "web""#),
+            one,
+        ),
+        (
+            deny("a", "exec", "task.uid == 1")
+                + &deny("b", "exec", "task.uid == 2")
+                + &rule("allow", "exec", "task.uid in [1, 2]"),
+            all,
+        ),
+        (
+            deny("a", "exec", "task.uid < 5")
+                + &deny("b", "file.open", "task.uid < 6")
+                + &rule("allow", "exec, file.open", "task.uid == 4"),
+            all,
+        ),
+        (
+            deny("a", "exec", "task.uid == 1").replace("deny", "allow")
+                + &rule("taint", "exec", "task.uid == 1 && task.gid == 2"),
+            taint,
+        ),
+        // What is left of it has an effect.
+        (
+            deny("a", "exec", "task.uid < 5")
+                + &deny("b", "file.open", "task.uid < 4")
+                + &rule("allow", "exec, file.open", "task.uid == 4"),
+            "",
+        ),
+        (
+            deny("a", "exec", "task.uid == 1")
+                + &deny("b", "exec", "task.uid == 2")
+                + &rule("allow", "exec", "task.uid in [1, 2, 3]"),
+            "",
+        ),
+        (
+            deny("a", "exec", r#"object.path.matches("/tmp/")"#)
+                + &rule("allow", "exec", r#"object.path.endsWith("/x")"#),
+            "",
+        ),
+        (
+            deny("a", "exec", "task.uid == 1").replace("deny", "allow")
+                + &deny("b", "exec", "task.gid == 2")
+                + &rule("taint", "exec", "task.uid == 1"),
+            "",
+        ),
+        (
+            deny("a", "exec", "task.uid == 1").replace("deny", "allow")
+                + &rule("taint", "exec", "task.uid in [1, 2]"),
+            "",
+        ),
+    ] {
+        assert_eq!(told(&text).0, expected, "{text}");
+    }
+}
+
+#[test]
 fn ids_are_unique_and_sources_are_set_by_some_rule() {
     assert_eq!(
         set("  - {id: a, on: exec, do: deny}\n  - {id: a, on: file.open, do: deny}\n"),
-        "error: another rule has the id `a`\n --> web.rules:4\n  = help: the other one is at web.rules:3"
+        "error: another rule has the id `a`
+ --> web.rules:4:10
+  |
+4 |   - {id: a, on: file.open, do: deny}
+  |          ^ help: the other one is at web.rules:3"
     );
     assert_eq!(
         set(
-            "  - {id: shell, on: exec, do: taint}\n  - {id: b, on: file.open, do: deny, when: '\"rule:shel\" in task.trust'}\n"
+            "  - {id: shell, on: exec, do: taint}\n  - id: b\n    on: file.open\n    do: deny\n    when: |\n      task.uid == 0\n      && \"rule:shel\" in task.trust\n"
         ),
         "error: rule `b` asks about the source `rule:shel`, which no rule sets
- --> web.rules:4
-  = help: did you mean `rule:shell`?"
+ --> web.rules:9:10
+  |
+9 |       && \"rule:shel\" in task.trust
+  |          ^^^^^^^^^^^ help: did you mean `rule:shell`?"
     );
     assert_eq!(
-        set(
+        told(
             "  - {id: shell, on: exec, do: deny}\n  - {id: b, on: file.open, do: deny, when: task.cause == \"rule:shell\"}\n"
         ),
-        "error: rule `b` asks about the source `rule:shell`, which no rule sets
- --> web.rules:4
-  = help: rule `shell` does not `taint`, at web.rules:3"
+        (
+            "error: rule `b` asks about the source `rule:shell`, which no rule sets".to_owned(),
+            " --> web.rules:4:58".to_owned(),
+            "rule `shell` does not `taint`, at web.rules:3".to_owned(),
+        )
+    );
+    assert_eq!(
+        told("  - {id: b, on: file.open, do: deny, when: '\"rule:x\" in task.trust'}\n").2,
+        "a rule with `do: taint` and that id would set it"
     );
 }
 

@@ -64,6 +64,18 @@ pub fn condition(source: &str, ops: &[Op]) -> Result<Condition, Vec<ConditionErr
     }
 }
 
+/// The sources of trust that a condition names and that are rules, and where. Names in no such place may be among them.
+pub(crate) fn rules_asked(source: &str) -> Vec<(String, Span)> {
+    if !source.contains("rule:") {
+        return Vec::new();
+    }
+    cel::texts(source)
+        .into_iter()
+        .filter_map(|(text, span)| Some((String::from_utf8(text).ok()?, span)))
+        .filter(|(text, _)| text.starts_with("rule:"))
+        .collect()
+}
+
 /// Goes over a condition's tree; what is wrong is collected, and is `None` to what is around it.
 struct Checker<'a> {
     source: &'a str,

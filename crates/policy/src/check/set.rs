@@ -5,8 +5,10 @@ use std::collections::HashMap;
 
 use ambit_event::edit_distance;
 
+use super::fields::operation_in;
+use super::possible::Possible;
 use super::relate::clash;
-use super::simplify::not;
+use super::simplify::{not, or};
 use crate::condition::Condition;
 use crate::rule::{Actions, Rule};
 
@@ -19,6 +21,10 @@ pub(crate) enum Fault {
     Contradicts(usize),
     /// The other rule refuses all that this one allows.
     Refused(usize),
+    /// Others together refuse all that this one allows.
+    AllRefused,
+    /// The other rule allows all that this one is about, which taints or untaints.
+    Allowed(usize),
     /// A source of trust that no rule sets.
     Source {
         /// As it was written.
@@ -52,6 +58,8 @@ pub(crate) fn faults(rules: &[Rule]) -> Vec<(usize, Fault)> {
         }
         if rule.actions.has(Actions::ALLOW) {
             faults.extend(in_vain(rule, &refusing).map(|fault| (index, fault)));
+        } else if rule.actions.has(Actions::TAINT) || rule.actions.has(Actions::UNTAINT) {
+            faults.extend(allowed(rule, rules, &refusing).map(|fault| (index, fault)));
         }
         let mut sources = Vec::new();
         sources_of(&rule.when, &mut sources);
@@ -86,15 +94,52 @@ fn in_vain(rule: &Rule, refusing: &[Refusing<'_>]) -> Option<Fault> {
     if let Some(other) = same {
         return Some(Fault::Contradicts(other.index));
     }
-    if rule.actions != Actions::ALLOW {
+    // One that taints as well does so whether it is refused or not.
+    if rule.actions.has(Actions::TAINT) || rule.actions.has(Actions::UNTAINT) {
         return None;
     }
-    refusing
+    let beside: Vec<&Refusing<'_>> = refusing
         .iter()
-        .find(|other| {
-            rule.on.iter().all(|op| other.rule.on.contains(op)) && clash(&rule.when, &other.spares)
-        })
-        .map(|other| Fault::Refused(other.index))
+        .filter(|other| beside(rule, other.rule))
+        .collect();
+    let mut possible = Possible::new(&rule.on);
+    let one = beside
+        .iter()
+        .filter(|other| rule.on.iter().all(|op| other.rule.on.contains(op)))
+        .find(|other| possible.never_all(&[&rule.when, &other.spares]));
+    if let Some(other) = one {
+        return Some(Fault::Refused(other.index));
+    }
+    if beside.len() < 2 {
+        return None;
+    }
+    // What is left of it when each of them has refused its part.
+    let left: Vec<Condition> = beside
+        .iter()
+        .map(|other| or([not(operation_in(&other.rule.on)), other.spares.clone()]))
+        .collect();
+    let mut all: Vec<&Condition> = left.iter().collect();
+    all.push(&rule.when);
+    possible.never_all(&all).then_some(Fault::AllRefused)
+}
+
+/// Whether there may be an event of both rules.
+fn beside(rule: &Rule, other: &Rule) -> bool {
+    rule.on.iter().any(|op| other.on.contains(op)) && !clash(&rule.when, &other.when)
+}
+
+/// Why a rule never taints or untaints: where another allows, and none refuses, it does not.
+fn allowed(rule: &Rule, rules: &[Rule], refusing: &[Refusing<'_>]) -> Option<Fault> {
+    if refuses(rule) || refusing.iter().any(|other| beside(rule, other.rule)) {
+        return None;
+    }
+    let mut possible = Possible::new(&rule.on);
+    let covers = |other: &Rule| {
+        other.actions.has(Actions::ALLOW)
+            && rule.on.iter().all(|op| other.on.contains(op))
+            && possible.never_all(&[&rule.when, &not(other.when.clone())])
+    };
+    rules.iter().position(covers).map(Fault::Allowed)
 }
 
 /// The sources of trust that a condition asks about.

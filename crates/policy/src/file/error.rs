@@ -162,6 +162,20 @@ pub enum RuleErrorKind {
         /// The other one.
         other: Other,
     },
+    /// A rule in vain because of several.
+    #[error("rule `{id}` never takes effect: other rules together refuse all that it allows")]
+    AllRefused {
+        /// The rule.
+        id: String,
+    },
+    /// A taint in vain.
+    #[error("rule `{id}` never taints or untaints: rule `{}` allows all that it is about", other.id)]
+    NoTaint {
+        /// The rule.
+        id: String,
+        /// The other one.
+        other: Other,
+    },
     /// A source that is never set.
     #[error("rule `{id}` asks about the source `{source_name}`, which no rule sets")]
     UnsetSource {
@@ -254,9 +268,16 @@ impl RuleErrorKind {
                 "rule `{}` does not `taint`, at {}:{}",
                 other.id, other.file, other.line
             ),
+            Self::UnsetSource { .. } => {
+                "a rule with `do: taint` and that id would set it".to_owned()
+            }
             Self::DuplicateId { other, .. } | Self::Contradict { other, .. } => other.to_string(),
             Self::NoEffect { other, .. } => {
                 format!("{other}; refusing goes before allowing")
+            }
+            Self::AllRefused { .. } => "refusing goes before allowing".to_owned(),
+            Self::NoTaint { other, .. } => {
+                format!("{other}; where a rule allows, only those that allow taint or untaint")
             }
             Self::NotUsed(_) | Self::Syntax(_) => {
                 "a condition with `!`, quotes or `: ` in it is put in quotes, or below `|`"

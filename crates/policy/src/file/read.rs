@@ -10,16 +10,21 @@ use super::error::{KEPT, Other, RuleError, RuleErrorKind, RuleErrors};
 use super::place::{Place, within};
 use super::yaml::{self, Node, Value};
 use crate::check::set::{Fault, faults};
-use crate::rule::Rule;
+use crate::rule::{Mark, Rule};
 
 /// Largest file of rules in bytes.
 pub(super) const SIZE_MAX: usize = 4 * 1024 * 1024;
+
+/// Places of sources of trust that are looked for in a file, from its beginning each.
+const PLACES: usize = 512;
 
 /// Collects errors; the first are kept, the rest counted.
 pub(super) struct Errors<'t> {
     text: &'t str,
     kept: Vec<(Place, RuleErrorKind)>,
     more: usize,
+    /// How many places that are no errors were looked for.
+    places: usize,
 }
 
 impl<'t> Errors<'t> {
@@ -28,6 +33,7 @@ impl<'t> Errors<'t> {
             text,
             kept: Vec::new(),
             more: 0,
+            places: 0,
         }
     }
 
@@ -37,6 +43,15 @@ impl<'t> Errors<'t> {
         } else {
             self.more += 1;
         }
+    }
+
+    /// Where some bytes of a scalar are; of a file that asks for many, where the scalar is.
+    pub(super) fn place(&mut self, node: &Node<'_>, bytes: &Range<usize>) -> Place {
+        if self.places == PLACES {
+            return node.place;
+        }
+        self.places += 1;
+        within(self.text, node, bytes)
     }
 
     /// About some bytes of a scalar.
@@ -102,7 +117,7 @@ pub fn read(name: &str, text: &[u8]) -> Result<Vec<Rule>, RuleErrors> {
         only(good, end(good), RuleErrorKind::NotUtf8).finish(name)
     })?;
     let mut errors = Errors::none(text);
-    let rules = match yaml::document(text) {
+    let mut rules = match yaml::document(text) {
         Ok(Some(root)) => rules(name, &root, &mut errors),
         Ok(None) => {
             errors.add(Place::START, RuleErrorKind::Empty);
@@ -114,9 +129,31 @@ pub fn read(name: &str, text: &[u8]) -> Result<Vec<Rule>, RuleErrors> {
         }
     };
     if errors.kept.is_empty() {
+        marked(text, &mut rules);
         Ok(rules)
     } else {
         Err(errors.finish(name))
+    }
+}
+
+/// Gives the marks of rules their lines.
+fn marked(text: &str, rules: &mut [Rule]) {
+    let mut marks: Vec<&mut Mark> = Vec::new();
+    for rule in rules {
+        marks.extend([&mut rule.marks.id, &mut rule.marks.actions]);
+        marks.extend(rule.marks.sources.iter_mut().map(|(_, mark)| mark));
+    }
+    marks.sort_by_key(|mark| mark.line);
+    let mut lines = text.lines().enumerate();
+    let mut current = (0, "");
+    for mark in marks {
+        while current.0 < mark.line {
+            let Some((index, line)) = lines.next() else {
+                return;
+            };
+            current = (index + 1, line);
+        }
+        window(current.1, mark.column).clone_into(&mut mark.text);
     }
 }
 
@@ -229,36 +266,46 @@ fn fault_error(rules: &[Rule], index: usize, fault: Fault) -> Option<RuleError> 
         })
     };
     let id = rule.id.clone();
-    let kind = match fault {
-        Fault::Duplicate(index) => RuleErrorKind::DuplicateId {
-            id,
-            other: other(index)?,
-        },
-        Fault::Contradicts(index) => RuleErrorKind::Contradict {
-            id,
-            other: other(index)?,
-        },
-        Fault::Refused(index) => RuleErrorKind::NoEffect {
-            id,
-            other: other(index)?,
-        },
+    let (mark, kind) = match fault {
+        Fault::Duplicate(index) => {
+            let other = other(index)?;
+            (&rule.marks.id, RuleErrorKind::DuplicateId { id, other })
+        }
+        Fault::Contradicts(index) => {
+            let other = other(index)?;
+            (&rule.marks.actions, RuleErrorKind::Contradict { id, other })
+        }
+        Fault::Refused(index) => {
+            let other = other(index)?;
+            (&rule.marks.actions, RuleErrorKind::NoEffect { id, other })
+        }
+        Fault::AllRefused => (&rule.marks.actions, RuleErrorKind::AllRefused { id }),
+        Fault::Allowed(index) => {
+            let other = other(index)?;
+            (&rule.marks.actions, RuleErrorKind::NoTaint { id, other })
+        }
         Fault::Source {
             source,
             nearest,
             untainting,
-        } => RuleErrorKind::UnsetSource {
-            id,
-            source_name: source,
-            nearest,
-            other: untainting.and_then(other).map(Box::new),
-        },
+        } => {
+            let named = rule.marks.sources.iter().find(|(name, _)| *name == source);
+            let kind = RuleErrorKind::UnsetSource {
+                id,
+                source_name: source,
+                nearest,
+                other: untainting.and_then(other).map(Box::new),
+            };
+            (named.map_or(&rule.marks.id, |(_, mark)| mark), kind)
+        }
     };
+    let from_file = mark.line > 0;
     Some(RuleError {
         file: rule.file.clone(),
-        line: rule.line,
-        column: 1,
-        width: 1,
-        text: None,
+        line: if from_file { mark.line } else { rule.line },
+        column: mark.column.max(1),
+        width: mark.width.max(1),
+        text: from_file.then(|| mark.text.clone()),
         kind,
     })
 }

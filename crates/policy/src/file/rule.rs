@@ -7,13 +7,14 @@ use ambit_abi::Family;
 use ambit_event::{Op, escape, nearest};
 
 use super::error::RuleErrorKind;
+use super::place::Place;
 use super::read::{Errors, keys};
 use super::yaml::{Node, Value};
 use crate::check::possible::Possible;
 use crate::check::{self, simplify};
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
 use crate::field::{is_asked, is_domain, is_id};
-use crate::rule::{Actions, Rule, Severity};
+use crate::rule::{Actions, Mark, Marks, Rule, Severity};
 
 const KEYS: [&str; 11] = [
     "id",
@@ -84,8 +85,9 @@ pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Opti
         .map_or(Some(Condition::Const(true)), |node| scope(node, errors));
     // Without operations, each field would be one of others.
     let on = on?;
+    let mut sources = Vec::new();
     let (text, when) = match found.get("when") {
-        Some(node) => condition(node, &on, errors)?,
+        Some(node) => condition(node, &on, &mut sources, errors)?,
         None => (String::new(), Condition::Const(true)),
     };
     let when = within_scope(scope?, when, &on, found.get("for").copied(), errors)?;
@@ -106,7 +108,22 @@ pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Opti
         line: node.place.line,
         file: file.to_owned(),
         text,
+        marks: Marks {
+            id: mark(found.get("id")?.place),
+            actions: mark(found.get("do")?.place),
+            sources,
+        },
     })
+}
+
+/// A place whose line is still to be read.
+fn mark(place: Place) -> Mark {
+    Mark {
+        line: place.line,
+        column: place.column + 1,
+        width: place.width,
+        text: String::new(),
+    }
 }
 
 /// One scalar, or a list.
@@ -268,13 +285,23 @@ fn scope(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Condition> {
 }
 
 /// A condition as it was written, and what it is.
-fn condition(node: &Node<'_>, on: &[Op], errors: &mut Errors<'_>) -> Option<(String, Condition)> {
+fn condition(
+    node: &Node<'_>,
+    on: &[Op],
+    sources: &mut Vec<(String, Mark)>,
+    errors: &mut Errors<'_>,
+) -> Option<(String, Condition)> {
     let Value::Scalar(text, _) = &node.value else {
         errors.add(node.place, RuleErrorKind::Expected("a condition"));
         return None;
     };
     match check::condition(text, on) {
-        Ok(condition) => Some((text.trim().to_owned(), condition)),
+        Ok(condition) => {
+            for (source, span) in check::rules_asked(text) {
+                sources.push((source, mark(errors.place(node, &span))));
+            }
+            Some((text.trim().to_owned(), condition))
+        }
         Err(found) => {
             for error in found {
                 errors.within(node, &error.span, RuleErrorKind::Condition(error.kind));

@@ -16,7 +16,7 @@ use ambit_policy::compile::{
     Automaton, CompileError, Compiled, Early, HookProgram, compile, sources,
 };
 use ambit_policy::condition::{Condition, Number, NumberTest, Text, TextTest};
-use ambit_policy::rule::{Actions, Rule, Severity};
+use ambit_policy::rule::{Actions, Marks, Rule, Severity};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use world::{World, fired, holds};
@@ -36,6 +36,7 @@ fn rule(id: &str, on: &[Op], when: Condition, actions: Actions) -> Rule {
         line: 1,
         file: String::new(),
         text: String::new(),
+        marks: Marks::default(),
     }
 }
 
