@@ -21,7 +21,8 @@ pub fn edit_distance<T: PartialEq>(a: &[T], b: &[T]) -> usize {
     row.last().copied().unwrap_or(a.len())
 }
 
-/// The candidate nearest to `word`, if it is near enough to be a slip.
+/// The candidate nearest to `word`, if it is near enough to be a slip, another case, or one of both without its family
+/// (`connect` of `net.connect`, `CAP_CHOWN` of `chown`).
 pub fn nearest(
     word: &str,
     candidates: impl IntoIterator<Item = &'static str>,
@@ -30,17 +31,31 @@ pub fn nearest(
         return None;
     }
     let limit = word.chars().count() / 3 + 1;
+    let word = word.to_ascii_lowercase();
+    let far = limit + 1;
+    let distance = |candidate: &str| {
+        let known = candidate.to_ascii_lowercase();
+        if is_end(&word, &known) || is_end(&known, &word) {
+            0
+        } else if known.len().abs_diff(word.len()) > limit {
+            far
+        } else {
+            edit_distance(word.as_bytes(), known.as_bytes())
+        }
+    };
     candidates
         .into_iter()
-        .map(|candidate| {
-            (
-                edit_distance(word.as_bytes(), candidate.as_bytes()),
-                candidate,
-            )
-        })
+        .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
-        .min()
+        .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether a text is what comes behind the family of another.
+fn is_end(whole: &str, end: &str) -> bool {
+    whole
+        .strip_suffix(end)
+        .is_some_and(|family| !end.is_empty() && (family.ends_with('.') || family.ends_with('_')))
 }
 
 #[cfg(test)]
@@ -61,5 +76,25 @@ mod tests {
             Some("file.open")
         );
         assert_eq!(nearest("qqqqqqqqq", ["file.open", "file.unlink"]), None);
+    }
+
+    #[test]
+    fn another_case_and_another_family_are_slips() {
+        assert_eq!(
+            nearest("CAP_SYS_ADMIN", ["chown", "sys_admin"]),
+            Some("sys_admin")
+        );
+        assert_eq!(nearest("SIGKILL", ["HUP", "KILL"]), Some("KILL"));
+        assert_eq!(nearest("SOCK_STREAM", ["dgram", "stream"]), Some("stream"));
+        assert_eq!(nearest("TCP", ["tcp", "udp"]), Some("tcp"));
+        assert_eq!(
+            nearest("connect", ["exec", "net.connect"]),
+            Some("net.connect")
+        );
+        assert_eq!(
+            nearest("uid", ["task.gid", "task.uid", "object.uid"]),
+            Some("task.uid")
+        );
+        assert_eq!(nearest("", ["a.", "b"]), Some("b"));
     }
 }

@@ -39,6 +39,9 @@ pub enum SyntaxErrorKind {
     /// Larger than any number, or with letters in it.
     #[error("not a whole number of 64 bits")]
     Number,
+    /// What is octal in other languages, and what it is there.
+    #[error("a number has no zeros before it")]
+    LeadingZero(Option<u64>),
     /// Part of CEL, and not of conditions.
     #[error("{0} not part of conditions")]
     NotTaken(&'static str),
@@ -49,15 +52,33 @@ pub enum SyntaxErrorKind {
 
 impl SyntaxErrorKind {
     /// What to write instead, where that is known.
-    pub fn help(&self) -> Option<&'static str> {
-        match self {
-            Self::Escape => Some("a backslash is doubled, or the string is a raw one: r\"…\""),
-            Self::Doubled("==") => Some("values are compared with `==`"),
-            Self::NotTaken("chained comparisons are") => Some("join them with `&&`"),
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Escape => "a backslash is doubled, or the string is a raw one: r\"…\"",
+            Self::Doubled("==") => "values are compared with `==`",
+            Self::Doubled(_) => "conditions are joined with `&&`, `||` and `!`",
+            Self::NotTaken("chained comparisons are") => "join them with `&&`",
             Self::NotTaken("indexing is") => {
-                Some("`subject.path` is the first of the chain, `subject.parent` the second")
+                "`subject.path` is the first of the chain, `subject.parent` the second"
             }
-            _ => None,
-        }
+            Self::NotTaken("arithmetic is") => "a text, as a path is, stands in quotes",
+            Self::Character('“' | '”' | '„' | '‘' | '’' | '«' | '»') => {
+                "a text stands in straight quotes"
+            }
+            Self::Unterminated => "it ends with the quote that it begins with, in the same line",
+            Self::TooLong | Self::TooDeep => "make several rules of it",
+            Self::Expected("a field or a value") => {
+                "such as `task.uid == 0`; without `when`, a rule always applies"
+            }
+            Self::Number => "such as `493` or `0x1ed`",
+            Self::LeadingZero(Some(octal)) => {
+                return Some(format!(
+                    "an octal number is written in hexadecimal, {octal:#x} here"
+                ));
+            }
+            Self::LeadingZero(None) => "leave the zeros out",
+            _ => return None,
+        };
+        Some(help.to_owned())
     }
 }

@@ -131,6 +131,16 @@ impl<'a> Lexer<'a> {
         }
         // An unsigned literal of CEL ends in `u`; here all numbers are alike.
         let plain = word.strip_suffix(['u', 'U']).unwrap_or(word);
+        // Decimal in CEL, octal for whoever writes permission bits.
+        let octal = plain.strip_prefix('0').filter(|rest| !rest.is_empty());
+        if let Some(rest) = octal {
+            let digits = rest.trim_start_matches(['o', 'O']);
+            if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                let octal = u64::from_str_radix(digits, 8).ok();
+                let kind = SyntaxErrorKind::LeadingZero(octal);
+                return Err(error(start..self.at, kind));
+            }
+        }
         let number = match plain
             .strip_prefix("0x")
             .or_else(|| plain.strip_prefix("0X"))

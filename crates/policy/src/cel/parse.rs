@@ -93,11 +93,20 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Whether what is next follows this name.
+    fn is_behind(&self, name: &str) -> bool {
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        matches!(before, Some((Token::Name(found), _)) if found.eq_ignore_ascii_case(name))
+    }
+
     fn unexpected(&self, expected: &'static str) -> SyntaxError {
         self.error(match self.peek() {
             Token::Symbol("-") => SyntaxErrorKind::NotTaken("arithmetic is"),
             Token::Symbol("[") => SyntaxErrorKind::NotTaken("indexing is"),
             Token::Symbol("{") => SyntaxErrorKind::NotTaken("maps are"),
+            Token::Name("and" | "AND") => SyntaxErrorKind::Doubled("&&"),
+            Token::Name("or" | "OR") => SyntaxErrorKind::Doubled("||"),
+            _ if self.is_behind("not") => SyntaxErrorKind::Doubled("!"),
             _ => SyntaxErrorKind::Expected(expected),
         })
     }

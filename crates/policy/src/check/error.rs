@@ -238,7 +238,7 @@ impl ConditionErrorKind {
             return Some(format!("did you mean `{nearest}`?"));
         }
         Some(match self {
-            Self::Syntax(kind) => kind.help()?.to_owned(),
+            Self::Syntax(kind) => kind.help()?,
             Self::UnknownField { .. } => "`ambit rules fields` lists them".to_owned(),
             Self::OtherOperation { ops, .. } => {
                 let names: Vec<_> = ops.iter().map(|op| op.name()).collect();
@@ -250,6 +250,39 @@ impl ConditionErrorKind {
             }
             Self::Network(_) => "such as `10.0.0.0/8` or `fd00::/8`".to_owned(),
             Self::HostBits { network } => format!("did you mean `{network}`?"),
+            Self::UnknownFunction { .. } => {
+                "those of conditions are startsWith, endsWith, contains, matches, exists, all, size, ip, cidr, containsIP, \
+                 family, isLoopback, isPrivate, isLinkLocal, isMulticast and isUnspecified"
+                    .to_owned()
+            }
+            Self::Word { name, .. } if name == "op" => {
+                "the rule's `on` has no such operation".to_owned()
+            }
+            Self::Word { name, .. } => format!("`ambit rules fields` lists the words of `{name}`"),
+            Self::Type {
+                is: "number",
+                with: "a string",
+                ..
+            } => "a number stands there without quotes".to_owned(),
+            Self::Type { is: "string", with: "a list", .. } => "a list stands behind `in`".to_owned(),
+            Self::Arguments {
+                takes: "a string in quotes" | "one string",
+                ..
+            } => "join several with `||`".to_owned(),
+            Self::NotBool { .. } => "compare it with something".to_owned(),
+            Self::NoField => "`ambit rules fields` lists the fields".to_owned(),
+            Self::NotAList => "such as `[\"/usr/bin/dash\", \"/usr/bin/bash\"]`".to_owned(),
+            Self::TooLarge => "make several rules of it".to_owned(),
+            Self::Address(_) => "such as `10.0.0.1` or `fd00::1`".to_owned(),
+            Self::Regex(_) => {
+                "the syntax is that of Rust's `regex`: no look-around, no references back".to_owned()
+            }
+            Self::Never(Why::Contradicts(_) | Why::Rest | Why::Together) => {
+                "join what may hold one without the other with `||`".to_owned()
+            }
+            Self::Always(Why::EveryText | Why::EmptyText | Why::Covers(_)) => {
+                "leave it out, or narrow it".to_owned()
+            }
             Self::TwoFields => "compare each with what it may be".to_owned(),
             Self::Never(
                 Why::Path(_)

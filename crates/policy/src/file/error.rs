@@ -53,10 +53,10 @@ pub enum RuleErrorKind {
     Empty,
     /// Not YAML.
     #[error("not YAML: {}", .0.info())]
-    Syntax(#[source] saphyr_parser::ScanError),
+    Syntax(#[source] saphyr_parser::ScanError, Option<String>),
     /// Anchors, aliases and tags.
     #[error("{0} are not used in rules")]
-    NotUsed(&'static str),
+    NotUsed(&'static str, Option<String>),
     /// A second document.
     #[error("a file of rules is one document")]
     Documents,
@@ -74,6 +74,8 @@ pub enum RuleErrorKind {
     UnknownKey {
         /// The known one nearest to it.
         nearest: Option<&'static str>,
+        /// Those that are known.
+        known: &'static [&'static str],
     },
     /// A key twice.
     #[error("the key is here twice")]
@@ -249,6 +251,7 @@ impl RuleErrorKind {
         Some(match self {
             Self::UnknownKey {
                 nearest: Some(name),
+                ..
             }
             | Self::Word {
                 nearest: Some(name),
@@ -279,17 +282,59 @@ impl RuleErrorKind {
             Self::NoTaint { other, .. } => {
                 format!("{other}; where a rule allows, only those that allow taint or untaint")
             }
-            Self::NotUsed(_) | Self::Syntax(_) => {
+            Self::UnknownKey { known, .. } => format!("known are {}", known.join(", ")),
+            Self::Word { what, .. } => match *what {
+                "severity" => "it is info, low, medium, high or critical",
+                "action" => "actions are audit, deny, allow, taint, untaint and kill",
+                _ => "`ambit rules fields` names them, and `file.*` is all of a family",
+            }
+            .to_owned(),
+            Self::NotUsed(_, Some(instead)) | Self::Syntax(_, Some(instead)) => {
+                format!("in quotes, it is {instead}")
+            }
+            Self::Syntax(error, _) if error.info().starts_with("tabs") => {
+                "lines are indented with blanks".to_owned()
+            }
+            Self::NotUsed("tags", _) | Self::Syntax(..) => {
                 "a condition with `!`, quotes or `: ` in it is put in quotes, or below `|`"
                     .to_owned()
             }
-            Self::NotRules => "a file of rules begins with `ambit-rules: 1`".to_owned(),
+            Self::NotUsed(..) => "write it out where it is wanted".to_owned(),
+            Self::NotRules | Self::Empty | Self::Version => {
+                "a file of rules begins with `ambit-rules: 1`".to_owned()
+            }
+            Self::TooLarge | Self::Documents => "take several files, or a folder".to_owned(),
+            Self::NotUtf8 => "save it as UTF-8".to_owned(),
+            Self::MissingKey(key) => match *key {
+                "rules" => "such as `rules:`, and a list below it",
+                "id" => "such as `id: shell-under-web`",
+                "on" => "such as `on: exec`",
+                "do" => "such as `do: audit`",
+                "op" => "such as `op: exec`",
+                "event" => "such as `event: {op: exec, object.path: /usr/bin/dash}`",
+                _ => "`expect: true` if the rule is to apply, else `expect: false`",
+            }
+            .to_owned(),
+            Self::DuplicateKey => "take one of them out".to_owned(),
+            Self::Hidden => "such as `\\e` or a direction of writing; take it out".to_owned(),
+            Self::AllowAndRefuse => {
+                "refusing goes before allowing; make two rules of it".to_owned()
+            }
+            Self::SecondsAlone => "add `taint` to `do`, or take it out".to_owned(),
+            Self::NeverInScope => {
+                "widen `for`, or ask for `task.domain` in another rule".to_owned()
+            }
             Self::NotAsked(_) => "it has no hook of its own; `exec` is the nearest".to_owned(),
             Self::OtherOperation { on } => {
                 let names: Vec<_> = on.iter().map(|op| op.name()).collect();
                 format!("it is asked about {}", names.join(", "))
             }
             Self::Condition(kind) => return kind.help(),
+            Self::Value {
+                expected: Expected::Word,
+                field,
+                ..
+            } => format!("`ambit rules fields` lists the words of `{field}`"),
             _ => return None,
         })
     }

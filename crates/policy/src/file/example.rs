@@ -30,8 +30,12 @@ pub(super) fn read(node: &Node<'_>, on: &[Op], errors: &mut Errors<'_>) -> Vec<E
 }
 
 fn example(node: &Node<'_>, on: &[Op], errors: &mut Errors<'_>) -> Option<Example> {
-    let known = ["name", "event", "expect", "run"];
-    let found = keys(node, &known, "an example's keys", errors)?;
+    let found = keys(
+        node,
+        &["name", "event", "expect", "run"],
+        "an example's keys",
+        errors,
+    )?;
     for key in ["event", "expect"] {
         if !found.contains_key(key) {
             errors.add(node.place, RuleErrorKind::MissingKey(key));

@@ -9,6 +9,7 @@ use ambit_event::nearest;
 use super::error::{KEPT, Other, RuleError, RuleErrorKind, RuleErrors};
 use super::place::{Place, within};
 use super::yaml::{self, Node, Value};
+use crate::cel;
 use crate::check::set::{Fault, faults};
 use crate::rule::{Mark, Rule};
 
@@ -123,7 +124,15 @@ pub fn read(name: &str, text: &[u8]) -> Result<Vec<Rule>, RuleErrors> {
             errors.add(Place::START, RuleErrorKind::Empty);
             Vec::new()
         }
-        Err((place, kind)) => {
+        Err((place, mut kind)) => {
+            if let RuleErrorKind::Syntax(_, instead) | RuleErrorKind::NotUsed(_, instead) =
+                &mut kind
+            {
+                *instead = text
+                    .lines()
+                    .nth(place.line.saturating_sub(1))
+                    .and_then(quoted);
+            }
             errors.add(place, kind);
             Vec::new()
         }
@@ -155,6 +164,13 @@ fn marked(text: &str, rules: &mut [Rule]) {
         }
         window(current.1, mark.column).clone_into(&mut mark.text);
     }
+}
+
+/// A line with a condition that YAML takes for something else, as it is to be written.
+fn quoted(line: &str) -> Option<String> {
+    let condition = line.trim().strip_prefix("when:")?.trim();
+    cel::parse(condition).ok()?;
+    Some(format!("`when: '{}'`", condition.replace('\'', "''")))
 }
 
 fn only(text: &str, place: Place, kind: RuleErrorKind) -> Errors<'_> {
@@ -213,7 +229,7 @@ fn rules(file: &str, root: &Node<'_>, errors: &mut Errors<'_>) -> Vec<Rule> {
 /// The pairs of a mapping whose keys are known and not there twice, by key.
 pub(super) fn keys<'n, 'a>(
     node: &'n Node<'a>,
-    known: &[&'static str],
+    known: &'static [&'static str],
     expected: &'static str,
     errors: &mut Errors<'_>,
 ) -> Option<HashMap<&'static str, &'n Node<'a>>> {
@@ -222,12 +238,15 @@ pub(super) fn keys<'n, 'a>(
         return None;
     };
     let mut found = HashMap::new();
+    // A slip is taken for what is meant, so that nothing is said to be missing.
+    let mut meant = Vec::new();
     for (key, value) in pairs {
         let text = key.scalar().unwrap_or_default();
         match known.iter().find(|known| **known == text) {
             None => {
                 let nearest = nearest(text, known.iter().copied());
-                errors.add(key.place, RuleErrorKind::UnknownKey { nearest });
+                errors.add(key.place, RuleErrorKind::UnknownKey { nearest, known });
+                meant.extend(nearest.map(|key| (key, value)));
             }
             Some(known) => {
                 if found.insert(*known, value).is_some() {
@@ -235,6 +254,9 @@ pub(super) fn keys<'n, 'a>(
                 }
             }
         }
+    }
+    for (key, value) in meant {
+        found.entry(key).or_insert(value);
     }
     Some(found)
 }

@@ -54,7 +54,7 @@ fn syntax(error: ScanError) -> Failure {
         column: marker.col(),
         width: 1,
     };
-    (place, RuleErrorKind::Syntax(error))
+    (place, RuleErrorKind::Syntax(error, None))
 }
 
 /// The one document of a text; `None` where there is none.
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node<'a>, Failure> {
         let at = place(span);
-        let refused = |what| Err((at, RuleErrorKind::NotUsed(what)));
+        let refused = |what| Err((at, RuleErrorKind::NotUsed(what, None)));
         if depth > DEPTH {
             return Err((at, RuleErrorKind::Expected("less nesting")));
         }
