@@ -286,6 +286,40 @@ fn a_run_without_a_purpose_is_told_which_there_are() {
 }
 
 #[test]
+fn every_file_of_rules_is_checked_once_and_says_what_is_wrong_with_it() {
+    let desk = desk();
+    let rule = |id: &str, when: &str| {
+        format!("ambit-rules: 1\nrules:\n  - {{id: {id}, on: exec, do: audit, when: '{when}'}}\n")
+    };
+    fs::create_dir_all(desk.path("rules/more")).unwrap();
+    desk.file("rules/a.yaml", rule("a", "task.uid == 0"));
+    desk.file("rules/more/b.yml", rule("b", "task.uid == 1"));
+    desk.file("rules/more/.c.yaml", "hidden");
+    desk.file("rules/README.md", "no rules");
+    let pipe = desk.path("rules/pipe.yaml");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR,
+        0,
+    )
+    .unwrap();
+    desk.ambit(&["rules", "check", "rules", "./rules/a.yaml"])
+        .exits(0)
+        .complains("2 rules in 2 files: nothing is wrong with them");
+    desk.file("rules/a.yaml", rule("a", "task.xid == 0"));
+    desk.file("rules/more/b.yml", rule("b", "task.uid == 1 and true"));
+    let checked = desk.ambit(&["rules", "check", "rules"]).exits(1);
+    assert!(checked.stderr().contains(" --> rules/a.yaml:3:41\n"));
+    assert!(checked.stderr().contains(" --> rules/more/b.yml:3:55\n"));
+    // What does not end is not read to its end.
+    desk.ambit(&["rules", "check", "/dev/zero"])
+        .exits(1)
+        .complains("the file is larger than 4 MiB");
+}
+
+#[test]
 fn what_is_typed_wrong_exits_with_1_and_is_repeated_without_escapes() {
     let desk = desk();
     for ring in ["0", "4095", "x"] {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Rules out of files and folders.
 
-use std::fs;
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use ambit_policy::file;
+use ambit_policy::file::{self, RuleErrors};
 use ambit_policy::rule::Rule;
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,9 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Set, Failure> {
     for path in paths {
         collect(path, 0, &mut found)?;
     }
+    // Who names a folder and a file in it means each file once. What has no name of its own, as a pipe, is read as it is.
+    let mut seen = HashSet::new();
+    found.retain(|path| fs::canonicalize(path).map_or(true, |path| seen.insert(path)));
     if found.is_empty() {
         return Err(Failure::usage(anyhow!(
             "there is no .yaml or .yml file in {}",
@@ -41,19 +46,38 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Set, Failure> {
         )));
     }
     let mut texts = Vec::new();
+    let mut errors: Option<RuleErrors> = None;
     for path in found {
-        let bytes = fs::read(&path)
+        let bytes = bytes(&path)
             .with_context(|| format!("reading {}", shown(&path)))
             .or_exit(Exit::Usage)?;
         let name = path.to_string_lossy().into_owned();
         // Read before it is taken for text, which says where it is none.
-        file::read(&name, &bytes).map_err(Failure::in_file)?;
+        if let Err(more) = file::read(&name, &bytes) {
+            match &mut errors {
+                Some(errors) => errors.append(more),
+                None => errors = Some(more),
+            }
+        }
         texts.push(Text {
             name,
             text: String::from_utf8_lossy(&bytes).into_owned(),
         });
     }
-    of(texts)
+    match errors {
+        Some(errors) => Err(Failure::in_file(errors)),
+        None => of(texts),
+    }
+}
+
+/// What is in a file, not much further than what is taken.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let most = u64::try_from(file::SIZE_MAX).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The rules of texts.
@@ -100,7 +124,9 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Fa
         let hidden = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden && (is_rules || path.is_dir()) {
+        // A pipe or a device is read only by who names it.
+        let special = fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+        if !hidden && !special && (is_rules || path.is_dir()) {
             collect(&path, depth + 1, found)?;
         }
     }

@@ -331,6 +331,10 @@ impl RuleErrorKind {
             }
             Self::Condition(kind) => return kind.help(),
             Self::Value {
+                expected: Expected::Number(_),
+                ..
+            } => "in decimal, or in hexadecimal as `0x1ed`".to_owned(),
+            Self::Value {
                 expected: Expected::Word,
                 field,
                 ..
@@ -344,6 +348,18 @@ impl RuleErrors {
     /// The errors in the order of the files, as many as were kept.
     pub fn errors(&self) -> &[RuleError] {
         &self.errors
+    }
+
+    /// Those of another file, too.
+    pub fn append(&mut self, other: Self) {
+        self.more += other.more;
+        for error in other.errors {
+            if self.errors.len() < KEPT {
+                self.errors.push(error);
+            } else {
+                self.more += 1;
+            }
+        }
     }
 
     /// How many more there are.

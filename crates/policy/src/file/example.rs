@@ -363,6 +363,8 @@ fn texts<'n>(node: &'n Node<'_>, most: usize) -> Option<Vec<&'n str>> {
 fn whole_number(text: &str) -> Option<u64> {
     match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        // Octal to some, decimal to others.
+        None if text.len() > 1 && text.starts_with('0') => None,
         None => text
             .bytes()
             .all(|byte| byte.is_ascii_digit())

@@ -9,4 +9,4 @@ mod rule;
 mod yaml;
 
 pub use error::{RuleError, RuleErrorKind, RuleErrors};
-pub use read::{check_set, read};
+pub use read::{SIZE_MAX, check_set, read};

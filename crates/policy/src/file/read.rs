@@ -14,7 +14,7 @@ use crate::check::set::{Fault, faults};
 use crate::rule::{Mark, Rule};
 
 /// Largest file of rules in bytes.
-pub(super) const SIZE_MAX: usize = 4 * 1024 * 1024;
+pub const SIZE_MAX: usize = 4 * 1024 * 1024;
 
 /// Places of sources of trust that are looked for in a file, from its beginning each.
 const PLACES: usize = 512;
