@@ -17,11 +17,11 @@ use crate::interpret::{number_holds, text_holds};
 use crate::regex::{Regex, Walk};
 
 /// Choices between the parts of what is joined by or.
-const CHOICES: usize = 4096;
+const CHOICES: usize = 1024;
 /// Bytes that all automata together walk over.
 const STEPS: usize = 100_000;
 /// How often that may be used up before no more is asked.
-const TIMES: usize = 32;
+const TIMES: usize = 64;
 /// Bytes of a list that is looked for by an automaton.
 const LIST_BYTES: usize = 2048;
 
@@ -29,10 +29,20 @@ const LIST_BYTES: usize = 2048;
 pub(crate) struct Possible {
     ops: NumberTest,
     regexes: HashMap<String, Option<Arc<Regex>>>,
+    /// A text that passes a part, by the part.
+    samples: HashMap<(Text, TextTest), Option<Vec<u8>>>,
     choices: usize,
     steps: usize,
     /// What is left of both for other conditions.
     spare: (usize, usize),
+}
+
+/// What came of looking for a text.
+#[derive(PartialEq, Eq)]
+enum Walked {
+    Text(Vec<u8>),
+    Nowhere,
+    Unknown,
 }
 
 /// What a text can be; `None` if it can be anything.
@@ -64,10 +74,17 @@ impl Possible {
         Self {
             ops: NumberTest::In(ops),
             regexes: HashMap::new(),
+            samples: HashMap::new(),
             choices: 0,
             steps: 0,
             spare: (TIMES * CHOICES, TIMES * STEPS),
         }
+    }
+
+    /// Asks about conditions of other rules, as often as before.
+    pub(crate) fn again(&mut self, ops: &[Op]) {
+        let new = Self::new(ops);
+        (self.ops, self.spare) = (new.ops, new.spare);
     }
 
     /// Whether no event passes the condition.
@@ -82,7 +99,7 @@ impl Possible {
 
     /// Whether no text that a field can have passes the test.
     pub(crate) fn never_text(&mut self, field: Text, test: &TextTest) -> bool {
-        self.bounded(|possible| !possible.walk(field, std::slice::from_ref(test)))
+        self.bounded(|possible| possible.walk(field, std::slice::from_ref(test)) == Walked::Nowhere)
     }
 
     fn bounded<T>(&mut self, ask: impl FnOnce(&mut Self) -> T) -> T {
@@ -117,9 +134,14 @@ impl Possible {
         }
         match any.pop() {
             None => self.together(&chosen),
-            Some(items) => items
-                .iter()
-                .any(|item| self.some(vec![item], any.clone(), chosen.clone())),
+            Some(items) => {
+                // What is found out soon goes first.
+                let (soon, late): (Vec<_>, Vec<_>) =
+                    items.iter().partition(|item| !has_regex(item));
+                soon.into_iter()
+                    .chain(late)
+                    .any(|item| self.some(vec![item], any.clone(), chosen.clone()))
+            }
         }
     }
 
@@ -241,12 +263,36 @@ impl Possible {
             }
         }
         // What has no expressions in it was looked at in pairs.
-        let has_regex = all.iter().any(|part| matches!(part, TextTest::Matches(_)));
-        !has_regex || self.walk(field, tests)
+        if !all.iter().any(|part| matches!(part, TextTest::Matches(_))) {
+            return true;
+        }
+        // Mostly, what passes one of the parts passes all tests.
+        for part in all {
+            if let Some(sample) = self.sample(field, part)
+                && self.passes(tests, &sample)
+            {
+                return true;
+            }
+        }
+        self.walk(field, tests) != Walked::Nowhere
+    }
+
+    /// A text of a field that passes a part.
+    fn sample(&mut self, field: Text, part: &TextTest) -> Option<Vec<u8>> {
+        let key = (field, part.clone());
+        if let Some(known) = self.samples.get(&key) {
+            return known.clone();
+        }
+        let sample = match self.walk(field, std::slice::from_ref(part)) {
+            Walked::Text(text) => Some(text),
+            _ => None,
+        };
+        self.samples.insert(key, sample.clone());
+        sample
     }
 
     /// Looks for a text that a field can have and that passes all of these, shortest first.
-    fn walk(&mut self, field: Text, tests: &[TextTest]) -> bool {
+    fn walk(&mut self, field: Text, tests: &[TextTest]) -> Walked {
         let mut all = Vec::new();
         for test in tests {
             parts(test, &mut all);
@@ -267,8 +313,8 @@ impl Possible {
         let bytes = told_apart(&machines);
         let start: Vec<Walk> = machines.iter().map(|machine| machine.start()).collect();
         let mut seen = HashSet::from([start.clone()]);
-        let mut queue = VecDeque::from([start]);
-        while let Some(at) = queue.pop_front() {
+        let mut queue = VecDeque::from([(start, Vec::new())]);
+        while let Some((at, text)) = queue.pop_front() {
             let walk = |index: Option<usize>| index.and_then(|index| at.get(index));
             if walk(shape_at) == Some(&Walk::Dead)
                 || all_hold(tests, &|part| {
@@ -281,25 +327,29 @@ impl Possible {
                 let index = index?;
                 Some(machines.get(index)?.ends(*at.get(index)?))
             };
-            if ends(shape_at) != Some(false)
-                && all_hold(tests, &|part| ends(number.get(part).copied())) != Some(false)
-            {
-                return true;
+            if ends(shape_at) != Some(false) {
+                match all_hold(tests, &|part| ends(number.get(part).copied())) {
+                    Some(true) => return Walked::Text(text),
+                    None => return Walked::Unknown,
+                    Some(false) => {}
+                }
             }
             for byte in &bytes {
                 let Some(steps) = self.steps.checked_sub(1) else {
-                    return true;
+                    return Walked::Unknown;
                 };
                 self.steps = steps;
                 let pairs = machines.iter().zip(&at);
                 let next: Vec<Walk> = pairs.map(|(regex, at)| regex.step(*at, *byte)).collect();
                 if !seen.contains(&next) {
                     seen.insert(next.clone());
-                    queue.push_back(next);
+                    let mut text = text.clone();
+                    text.push(*byte);
+                    queue.push_back((next, text));
                 }
             }
         }
-        false
+        Walked::Nowhere
     }
 
     fn regex(&mut self, pattern: &str) -> Option<Arc<Regex>> {
@@ -309,6 +359,19 @@ impl Possible {
         let regex = Regex::new(pattern).ok().map(Arc::new);
         self.regexes.insert(pattern.to_owned(), regex.clone());
         regex
+    }
+}
+
+fn has_regex(condition: &Condition) -> bool {
+    match condition {
+        Condition::Not(inner) => has_regex(inner),
+        Condition::And(items) | Condition::Or(items) => items.iter().any(has_regex),
+        Condition::Text(_, test) => {
+            let mut all = Vec::new();
+            parts(test, &mut all);
+            all.iter().any(|part| matches!(part, TextTest::Matches(_)))
+        }
+        _ => false,
     }
 }
 

@@ -39,15 +39,20 @@ pub(crate) enum Fault {
 /// Everything that is wrong, in the order of the rules.
 pub(crate) fn faults(rules: &[Rule]) -> Vec<(usize, Fault)> {
     let mut faults = Vec::new();
+    let mut possible = Possible::new(&[]);
     let mut ids: HashMap<&str, usize> = HashMap::new();
     let refusing: Vec<Refusing<'_>> = rules
         .iter()
         .enumerate()
         .filter(|(_, rule)| refuses(rule))
-        .map(|(index, rule)| Refusing {
-            index,
-            rule,
-            spares: not(rule.when.clone()),
+        .map(|(index, rule)| {
+            let spares = not(rule.when.clone());
+            Refusing {
+                index,
+                rule,
+                leaves: or([not(operation_in(&rule.on)), spares.clone()]),
+                spares,
+            }
         })
         .collect();
     for (index, rule) in rules.iter().enumerate() {
@@ -57,9 +62,10 @@ pub(crate) fn faults(rules: &[Rule]) -> Vec<(usize, Fault)> {
             ids.insert(&rule.id, index);
         }
         if rule.actions.has(Actions::ALLOW) {
-            faults.extend(in_vain(rule, &refusing).map(|fault| (index, fault)));
+            faults.extend(in_vain(rule, &refusing, &mut possible).map(|fault| (index, fault)));
         } else if rule.actions.has(Actions::TAINT) || rule.actions.has(Actions::UNTAINT) {
-            faults.extend(allowed(rule, rules, &refusing).map(|fault| (index, fault)));
+            faults
+                .extend(allowed(rule, rules, &refusing, &mut possible).map(|fault| (index, fault)));
         }
         let mut sources = Vec::new();
         sources_of(&rule.when, &mut sources);
@@ -82,12 +88,14 @@ fn refuses(rule: &Rule) -> bool {
 struct Refusing<'a> {
     index: usize,
     rule: &'a Rule,
-    /// When it does not apply.
+    /// When it does not apply, of what it is asked about.
     spares: Condition,
+    /// When it does not apply.
+    leaves: Condition,
 }
 
 /// Why a rule that allows has no effect.
-fn in_vain(rule: &Rule, refusing: &[Refusing<'_>]) -> Option<Fault> {
+fn in_vain(rule: &Rule, refusing: &[Refusing<'_>], possible: &mut Possible) -> Option<Fault> {
     let same = refusing.iter().find(|other| {
         other.rule.when == rule.when && rule.on.iter().any(|op| other.rule.on.contains(op))
     });
@@ -102,25 +110,26 @@ fn in_vain(rule: &Rule, refusing: &[Refusing<'_>]) -> Option<Fault> {
         .iter()
         .filter(|other| beside(rule, other.rule))
         .collect();
-    let mut possible = Possible::new(&rule.on);
-    let one = beside
-        .iter()
-        .filter(|other| rule.on.iter().all(|op| other.rule.on.contains(op)))
-        .find(|other| possible.never_all(&[&rule.when, &other.spares]));
-    if let Some(other) = one {
+    let whole = |other: &&&Refusing<'_>| rule.on.iter().all(|op| other.rule.on.contains(op));
+    let mut wider = beside.iter().filter(whole);
+    if let Some(other) = wider.find(|other| clash(&rule.when, &other.spares)) {
         return Some(Fault::Refused(other.index));
     }
-    if beside.len() < 2 {
+    if beside.is_empty() {
         return None;
     }
     // What is left of it when each of them has refused its part.
-    let left: Vec<Condition> = beside
-        .iter()
-        .map(|other| or([not(operation_in(&other.rule.on)), other.spares.clone()]))
-        .collect();
-    let mut all: Vec<&Condition> = left.iter().collect();
+    let mut all: Vec<&Condition> = beside.iter().map(|other| &other.leaves).collect();
     all.push(&rule.when);
-    possible.never_all(&all).then_some(Fault::AllRefused)
+    possible.again(&rule.on);
+    if !possible.never_all(&all) {
+        return None;
+    }
+    let one = beside
+        .iter()
+        .filter(whole)
+        .find(|other| possible.never_all(&[&rule.when, &other.spares]));
+    Some(one.map_or(Fault::AllRefused, |other| Fault::Refused(other.index)))
 }
 
 /// Whether there may be an event of both rules.
@@ -129,11 +138,16 @@ fn beside(rule: &Rule, other: &Rule) -> bool {
 }
 
 /// Why a rule never taints or untaints: where another allows, and none refuses, it does not.
-fn allowed(rule: &Rule, rules: &[Rule], refusing: &[Refusing<'_>]) -> Option<Fault> {
+fn allowed(
+    rule: &Rule,
+    rules: &[Rule],
+    refusing: &[Refusing<'_>],
+    possible: &mut Possible,
+) -> Option<Fault> {
     if refuses(rule) || refusing.iter().any(|other| beside(rule, other.rule)) {
         return None;
     }
-    let mut possible = Possible::new(&rule.on);
+    possible.again(&rule.on);
     let covers = |other: &Rule| {
         other.actions.has(Actions::ALLOW)
             && rule.on.iter().all(|op| other.on.contains(op))
