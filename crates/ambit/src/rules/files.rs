@@ -46,6 +46,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Set, Failure> {
         )));
     }
     let mut texts = Vec::new();
+    let mut rules = Vec::new();
     let mut errors: Option<RuleErrors> = None;
     for path in found {
         let bytes = bytes(&path)
@@ -53,11 +54,10 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Set, Failure> {
             .or_exit(Exit::Usage)?;
         let name = path.to_string_lossy().into_owned();
         // Read before it is taken for text, which says where it is none.
-        if let Err(more) = file::read(&name, &bytes) {
-            match &mut errors {
-                Some(errors) => errors.append(more),
-                None => errors = Some(more),
-            }
+        match (file::read(&name, &bytes), &mut errors) {
+            (Ok(more), _) => rules.extend(more),
+            (Err(more), Some(errors)) => errors.append(more),
+            (Err(more), None) => errors = Some(more),
         }
         texts.push(Text {
             name,
@@ -66,7 +66,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Set, Failure> {
     }
     match errors {
         Some(errors) => Err(Failure::in_file(errors)),
-        None => of(texts),
+        None => checked(rules, texts),
     }
 }
 
@@ -86,6 +86,11 @@ pub(super) fn of(texts: Vec<Text>) -> Result<Set, Failure> {
     for text in &texts {
         rules.extend(file::read(&text.name, text.text.as_bytes()).map_err(Failure::in_file)?);
     }
+    checked(rules, texts)
+}
+
+/// Rules that are good beside each other.
+fn checked(rules: Vec<Rule>, texts: Vec<Text>) -> Result<Set, Failure> {
     file::check_set(&rules).map_err(Failure::in_file)?;
     Ok(Set { rules, texts })
 }

@@ -147,8 +147,13 @@ fn fields(operation: Option<&str>, json: bool) -> Result<Outcome, Failure> {
             ambit_abi::Op::from_name(name)
                 .filter(|op| field::is_asked(*op))
                 .ok_or_else(|| {
+                    let known = ambit_abi::Op::ALL.iter().filter(|op| field::is_asked(**op));
+                    let help = ambit_event::nearest(name, known.map(|op| op.name())).map_or_else(
+                        || "`ambit rules fields` names them".to_owned(),
+                        |near| format!("did you mean `{near}`?"),
+                    );
                     Failure::usage(anyhow::anyhow!(
-                        "rules know no operation `{}`; `ambit rules fields` names them",
+                        "rules know no operation `{}`; {help}",
                         ambit_event::escape::line(name)
                     ))
                 })

@@ -21,7 +21,7 @@ const CHOICES: usize = 1024;
 /// Bytes that all automata together walk over.
 const STEPS: usize = 100_000;
 /// How often that may be used up before no more is asked.
-const TIMES: usize = 64;
+const TIMES: usize = 8;
 /// Bytes of a list that is looked for by an automaton.
 const LIST_BYTES: usize = 2048;
 
@@ -81,10 +81,9 @@ impl Possible {
         }
     }
 
-    /// Asks about conditions of other rules, as often as before.
+    /// Asks about conditions of other rules from now on, with what is left of the bounds.
     pub(crate) fn again(&mut self, ops: &[Op]) {
-        let new = Self::new(ops);
-        (self.ops, self.spare) = (new.ops, new.spare);
+        self.ops = Self::new(ops).ops;
     }
 
     /// Whether no event passes the condition.
