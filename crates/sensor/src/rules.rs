@@ -385,11 +385,19 @@ impl Kernel {
             }
         }
         let hooks = self.map("rule_hooks")?;
+        // Hooks with the same tests have their automata together.
+        let mut put: Vec<(&[Vec<u8>], usize)> = Vec::new();
         for &hook in Hook::ALL {
             let mut settings = RuleHook::default();
             if let Some(program) = rules.programs.iter().find(|program| program.hook == hook) {
+                let automata = program.automata.as_slice();
+                let first = match put.iter().find(|(own, _)| *own == automata) {
+                    Some((_, first)) => *first,
+                    None => slots.put(automata)?,
+                };
+                put.push((automata, first));
                 settings = program.settings;
-                settings.first = u16::try_from(slots.put(&program.automata)?).unwrap_or(0);
+                settings.first = u16::try_from(first).unwrap_or(0);
                 settings.count = u16::try_from(program.automata.len()).unwrap_or(0);
             }
             let at = half * small(abi::HOOKS) + hook as u32;

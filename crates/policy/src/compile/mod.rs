@@ -152,10 +152,22 @@ pub fn compile(
         cgroup: pack(&inputs.cgroup)?,
         domain: pack(&inputs.domain)?,
     };
+    // Mostly rules name several hooks, which then have the same tests.
+    let mut objects: Vec<(Tests, Packed)> = Vec::new();
     let mut programs = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        let object = pack(&draft.object)?;
-        programs.push(finish(draft, object, &packed, rules)?);
+    for mut draft in drafts {
+        let tests = std::mem::take(&mut draft.object);
+        let same = objects.iter().position(|(own, _)| *own == tests);
+        let at = if let Some(at) = same {
+            at
+        } else {
+            let object = pack(&tests)?;
+            objects.push((tests, object));
+            objects.len() - 1
+        };
+        if let Some((_, object)) = objects.get(at) {
+            programs.push(finish(draft, object, &packed, rules)?);
+        }
     }
     Ok(Compiled {
         hooks: programs,
@@ -289,7 +301,7 @@ fn draft(
 
 fn finish(
     mut draft: Draft,
-    object: Packed,
+    object: &Packed,
     packed: &Inputs<Packed>,
     rules: &[Rule],
 ) -> Result<HookProgram, CompileError> {
@@ -297,7 +309,7 @@ fn finish(
         let Leaf::Text(field, test) = leaf else {
             return Node::Leaf(leaf.clone());
         };
-        packed.of(Input::of(*field), &object).resolve(*field, test)
+        packed.of(Input::of(*field), object).resolve(*field, test)
     };
     for part in &mut draft.parts {
         for entry in &mut part.entries {
@@ -342,7 +354,7 @@ fn finish(
         instructions: code.instructions,
         quick,
         early,
-        object: object.automata,
+        object: object.automata.clone(),
         needs: reads.texts,
         numbers: reads.numbers,
         rules: draft.rules,

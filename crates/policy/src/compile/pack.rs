@@ -22,6 +22,7 @@ pub(super) struct Tests {
     numbers: HashMap<(Text, TextTest), usize>,
 }
 
+#[derive(PartialEq, Eq)]
 struct Owned {
     /// What is tested alike.
     field: Text,
@@ -60,6 +61,13 @@ pub(super) enum PackCause {
     Full,
     /// An expression is refused.
     Build(Box<regex_automata::dfa::dense::BuildError>),
+}
+
+/// Those that were asked for in the same order, by the same rules.
+impl PartialEq for Tests {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
 }
 
 impl Tests {
