@@ -29,6 +29,8 @@ struct early_path {
 	__u64 what;	  /* hook, operation, argument */
 	__u32 names;	  /* how many there are */
 	__u32 digits;	  /* not 0: one is a number, which procfs and devpts have markers for */
+	__u32 met;	  /* hash of the last path that had no entry */
+	__u32 pad;
 	__u64 words[EARLY_NAMES][SHORT_NAME / 8];
 	__u64 match[AMBIT_RULE_AUTOMATA *
 		    AMBIT_RULE_WORDS]; /* of the path, where rules have to be asked */
@@ -80,11 +82,15 @@ static __always_inline bool early_name(struct dentry *dentry, const __u64 *w)
 
 /* No entry. */
 #define EARLY_UNMET (~0U)
+/* Bytes of the tests of the first automaton, which mostly is the only one. */
+#define EARLY_FIRST (AMBIT_RULE_WORDS * 8)
 
 /* What has to be asked about the path; then its tests are in the slot. */
 static __always_inline __u32 early_asks(struct slot *s, struct early_path *e, __u64 generation,
-					__u64 what, struct dentry *dentry, struct dentry *root)
+					__u64 what, struct dentry *dentry, struct dentry *root,
+					bool more)
 {
+	__u64 *match = s->facts.match[AMBIT_RULE_TEXT_OBJECT];
 	__u32 i, asks, count = *(volatile __u32 *)&e->count;
 
 	barrier();
@@ -103,9 +109,12 @@ static __always_inline __u32 early_asks(struct slot *s, struct early_path *e, __
 	/* As long as nobody was ever untrusted, nobody is. */
 	if (!clock_now())
 		asks &= ~AMBIT_EARLY_TRUST;
-	if (asks & (AMBIT_EARLY_OBJECT | AMBIT_EARLY_TRUST))
-		__builtin_memcpy(s->facts.match[AMBIT_RULE_TEXT_OBJECT], e->match,
-				 sizeof(e->match));
+	if (asks & (AMBIT_EARLY_OBJECT | AMBIT_EARLY_TRUST)) {
+		__builtin_memcpy(match, e->match, EARLY_FIRST);
+		if (more)
+			__builtin_memcpy(match + AMBIT_RULE_WORDS, e->match + AMBIT_RULE_WORDS,
+					 sizeof(e->match) - EARLY_FIRST);
+	}
 	barrier();
 	return *(volatile __u32 *)&e->count == count ? asks : EARLY_UNMET;
 }
@@ -138,6 +147,12 @@ __noinline int early_apply(struct slot *s, __u32 hook_op, __u32 asks, __u32 half
 	return early_ask(s, half, AMBIT_EARLY_EXACT, hook_op);
 }
 
+static __always_inline void about_file(struct slot *s, struct inode *inode)
+{
+	s->file_uid = inode->i_uid.val;
+	s->file_mode = inode->i_mode;
+}
+
 /*
  * Whether no rule of the hook applies to the file, as far as that can be told without
  * its path. This and the next are functions of their own for the callers' stack.
@@ -164,12 +179,16 @@ static __noinline bool early_none(struct slot *s, __u32 hook_op, struct file *fi
 		if (!e)
 			return false;
 		asks = early_asks(s, e, generation, early_what(hook_op, stashed(s)), dentry,
-				  top->dentry);
+				  top->dentry, h->count > 1);
 		if (asks == EARLY_UNMET) {
-			s->unmet = 1;
+			/* Not for what is met once: whoever walks a whole disk takes nobody's place. */
+			s->unmet = e->met == dentry->d_name.hash;
+			e->met = dentry->d_name.hash;
 			return false;
 		}
 	}
+	if (h->numbers & (RULE_NUMBER(FILE_UID) | RULE_NUMBER(FILE_MODE)))
+		about_file(s, file->f_inode);
 	if (unlikely(asks & AMBIT_EARLY_TRUST) && trust_take(task))
 		asks |= AMBIT_EARLY_OBJECT;
 	if (asks & (AMBIT_EARLY_OBJECT | AMBIT_EARLY_NUMBERS) &&
@@ -265,12 +284,6 @@ static __always_inline void early_settle(struct early_path *e, struct slot *s, _
 	early_release(e);
 }
 
-static __always_inline void about_file(struct slot *s, struct inode *inode)
-{
-	s->file_uid = inode->i_uid.val;
-	s->file_mode = inode->i_mode;
-}
-
 /* Asks the rules about a file; the argument is stashed. */
 static __always_inline void ask_file(struct asking *a, __u32 hook, __u32 op, struct file *file)
 {
@@ -278,8 +291,10 @@ static __always_inline void ask_file(struct asking *a, __u32 hook, __u32 op, str
 	struct early_path *e;
 	struct slot *s = a->s;
 
+	if (early_none(s, hook_op, file))
+		return;
 	about_file(s, file->f_inode);
-	if (early_none(s, hook_op, file) || !object_file(s, file))
+	if (!object_file(s, file))
 		return;
 	e = early_take(s, file);
 	ask_rules(a, hook, op, stashed(s));

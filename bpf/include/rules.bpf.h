@@ -481,14 +481,19 @@ __noinline int task_numbers(struct slot *s, __u32 numbers)
 	if (!s)
 		return 0;
 	n = s->facts.numbers;
-	n[AMBIT_RULE_UID] = cred->euid.val;
-	n[AMBIT_RULE_GID] = cred->egid.val;
-	n[AMBIT_RULE_REAL_UID] = cred->uid.val;
-	n[AMBIT_RULE_PID] = task->tgid;
+	if (numbers & RULE_NUMBER(UID))
+		n[AMBIT_RULE_UID] = cred->euid.val;
+	if (numbers & RULE_NUMBER(GID))
+		n[AMBIT_RULE_GID] = cred->egid.val;
+	if (numbers & RULE_NUMBER(REAL_UID))
+		n[AMBIT_RULE_REAL_UID] = cred->uid.val;
+	if (numbers & RULE_NUMBER(PID))
+		n[AMBIT_RULE_PID] = task->tgid;
 	if (numbers & RULE_NUMBER(CAPS))
 		n[AMBIT_RULE_CAPS] = caps_of(cred);
 	/* PFA_NO_NEW_PRIVS is bit 0. */
-	n[AMBIT_RULE_NO_NEW_PRIVS] = task->atomic_flags & 1;
+	if (numbers & RULE_NUMBER(NO_NEW_PRIVS))
+		n[AMBIT_RULE_NO_NEW_PRIVS] = task->atomic_flags & 1;
 	if (numbers & (RULE_NUMBER(TRUST) | RULE_NUMBER(CAUSE))) {
 		n[AMBIT_RULE_TRUST] = 0;
 		n[AMBIT_RULE_CAUSE] = 255;
