@@ -2,13 +2,15 @@
 /*
  * Execution, and how a task's subject changes by it.
  *
- *   bprm_creds_for_exec     an exec begins
+ *   bprm_creds_for_exec     an exec begins; a thread that will lead its process has
+ *                           its trust from then on
  *   bprm_check_security     once an image: the script, then its interpreter.
  *                           Decides the path and the digest
  *   bprm_creds_from_file    before the point of no return, with the final
  *                           credentials: the subject that will be, its creds, and
  *                           with full coverage the descriptors it inherits
- *   bprm_committed_creds    the exec cannot fail any more: the label changes
+ *   bprm_committed_creds    the exec cannot fail any more: the label changes, and
+ *                           what the former leader lost meanwhile is taken over
  *
  * The ELF interpreter and the target are opened before; file_open decides those
  * as `file.open x`.
@@ -418,6 +420,7 @@ void BPF_PROG(exec_committed, struct linux_binprm *bprm)
 	struct ambit_label *l = label_of(bpf_get_current_task_btf());
 	__u32 i;
 
+	trust_succeed(bpf_get_current_task_btf());
 	lineage_exec(bprm);
 	if (!l)
 		return;

@@ -7,7 +7,8 @@
  *   task_newtask         (a tracepoint) for a recording, which process made which: at
  *                        task_alloc the child has no number yet
  *   sched_process_exit   (a tracepoint) counts the task out of its domain; a zombie
- *                        that nobody waits for does nothing any more
+ *                        that nobody waits for does nothing any more. What a leader
+ *                        lost goes to the thread that takes its place by exec
  *   task_free            the same for a child that never ran
  *   task_kill            signals that a task sends, by relation to the target
  *   ptrace_access_check  reading and attaching; procfs asks here as well
@@ -100,6 +101,7 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(task_exited, struct task_struct *task)
 {
 	count_out(task);
+	trust_end(task);
 	return 0;
 }
 

@@ -401,8 +401,10 @@ static __always_inline void distrust(struct ambit_label *l, struct handover *h, 
 	}
 	if (l->trust & 1U << source)
 		return;
-	/* Its own, as the leader is out of reach in a program that may sleep: trust_take(). */
-	trust_lower(task, &why);
+	if (task->pid == task->tgid)
+		trust_lower(task, &why);
+	else
+		trust_owe(task->tgid, &why);
 	l->trust |= 1U << source;
 }
 

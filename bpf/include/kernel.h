@@ -297,7 +297,18 @@ struct task_struct {
 	struct mm_struct *mm;
 	__u64 start_boottime;
 	unsigned int flags;
+	int exit_state;
+	struct signal_struct *signal;
 	char comm[16];
+};
+
+#define SIGNAL_GROUP_EXIT 4 /* all threads end */
+
+struct signal_struct {
+	struct {
+		int counter;
+	} live; /* threads that have not ended */
+	unsigned int flags;
 };
 
 struct mm_struct {

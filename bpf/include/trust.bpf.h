@@ -5,6 +5,10 @@
  * copy of the bits, for the one test that a hook makes of it. `shared.clock` moves
  * on whenever anybody's trust was lowered, also by a tap: a label that has not seen
  * that is brought up to date before its next operation is decided.
+ *
+ * A thread that executes takes its leader's place, and its storage that of the
+ * leader's, which ends before the exec is committed: what the leader had when the
+ * exec began is carried over, and what it lost until its end is its legacy.
  */
 #ifndef AMBIT_TRUST_H
 #define AMBIT_TRUST_H
@@ -22,6 +26,41 @@ struct {
 	__type(key, __u32); /* process */
 	__type(value, struct ambit_tap);
 } taps SEC(".maps");
+
+/*
+ * By process: what threads lost that are not its leader, who is out of reach in a
+ * program that may sleep. Any thread takes it in before its next operation.
+ */
+struct loss {
+	__u64 time_ns;
+	__u32 bits;
+	__u32 arg;
+	__u16 op;
+	__u8 hook;
+	__u8 pad[5];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AMBIT_TAPS);
+	__type(key, __u32); /* process */
+	__type(value, struct loss);
+} losses SEC(".maps");
+
+/* Of leaders that have ended while their process goes on. */
+struct legacy_key {
+	__u64 start_ns; /* a thread that takes the leader's place has its */
+	__u32 tgid;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, struct legacy_key);
+	__type(value, struct ambit_trust);
+} legacies SEC(".maps");
 
 struct trust_why {
 	__u64 detail;
@@ -50,6 +89,42 @@ struct cause_loop {
 	__u32 tgid;
 	__u64 comm[2];
 };
+
+static long expire_step(__u32 i, struct cause_loop *c)
+{
+	struct ambit_trust_cause *cause;
+
+	if (i >= AMBIT_TRUST_BITS)
+		return 1;
+	cause = &c->t->causes[i];
+	if (!(c->t->bits & 1U << i) || !cause->until_ns)
+		return 0;
+	if (cause->until_ns <= c->now)
+		__sync_fetch_and_and(&c->t->bits, ~(1U << i));
+	else if (!c->t->soonest_ns || cause->until_ns < c->t->soonest_ns)
+		c->t->soonest_ns = cause->until_ns;
+	return 0;
+}
+
+static __always_inline void trust_expire(struct cause_loop *c)
+{
+	if (c->t->soonest_ns && c->t->soonest_ns <= c->now) {
+		c->t->soonest_ns = 0;
+		bpf_loop(AMBIT_TRUST_BITS, expire_step, c, 0);
+	}
+}
+
+/* Clears what has had its time. */
+static __noinline __u32 trust_now(struct ambit_trust *t)
+{
+	struct cause_loop c = { .t = t };
+
+	if (t->soonest_ns) {
+		c.now = bpf_ktime_get_boot_ns();
+		trust_expire(&c);
+	}
+	return t->bits;
+}
 
 static long cause_step(__u32 i, struct cause_loop *c)
 {
@@ -87,6 +162,26 @@ static long cause_step(__u32 i, struct cause_loop *c)
 	return 0;
 }
 
+static __always_inline struct ambit_trust *legacy_of(struct task_struct *leader)
+{
+	struct legacy_key key = { .start_ns = leader->start_boottime, .tgid = leader->tgid };
+
+	return bpf_map_lookup_elem(&legacies, &key);
+}
+
+static __always_inline bool process_lives(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, signal, live.counter) > 0;
+}
+
+static __noinline int trust_bequeath(struct task_struct *leader, struct ambit_trust *t)
+{
+	struct legacy_key key = { .start_ns = leader->start_boottime, .tgid = leader->tgid };
+
+	bpf_map_update_elem(&legacies, &key, t, BPF_ANY);
+	return 0;
+}
+
 /* The bits as they are then; 0 if memory is short. */
 static __noinline __u32 trust_lower(struct task_struct *leader, struct trust_why *why)
 {
@@ -100,40 +195,13 @@ static __noinline __u32 trust_lower(struct task_struct *leader, struct trust_why
 	if (!c.t)
 		return 0;
 	bpf_probe_read_kernel(c.comm, sizeof(c.comm), leader->comm);
+	/* A cause that has ended is none any more. */
+	trust_expire(&c);
 	bpf_loop(AMBIT_TRUST_BITS, cause_step, &c, 0);
+	if (unlikely(leader->exit_state) && process_lives(leader))
+		trust_bequeath(leader, c.t);
 	__sync_fetch_and_add(&shared.clock, 1);
 	return c.t->bits;
-}
-
-static long expire_step(__u32 i, struct cause_loop *c)
-{
-	struct ambit_trust_cause *cause;
-
-	if (i >= AMBIT_TRUST_BITS)
-		return 1;
-	cause = &c->t->causes[i];
-	if (!(c->t->bits & 1U << i) || !cause->until_ns)
-		return 0;
-	if (cause->until_ns <= c->now)
-		__sync_fetch_and_and(&c->t->bits, ~(1U << i));
-	else if (!c->t->soonest_ns || cause->until_ns < c->t->soonest_ns)
-		c->t->soonest_ns = cause->until_ns;
-	return 0;
-}
-
-/* Clears what has had its time. */
-static __noinline __u32 trust_now(struct ambit_trust *t)
-{
-	struct cause_loop c = { .t = t };
-
-	if (t->soonest_ns) {
-		c.now = bpf_ktime_get_boot_ns();
-		if (t->soonest_ns <= c.now) {
-			t->soonest_ns = 0;
-			bpf_loop(AMBIT_TRUST_BITS, expire_step, &c, 0);
-		}
-	}
-	return t->bits;
 }
 
 struct hand_loop {
@@ -144,10 +212,20 @@ struct hand_loop {
 
 static long hand_step(__u32 i, struct hand_loop *c)
 {
+	__u64 ours, theirs;
+
 	if (i >= AMBIT_TRUST_BITS)
 		return 1;
-	if (!(c->from->bits & ~c->to->bits & 1U << i))
+	if (!(c->from->bits & 1U << i))
 		return 0;
+	if (c->to->bits & 1U << i) {
+		/* The cause is the one that it had first, the end is the later one. */
+		theirs = c->from->causes[i].until_ns;
+		ours = c->to->causes[i].until_ns;
+		if (ours && (!theirs || theirs > ours))
+			c->to->causes[i].until_ns = theirs;
+		return 0;
+	}
 	__builtin_memcpy(&c->to->causes[i], &c->from->causes[i], sizeof(c->to->causes[i]));
 	if (c->spread)
 		c->to->causes[i].spread = c->spread;
@@ -155,32 +233,37 @@ static long hand_step(__u32 i, struct hand_loop *c)
 	return 0;
 }
 
-/* The bits that one has and the other has not, with their causes. */
+/* The bits that one has, with their causes where the other has not got them. */
 static __always_inline void trust_hand_on(struct ambit_trust *from, struct ambit_trust *to,
 					  __u32 spread)
 {
 	struct hand_loop c = { .from = from, .to = to, .spread = spread };
+	bool more = from->bits & ~to->bits;
 
-	if (!(from->bits & ~to->bits))
+	if (!more && !to->soonest_ns)
 		return;
 	if (!to->bits)
 		to->first = from->first;
 	if (from->soonest_ns && (!to->soonest_ns || from->soonest_ns < to->soonest_ns))
 		to->soonest_ns = from->soonest_ns;
 	bpf_loop(AMBIT_TRUST_BITS, hand_step, &c, 0);
-	__sync_fetch_and_add(&shared.clock, 1);
+	if (more)
+		__sync_fetch_and_add(&shared.clock, 1);
 }
 
-/* What a thread lost its process has lost. */
-static __noinline int trust_hand_up(struct task_struct *leader, struct ambit_trust *from)
+/* The current thread lost it, which is not the leader. */
+static __noinline int trust_owe(__u32 tgid, struct trust_why *why)
 {
-	struct ambit_trust *to;
+	struct loss loss = {
+		.time_ns = bpf_ktime_get_boot_ns(),
+		.bits = why->bits,
+		.arg = why->arg,
+		.op = why->op,
+		.hook = why->hook,
+	};
 
-	to = bpf_task_storage_get(&trusts, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!to)
-		return 0;
-	trust_hand_on(from, to, 0);
-	from->bits = 0;
+	bpf_map_update_elem(&losses, &tgid, &loss, BPF_ANY);
+	__sync_fetch_and_add(&shared.clock, 1);
 	return 0;
 }
 
@@ -195,12 +278,28 @@ static __always_inline void trust_step(struct ambit_trust *t, struct task_struct
 	t->steps++;
 }
 
-/* What taps said of the process, and all that was said before. */
+static __always_inline void trust_pay(struct task_struct *leader, struct loss *loss)
+{
+	struct trust_why why = {
+		.arg = loss->arg,
+		.op = loss->op,
+		.hook = loss->hook,
+		.how = AMBIT_TRUST_BY_EVENT,
+	};
+
+	why.bits = __sync_lock_test_and_set(&loss->bits, 0);
+	/* Or of a process that had the number before. */
+	if (why.bits && loss->time_ns >= leader->start_boottime)
+		trust_lower(leader, &why);
+}
+
+/* What threads lost and taps said of the process, and all that was said before. */
 static __noinline __u32 trust_take(struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
 	struct ambit_trust *t;
 	struct ambit_tap *tap;
+	struct loss *loss;
 	__u32 tgid = task->tgid;
 
 	tap = bpf_map_lookup_elem(&taps, &tgid);
@@ -220,11 +319,9 @@ static __noinline __u32 trust_take(struct task_struct *task)
 		if (why.bits)
 			trust_lower(leader, &why);
 	}
-	if (unlikely(task->pid != task->tgid)) {
-		t = trust_of(task);
-		if (t && t->bits)
-			trust_hand_up(leader, t);
-	}
+	loss = bpf_map_lookup_elem(&losses, &tgid);
+	if (unlikely(loss && loss->bits))
+		trust_pay(leader, loss);
 	t = trust_of(leader);
 	return t ? trust_now(t) : 0;
 }
@@ -287,12 +384,53 @@ static __always_inline void trust_carry(struct task_struct *task)
 
 	if (likely(!clock_now() || task->pid == task->tgid))
 		return;
+	trust_take(task);
 	t = trust_of(task->group_leader);
 	if (!t)
 		return;
 	own = bpf_task_storage_get(&trusts, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (own)
 		bpf_probe_read_kernel(own, sizeof(*own), t);
+}
+
+/* It leads its process now. What its predecessor lost since the exec began it has lost. */
+static __always_inline void trust_succeed(struct task_struct *task)
+{
+	struct legacy_key key = { .start_ns = task->start_boottime, .tgid = task->tgid };
+	struct ambit_trust *left, *t;
+
+	if (likely(!clock_now()))
+		return;
+	left = bpf_map_lookup_elem(&legacies, &key);
+	if (likely(!left))
+		return;
+	t = bpf_task_storage_get(&trusts, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (t && !trust_now(t))
+		bpf_probe_read_kernel(t, sizeof(*t), left);
+	else if (t)
+		trust_hand_on(left, t, 0);
+	bpf_map_delete_elem(&legacies, &key);
+}
+
+/* A task has ended. Where it led its process, that may go on without it. */
+static __always_inline void trust_end(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+	struct ambit_trust *t;
+	struct legacy_key key = { .start_ns = leader->start_boottime, .tgid = leader->tgid };
+
+	if (likely(!clock_now()))
+		return;
+	if (!process_lives(task)) {
+		if (bpf_map_lookup_elem(&legacies, &key))
+			bpf_map_delete_elem(&legacies, &key);
+		return;
+	}
+	if (task->pid != task->tgid || BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		return;
+	t = trust_of(task);
+	if (t && trust_now(t))
+		trust_bequeath(task, t);
 }
 
 #endif /* AMBIT_TRUST_H */

@@ -84,6 +84,10 @@ impl Job {
             .expect("cannot write to the job");
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: i32) {
         let pid = i32::try_from(self.child.id()).expect("process numbers are small");
         // SAFETY: two numbers; the child has not been waited for, so that the number is still its own.

@@ -23,6 +23,7 @@ mod rules_fuzz;
 mod scenarios;
 mod spread;
 mod taps;
+mod trust;
 
 use crate::Test;
 pub(crate) use rules_fuzz::more_time;
@@ -59,6 +60,7 @@ pub(crate) fn all() -> Vec<Test> {
         rules_early::tests,
         rules_fuzz::tests,
         taps::tests,
+        trust::tests,
         spread::tests,
         // The last one: the kernel part stays loaded between the tests of the others.
         live::tests,

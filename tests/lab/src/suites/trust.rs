@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Trust is the process's: no thread, exec, end of a time or word that is still on its way makes anything of it go
+//! missing, and the operator is told of all of it.
+
+use std::process::Stdio;
+
+use super::tests;
+use crate::harness::{Job, Lab, Run, act};
+
+tests! { "trust":
+    an_exec_by_a_thread_that_is_not_the_leader_gives_no_trust_back
+    what_a_thread_executes_costs_its_process_the_trust
+    what_the_leader_loses_while_a_thread_executes_the_program_has_lost
+    what_a_thread_did_outside_the_map_costs_its_process_the_trust_though_the_thread_ended
+    what_ended_is_no_cause_of_what_began_later
+}
+
+/// Rules that hold until this is dropped.
+struct Rules<'l>(&'l Lab);
+
+impl<'l> Rules<'l> {
+    fn load(lab: &'l Lab, rules: &str) -> Self {
+        let file = lab.file("rules.yaml", format!("ambit-rules: 1\nrules:\n{rules}"));
+        lab.ambit(["rules", "load", &file]).succeeds();
+        Self(lab)
+    }
+}
+
+impl Drop for Rules<'_> {
+    fn drop(&mut self) {
+        self.0.ambit(["rules", "unload"]);
+    }
+}
+
+/// A rule that whoever executes the file is no longer trusted, and one that an untrusted process reads `kept` no more;
+/// the second asks about trust at each exec as well.
+fn guilty_of_executing(lab: &Lab, file: &str) -> String {
+    let kept = lab.file("kept", "kept\n");
+    format!(
+        "  - {{id: mark, on: exec, when: 'object.path == \"{file}\"', do: taint}}\n  - {{id: gate, on: [exec, file.open], \
+         when: 'task.untrusted && object.path == \"{kept}\"', do: deny}}\n"
+    )
+}
+
+/// A script that a thread, which is not the leader, makes `sh -c COMMAND` of; `meanwhile` is what the leader does.
+fn thread_becomes(lab: &Lab, shell: &str, meanwhile: &str, command: &str) -> String {
+    lab.file(
+        "thread.py",
+        format!(
+            "import ctypes, os, threading, time\n# Unlike os.execv(), this lets other threads run meanwhile.\n\
+             execv = ctypes.CDLL(None).execv\nwords = (ctypes.c_char_p * 4)(b'sh', b'-c', {command:?}.encode(), None)\n\
+             go = threading.Event()\ndef run():\n    go.set()\n    execv({shell:?}.encode(), words)\n\
+             threading.Thread(target=run).start()\ngo.wait()\n{meanwhile}\ntime.sleep(60)\n"
+        ),
+    )
+}
+
+fn python(lab: &Lab, script: &str) -> Run {
+    lab.outside(["python3", script])
+}
+
+const READS: &str = "read x <kept && echo read || echo refused";
+
+fn an_exec_by_a_thread_that_is_not_the_leader_gives_no_trust_back(lab: &Lab) {
+    let copy = lab.path("python");
+    std::fs::copy("/usr/bin/python3", &copy).unwrap();
+    let _rules = Rules::load(lab, &guilty_of_executing(lab, &copy));
+    let script = thread_becomes(lab, "/bin/sh", "", READS);
+    lab.outside([&copy, &script]).says(&["refused"]);
+}
+
+fn what_a_thread_executes_costs_its_process_the_trust(lab: &Lab) {
+    let copy = lab.path("sh");
+    std::fs::copy("/bin/sh", &copy).unwrap();
+    let _rules = Rules::load(lab, &guilty_of_executing(lab, &copy));
+    let script = thread_becomes(lab, &copy, "", READS);
+    python(lab, &script).says(&["refused"]);
+}
+
+/// The leader loses its trust at some moment of the thread's exec, another one each time: before it, in it or, where it
+/// comes too late to lose any, not at all.
+fn what_the_leader_loses_while_a_thread_executes_the_program_has_lost(lab: &Lab) {
+    let mark = lab.file("mark", "m\n");
+    let kept = lab.file("kept", "kept\n");
+    let _rules = Rules::load(
+        lab,
+        &format!(
+            "  - {{id: mark, on: file.open, when: 'object.path == \"{mark}\"', do: taint}}\n  - {{id: gate, on: file.open, \
+             when: 'task.untrusted && object.path == \"{kept}\"', do: deny}}\n"
+        ),
+    );
+    for step in 0..12 {
+        let meanwhile = format!(
+            "until = time.monotonic() + {step} / 500\nwhile time.monotonic() < until: pass\n\
+             os.close(os.open('mark', os.O_RDONLY)); os.write(1, b'marked\\n')"
+        );
+        let script = thread_becomes(lab, "/bin/sh", &meanwhile, READS);
+        let run = python(lab, &script);
+        let lines = run.lines();
+        let marked = lines.iter().any(|line| line == "marked");
+        let read = lines.iter().any(|line| line == "read");
+        run.expect(
+            !(marked && read),
+            "what the leader lost should not have been forgotten",
+        );
+    }
+}
+
+fn what_a_thread_did_outside_the_map_costs_its_process_the_trust_though_the_thread_ended(
+    lab: &Lab,
+) {
+    let (known, secret) = (lab.path("known"), lab.file("secret", "x"));
+    let socket = "socket inet dgram 17";
+    lab.learn("map", &act(&format!("thread open-r {known} , {socket}")))
+        .succeeds();
+    lab.write_map(
+        "gated.map",
+        &lab.map("map").with_respond("untrusted: {net: deny}"),
+    );
+    let guilty = act(&format!("thread open-r {secret} , {socket}"));
+    lab.enforce("gated.map", &guilty)
+        .exits(1)
+        .says(&["open-r: errno EPERM", "socket: errno EPERM"]);
+}
+
+/// A process that does nothing that a rule asks about.
+fn sleeper(lab: &Lab) -> Job {
+    let mut command = lab.command("cat");
+    Job::start(command.stdin(Stdio::piped()), "cat")
+}
+
+fn listed(lab: &Lab, pid: u32) -> Option<serde_json::Value> {
+    lab.ambit(["trust", "ls", "--json"])
+        .succeeds()
+        .lines()
+        .iter()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a line of JSON"))
+        .find(|row| row["pid"] == pid)
+}
+
+const NOTHING: &str =
+    "  - {id: none, on: net.connect, when: 'object.address == \"203.0.113.7\"', do: audit}\n";
+
+fn what_ended_is_no_cause_of_what_began_later(lab: &Lab) {
+    let _rules = Rules::load(lab, NOTHING);
+    let job = sleeper(lab);
+    let pid = job.pid().to_string();
+    lab.ambit(["trust", "set", "--pid", &pid, "--for", "1"])
+        .succeeds();
+    let first = listed(lab, job.pid());
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(listed(lab, job.pid()).is_none(), "it ended");
+    lab.ambit(["trust", "set", "--pid", &pid]).succeeds();
+    let second = listed(lab, job.pid()).expect("it is untrusted");
+    assert_eq!(second["cause"]["until"], serde_json::Value::Null);
+    let since = |row: &serde_json::Value| row["since"].as_str().unwrap().to_owned();
+    if let Some(first) = first {
+        assert!(since(&first) < since(&second), "{second:#}");
+    }
+    job.finish();
+}
