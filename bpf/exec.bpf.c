@@ -3,7 +3,7 @@
  * Execution, and how a task's subject changes by it.
  *
  *   bprm_creds_for_exec     an exec begins; a thread that will lead its process has
- *                           its trust from then on
+ *                           its trust and chain from then on
  *   bprm_check_security     once an image: the script, then its interpreter.
  *                           Decides the path and the digest
  *   bprm_creds_from_file    before the point of no return, with the final
@@ -41,6 +41,7 @@ int BPF_PROG(exec_begins, struct linux_binprm *bprm, int ret)
 	if (ret)
 		return ret;
 	trust_carry(bpf_get_current_task_btf());
+	lineage_carry(bpf_get_current_task_btf());
 	l = label_of(bpf_get_current_task_btf());
 	if (!l)
 		return 0;

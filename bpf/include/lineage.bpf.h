@@ -73,6 +73,21 @@ static __always_inline void lineage_exec(struct linux_binprm *bprm)
 	slot_put(s);
 }
 
+/* A thread that is not the leader will be it once its exec is committed: its chain is that of its process. */
+static __always_inline void lineage_carry(struct task_struct *task)
+{
+	struct ambit_lineage *n, *own;
+
+	if (likely(!*(volatile __u64 *)&shared.lineages) || likely(task->pid == task->tgid))
+		return;
+	n = lineage_of(task->group_leader);
+	if (!n)
+		return;
+	own = bpf_task_storage_get(&lineages, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (own)
+		bpf_probe_read_kernel(own, sizeof(*own), n);
+}
+
 static __always_inline int lineage_inherit(struct task_struct *child, struct task_struct *parent)
 {
 	struct ambit_lineage *n, *theirs;

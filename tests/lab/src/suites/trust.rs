@@ -10,6 +10,7 @@ use crate::harness::{Job, Lab, Run, act};
 tests! { "trust":
     an_exec_by_a_thread_that_is_not_the_leader_gives_no_trust_back
     what_a_thread_executes_costs_its_process_the_trust
+    an_exec_by_a_thread_that_is_not_the_leader_keeps_the_chain
     what_the_leader_loses_while_a_thread_executes_the_program_has_lost
     what_a_thread_did_outside_the_map_costs_its_process_the_trust_though_the_thread_ended
     what_ended_is_no_cause_of_what_began_later
@@ -74,6 +75,19 @@ fn what_a_thread_executes_costs_its_process_the_trust(lab: &Lab) {
     std::fs::copy("/bin/sh", &copy).unwrap();
     let _rules = Rules::load(lab, &guilty_of_executing(lab, &copy));
     let script = thread_becomes(lab, &copy, "", READS);
+    python(lab, &script).says(&["refused"]);
+}
+
+fn an_exec_by_a_thread_that_is_not_the_leader_keeps_the_chain(lab: &Lab) {
+    let kept = lab.file("kept", "kept\n");
+    let _rules = Rules::load(
+        lab,
+        &format!(
+            "  - {{id: gate, on: file.open, when: 'object.path == \"{kept}\" && subject.chain.exists(e, \
+             e.startsWith(\"/usr/bin/python\"))', do: deny}}\n"
+        ),
+    );
+    let script = thread_becomes(lab, "/bin/sh", "", READS);
     python(lab, &script).says(&["refused"]);
 }
 
