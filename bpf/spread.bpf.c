@@ -80,15 +80,14 @@ static __noinline int spread_to(struct ambit_trust *from, struct task_struct *to
 {
 	struct ambit_spread_count *n = spread_count(kind);
 	struct ambit_trust *t;
-	bool first;
+	bool first, more;
 
 	t = bpf_task_storage_get(&trusts, to, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!t) {
 		spread_failed(kind);
 		return 0;
 	}
-	if (!(from->bits & ~trust_now(t)))
-		return 0;
+	more = from->bits & ~trust_now(t);
 	first = !t->bits;
 	if (first) {
 		t->steps = from->steps;
@@ -97,7 +96,7 @@ static __noinline int spread_to(struct ambit_trust *from, struct task_struct *to
 			trust_step(t, by, kind);
 	}
 	trust_hand_on(from, t, kind);
-	if (n)
+	if (more && n)
 		count(n->spread);
 	return 0;
 }
@@ -132,8 +131,8 @@ int BPF_PROG(spread_ptrace_traceme, struct task_struct *parent, int ret)
 
 	if (ret || likely(!clock_now()))
 		return 0;
-	t = trust_of(parent->group_leader);
-	if (t && trust_now(t))
+	t = trust_take(parent) ? trust_of(parent->group_leader) : NULL;
+	if (t)
 		spread_to(t, task->group_leader, parent->group_leader, AMBIT_SPREAD_PTRACE);
 	return 0;
 }
@@ -176,11 +175,12 @@ static __noinline int mark_file(struct inode *inode, struct ambit_trust *t)
 	if (!n || !mark_key(&key, inode))
 		return 0;
 	mark = bpf_map_lookup_elem(&marks, &key);
-	if (mark) {
+	if (mark && trust_now(mark)) {
 		trust_hand_on(t, mark, 0);
 		return 0;
 	}
-	bpf_map_update_elem(&marks, &key, t, BPF_NOEXIST);
+	/* Also over one that has ended. */
+	bpf_map_update_elem(&marks, &key, t, BPF_ANY);
 	mark = bpf_map_lookup_elem(&marks, &key);
 	if (!mark) {
 		count(n->failed);
@@ -355,11 +355,12 @@ static long pass_step(__u32 i, struct pass_loop *c)
 	if (!key || !n)
 		return 0;
 	mark = bpf_map_lookup_elem(&passed, &key);
-	if (mark) {
+	if (mark && trust_now(mark)) {
 		trust_hand_on(c->t, mark, 0);
 		return 0;
 	}
-	bpf_map_update_elem(&passed, &key, c->t, BPF_NOEXIST);
+	/* Also over one that has ended. */
+	bpf_map_update_elem(&passed, &key, c->t, BPF_ANY);
 	mark = bpf_map_lookup_elem(&passed, &key);
 	if (!mark) {
 		count(n->failed);

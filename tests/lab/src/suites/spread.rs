@@ -24,6 +24,8 @@ tests! { "spread":
     distrust_spreads_to_whom_is_passed_a_descriptor
     distrust_that_spread_comes_from_its_first_cause
     distrust_that_spread_ends_when_the_first_does
+    distrust_that_spread_twice_ends_with_the_later_one
+    what_is_written_again_after_distrust_ended_spreads_again
     whoever_lost_trust_by_spreading_is_refused_what_rules_refuse
 }
 
@@ -383,6 +385,33 @@ fn distrust_that_spread_ends_when_the_first_does(lab: &Lab) {
     let row = untrusted(lab, victim.pid).expect("distrust should have spread");
     assert!(row["cause"]["until"].is_string(), "{row:#}");
     eventually("its time is over", || untrusted(lab, victim.pid).is_none());
+}
+
+fn distrust_that_spread_twice_ends_with_the_later_one(lab: &Lab) {
+    let _spreading = Spreading::by(lab, &["signal"]);
+    let (mut culprit, victim) = (Shell::start(lab), Shell::start(lab));
+    culprit.lose_trust(&["--for", "600"]);
+    culprit.does(&format!("kill -CONT {}", victim.pid));
+    let row = untrusted(lab, victim.pid).expect("distrust should have spread");
+    assert!(row["cause"]["until"].is_string(), "{row:#}");
+    culprit.lose_trust(&[]);
+    culprit.does(&format!("kill -CONT {}", victim.pid));
+    let row = untrusted(lab, victim.pid).expect("distrust should have stayed");
+    assert_eq!(row["cause"]["until"], Value::Null, "{row:#}");
+}
+
+fn what_is_written_again_after_distrust_ended_spreads_again(lab: &Lab) {
+    let _spreading = Spreading::by(lab, &["file"]);
+    let (mut culprit, mut victim) = (Shell::start(lab), Shell::start(lab));
+    culprit.lose_trust(&["--for", "4"]);
+    culprit.does("echo : >script");
+    eventually("its time is over", || untrusted(lab, culprit.pid).is_none());
+    victim.does(". ./script");
+    trusted(lab, victim.pid);
+    culprit.lose_trust(&[]);
+    culprit.does("echo : >>script");
+    victim.does(". ./script");
+    spread_by(lab, victim.pid, "file", culprit.pid);
 }
 
 fn whoever_lost_trust_by_spreading_is_refused_what_rules_refuse(lab: &Lab) {
