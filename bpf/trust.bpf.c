@@ -26,6 +26,7 @@ int trust_tasks(struct bpf_iter__task *ctx)
 	struct ambit_trust *t;
 	struct task_answer *answer;
 	__u32 zero = 0;
+	bool leads;
 
 	if (!task)
 		return 0;
@@ -33,11 +34,17 @@ int trust_tasks(struct bpf_iter__task *ctx)
 	answer = bpf_map_lookup_elem(&task_answers, &zero);
 	if (!r || !answer)
 		return 0;
+	leads = task->pid == task->tgid;
 	if (r->ask != AMBIT_ASK_LIST && task->tgid != r->tgid)
 		return 0;
+	if (r->start_ns && task->group_leader->start_boottime != r->start_ns)
+		return 0;
 	l = bpf_task_storage_get(&labels, task, NULL, 0);
+	/* What was said of it and not taken in yet counts, and is cleared with the rest. */
+	if (leads && clock_now())
+		trust_take(task);
 	t = bpf_task_storage_get(&trusts, task, NULL, 0);
-	if (r->ask == AMBIT_ASK_LIST && !l && !(t && t->bits))
+	if (r->ask == AMBIT_ASK_LIST && !l && !(leads && t && t->bits))
 		return 0;
 	if (r->ask == AMBIT_ASK_SET) {
 		struct trust_why why = {
@@ -47,7 +54,7 @@ int trust_tasks(struct bpf_iter__task *ctx)
 			.how = AMBIT_TRUST_BY_OPERATOR,
 		};
 
-		if (task->pid == task->tgid)
+		if (leads)
 			trust_lower(task, &why);
 		if (l && !l->trust) {
 			l->cause.time_ns = bpf_ktime_get_boot_ns();
@@ -64,10 +71,14 @@ int trust_tasks(struct bpf_iter__task *ctx)
 	} else if (r->ask == AMBIT_ASK_CLEAR) {
 		if (t)
 			__sync_fetch_and_and(&t->bits, ~r->bits);
+		t = leads ? legacy_of(task) : NULL;
+		if (t)
+			__sync_fetch_and_and(&t->bits, ~r->bits);
 		if (l)
 			__sync_fetch_and_and(&l->trust, ~r->bits);
 	}
-	t = bpf_task_storage_get(&trusts, task, NULL, 0);
+	/* Another thread's is a copy, for when it takes the leader's place. */
+	t = leads ? bpf_task_storage_get(&trusts, task, NULL, 0) : NULL;
 	__builtin_memset(&answer->task.label, 0, sizeof(answer->task.label));
 	answer->task.trust.bits = 0;
 	answer->task.tgid = task->tgid;

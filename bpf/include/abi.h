@@ -856,6 +856,7 @@ enum ambit_ask {
 	AMBIT_ASK_LIST = 0,
 	AMBIT_ASK_SET = 1,   /* set bit of all threads of tgid */
 	AMBIT_ASK_CLEAR = 2, /* clear these bits of all threads of tgid */
+	AMBIT_ASK_FIND = 3,  /* list all threads of tgid */
 };
 
 struct ambit_request {
@@ -863,6 +864,7 @@ struct ambit_request {
 	__u32 tgid;
 	__u32 bits;
 	__u32 seconds;
+	__u64 start_ns; /* of the process that is meant; 0: whoever has the number */
 };
 
 /* What it answers for each labelled task it listed or changed. */

@@ -264,6 +264,8 @@ constants! {
     ASK_SET: u32 = 1;
     /// It clears all trust bits of all threads of a process.
     ASK_CLEAR: u32 = 2;
+    /// It lists all threads of a process.
+    ASK_FIND: u32 = 3;
 
     /// Most states of an automaton; state 0 is dead.
     DFA_STATES: usize = 65536;

@@ -324,6 +324,8 @@ pub struct Request {
     pub bits: u32,
     /// How long they last, in seconds; 0 for ever.
     pub seconds: u32,
+    /// When the process started that is meant, on `CLOCK_BOOTTIME`; 0 for whoever has the number.
+    pub start_ns: u64,
 }
 
 /// What the task iterator answers for each task it listed or changed (`struct ambit_task`).

@@ -172,7 +172,8 @@ fn every_field_is_where_the_kernel_part_has_it() {
             ask,
             tgid,
             bits,
-            seconds
+            seconds,
+            start_ns
         }
     );
     layout!(

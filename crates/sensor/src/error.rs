@@ -125,6 +125,11 @@ pub enum Error {
     /// No such process.
     #[error("there is no process {0}")]
     NoSuchProcess(u32),
+    /// This process is in a pid namespace, in which the kernel lists no other processes.
+    #[error(
+        "in a pid namespace of its own Ambit sees no other processes; run it outside of any container"
+    )]
+    PidNamespace,
     /// The process is not in a domain.
     #[error("process {0} is not in any domain")]
     NotLabelled(u32),

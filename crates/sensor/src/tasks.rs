@@ -2,11 +2,13 @@
 //! The operator's view of labels, by the task iterator.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::Read;
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 
-use ambit_abi::{ASK_CLEAR, ASK_LIST, LABEL_EXITED, Label, Request, Task, Trust};
-use libbpf_rs::{ErrorKind, Iter, Link, MapCore, MapFlags};
+use ambit_abi::{ASK_FIND, ASK_LIST, LABEL_EXITED, Label, Request, Task, Trust};
+use libbpf_rs::{Iter, Link, MapCore, MapFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use zerocopy::{FromBytes, IntoBytes};
@@ -32,8 +34,19 @@ pub struct TaskInfo {
     pub start_ns: u64,
 }
 
+/// The initial one, `PROC_PID_INIT_INO`.
+const PID_NAMESPACE: &str = "pid:[4026531836]";
+
+/// Whether numbers of processes are those that the kernel part has, and no process is out of the iterator's sight.
+fn sees_all() -> bool {
+    fs::read_link("/proc/self/ns/pid").is_ok_and(|own| own == Path::new(PID_NAMESPACE))
+}
+
 /// Needs the lock, which its caller holds.
 fn ask(kernel: &Kernel, request: Request) -> Result<Vec<TaskInfo>, Error> {
+    if !sees_all() {
+        return Err(Error::PidNamespace);
+    }
     kernel
         .map("requests")?
         .update(&0_u32.to_ne_bytes(), request.as_bytes(), MapFlags::ANY)
@@ -96,7 +109,8 @@ pub(crate) fn members_locked(kernel: &Kernel, domain: u16) -> Result<BTreeSet<u3
     Ok(members)
 }
 
-/// The iterator matches a number; that the process was alive before and after makes it a process.
+/// The iterator matches a number, and when whoever has it started: that the process was alive while that was looked up
+/// makes it this process, and no other that is given the number later.
 pub(crate) fn change(
     kernel: &Kernel,
     pid: u32,
@@ -109,35 +123,39 @@ pub(crate) fn change(
         .and_then(Pid::from_raw)
         .ok_or(Error::NoSuchProcess(pid))?;
     let pidfd = pidfd_open(raw, PidfdFlags::empty()).map_err(|_| Error::NoSuchProcess(pid))?;
-    if ask_for == ASK_CLEAR && bits == u32::MAX {
-        // What a tap said and nobody has taken in yet is cleared as well.
-        match kernel.map("taps")?.delete(&pid.to_ne_bytes()) {
-            Err(e) if e.kind() != ErrorKind::NotFound => {
-                return Err(bpf("clear what taps said")(e));
-            }
-            _ => {}
-        }
+    let _lock = lock()?;
+    let find = Request {
+        ask: ASK_FIND,
+        tgid: pid,
+        ..Request::default()
+    };
+    let start_ns = ask(kernel, find)?
+        .iter()
+        .find(|task| task.tid == pid)
+        .map(|leader| leader.start_ns);
+    let start_ns = start_ns.ok_or(Error::NoSuchProcess(pid))?;
+    if has_ended(&pidfd)? {
+        return Err(Error::NoSuchProcess(pid));
     }
     let request = Request {
         ask: ask_for,
         tgid: pid,
         bits,
         seconds,
+        start_ns,
     };
-    let changed = {
-        let _lock = lock()?;
-        ask(kernel, request)?.len()
-    };
-    let fd = pidfd.as_fd();
-    let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+    match ask(kernel, request)?.len() {
+        0 => Err(Error::NoSuchProcess(pid)),
+        changed => Ok(changed),
+    }
+}
+
+fn has_ended(pidfd: &OwnedFd) -> Result<bool, Error> {
+    let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
     let now = Timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    if changed == 0
-        || poll(&mut fds, Some(&now)).map_err(|e| io("look at the process")(e.into()))? > 0
-    {
-        return Err(Error::NoSuchProcess(pid));
-    }
-    Ok(changed)
+    let ready = poll(&mut fds, Some(&now)).map_err(|e| io("look at the process")(e.into()))?;
+    Ok(ready > 0)
 }

@@ -126,7 +126,12 @@ impl Order<'_> {
         let pid = target
             .pid
             .ok_or_else(|| Failure::usage(anyhow!("--pid or --domain says whose trust it is")))?;
-        // A number that nobody has is not worth a record.
+        // A number that nobody has, or only a thread, is not worth a record.
+        if let Some(process) = leader(pid).filter(|process| *process != pid) {
+            return Err(Failure::usage(anyhow!(
+                "{pid} is a thread of process {process}, which all of its threads share their trust with: say --pid {process}"
+            )));
+        }
         let comm = command(pid).ok_or(Error::NoSuchProcess(pid))?;
         let bits = kernel
             .tasks()?
@@ -260,6 +265,16 @@ fn bits_of(task: &ambit_sensor::TaskInfo) -> u32 {
     task.label.trust | task.trust.as_ref().map_or(0, |trust| trust.bits)
 }
 
+/// The process that a process or thread is of; `None` if there is none.
+fn leader(pid: u32) -> Option<u32> {
+    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
+    // What comes before is the name, in which the kernel escapes newlines.
+    let line = status
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"Tgid:\t"))?;
+    str::from_utf8(line).ok()?.parse().ok()
+}
+
 /// What a process calls itself; `None` if there is none.
 fn command(pid: u32) -> Option<String> {
     let bytes = fs::read(format!("/proc/{pid}/comm")).ok()?;
@@ -289,5 +304,14 @@ mod tests {
     fn what_the_running_process_calls_itself_is_known() {
         assert!(command(std::process::id()).is_some_and(|comm| !comm.is_empty()));
         assert!(command(u32::MAX).is_none());
+    }
+
+    #[test]
+    fn a_thread_is_of_the_process_that_runs_it() {
+        let own = std::process::id();
+        assert_eq!(leader(own), Some(own));
+        let tid = rustix::thread::gettid().as_raw_nonzero().get();
+        assert_eq!(leader(tid.unsigned_abs()), Some(own));
+        assert!(leader(u32::MAX).is_none());
     }
 }

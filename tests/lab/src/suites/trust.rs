@@ -14,6 +14,9 @@ tests! { "trust":
     what_the_leader_loses_while_a_thread_executes_the_program_has_lost
     what_a_thread_did_outside_the_map_costs_its_process_the_trust_though_the_thread_ended
     what_ended_is_no_cause_of_what_began_later
+    a_word_of_a_tap_is_listed_and_cleared_though_nothing_was_decided_since
+    a_thread_is_told_from_its_process
+    a_list_that_cannot_be_whole_is_none
 }
 
 /// Rules that hold until this is dropped.
@@ -171,5 +174,75 @@ fn what_ended_is_no_cause_of_what_began_later(lab: &Lab) {
     if let Some(first) = first {
         assert!(since(&first) < since(&second), "{second:#}");
     }
+    job.finish();
+}
+
+fn a_word_of_a_tap_is_listed_and_cleared_though_nothing_was_decided_since(lab: &Lab) {
+    let named = lab.ambit(["trust", "source", "tap:trust"]).succeeds();
+    let bit = named.lines().concat();
+    let _rules = Rules::load(lab, NOTHING);
+    let mut command = lab.command("ambit-taps");
+    command.args(["shm", "--bit", &bit]).stdin(Stdio::piped());
+    let tap = Job::start(&mut command, "ambit-taps shm");
+    tap.until("ready");
+    let copy = "/dev/shm/ambit-lab-cat";
+    std::fs::copy("/bin/cat", copy).unwrap();
+    let mut command = lab.command(copy);
+    let job = Job::start(command.stdin(Stdio::piped()), copy);
+    crate::harness::eventually("the tap spoke", || listed(lab, job.pid()).is_some());
+    let pid = job.pid().to_string();
+    let words = [
+        "trust",
+        "clear",
+        "--pid",
+        &pid,
+        "--source",
+        "tap:trust",
+        "--reason",
+        "x",
+    ];
+    lab.ambit(words).succeeds();
+    assert!(listed(lab, job.pid()).is_none(), "its word was taken back");
+    std::fs::remove_file(copy).unwrap();
+    job.finish();
+    tap.finish().succeeds();
+}
+
+fn a_thread_is_told_from_its_process(lab: &Lab) {
+    let _rules = Rules::load(lab, NOTHING);
+    let script = lab.file(
+        "threads.py",
+        "import sys, threading\nrun = lambda: (print('thread', threading.get_native_id(), flush=True), sys.stdin.read())\n\
+         threading.Thread(target=run).start()\n",
+    );
+    let mut command = lab.command("python3");
+    let job = Job::start(command.arg(script).stdin(Stdio::piped()), "python3");
+    let thread = job.until("thread ");
+    lab.ambit(["trust", "set", "--pid", &thread])
+        .exits(1)
+        .complains(&format!("a thread of process {}", job.pid()));
+    let log = lab.ambit(["trust", "log"]).succeeds().lines();
+    let on_record = |line: &String| line.contains(&format!(" of {thread} "));
+    assert!(!log.iter().any(on_record), "a thread is on no record");
+    assert!(listed(lab, job.pid()).is_none());
+    job.finish();
+}
+
+/// Nor is a domain given up for deserted there.
+fn a_list_that_cannot_be_whole_is_none(lab: &Lab) {
+    let _rules = Rules::load(lab, NOTHING);
+    let job = sleeper(lab);
+    let pid = job.pid().to_string();
+    lab.ambit(["trust", "set", "--pid", &pid]).succeeds();
+    let inside = ["unshare", "--pid", "--fork", "--mount-proc", "ambit"];
+    for words in [
+        &["trust", "ls"][..],
+        &["trust", "clear", "--pid", "1", "--reason", "x"],
+    ] {
+        lab.outside([&inside, words].concat())
+            .exits(2)
+            .complains("pid namespace");
+    }
+    assert!(listed(lab, job.pid()).is_some());
     job.finish();
 }
