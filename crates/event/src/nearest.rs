@@ -47,8 +47,16 @@ pub fn nearest(
         .into_iter()
         .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
+        // Of those that are as near, one of the same letters: two of them were exchanged.
+        .min_by_key(|(distance, candidate)| (*distance, letters(candidate) != letters(&word)))
         .map(|(_, candidate)| candidate)
+}
+
+/// The letters of a word, whatever their order and case.
+fn letters(word: &str) -> Vec<u8> {
+    let mut letters = word.to_ascii_lowercase().into_bytes();
+    letters.sort_unstable();
+    letters
 }
 
 /// Whether a text is what comes behind the family of another.

@@ -785,7 +785,7 @@ fn the_listing_names_the_rules() {
         "   22: *(u32 *)(r6 + 1080) = w1",
         "; what the rules do",
         "   23: r0 = r7",
-        "   24: r0 &= 0x7f",
+        "   24: r0 &= 0xff",
         "   25: exit",
     ] {
         writeln!(expected, "{line}").unwrap();
