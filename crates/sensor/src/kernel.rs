@@ -150,11 +150,19 @@ impl Kernel {
     /// The kernel part, if it is loaded.
     ///
     /// # Errors
-    /// [`Error::Layout`] if the pins are not those of a kernel part.
+    /// [`Error::Privileges`] if that can't be seen for want of them, [`Error::Layout`] if the pins are not those of a
+    /// kernel part.
     pub fn open(options: &LoadOptions) -> Result<Option<Self>, Error> {
         // Pinned last of all: whoever sees it sees a whole kernel part.
-        if !options.pin_dir.join("links").join(load::LAST).exists() {
-            return Ok(None);
+        let last = options.pin_dir.join("links").join(load::LAST);
+        match last.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            // Whoever may not look is not told that nothing is there.
+            Err(source) => {
+                probe::privileges()?;
+                return Err(Error::PinDirectory { path: last, source });
+            }
         }
         let path = options.pin_dir.join("maps").join(CONFIG_MAP);
         let map =

@@ -17,6 +17,7 @@ tests! { "trust":
     a_word_of_a_tap_is_listed_and_cleared_though_nothing_was_decided_since
     a_thread_is_told_from_its_process
     a_list_that_cannot_be_whole_is_none
+    who_may_not_look_is_not_told_that_nothing_is_there
 }
 
 /// Rules that hold until this is dropped.
@@ -245,4 +246,14 @@ fn a_list_that_cannot_be_whole_is_none(lab: &Lab) {
     }
     assert!(listed(lab, job.pid()).is_some());
     job.finish();
+}
+
+fn who_may_not_look_is_not_told_that_nothing_is_there(lab: &Lab) {
+    let _rules = Rules::load(lab, NOTHING);
+    let nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "ambit"];
+    for words in [&["trust", "ls"][..], &["rules", "ls"]] {
+        lab.outside([&nobody, words].concat())
+            .exits(2)
+            .complains("run as root");
+    }
 }
