@@ -62,10 +62,16 @@ struct file {
 struct linux_binprm {
 	struct file *file;
 	const char *filename;
+	const char *interp; /* the same, but for a script */
+};
+
+struct fs_struct {
+	struct path pwd;
 };
 
 struct task_struct {
 	int tgid;
+	struct fs_struct *fs;
 };
 
 #pragma clang attribute pop

@@ -24,13 +24,12 @@ static __always_inline struct name name_of(const struct dentry *dentry) {
   return name;
 }
 
-/* By the first two names of the path of the file itself, however it was called.
+/* By the first two names of the path of what is there, however it was called.
  */
-static __always_inline int is_below_shm(const struct file *file) {
-  struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry), *parent;
-  struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
+static __always_inline int is_below_shm(struct dentry *dentry,
+                                        struct vfsmount *vfsmount) {
+  struct dentry *first = NULL, *second = NULL, *parent;
   struct mount *mount, *above;
-  struct dentry *first = NULL, *second = NULL;
   struct name one, two;
 
   mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
@@ -56,19 +55,30 @@ static __always_inline int is_below_shm(const struct file *file) {
          !__builtin_memcmp(two.text, "shm", 4);
 }
 
-/* A script's own file is gone by now, for its interpreter's, but not its name.
+/* A script's own file is gone by now, for its interpreter's, but not its name,
+ * which may be from where the task is.
  */
-static __always_inline int is_named_below_shm(const char *filename) {
+static __always_inline int is_script_below_shm(const struct linux_binprm *bprm,
+                                               const struct fs_struct *fs) {
   char start[sizeof("/dev/shm/")] = {};
 
-  bpf_probe_read_kernel_str(start, sizeof(start), filename);
-  return !__builtin_memcmp(start, "/dev/shm/", sizeof(start));
+  if (bprm->interp == bprm->filename)
+    return 0;
+  bpf_probe_read_kernel_str(start, sizeof(start), bprm->filename);
+  if (start[0] == '/')
+    return !__builtin_memcmp(start, "/dev/shm/", sizeof(start));
+  if (start[0] == '.' && start[1] == '.')
+    return 0;
+  return is_below_shm(BPF_CORE_READ(fs, pwd.dentry),
+                      BPF_CORE_READ(fs, pwd.mnt));
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(shm_exec, struct task_struct *task, int old_pid,
              struct linux_binprm *bprm) {
-  if (is_below_shm(bprm->file) || is_named_below_shm(bprm->filename))
+  if (is_below_shm(BPF_CORE_READ(bprm, file, f_path.dentry),
+                   BPF_CORE_READ(bprm, file, f_path.mnt)) ||
+      is_script_below_shm(bprm, task->fs))
     ambit_tap_lower(task->tgid, cfg_bit,
                     BPF_CORE_READ(bprm, file, f_path.dentry, d_inode, i_ino));
   return 0;

@@ -9,6 +9,7 @@ use crate::harness::{Job, Lab, TcpWatch};
 
 tests! { "taps":
     a_process_that_executed_below_dev_shm_may_not_read_on
+    a_process_that_executed_a_script_from_within_dev_shm_may_not_read_on
     a_process_that_got_a_packet_from_a_bad_address_may_not_read_on
     a_process_that_failed_its_own_check_may_not_read_on
     a_tap_without_ambit_says_what_loads_it
@@ -115,6 +116,23 @@ fn a_process_that_executed_below_dev_shm_may_not_read_on(lab: &Lab) {
     );
     only_the_one_that_is_meant(lab, tap, &format!("exec bash -c '{SHELL}'"), &trigger);
     std::fs::remove_file(copy).unwrap();
+}
+
+/// What is no script is executed from there as well, and from elsewhere by a name that leads out of it.
+fn a_process_that_executed_a_script_from_within_dev_shm_may_not_read_on(lab: &Lab) {
+    let (_rules, bit) = rules(lab, "shm");
+    let tap = tap(lab, &["shm"], &bit);
+    let script = "/dev/shm/ambit-lab-script";
+    let text = format!("#!/bin/bash\ncd {}\n{SHELL}\n", lab.path(""));
+    std::fs::write(script, text).unwrap();
+    std::fs::set_permissions(script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let harmless = format!(
+        "cd /dev/shm; exec ../../bin/bash -c 'cd {}; {SHELL}'",
+        lab.path("")
+    );
+    let trigger = "cd /dev/shm; exec ./ambit-lab-script";
+    only_the_one_that_is_meant(lab, tap, &harmless, trigger);
+    std::fs::remove_file(script).unwrap();
 }
 
 fn a_process_that_got_a_packet_from_a_bad_address_may_not_read_on(lab: &Lab) {
