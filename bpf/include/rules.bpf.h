@@ -64,53 +64,32 @@ struct {
 	__uint(max_entries, 1 << 20);
 } rule_ring SEC(".maps");
 
-/* Replaced by the rules of a generation. They must look at their argument and answer nothing that clang can know. */
-__noinline int rules_a(struct ambit_facts *f)
-{
-	volatile int none = 0;
+/*
+ * A function that does nothing until user space replaces it. It must look at its
+ * argument and answer nothing that clang can know.
+ */
+#define REPLACED(name)                             \
+	__noinline int name(struct ambit_facts *f) \
+	{                                          \
+		volatile int none = 0;             \
+                                                   \
+		return f ? none : 0;               \
+	}
 
-	return f ? none : 0;
-}
-
-__noinline int rules_b(struct ambit_facts *f)
-{
-	volatile int none = 0;
-
-	return f ? none : 0;
-}
+/* The rules of a generation. */
+REPLACED(rules_a)
+REPLACED(rules_b)
 
 /* Texts other than the object are put together at the start of the slot's bytes. */
 #define TEXT_END 1024
 
 /* From less: the texts that rules ask for which might apply; 0 where none does whatever the texts are that are dear to have. */
-__noinline int quick_a(struct ambit_facts *f)
-{
-	volatile int none = 0;
-
-	return f ? none : 0;
-}
-
-__noinline int quick_b(struct ambit_facts *f)
-{
-	volatile int none = 0;
-
-	return f ? none : 0;
-}
+REPLACED(quick_a)
+REPLACED(quick_b)
 
 /* Of files, before the path is put together: see AMBIT_EARLY_PATH. */
-__noinline int early_a(struct ambit_facts *f)
-{
-	volatile int none = 0;
-
-	return f ? none : 0;
-}
-
-__noinline int early_b(struct ambit_facts *f)
-{
-	volatile int none = 0;
-
-	return f ? none : 0;
-}
+REPLACED(early_a)
+REPLACED(early_b)
 
 /* What it says that has ruled out nothing. */
 #define EARLY_ALL (AMBIT_EARLY_THERE - 1)

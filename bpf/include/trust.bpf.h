@@ -162,9 +162,14 @@ static long cause_step(__u32 i, struct cause_loop *c)
 	return 0;
 }
 
+static __always_inline struct legacy_key legacy_key_of(struct task_struct *leader)
+{
+	return (struct legacy_key){ .start_ns = leader->start_boottime, .tgid = leader->tgid };
+}
+
 static __always_inline struct ambit_trust *legacy_of(struct task_struct *leader)
 {
-	struct legacy_key key = { .start_ns = leader->start_boottime, .tgid = leader->tgid };
+	struct legacy_key key = legacy_key_of(leader);
 
 	return bpf_map_lookup_elem(&legacies, &key);
 }
@@ -176,7 +181,7 @@ static __always_inline bool process_lives(struct task_struct *task)
 
 static __noinline int trust_bequeath(struct task_struct *leader, struct ambit_trust *t)
 {
-	struct legacy_key key = { .start_ns = leader->start_boottime, .tgid = leader->tgid };
+	struct legacy_key key = legacy_key_of(leader);
 
 	bpf_map_update_elem(&legacies, &key, t, BPF_ANY);
 	return 0;
@@ -396,7 +401,7 @@ static __always_inline void trust_carry(struct task_struct *task)
 /* It leads its process now. What its predecessor lost since the exec began it has lost. */
 static __always_inline void trust_succeed(struct task_struct *task)
 {
-	struct legacy_key key = { .start_ns = task->start_boottime, .tgid = task->tgid };
+	struct legacy_key key = legacy_key_of(task);
 	struct ambit_trust *left, *t;
 
 	if (likely(!clock_now()))
@@ -417,7 +422,7 @@ static __always_inline void trust_end(struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
 	struct ambit_trust *t;
-	struct legacy_key key = { .start_ns = leader->start_boottime, .tgid = leader->tgid };
+	struct legacy_key key = legacy_key_of(leader);
 
 	if (likely(!clock_now()))
 		return;
