@@ -31,16 +31,11 @@ const DIR: &str = "/tmp/bench";
 const MAP: &str = "/tmp/bench/map";
 
 pub(crate) fn main() -> ExitCode {
-    for dir in ["/usr/lib/demo/a-folder-in-it", "/usr/lib/demo/many", DIR] {
+    for dir in ["/usr/lib/demo/a-folder-in-it", DIR] {
         fs::create_dir_all(dir).expect("cannot create a folder");
     }
     for file in ["/usr/lib/demo/a-file-thirty.txt", OUTSIDE] {
         fs::write(file, "a file\n").expect("cannot write a file");
-    }
-
-    for at in 0..2000 {
-        fs::write(format!("/usr/lib/demo/many/file-number-{at:04}.txt"), "")
-            .expect("cannot write a file");
     }
 
     let part = std::env::args().nth(2);

@@ -24,7 +24,8 @@ const OUTSIDE: &CStr = c"/usr/lib/demo/a-folder-in-it/outside-of-what-the-map-ha
 const CREATED: &CStr = c"/tmp/created";
 const SELF: &CStr = c"/usr/bin/ambit-loop";
 const PORT: u16 = 7777;
-/// Files of `open_many`, in `/usr/lib/demo/many`.
+/// Files of `open_many`, in a folder of their own.
+const FOLDER: &str = "/usr/lib/demo/many";
 const MANY: usize = 2000;
 /// The middle one of so many measurements is the answer.
 const ROUNDS: usize = 3;
@@ -117,8 +118,13 @@ fn open_outside() {
 
 /// Many files in turn, more than a CPU keeps anything about.
 fn open_many() -> Box<dyn FnMut()> {
+    std::fs::create_dir_all(FOLDER).expect("cannot make a folder");
     let paths: Vec<CString> = (0..MANY)
-        .map(|at| CString::new(format!("/usr/lib/demo/many/file-number-{at:04}.txt")).unwrap())
+        .map(|at| {
+            let path = format!("{FOLDER}/file-number-{at:04}.txt");
+            std::fs::write(&path, "").expect("cannot write a file");
+            CString::new(path).unwrap()
+        })
         .collect();
     let mut turn = 0;
     Box::new(move || {
