@@ -404,7 +404,7 @@ static __always_inline void distrust(struct ambit_label *l, struct handover *h, 
 	if (task->pid == task->tgid)
 		trust_lower(task, &why);
 	else
-		trust_owe(task->tgid, &why);
+		trust_owe(task, &why);
 	l->trust |= 1U << source;
 }
 

@@ -257,8 +257,10 @@ static __always_inline void trust_hand_on(struct ambit_trust *from, struct ambit
 }
 
 /* The current thread lost it, which is not the leader. */
-static __noinline int trust_owe(__u32 tgid, struct trust_why *why)
+static __noinline int trust_owe(struct task_struct *task, struct trust_why *why)
 {
+	__u32 tgid = task->tgid;
+	struct loss *owed = bpf_map_lookup_elem(&losses, &tgid);
 	struct loss loss = {
 		.time_ns = bpf_ktime_get_boot_ns(),
 		.bits = why->bits,
@@ -267,7 +269,11 @@ static __noinline int trust_owe(__u32 tgid, struct trust_why *why)
 		.hook = why->hook,
 	};
 
-	bpf_map_update_elem(&losses, &tgid, &loss, BPF_ANY);
+	/* What another thread lost just before is owed as well, with that cause. */
+	if (owed && owed->bits && owed->time_ns >= task->group_leader->start_boottime)
+		__sync_fetch_and_or(&owed->bits, why->bits);
+	else
+		bpf_map_update_elem(&losses, &tgid, &loss, BPF_ANY);
 	__sync_fetch_and_add(&shared.clock, 1);
 	return 0;
 }
