@@ -60,8 +60,8 @@ pub(crate) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
     Ok(line)
 }
 
-/// Colours, where a terminal shows them and its owner wants them.
-#[derive(Clone, Copy, Debug)]
+/// Colours, where a terminal shows them and its owner wants them. The default has none.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Style {
     on: bool,
 }

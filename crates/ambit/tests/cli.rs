@@ -82,6 +82,19 @@ fn a_good_map_is_ok_and_a_bad_one_says_where_and_why() {
 }
 
 #[test]
+fn a_map_of_a_million_rules_is_answered() {
+    let desk = desk();
+    let mut map = MAP.to_owned();
+    for number in 0..1_000_000 {
+        let _ = writeln!(map, "      - file.open r /many/{number}");
+    }
+    desk.file("many.map", map);
+    desk.ambit(&["map", "check", "many.map"])
+        .exits(0)
+        .says("1000001 rules");
+}
+
+#[test]
 fn a_canonical_map_is_shown_as_it_is() {
     let desk = desk();
     assert_eq!(

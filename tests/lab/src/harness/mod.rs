@@ -39,7 +39,7 @@ impl Lab {
         let lab = Self {
             dir,
             // Its tests are about loading, many times over, and core coverage is loaded in less than half the time.
-            coverage: (suite == "live").then_some("core"),
+            coverage: (suite == "unload").then_some("core"),
         };
         lab.file("known", "known\n");
         lab

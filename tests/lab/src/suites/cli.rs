@@ -18,7 +18,6 @@ tests! { "cli":
     a_bad_map_is_refused_with_line_and_column
     a_bad_map_starts_nothing
     a_map_of_noise_is_refused_at_once
-    a_map_of_a_million_rules_is_answered
     without_root_the_capabilities_are_named
     without_bpf_in_the_lsm_list_that_is_said
     violations_change_the_exit_status_only_where_asked_for
@@ -286,21 +285,6 @@ fn a_map_of_noise_is_refused_at_once(lab: &Lab) {
         .harmless_on_a_terminal();
     let short = run.stderr.len() < 4096;
     run.expect(short, "an error is no place for the noise");
-}
-
-fn a_map_of_a_million_rules_is_answered(lab: &Lab) {
-    use std::fmt::Write as _;
-    let mut text = format!("ambit: 1\ndomain: web\n{SUBJECT}");
-    for number in 0..1_000_000 {
-        let _ = writeln!(text, "      - file.open r /many/{number}");
-    }
-    let path = lab.file("many.map", text);
-    let run = lab.ambit(["map", "check", &path]);
-    let answered = matches!(run.status.code(), Some(0 | 1));
-    run.expect(
-        answered,
-        "a large map should be taken or refused, not end it",
-    );
 }
 
 fn without_root_the_capabilities_are_named(lab: &Lab) {

@@ -6,11 +6,11 @@ use std::fs;
 use crate::Test;
 use crate::harness::{Lab, Stats, act, line, skip};
 
-/// Classes of stress-ng, one for each kind of thing that a hook sees, and how many rounds. Symbolic links are left out:
-/// a round makes thousands, as one of hard links does.
+/// Classes of stress-ng, one for each kind of thing that a hook sees, and how many rounds, of which four seconds are
+/// enough where they are long. Symbolic links are left out: a round makes thousands, as one of hard links does.
 const CLASSES: &[(&str, u32)] = &[
-    ("chmod", 20),
-    ("chown", 20),
+    ("chmod", 5),
+    ("chown", 5),
     ("clone", 20),
     ("dir", 10),
     ("exec", 20),
@@ -275,7 +275,7 @@ fn stress(lab: &Lab, class: &str, rounds: u32) {
         &ops,
         &rounds,
         "--timeout",
-        "20s",
+        "4s",
         "--temp-path",
         &dir,
         "-q",

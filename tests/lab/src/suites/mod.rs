@@ -24,6 +24,7 @@ mod scenarios;
 mod spread;
 mod taps;
 mod trust;
+mod unload;
 
 use crate::Test;
 pub(crate) use rules_fuzz::more_time;
@@ -62,8 +63,9 @@ pub(crate) fn all() -> Vec<Test> {
         taps::tests,
         trust::tests,
         spread::tests,
-        // The last one: the kernel part stays loaded between the tests of the others.
         live::tests,
+        // The last one: the kernel part stays loaded between the tests of the others.
+        unload::tests,
     ];
     suites.iter().flat_map(|suite| suite()).collect()
 }

@@ -222,7 +222,9 @@ fn s04_ls_of_two_directories_is_told_apart(lab: &Lab) {
     let run = run
         .says(&["status 2", "status 0"])
         .violates("file.open r /");
-    run.complains("cannot open directory '/': Operation not permitted");
+    // Ambit writes a line where ls writes one in pieces.
+    run.complains("cannot open directory '/'")
+        .complains("Operation not permitted");
 }
 
 fn s04_three_ways_to_read_a_file_are_three_subjects(lab: &Lab) {

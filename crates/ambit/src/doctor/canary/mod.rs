@@ -272,3 +272,22 @@ pub(super) fn text(tried: &[Tried], style: Style) -> String {
     );
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_has_a_line_and_the_sums_count_them() {
+        let tried = [
+            Tried::not(Op::NetTun, Status::Untried, "no \u{1b}[2Jtunnels"),
+            Tried::not(Op::FileOpen, Status::Ok, ""),
+        ];
+        let text = text(&tried, Style::default());
+        assert!(text.starts_with("untried  net.tun "), "{text}");
+        assert!(text.ends_with(
+            "\n2 operations: 1 seen and refused, 0 unseen, 0 not refused, 1 not tried, 0 not in this kernel\n"
+        ));
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+}

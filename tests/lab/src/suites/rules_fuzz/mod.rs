@@ -26,7 +26,7 @@ tests! { "rules_fuzz":
     random_rules_do_what_the_interpreter_says
 }
 
-const SECONDS: u64 = 30;
+const SECONDS: u64 = 12;
 const SEED: u64 = 1;
 /// Of a set. Loading takes ten times as long as all that is done then.
 const RULES: usize = 40;
