@@ -27,10 +27,11 @@ fn main() -> Result<(), ambit_sensor::Error> {
         })
         .collect();
     let count = programs.len();
-    kernel.load_rules(&Rules {
+    let rules = Rules {
         programs,
         ..Rules::default()
-    })?;
+    };
+    kernel.load_rules(&rules, |_| Ok::<_, ambit_sensor::Error>(()))?;
     println!("rules of {count} hooks in {:?}", start.elapsed());
     let mut programs: Vec<_> = ProgInfoIter::default().collect();
     programs.sort_by_key(|p| std::cmp::Reverse(p.verified_insns));

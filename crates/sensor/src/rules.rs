@@ -158,11 +158,17 @@ impl Kernel {
             .collect())
     }
 
-    /// Exchanges the rules that hold for these, at once for all hooks.
+    /// Exchanges the rules that hold for these, at once for all hooks. `ready` is called when all is in place, before they
+    /// hold.
     ///
     /// # Errors
-    /// [`Error::Rules`], [`Error::NoRuleHook`], [`Error::TooManyAutomata`]; then the rules from before still hold.
-    pub fn load_rules(&self, rules: &Rules) -> Result<RulesLoaded, Error> {
+    /// [`Error::Rules`], [`Error::NoRuleHook`], [`Error::TooManyAutomata`], and what `ready` says; then the rules from
+    /// before still hold.
+    pub fn load_rules<E: From<Error>>(
+        &self,
+        rules: &Rules,
+        ready: impl FnOnce(&RulesLoaded) -> Result<(), E>,
+    ) -> Result<RulesLoaded, E> {
         let _lock = lock()?;
         let before_it = generation(self)?;
         let next = self.next_generation(before_it)?;
@@ -177,10 +183,50 @@ impl Kernel {
         let before: BTreeSet<PathBuf> = entries(&directory)?
             .iter()
             .map(fs::DirEntry::path)
+            .filter(|path| belongs_to(path, before_it))
             .collect();
+        // Of one who was killed while loading rules; it would be in the place of these.
+        self.let_go(&before)?;
+        let in_place = Self::place(rules, next, &askers, &directory)
+            .map_err(E::from)
+            .and_then(|(pins, loaded)| ready(&loaded).map(|()| (pins, loaded)));
+        let (pins, loaded) = match in_place {
+            Ok(placed) => placed,
+            Err(error) => {
+                let _ = self.let_go(&before);
+                return Err(error);
+            }
+        };
+        let state = RuleState { generation: next };
+        write(
+            &self.map("rule_states")?,
+            0,
+            state.as_bytes(),
+            "make the rules hold",
+        )?;
+        // Who began with the old set must not find it gone.
+        self.let_pass()?;
+        if rules.renew && before_it != 0 {
+            self.carry_counts(before_it, next, rules.count)?;
+        }
+        let keep: BTreeSet<PathBuf> = pins
+            .into_iter()
+            .chain(askers.into_iter().map(|asker| asker.pin))
+            .collect();
+        self.let_go(&keep)?;
+        Ok(loaded)
+    }
+
+    /// Puts the programs of a set in the place of the functions of its half. Answers their pins as well.
+    fn place(
+        rules: &Rules,
+        next: u64,
+        askers: &[Asker],
+        directory: &Path,
+    ) -> Result<(Vec<PathBuf>, RulesLoaded), Error> {
         let mut verified = Vec::new();
         let mut pins = Vec::new();
-        let placed = rules.programs.iter().try_for_each(|program| {
+        for program in &rules.programs {
             let Some(asker) = askers.iter().find(|asker| asker.hook == program.hook) else {
                 return Err(Error::NoRuleHook(program.hook));
             };
@@ -202,33 +248,13 @@ impl Kernel {
                 replacement.pin(&pin)?;
                 pins.push(pin);
             }
-            Ok(())
-        });
-        if let Err(error) = placed.and_then(|()| Self::attach_askers(&askers)) {
-            let _ = self.let_go(&before);
-            return Err(error);
         }
-        let state = RuleState { generation: next };
-        write(
-            &self.map("rule_states")?,
-            0,
-            state.as_bytes(),
-            "make the rules hold",
-        )?;
-        // Who began with the old set must not find it gone.
-        self.let_pass()?;
-        if rules.renew && before_it != 0 {
-            self.carry_counts(before_it, next, rules.count)?;
-        }
-        let keep: BTreeSet<PathBuf> = pins
-            .into_iter()
-            .chain(askers.into_iter().map(|asker| asker.pin))
-            .collect();
-        self.let_go(&keep)?;
-        Ok(RulesLoaded {
+        Self::attach_askers(askers)?;
+        let loaded = RulesLoaded {
             generation: next,
             verified,
-        })
+        };
+        Ok((pins, loaded))
     }
 
     /// Ends all rules: true if there were some.
@@ -521,6 +547,15 @@ impl Kernel {
         }
         Ok(())
     }
+}
+
+/// Whether a pin is of the set that has this number, or of a program that asks.
+fn belongs_to(pin: &Path, generation: u64) -> bool {
+    let name = pin.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    name.starts_with("ask-")
+        || name
+            .rsplit_once('-')
+            .is_some_and(|(_, number)| number.parse() == Ok(generation))
 }
 
 /// Automata of a half, put one after the other.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use ambit_abi::{self as abi, Hook, RuleBit, RuleHook};
 use ambit_policy::compile::{self, Automaton, Compiled, Insn};
 use ambit_policy::rule::{Actions, Rule};
-use ambit_sensor::{Kernel, LoadOptions, RuleProgram, RuleText, Rules, RulesLoaded};
+use ambit_sensor::{Kernel, LoadOptions, RuleProgram, RuleText, Rules};
 use anyhow::anyhow;
 
 use super::files::{self, Set};
@@ -116,8 +116,15 @@ fn load(
         files: set.texts.len(),
         hooks: compiled.hooks.len(),
     };
-    let result = put(kernel, &set.rules, &compiled, &sources, renewed.is_some())?;
-    Loaded::new(&result, set.texts, renewed).write()?;
+    if kernel.rules_generation()? == 0 {
+        // Numbers begin anew with the kernel part: what is there is of none that hold.
+        Loaded::forget();
+    }
+    let rules = linked(&set.rules, &compiled, &sources, renewed.is_some());
+    let texts = set.texts;
+    // Written down before they hold, so that they never hold unknown, whenever this one is killed.
+    kernel.load_rules(&rules, |result| Loaded::new(result, texts, renewed).write())?;
+    Loaded::settle()?;
     Ok(done)
 }
 
@@ -148,13 +155,8 @@ pub(super) fn compiled(
     compile::compile(rules, &sources.all(), hooks).or_exit(Exit::Usage)
 }
 
-fn put(
-    kernel: &Kernel,
-    rules: &[Rule],
-    compiled: &Compiled,
-    sources: &Sources,
-    renew: bool,
-) -> Result<RulesLoaded, Failure> {
+/// Compiled rules with what is known to the kernel part by numbers.
+fn linked(rules: &[Rule], compiled: &Compiled, sources: &Sources, renew: bool) -> Rules {
     let bytes = |automata: &[Automaton]| automata.iter().map(Automaton::to_bytes).collect();
     let raw = |program: &[Insn]| -> Vec<u64> { program.iter().map(|insn| insn.raw()).collect() };
     let names = sources.all();
@@ -208,7 +210,7 @@ fn put(
         (abi::RULE_TEXT_CGROUP, &compiled.cgroup),
         (abi::RULE_TEXT_DOMAIN, &compiled.domain),
     ];
-    Ok(kernel.load_rules(&Rules {
+    Rules {
         programs,
         texts: texts
             .into_iter()
@@ -219,7 +221,7 @@ fn put(
             .collect(),
         count: rules.len(),
         renew,
-    })?)
+    }
 }
 
 /// The hooks of this kernel, or all that rules can be asked at where it does not tell.

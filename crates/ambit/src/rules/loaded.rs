@@ -18,7 +18,10 @@ use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::files as whole;
 use crate::out::{Style, json_line, note, print};
 
+/// What holds.
 const PATH: &str = "/run/ambit/rules.json";
+/// What is about to hold, or does since a moment ago.
+const NEXT: &str = "/run/ambit/rules.next.json";
 
 /// A set of rules that holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,18 +54,27 @@ impl Loaded {
         (self.since..=self.generation).contains(&generation)
     }
 
+    /// Writes down what is about to hold.
     pub(super) fn write(&self) -> Result<(), Failure> {
         let bytes = serde_json::to_vec(self)
             .context("writing JSON")
             .or_exit(Exit::Trouble)?;
         fs::create_dir_all("/run/ambit")
-            .and_then(|()| whole::replace(PATH.as_ref(), &bytes, 0o600))
-            .with_context(|| format!("the rules hold, but {PATH} can't be written"))
+            .and_then(|()| whole::replace(NEXT.as_ref(), &bytes, 0o600))
+            .with_context(|| format!("writing {NEXT}"))
+            .or_exit(Exit::Trouble)
+    }
+
+    /// What was about to hold does.
+    pub(super) fn settle() -> Result<(), Failure> {
+        fs::rename(NEXT, PATH)
+            .with_context(|| format!("the rules hold, but {NEXT} can't be renamed to {PATH}"))
             .or_exit(Exit::Trouble)
     }
 
     /// Removes what was written down; that it is not there is as good.
     pub(super) fn forget() {
+        let _ = fs::remove_file(NEXT);
         let _ = fs::remove_file(PATH);
     }
 
@@ -72,10 +84,10 @@ impl Loaded {
         if generation == 0 {
             return Ok(None);
         }
-        if let Some(loaded) = Self::written()?.filter(|loaded| loaded.generation == generation) {
+        if let Some(loaded) = Self::written(generation)? {
             return Ok(Some(loaded));
         }
-        // Who loads rules writes them down last: once that one is done, they are there.
+        // Others hold since the number was read, or the file was renamed: once that one is done, they are there.
         Self::read_locked(kernel, &Sources::lock()?)
     }
 
@@ -85,22 +97,25 @@ impl Loaded {
         if generation == 0 {
             return Ok(None);
         }
-        Self::written()?
-            .filter(|loaded| loaded.generation == generation)
-            .map(Some)
-            .ok_or_else(unknown)
+        Self::written(generation)?.map(Some).ok_or_else(unknown)
     }
 
-    fn written() -> Result<Option<Self>, Failure> {
-        let bytes = match fs::read(PATH) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Failure::new(Exit::Trouble, error)),
-        };
-        serde_json::from_slice(&bytes)
-            .with_context(|| format!("reading {PATH}"))
-            .or_exit(Exit::Trouble)
-            .map(Some)
+    /// What was written down of the set that has this number.
+    fn written(generation: u64) -> Result<Option<Self>, Failure> {
+        for path in [PATH, NEXT] {
+            let bytes = match fs::read(path) {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Failure::new(Exit::Trouble, error)),
+            };
+            let loaded: Self = serde_json::from_slice(&bytes)
+                .with_context(|| format!("reading {path}"))
+                .or_exit(Exit::Trouble)?;
+            if loaded.generation == generation {
+                return Ok(Some(loaded));
+            }
+        }
+        Ok(None)
     }
 }
 
