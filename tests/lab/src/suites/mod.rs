@@ -26,8 +26,22 @@ mod taps;
 mod trust;
 mod unload;
 
+use std::time::Duration;
+
 use crate::Test;
-pub(crate) use rules_fuzz::more_time;
+
+/// A number from the environment, for what takes longer by hand.
+fn setting(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is not a number: {text}"))
+    })
+}
+
+/// How long a test may take beyond what tests usually take, by what was asked for.
+pub(crate) fn more_time() -> Duration {
+    Duration::from_secs(rules_fuzz::seconds() + 4 * rules::reloads())
+}
 
 /// Lists a module's tests, each with the name of its function.
 macro_rules! tests {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::tests;
+use super::{setting, tests};
 use crate::harness::{Lab, Run, act, act_path, line};
 
 tests! { "rules":
@@ -28,6 +28,7 @@ tests! { "rules":
     new_rules_replace_old_ones_without_a_gap
     a_set_that_is_wrong_leaves_the_old_one_in_place
     sets_that_fail_to_load_one_after_the_other_leave_the_old_one_in_place
+    a_load_that_is_killed_leaves_one_set_or_the_other_whole
     rules_hold_without_any_process_of_ambit
     two_hundred_rules_load_on_one_hook
     two_hundred_rules_that_search_apply_just_where_they_should
@@ -398,6 +399,11 @@ fn a_rule_for_a_domain_leaves_the_host_alone(lab: &Lab) {
     lab.enforce("map", &line(&["cat", &file])).exits(1);
 }
 
+/// A thousand by hand: `AMBIT_LAB_RELOADS=1000`.
+pub(super) fn reloads() -> u64 {
+    setting("AMBIT_LAB_RELOADS", 10)
+}
+
 fn new_rules_replace_old_ones_without_a_gap(lab: &Lab) {
     let file = lab.file("f", "s\n");
     let set = |other: &str| {
@@ -418,12 +424,7 @@ fn new_rules_replace_old_ones_without_a_gap(lab: &Lab) {
         stop = lab.path("stop")
     );
     let opening = crate::harness::Job::start(lab.command("perl").args(["-e", &script]), "perl");
-    // A thousand by hand: AMBIT_LAB_RELOADS=1000.
-    let reloads = std::env::var("AMBIT_LAB_RELOADS")
-        .ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(10);
-    for _ in 0..reloads / 2 {
+    for _ in 0..reloads() / 2 {
         lab.ambit(["rules", "load", "-q", &other]).succeeds();
         lab.ambit(["rules", "load", "-q", &one]).succeeds();
     }
@@ -498,6 +499,60 @@ fn sets_that_fail_to_load_one_after_the_other_leave_the_old_one_in_place(lab: &L
     assert_eq!(rules.applied()["no"], 3);
     lab.ambit(["rules", "load", &others]).succeeds();
     sh(lab, &format!("cat {file}")).succeeds();
+}
+
+/// Killed at twelve points of a load: what is listed is what holds, and the next load goes as ever.
+fn a_load_that_is_killed_leaves_one_set_or_the_other_whole(lab: &Lab) {
+    let files = ["a", "b", "both"].map(|name| lab.file(name, "s\n"));
+    let set = |id: &str| {
+        let refuse = |id: &str, path: &str| {
+            format!(
+                "  - {{id: {id}, on: [file.open, file.unlink], when: 'object.path == \"{path}\"', do: deny}}\n"
+            )
+        };
+        let others: String = (0..40)
+            .map(|n| refuse(&format!("{id}{n}"), &format!("/nowhere/{id}/{n}")))
+            .collect();
+        let own = refuse(id, &lab.path(id)) + &refuse("both", &files[2]);
+        lab.file(
+            &format!("{id}.yaml"),
+            format!("ambit-rules: 1\nrules:\n{own}{others}"),
+        )
+    };
+    let (a, b) = (set("a"), set("b"));
+    let refused = || {
+        files
+            .each_ref()
+            .map(|file| sh(lab, &format!("cat {file}")).status.code() == Some(1))
+    };
+    lab.ambit(["rules", "load", &b]).succeeds();
+    let rules = Rules { lab };
+    let begun = std::time::Instant::now();
+    lab.ambit(["rules", "load", &a]).succeeds();
+    let whole = begun.elapsed();
+    let mut last = "a";
+    for at in 0..12 {
+        let next = if last == "a" { &b } else { &a };
+        let job = lab.ambit_job(["rules", "load", next]);
+        std::thread::sleep(whole * at / 12);
+        job.signal(libc::SIGKILL);
+        job.finish();
+        let listed = rules.applied();
+        let (has_a, has_b) = (listed.contains_key("a"), listed.contains_key("b"));
+        assert!(has_a != has_b && listed.len() == 42, "{at}: {listed:?}");
+        assert_eq!(refused(), [has_a, has_b, true], "{at}");
+        last = if has_a { "a" } else { "b" };
+    }
+    for (next, expected) in [
+        (&a, [true, false, true]),
+        (&b, [false, true, true]),
+        (&a, [true, false, true]),
+    ] {
+        lab.ambit(["rules", "load", next]).succeeds();
+        assert_eq!(refused(), expected);
+    }
+    drop(rules);
+    assert_eq!(refused(), [false; 3]);
 }
 
 fn rules_hold_without_any_process_of_ambit(lab: &Lab) {

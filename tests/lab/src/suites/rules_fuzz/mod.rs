@@ -17,7 +17,7 @@ use ambit_draw::{Drawn, Near, Random};
 use ambit_policy::facts::Facts;
 use serde_json::Value;
 
-use super::tests;
+use super::{setting, tests};
 use crate::harness::Lab;
 use expect::{Difference, Sums, compare};
 use persona::Persona;
@@ -34,16 +34,8 @@ const PERSONAS: usize = 6;
 /// Of each of them: the kernel part keeps some 1,200 records until they are taken.
 const GROUPS: usize = 30;
 
-fn setting(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |text| {
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name} is not a number: {text}"))
-    })
-}
-
-/// How long the test takes beyond what tests usually take.
-pub(crate) fn more_time() -> Duration {
-    Duration::from_secs(setting("AMBIT_LAB_FUZZ_SECONDS", SECONDS))
+pub(super) fn seconds() -> u64 {
+    setting("AMBIT_LAB_FUZZ_SECONDS", SECONDS)
 }
 
 /// Rules, and who does what while they hold.
@@ -153,7 +145,7 @@ fn counted(lab: &Lab) -> BTreeMap<String, u64> {
 
 fn random_rules_do_what_the_interpreter_says(lab: &Lab) {
     let seed = setting("AMBIT_LAB_FUZZ_SEED", SEED);
-    let (start, time) = (Instant::now(), more_time());
+    let (start, time) = (Instant::now(), Duration::from_secs(seconds()));
     let mut sums = Sums::default();
     let mut rounds = 0;
     let mut rules = 0;
