@@ -333,6 +333,14 @@ fn every_file_of_rules_is_checked_once_and_says_what_is_wrong_with_it() {
 }
 
 #[test]
+fn a_rules_id_in_place_of_a_file_is_told_where_it_belongs() {
+    desk()
+        .ambit(&["rules", "show", "no-shell"])
+        .exits(1)
+        .complains("for a rule that holds, `ambit rules show --id no-shell`");
+}
+
+#[test]
 fn what_is_typed_wrong_exits_with_1_and_is_repeated_without_escapes() {
     let desk = desk();
     for ring in ["0", "4095", "x"] {

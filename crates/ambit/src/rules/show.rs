@@ -24,7 +24,10 @@ pub(super) fn main(paths: &[PathBuf], id: Option<&str>, asm: bool) -> Result<Out
         };
         (set, Some(loaded))
     } else {
-        (files::read(paths)?, None)
+        (
+            files::read(paths).map_err(|failure| hint(failure, paths))?,
+            None,
+        )
     };
     if let Some(id) = id {
         set.rules.retain(|rule| rule.id == id);
@@ -44,6 +47,18 @@ pub(super) fn main(paths: &[PathBuf], id: Option<&str>, asm: bool) -> Result<Out
         describe(rule, style, &mut out);
     }
     print(&out)
+}
+
+/// A rule's id is easily given where a file's name is wanted.
+fn hint(failure: Failure, paths: &[PathBuf]) -> Failure {
+    match paths {
+        [path] if !path.exists() && path.components().count() == 1 => Failure::usage(anyhow!(
+            "{:#}; for a rule that holds, `ambit rules show --id {}`",
+            failure.into_error(),
+            escape::line(&path.to_string_lossy())
+        )),
+        _ => failure,
+    }
 }
 
 fn describe(rule: &Rule, style: Style, out: &mut String) {

@@ -65,7 +65,13 @@ fn text(cause: &Reason) -> String {
     if let Some(detail) = cause.detail.filter(|detail| *detail != 0) {
         let _ = write!(out, " (detail {detail:#x})");
     }
-    let _ = write!(out, ", by process {}", cause.pid);
+    // What others say of a process it did not do.
+    let by = if matches!(cause.how, Some("operator" | "tap")) {
+        "of"
+    } else {
+        "by"
+    };
+    let _ = write!(out, ", {by} process {}", cause.pid);
     if let Some(comm) = cause.comm.as_ref().filter(|comm| !comm.is_empty()) {
         let _ = write!(out, " {comm}");
     }
