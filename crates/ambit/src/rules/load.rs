@@ -107,7 +107,8 @@ fn load(
     }
     let hooks = Kernel::rule_hooks()?;
     offered(&set.rules, &hooks)?;
-    let mut sources = Sources::read()?;
+    let names_before = Sources::read()?;
+    let mut sources = names_before.clone();
     sources.name_all(&compile::sources(&set.rules), kernel.borne_trust()?)?;
     let compiled = compiled(&set.rules, &sources, &hooks)?;
     sources.write()?;
@@ -116,14 +117,22 @@ fn load(
         files: set.texts.len(),
         hooks: compiled.hooks.len(),
     };
-    if kernel.rules_generation()? == 0 {
+    let held = kernel.rules_generation()?;
+    if held == 0 {
         // Numbers begin anew with the kernel part: what is there is of none that hold.
         Loaded::forget();
     }
     let rules = linked(&set.rules, &compiled, &sources, renewed.is_some());
     let texts = set.texts;
     // Written down before they hold, so that they never hold unknown, whenever this one is killed.
-    kernel.load_rules(&rules, |result| Loaded::new(result, texts, renewed).write())?;
+    let ready = |result: &_| Loaded::new(result, texts, renewed).write();
+    if let Err(failure) = kernel.load_rules(&rules, ready) {
+        // A bit that was given away is still that of a rule which holds.
+        if kernel.rules_generation().is_ok_and(|holds| holds == held) {
+            let _ = names_before.write();
+        }
+        return Err(failure);
+    }
     Loaded::settle()?;
     Ok(done)
 }
