@@ -121,6 +121,8 @@ fn load(
     if held == 0 {
         // Numbers begin anew with the kernel part: what is there is of none that hold.
         Loaded::forget();
+    } else {
+        Loaded::catch_up(held)?;
     }
     let rules = linked(&set.rules, &compiled, &sources, renewed.is_some());
     let texts = set.texts;

@@ -72,6 +72,14 @@ impl Loaded {
             .or_exit(Exit::Trouble)
     }
 
+    /// For one who was killed before: what holds is not to be written over by what is about to.
+    pub(super) fn catch_up(generation: u64) -> Result<(), Failure> {
+        match Self::written_in(NEXT, generation) {
+            Ok(Some(_)) => Self::settle(),
+            _ => Ok(()),
+        }
+    }
+
     /// Removes what was written down; that it is not there is as good.
     pub(super) fn forget() {
         let _ = fs::remove_file(NEXT);
@@ -102,20 +110,22 @@ impl Loaded {
 
     /// What was written down of the set that has this number.
     fn written(generation: u64) -> Result<Option<Self>, Failure> {
-        for path in [PATH, NEXT] {
-            let bytes = match fs::read(path) {
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(Failure::new(Exit::Trouble, error)),
-            };
-            let loaded: Self = serde_json::from_slice(&bytes)
-                .with_context(|| format!("reading {path}"))
-                .or_exit(Exit::Trouble)?;
-            if loaded.generation == generation {
-                return Ok(Some(loaded));
-            }
+        match Self::written_in(PATH, generation)? {
+            Some(loaded) => Ok(Some(loaded)),
+            None => Self::written_in(NEXT, generation),
         }
-        Ok(None)
+    }
+
+    fn written_in(path: &str, generation: u64) -> Result<Option<Self>, Failure> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::new(Exit::Trouble, error)),
+        };
+        let loaded: Self = serde_json::from_slice(&bytes)
+            .with_context(|| format!("reading {path}"))
+            .or_exit(Exit::Trouble)?;
+        Ok(Some(loaded).filter(|loaded| loaded.generation == generation))
     }
 }
 
