@@ -55,7 +55,7 @@ pub(super) fn unload() -> Result<Outcome, Failure> {
     let held = {
         let _lock = Sources::lock()?;
         let held = kernel.unload_rules()?;
-        Loaded::forget();
+        Loaded::forget_all_but(0);
         held
     };
     kernel.release()?;
@@ -118,25 +118,23 @@ fn load(
         hooks: compiled.hooks.len(),
     };
     let held = kernel.rules_generation()?;
-    if held == 0 {
-        // Numbers begin anew with the kernel part: what is there is of none that hold.
-        Loaded::forget();
-    } else {
-        Loaded::catch_up(held)?;
-    }
     let rules = linked(&set.rules, &compiled, &sources, renewed.is_some());
     let texts = set.texts;
     // Written down before they hold, so that they never hold unknown, whenever this one is killed.
     let ready = |result: &_| Loaded::new(result, texts, renewed).write();
-    if let Err(failure) = kernel.load_rules(&rules, ready) {
-        // A bit that was given away is still that of a rule which holds.
-        if kernel.rules_generation().is_ok_and(|holds| holds == held) {
-            let _ = names_before.write();
+    match kernel.load_rules(&rules, ready) {
+        Ok(loaded) => {
+            Loaded::forget_all_but(loaded.generation);
+            Ok(done)
         }
-        return Err(failure);
+        Err(failure) => {
+            // A bit that was given away is still that of a rule which holds.
+            if kernel.rules_generation().is_ok_and(|holds| holds == held) {
+                let _ = names_before.write();
+            }
+            Err(failure)
+        }
     }
-    Loaded::settle()?;
-    Ok(done)
 }
 
 /// That each rule can be asked at some hook of this kernel.

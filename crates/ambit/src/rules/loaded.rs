@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
+use std::path::{Path, PathBuf};
 
 use ambit_abi::RuleCount;
 use ambit_policy::rule::{Actions, Rule, Severity};
@@ -18,10 +19,12 @@ use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::files as whole;
 use crate::out::{Style, json_line, note, print};
 
-/// What holds.
-const PATH: &str = "/run/ambit/rules.json";
-/// What is about to hold, or does since a moment ago.
-const NEXT: &str = "/run/ambit/rules.next.json";
+const FOLDER: &str = "/run/ambit";
+
+/// Where a set is written down, before it holds: what holds is found by its number, whoever was killed when.
+fn file_of(generation: u64) -> PathBuf {
+    Path::new(FOLDER).join(format!("rules-{generation}.json"))
+}
 
 /// A set of rules that holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,34 +62,30 @@ impl Loaded {
         let bytes = serde_json::to_vec(self)
             .context("writing JSON")
             .or_exit(Exit::Trouble)?;
-        fs::create_dir_all("/run/ambit")
-            .and_then(|()| whole::replace(NEXT.as_ref(), &bytes, 0o600))
-            .with_context(|| format!("writing {NEXT}"))
+        let file = file_of(self.generation);
+        fs::create_dir_all(FOLDER)
+            .and_then(|()| whole::replace(&file, &bytes, 0o600))
+            .with_context(|| format!("writing {}", file.display()))
             .or_exit(Exit::Trouble)
     }
 
-    /// What was about to hold does.
-    pub(super) fn settle() -> Result<(), Failure> {
-        fs::rename(NEXT, PATH)
-            .with_context(|| format!("the rules hold, but {NEXT} can't be renamed to {PATH}"))
-            .or_exit(Exit::Trouble)
-    }
-
-    /// For one who was killed before: what holds is not to be written over by what is about to.
-    pub(super) fn catch_up(generation: u64) -> Result<(), Failure> {
-        match Self::written_in(NEXT, generation) {
-            Ok(Some(_)) => Self::settle(),
-            _ => Ok(()),
+    /// Removes what was written down of all sets but this one, 0 for none; what is left over does no harm.
+    pub(super) fn forget_all_but(generation: u64) {
+        for entry in fs::read_dir(FOLDER).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let number: Option<u64> = name.to_str().and_then(|name| {
+                name.strip_prefix("rules-")?
+                    .strip_suffix(".json")?
+                    .parse()
+                    .ok()
+            });
+            if number.is_some_and(|number| number != generation) {
+                let _ = fs::remove_file(entry.path());
+            }
         }
     }
 
-    /// Removes what was written down; that it is not there is as good.
-    pub(super) fn forget() {
-        let _ = fs::remove_file(NEXT);
-        let _ = fs::remove_file(PATH);
-    }
-
-    /// What holds now; none where no rules hold, or others than were written down.
+    /// What holds now; none where no rules hold.
     pub(super) fn read(kernel: &Kernel) -> Result<Option<Self>, Failure> {
         let generation = kernel.rules_generation()?;
         if generation == 0 {
@@ -95,7 +94,7 @@ impl Loaded {
         if let Some(loaded) = Self::written(generation)? {
             return Ok(Some(loaded));
         }
-        // Others hold since the number was read, or the file was renamed: once that one is done, they are there.
+        // Others hold since the number was read, and the file is gone: once who loads them is done, theirs is there.
         Self::read_locked(kernel, &Sources::lock()?)
     }
 
@@ -105,34 +104,33 @@ impl Loaded {
         if generation == 0 {
             return Ok(None);
         }
-        Self::written(generation)?.map(Some).ok_or_else(unknown)
+        Self::written(generation)?
+            .map(Some)
+            .ok_or_else(|| unknown(generation))
     }
 
     /// What was written down of the set that has this number.
     fn written(generation: u64) -> Result<Option<Self>, Failure> {
-        match Self::written_in(PATH, generation)? {
-            Some(loaded) => Ok(Some(loaded)),
-            None => Self::written_in(NEXT, generation),
-        }
-    }
-
-    fn written_in(path: &str, generation: u64) -> Result<Option<Self>, Failure> {
-        let bytes = match fs::read(path) {
+        let file = file_of(generation);
+        let bytes = match fs::read(&file) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Failure::new(Exit::Trouble, error)),
         };
-        let loaded: Self = serde_json::from_slice(&bytes)
-            .with_context(|| format!("reading {path}"))
-            .or_exit(Exit::Trouble)?;
-        Ok(Some(loaded).filter(|loaded| loaded.generation == generation))
+        serde_json::from_slice(&bytes)
+            .with_context(|| format!("reading {}", file.display()))
+            .or_exit(Exit::Trouble)
+            .map(Some)
     }
 }
 
-fn unknown() -> Failure {
+fn unknown(generation: u64) -> Failure {
     Failure::new(
         Exit::Trouble,
-        anyhow!("rules hold that {PATH} knows nothing of; load yours once more"),
+        anyhow!(
+            "rules hold of which there is no {}; load yours once more",
+            file_of(generation).display()
+        ),
     )
 }
 
