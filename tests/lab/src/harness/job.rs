@@ -293,8 +293,13 @@ fn shown(stdout: &[u8], stderr: &[u8]) -> String {
 
 /// Waits for something to be so.
 #[track_caller]
-pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + LIMIT;
+pub(crate) fn eventually(what: &str, holds: impl FnMut() -> bool) {
+    eventually_within(LIMIT, what, holds);
+}
+
+#[track_caller]
+pub(crate) fn eventually_within(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + limit;
     while !holds() {
         assert!(Instant::now() < deadline, "it never came about that {what}");
         std::thread::sleep(TICK);

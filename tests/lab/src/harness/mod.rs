@@ -9,7 +9,7 @@ mod refusal;
 mod stats;
 mod watch;
 
-pub(crate) use job::{Job, Run, end_orphans, eventually};
+pub(crate) use job::{Job, Run, end_orphans, eventually, eventually_within};
 pub(crate) use map::{Map, Subject};
 pub(crate) use pty::Pty;
 pub(crate) use stats::Stats;

@@ -21,7 +21,7 @@ tests! { "live":
 
 /// Nothing is pinned of the domains that there were since.
 fn only_pinned(before: &[PathBuf]) {
-    until("unpinning", || {
+    until("nothing more is pinned", || {
         pinned().iter().all(|pin| before.contains(pin))
     });
 }
@@ -140,7 +140,7 @@ fn a_termination_signal_reaches_the_workload(lab: &Lab) {
     let pid = job.until("pid: ok ");
     job.signal(libc::SIGTERM);
     job.finish().dies_by(libc::SIGTERM);
-    until("the workload's end", || {
+    until("the workload has ended", || {
         !Path::new(&format!("/proc/{pid}")).exists()
     });
     let script = "trap 'echo handled; exit 6' TERM; echo ready; while :; do sleep 0.1; done";
@@ -185,7 +185,7 @@ fn a_daemon_that_outlives_its_run_stays_confined(lab: &Lab) {
     );
     std::fs::write(&go, "").unwrap();
     let said = || std::fs::read_to_string(&out).unwrap();
-    until("the daemon's end", || said().lines().count() == 4);
+    until("the daemon has ended", || said().lines().count() == 4);
     assert_eq!(
         said(),
         "open-r: ok\nwait-file: ok\nopen-r: errno EPERM\nopen-r: ok\n"

@@ -2,11 +2,11 @@
 //! How the kernel part comes and goes. Nothing else is loaded between these tests, which makes them slow.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::live::waiting;
 use super::tests;
-use crate::harness::{Job, Lab, Stats, act, line, skip};
+use crate::harness::{Job, Lab, Stats, act, eventually_within, line, skip};
 
 tests! { "unload":
     two_runs_share_one_kernel_part
@@ -17,12 +17,9 @@ tests! { "unload":
     rules_count_on_when_programs_are_attached_after_them
 }
 
-pub(super) fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(4);
-    while !condition() {
-        assert!(Instant::now() < deadline, "{what} did not come about");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+#[track_caller]
+pub(super) fn until(what: &str, holds: impl FnMut() -> bool) {
+    eventually_within(Duration::from_mins(4), what, holds);
 }
 
 /// Everything that is pinned.
@@ -42,7 +39,7 @@ pub(super) fn pinned() -> Vec<PathBuf> {
 }
 
 fn nothing_is_pinned() {
-    until("unpinning", || pinned().is_empty());
+    until("nothing is pinned", || pinned().is_empty());
 }
 
 /// How many BPF programs the kernel has.
@@ -65,7 +62,7 @@ fn programs() -> usize {
 fn settled_programs() -> usize {
     nothing_is_pinned();
     let mut count = programs();
-    until("unloading what was loaded before", || {
+    until("what was loaded before is gone", || {
         std::thread::sleep(Duration::from_secs(2));
         std::mem::replace(&mut count, programs()) == count
     });
@@ -94,7 +91,7 @@ fn two_runs_share_one_kernel_part(lab: &Lab) {
     second.say("\n");
     second.finish().succeeds();
     nothing_is_pinned();
-    until("unloading", || programs() == before);
+    until("the programs are gone", || programs() == before);
 }
 
 fn nothing_stays_pinned_after_a_run(lab: &Lab) {
