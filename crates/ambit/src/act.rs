@@ -19,5 +19,5 @@ pub(crate) fn main(args: &Args) -> ExitCode {
         .iter()
         .map(|word| word.as_bytes().to_vec())
         .collect();
-    ambit_actor::perform(&words).into()
+    ambit_exerciser::perform(&words).into()
 }

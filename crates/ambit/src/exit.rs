@@ -34,7 +34,7 @@ pub(crate) enum Outcome {
     Exit(Exit),
     /// End as the command ended.
     As(ExitStatus),
-    /// As the actor says.
+    /// As the exerciser says.
     Code(ExitCode),
 }
 

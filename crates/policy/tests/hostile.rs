@@ -5,7 +5,6 @@
 use std::fs;
 use std::path::Path;
 
-use ambit_draw::{Near, Random};
 use ambit_event::{Op, escape};
 use ambit_policy::check::condition;
 use ambit_policy::condition::Number;
@@ -13,6 +12,7 @@ use ambit_policy::facts::Facts;
 use ambit_policy::field::is_asked;
 use ambit_policy::file::{check_set, read};
 use ambit_policy::interpret::{decide, holds};
+use ambit_rulegen::{Near, Random};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -209,7 +209,7 @@ proptest! {
             facts
         }).collect();
         let near = Near::of(&events).with_sources(&["operator"]);
-        for rule in ambit_draw::rules(&mut Random::new(seed), &near, 4, &[]) {
+        for rule in ambit_rulegen::rules(&mut Random::new(seed), &near, 4, &[]) {
             text(&rule.when);
             let mut changed: Vec<char> = rule.when.chars().collect();
             let at = at.index(changed.len());

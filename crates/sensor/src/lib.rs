@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Loads, attaches, feeds and reads the kernel part.
 //!
-//! This crate owns everything that needs privileges, libbpf or unsafe code; only the actor has some, too. It knows
+//! This crate owns everything that needs privileges, libbpf or unsafe code; only the exerciser has some, too. It knows
 //! the wire types of `ambit-abi` and nothing of maps, events or subjects: it moves fingerprints and bytes.
 
 mod domain;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Rules as people write them, through everything: read, checked, compiled and run, beside what the interpreter says.
 
-use ambit_draw::{Near, Random};
 use ambit_event::{Hook, Inet, Object, Op};
 use ambit_policy::compile::compile;
 use ambit_policy::condition::{Number, Text};
 use ambit_policy::facts::Facts;
 use ambit_policy::file::read;
 use ambit_policy::interpret::Prepared;
+use ambit_rulegen::{Near, Random};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -101,8 +101,8 @@ proptest! {
         let worlds: Vec<World> = worlds.into_iter().map(as_the_kernel_has_it).collect();
         let events: Vec<Facts> = worlds.iter().map(facts).collect();
         let near = Near::of(&events).with_sources(&["operator"]);
-        let drawn = ambit_draw::rules(&mut Random::new(seed), &near, 12, &[]);
-        let text = ambit_draw::file(&drawn);
+        let drawn = ambit_rulegen::rules(&mut Random::new(seed), &near, 12, &[]);
+        let text = ambit_rulegen::file(&drawn);
         let mut rules = read("drawn", text.as_bytes()).unwrap();
         // The sources that there are here.
         for rule in &mut rules {
@@ -130,9 +130,9 @@ proptest! {
     ) {
         let events: Vec<Facts> = worlds.into_iter().map(as_the_kernel_has_it).map(|world| facts(&world)).collect();
         let near = Near::of(&events).with_sources(&["operator"]);
-        let drawn = ambit_draw::rules(&mut Random::new(seed), &near, 40, &[]);
+        let drawn = ambit_rulegen::rules(&mut Random::new(seed), &near, 40, &[]);
         prop_assert!(drawn.len() >= 36, "only {} rules are taken", drawn.len());
-        let rules = read("drawn", ambit_draw::file(&drawn).as_bytes()).unwrap();
+        let rules = read("drawn", ambit_rulegen::file(&drawn).as_bytes()).unwrap();
         let prepared = Prepared::new(&rules);
         let asked = events.iter().map(|facts| {
             let op = facts.number(Number::Op);

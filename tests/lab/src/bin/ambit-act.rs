@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit-act OP [ARG...] [, OP [ARG...]]...`: the workload of most tests. See the crate ambit-actor.
+//! `ambit-act OP [ARG...] [, OP [ARG...]]...`: the workload of most tests. See the crate ambit-exerciser.
 
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
@@ -9,5 +9,5 @@ fn main() -> ExitCode {
         .skip(1)
         .map(|argument| argument.as_bytes().to_vec())
         .collect();
-    ambit_actor::perform(&arguments).into()
+    ambit_exerciser::perform(&arguments).into()
 }

@@ -69,11 +69,11 @@ impl Lab {
         path
     }
 
-    /// Makes a copy of the actor in the test's folder.
+    /// Makes a copy of the exerciser in the test's folder.
     pub(crate) fn copy_of_act(&self, name: &str) -> String {
         let path = self.path(name);
         let _ = fs::remove_file(&path);
-        fs::copy(act_path(), &path).expect("cannot copy the actor");
+        fs::copy(act_path(), &path).expect("cannot copy the exerciser");
         path
     }
 
@@ -200,14 +200,14 @@ impl Lab {
     }
 }
 
-/// The actor's command line, from words between blanks.
+/// The exerciser's command line, from words between blanks.
 pub(crate) fn act(words: &str) -> Vec<String> {
     std::iter::once(act_path())
         .chain(words.split_whitespace().map(str::to_owned))
         .collect()
 }
 
-/// Where the actor is: beside this program.
+/// Where the exerciser is: beside this program.
 pub(crate) fn act_path() -> String {
     let path = std::env::current_exe()
         .expect("this program has a path")

@@ -16,7 +16,7 @@ pub(crate) struct Refusal<'a> {
 }
 
 impl Lab {
-    /// An operation of the actor's and the rule that allows it.
+    /// An operation of the exerciser's and the rule that allows it.
     pub(crate) fn refusal(
         &self,
         operation: impl Into<String>,
@@ -201,7 +201,7 @@ fn all_ok(run: &Run) {
     }
 }
 
-/// The name under which the actor reports a step.
+/// The name under which the exerciser reports a step.
 fn name_of(operation: &str) -> &str {
     let mut words = operation.split_whitespace();
     loop {

@@ -26,7 +26,7 @@ tests! { "scenarios":
     s12_an_address_shorter_than_its_family_is_outside_every_map
 }
 
-/// Escapes for the actor's arguments, in which blanks end a word.
+/// Escapes for the exerciser's arguments, in which blanks end a word.
 fn escaped(bytes: &[u8]) -> String {
     bytes
         .iter()

@@ -259,7 +259,7 @@ fn an_enforced_run_records_what_it_refused_each_time(lab: &Lab) {
         .iter()
         .find(|row| row["attempted"] == format!("file.open r {secret}"))
         .unwrap_or_else(|| panic!("not recorded: {rows:#?}"));
-    // The actor goes on after the first or ends: each attempt is there.
+    // The exerciser goes on after the first or ends: each attempt is there.
     let times = row["times"].as_u64().unwrap();
     let stats = lab.explained(&[]);
     assert!(times >= 1 && !stats.is_empty());

@@ -31,7 +31,7 @@ tests! { "refusals":
     mapping_a_memfd_executable_is_refused
 }
 
-/// Runs a copy of the actor that leaves a file behind, by way of `operation`, in which `TOOL` is the copy.
+/// Runs a copy of the exerciser that leaves a file behind, by way of `operation`, in which `TOOL` is the copy.
 fn exec(lab: &Lab, operation: &str, rule: &str) {
     let (tool, mark) = (lab.copy_of_act("tool"), lab.path("mark"));
     let operation = operation.replace("TOOL", &tool);

@@ -715,7 +715,7 @@ fn every_address_and_port_is_seen_as_it_is(lab: &Lab) {
     assert_eq!(rules.applied()["lo"], 2);
 }
 
-/// What the actor is told, and what the record of it says.
+/// What the exerciser is told, and what the record of it says.
 const FULL: &[(&str, &str)] = &[
     ("setxattr f user.ambit x", "file.setxattr user.ambit"),
     ("fcntl-owner f", "file.fcntl owner {dir}/f"),

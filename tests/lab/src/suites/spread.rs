@@ -115,7 +115,7 @@ impl<'l> Shell<'l> {
         self.job.until(&format!("done {number}."));
     }
 
-    /// Does an operation of the actor, which has to go well.
+    /// Does an operation of the exerciser, which has to go well.
     fn acts(&mut self, words: &str) {
         self.does(&format!("{} {words} >acted", act_path()));
         let said = fs::read_to_string(self.lab.path("acted")).unwrap();

@@ -9,11 +9,11 @@ use ambit_abi::Op;
 /// How an operation is tried, or why it is not.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Canary {
-    /// What the actor is told. `{d}` is the canary's folder, `{ambit}` this program.
+    /// What the exerciser is told. `{d}` is the canary's folder, `{ambit}` this program.
     Act(&'static str),
-    /// The same for what is only gated: the actor first does `crime`, which is refused and costs it its trust.
+    /// The same for what is only gated: the exerciser first does `crime`, which is refused and costs it its trust.
     Gate {
-        /// What the actor is told.
+        /// What the exerciser is told.
         act: &'static str,
         /// Part of it, and not allowed.
         crime: Op,

@@ -110,7 +110,7 @@ fn learn(stage: &Stage, act: &str, digests: bool) -> Result<Performed, Failure> 
 fn one(stage: &Stage, op: Op, act: &str, start: &HashSet<Fp>) -> Result<Tried, Failure> {
     let digests = op == Op::ExecDigest;
     let learned = learn(stage, act, digests)?;
-    // The digest is that of the actor itself, decided as it starts.
+    // The digest is that of the exerciser itself, decided as it starts.
     let canaries =
         |event: &&Event| event.operation.op == op && (digests || !start.contains(&event.key));
     let seen = learned.events.iter().find(canaries);

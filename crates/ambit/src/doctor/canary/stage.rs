@@ -50,9 +50,9 @@ pub(super) struct Rules<'a> {
 pub(super) struct Performed {
     /// Everything that was handed over, in order.
     pub(super) events: Vec<Event>,
-    /// What the actor said of its operations.
+    /// What the exerciser said of its operations.
     pub(super) said: String,
-    /// The actor did not even start.
+    /// The exerciser did not even start.
     pub(super) not_started: Option<io::Error>,
     /// Records that could not be read, or did not fit.
     pub(super) lost: u64,
@@ -77,12 +77,12 @@ impl Performed {
         })
     }
 
-    /// Whether the actor could not do all that it was told.
+    /// Whether the exerciser could not do all that it was told.
     pub(super) fn failed(&self) -> bool {
         self.not_started.is_some() || self.said.contains(": errno ")
     }
 
-    /// What the actor said, in a line.
+    /// What the exerciser said, in a line.
     pub(super) fn outcome(&self) -> String {
         match &self.not_started {
             Some(error) => format!("not started: {error}"),
@@ -141,7 +141,7 @@ impl Stage {
         Ok(set)
     }
 
-    /// The subject that the actor is started by.
+    /// The subject that the exerciser is started by.
     pub(super) fn launcher(&self) -> Fp {
         Subject::LAUNCHER.fingerprint(&self.secret)
     }
@@ -225,7 +225,7 @@ impl Stage {
         Ok(performed)
     }
 
-    /// A process that waits to become the actor, with a pipe for its standard output.
+    /// A process that waits to become the exerciser, with a pipe for its standard output.
     fn paused(&self, argv: &[OsString]) -> io::Result<(Paused, fs::File)> {
         let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let own = stdout().try_clone_to_owned()?;
@@ -251,7 +251,7 @@ fn read(mut from: fs::File) -> io::Result<String> {
     Ok(text)
 }
 
-/// Reads the ring until the actor and its children have ended. Answers whether that was in time.
+/// Reads the ring until the exerciser and its children have ended. Answers whether that was in time.
 fn end(
     domain: &Domain,
     running: &mut Running,

@@ -168,7 +168,7 @@ fn shown(facts: &Facts) -> String {
     )
 }
 
-/// Compares one run of the actor; `records` are all that rules told meanwhile.
+/// Compares one run of the exerciser; `records` are all that rules told meanwhile.
 pub(super) fn compare(
     rules: &[Rule],
     persona: &Persona,
@@ -196,7 +196,7 @@ pub(super) fn compare(
         let differs = |task: &Task<'_>, what: &str| Difference {
             group: at,
             text: format!(
-                "{what}\n--- events\n{}--- the interpreter's\n{}\n--- the kernel's\n{}\n--- the actor's\n{}",
+                "{what}\n--- events\n{}--- the interpreter's\n{}\n--- the kernel's\n{}\n--- the exerciser's\n{}",
                 task.story,
                 task.told.join("\n"),
                 found.join("\n"),

@@ -13,8 +13,8 @@ mod step;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use ambit_draw::{Drawn, Near, Random};
 use ambit_policy::facts::Facts;
+use ambit_rulegen::{Drawn, Near, Random};
 use serde_json::Value;
 
 use super::{setting, tests};
@@ -60,7 +60,7 @@ impl Round {
             }
         }
         let mut bounds: Vec<String> = personas.iter().flat_map(Persona::bounds).collect();
-        // The name that each task gives itself tells it from the actor that starts, which opens what libc wants.
+        // The name that each task gives itself tells it from the exerciser that starts, which opens what libc wants.
         bounds.extend([
             "task.comm.startsWith(\"fz\")".to_owned(),
             "task.comm.startsWith(\"fz\")".to_owned(),
@@ -69,7 +69,7 @@ impl Round {
         ]);
         let near = Near::of(&events).with_sources(&["operator"]);
         Self {
-            rules: ambit_draw::rules(random, &near, RULES, &bounds),
+            rules: ambit_rulegen::rules(random, &near, RULES, &bounds),
             personas,
         }
     }
@@ -79,7 +79,7 @@ impl Round {
         // Those of a round that failed.
         lab.ambit(["rules", "unload"]).succeeds();
         let listeners: Vec<_> = self.personas.iter().map(Persona::prepare).collect();
-        let text = ambit_draw::file(&self.rules);
+        let text = ambit_rulegen::file(&self.rules);
         let rules = ambit_policy::file::read("drawn", text.as_bytes()).expect("they were read");
         let file = lab.file("drawn.yaml", &text);
         let load = lab.ambit(["rules", "load", "-q", &file]);

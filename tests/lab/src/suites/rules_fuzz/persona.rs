@@ -10,15 +10,15 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ambit_draw::Random;
 use ambit_policy::condition::{Number, Text};
 use ambit_policy::facts::Facts;
+use ambit_rulegen::Random;
 
 use super::scene::Scene;
 use super::step::{Prepared, Step};
 use crate::harness::{Lab, act_path};
 
-/// One run of the actor. Its groups are children of it, each with steps of its own.
+/// One run of the exerciser. Its groups are children of it, each with steps of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Persona {
     /// Its folder in the test's.
@@ -145,7 +145,7 @@ impl Persona {
         listeners
     }
 
-    /// Does the steps. The shell before the actor waits until it was untrusted.
+    /// Does the steps. The shell before the exerciser waits until it was untrusted.
     pub(super) fn run(&self, lab: &Lab) -> Done {
         let mut command = lab.command("sh");
         let script = format!(
@@ -163,9 +163,9 @@ impl Persona {
             command.args(["setpriv", "--reuid", &id, "--regid", &id]);
             command.args(["--clear-groups", "--"]);
         }
-        self.actor(&mut command);
+        self.exerciser(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("cannot start the actor");
+        let mut child = command.spawn().expect("cannot start the exerciser");
         if self.untrusted {
             let pid = child.id().to_string();
             lab.ambit(["trust", "set", "--pid", &pid, "--reason", "fuzz"])
@@ -200,7 +200,7 @@ impl Persona {
     }
 
     /// The executables in their order, and what the last of them does.
-    fn actor(&self, command: &mut Command) {
+    fn exerciser(&self, command: &mut Command) {
         for program in self.chain.iter().rev() {
             command.arg(OsStr::from_bytes(program));
         }
@@ -245,7 +245,7 @@ fn made(prepared: &Prepared, uid: u32) -> Option<UnixListener> {
             let listener = UnixListener::bind(path).expect("cannot listen");
             Some(listener)
         }
-        // The actor is static, so that running it opens nothing else.
+        // The exerciser is static, so that running it opens nothing else.
         Prepared::Program(_) => linked(Path::new(&act_path()), "fz-act", path),
         Prepared::Runner(_) => linked(Path::new("/usr/bin/env"), "fz-env", path),
         Prepared::File(_, mode) => {
@@ -267,7 +267,7 @@ fn linked(program: &Path, copy: &str, path: &Path) -> Option<UnixListener> {
     None
 }
 
-/// The folders are the actor's own, and so are sockets.
+/// The folders are the exerciser's own, and so are sockets.
 fn owned(folder: &Path, uid: u32) {
     chown(folder, Some(uid), Some(uid)).expect("cannot chown");
     for entry in fs::read_dir(folder).expect("a folder").flatten() {

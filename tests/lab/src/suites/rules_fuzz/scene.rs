@@ -4,9 +4,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ambit_abi as abi;
-use ambit_draw::Random;
 use ambit_event::Op;
 use ambit_policy::condition::{Number, Text};
+use ambit_rulegen::Random;
 
 use super::step::{Ask, Effect, Prepared, Step};
 
@@ -43,7 +43,7 @@ pub(super) fn comms() -> impl Iterator<Item = &'static [u8]> {
     COMMS.into_iter()
 }
 
-/// Draws the steps of one run of the actor.
+/// Draws the steps of one run of the exerciser.
 pub(super) struct Scene<'r> {
     pub(super) random: &'r mut Random,
     /// The folder that all is in.

@@ -86,7 +86,7 @@ pub(super) fn shrink(lab: &Lab, round: &Round, persona: usize, mut found: Differ
         .collect();
     format!(
         "{}\n{}\n{}",
-        ambit_draw::file(&best.rules),
+        ambit_rulegen::file(&best.rules),
         groups.join("\n"),
         found.text
     )
@@ -94,7 +94,7 @@ pub(super) fn shrink(lab: &Lab, round: &Round, persona: usize, mut found: Differ
 
 /// Rules that ask about one that was left out can't be loaded.
 fn loadable(round: &Round) -> bool {
-    let text = ambit_draw::file(&round.rules);
+    let text = ambit_rulegen::file(&round.rules);
     ambit_policy::file::read("drawn", text.as_bytes())
         .is_ok_and(|rules| ambit_policy::file::check_set(&rules).is_ok())
 }

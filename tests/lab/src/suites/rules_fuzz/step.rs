@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What the actor does, and what rules are asked about it.
+//! What the exerciser does, and what rules are asked about it.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -93,7 +93,7 @@ pub(super) enum Prepared {
     /// With these permission bits.
     File(Vec<u8>, u32),
     Folder(Vec<u8>),
-    /// A copy of the actor.
+    /// A copy of the exerciser.
     Program(Vec<u8>),
     /// What runs the program that it is given.
     Runner(Vec<u8>),
@@ -101,7 +101,7 @@ pub(super) enum Prepared {
     Listener(Vec<u8>),
 }
 
-/// One operation of the actor.
+/// One operation of the exerciser.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     words: Vec<Vec<u8>>,
@@ -130,13 +130,13 @@ impl Step {
         self
     }
 
-    /// The actor's arguments.
+    /// The exerciser's arguments.
     pub(super) fn words(&self) -> Vec<String> {
         self.words.iter().map(|word| escaped(word)).collect()
     }
 }
 
-/// A word as the actor reads it.
+/// A word as the exerciser reads it.
 fn escaped(word: &[u8]) -> String {
     word.iter().fold(String::new(), |mut text, byte| {
         match byte {

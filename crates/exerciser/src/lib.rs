@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The actor: performs the operations it is told to, one after the other, each by its own system call, and prints
+//! The exerciser: performs the operations it is told to, one after the other, each by its own system call, and prints
 //! one line for each.
 //!
 //! ```text

@@ -125,7 +125,7 @@ fn orphan(body: &dyn Fn() -> i32) -> Result<(), Failure> {
 }
 
 fn fork() -> Result<i32, Failure> {
-    // SAFETY: the child runs on with a copy of this thread alone; the actor holds no lock while it forks.
+    // SAFETY: the child runs on with a copy of this thread alone; the exerciser holds no lock while it forks.
     Ok(sys::check(unsafe { libc::fork() })? as i32)
 }
 
@@ -190,7 +190,7 @@ fn operation(name: &str, words: &[Vec<u8>]) -> Done {
         })
 }
 
-/// Operations that no hook sees: time, synchronising with a test, and what the actor is itself.
+/// Operations that no hook sees: time, synchronising with a test, and what the exerciser is itself.
 fn own(name: &str, words: &[&[u8]]) -> Option<Done> {
     Some(match (name, words) {
         ("sleep", [ms]) => sys::number(ms).map(|ms| {
