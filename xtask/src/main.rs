@@ -3,7 +3,6 @@
 //!
 //! Everything that takes more than `cargo build` lives here, so that `cargo xtask <COMMAND>` on a bare Debian is all
 //! that a newcomer needs. It knows nothing about what Ambit does, save where the documents come from.
-#![forbid(unsafe_code)]
 
 mod apt;
 mod bench;

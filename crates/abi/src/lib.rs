@@ -4,9 +4,8 @@
 //! This crate owns layouts and numbers and nothing else: what the numbers mean to a person is in `ambit-event`, what
 //! a map allows is in `ambit-model`. Tests compare both with the header.
 //! All integers are in host byte order unless said otherwise.
-#![no_std]
-#![forbid(unsafe_code)]
 
+#![no_std]
 #[macro_use]
 mod enums;
 mod consts;

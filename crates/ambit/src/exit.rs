@@ -48,7 +48,7 @@ impl Outcome {
             Self::Code(code) => code,
             Self::As(status) => match (status.code(), status.signal()) {
                 (Some(code), _) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
-                (None, Some(signal)) => ambit_sensor::launch::die_by(signal),
+                (None, Some(signal)) => ambit_launch::die_by(signal),
                 (None, None) => Exit::Trouble.into(),
             },
         }
@@ -113,6 +113,12 @@ impl From<ambit_sensor::Error> for Failure {
             _ => Exit::Trouble,
         };
         Self::new(exit, error)
+    }
+}
+
+impl From<ambit_launch::Error> for Failure {
+    fn from(error: ambit_launch::Error) -> Self {
+        Self::new(Exit::Trouble, error)
     }
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The `ambit` command: wiring only. What it wires is in `ambit-sensor` (the kernel part), `ambit-event` (what comes
 //! from it) and `ambit-model` (maps); a verb is a module here.
-#![forbid(unsafe_code)]
 
 mod accept;
 mod act;

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 
 use ambit_abi::{Config, Coverage, Hook};
@@ -182,12 +182,10 @@ impl Kernel {
         }))
     }
 
-    /// In a forked child: lets go of what says that this kernel part is in use, without saying it for the parent.
-    pub(crate) fn forget_user(&self) {
-        if let Some(user) = &self.user {
-            // SAFETY: the child ends without running destructors, so that nothing uses the descriptor again.
-            unsafe { libc::close(user.as_raw_fd()) };
-        }
+    /// The descriptor whose lock marks the kernel part as used by this process. A process that is forked from this one
+    /// and must not keep it in use closes its copy.
+    pub fn user_lock(&self) -> Option<BorrowedFd<'_>> {
+        self.user.as_ref().map(File::as_fd)
     }
 
     pub(crate) fn map(&self, name: &str) -> Result<MapHandle, Error> {

@@ -7,9 +7,7 @@
 mod domain;
 mod error;
 mod full;
-mod keeper;
 mod kernel;
-pub mod launch;
 mod load;
 pub mod probe;
 mod ring;
@@ -22,7 +20,6 @@ mod words;
 pub use domain::{Domain, DomainInfo, DomainSpec};
 pub use error::Error;
 pub use full::LeftOut;
-pub use keeper::Keeper;
 pub use kernel::{Kernel, LoadOptions};
 pub use ring::Ring;
 pub use rules::{RuleProgram, RuleText, Rules, RulesLoaded};

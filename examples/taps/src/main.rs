@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Three examples of taps: BPF programs of somebody else's that tell Ambit whom not to trust. `bpf/` has what the
 //! kernel runs; here it is loaded and attached, and detached when standard input is closed or a signal ends the program.
-#![forbid(unsafe_code)]
 
 mod tap;
 

@@ -28,8 +28,9 @@ use std::collections::HashMap;
 
 use ambit_abi::{self as abi, Coverage, Fp, Mode, Response};
 use ambit_event::{Secret, Subject};
+use ambit_launch::Keeper;
 use ambit_model::{Compiled, FAMILIES, Learner, Responses, compile};
-use ambit_sensor::{Domain, DomainSpec, Keeper, Kernel, LoadOptions};
+use ambit_sensor::{Domain, DomainSpec, Kernel, LoadOptions};
 use anyhow::Context;
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
@@ -104,11 +105,14 @@ fn in_domain(
         recorder.record(blank.begin(plan, kernel.ephemeral_ports())?);
     }
     let began = Clock::now_utc();
-    let keeper = Keeper::start(kernel, || {
+    let keeper = Keeper::start(kernel.user_lock(), || {
         keeper::keep(plan, options, &domain, &mut recorder);
     });
     let keeper = keeper
-        .inspect_err(|error| note!("nobody will tidy up should this process be killed: {error}"))
+        .map_err(anyhow::Error::from)
+        .inspect_err(|error| {
+            note!("nothing will clean up the domain if this process is killed: {error:#}");
+        })
         .ok();
     let ended = session::run(&domain, &plan.command, plan.mode, launcher, &mut recorder);
     let stats = Stats::of(&domain, &recorder);

@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use ambit_abi::{Fp, Mode};
-use ambit_sensor::launch::{self, Paused, Running, Signals};
+use ambit_launch::{Paused, Running, Signals};
 use ambit_sensor::{Domain, Ring};
 use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -44,24 +44,15 @@ pub(super) fn run(
     recorder: &mut Recorder,
 ) -> Result<Ended, Failure> {
     let mut ring = domain.ring()?;
-    let paused = Paused::new(&command.program, &command.argv)
-        .context("cannot start a process")
-        .or_exit(Exit::Trouble)?;
+    let paused = Paused::new(&command.program, &command.argv, None)?;
     domain.label(paused.pidfd(), launcher)?;
-    let signals = launch::forward_signals(paused.pid())
-        .context("cannot take over signals")
-        .or_exit(Exit::Trouble)?;
-    let mut running = paused
-        .resume()
-        .context("the process that was to become the command is gone")
-        .or_exit(Exit::Trouble)?;
-    let refused = running
-        .exec_error()
-        .context("cannot see whether the command started")
-        .or_exit(Exit::Trouble)?;
+    let signals = Signals::catch()?;
+    let forwarding = signals.forward_to(paused.pidfd())?;
+    let mut running = paused.resume()?;
+    let refused = running.wait_for_exec()?;
     let status = command_end(domain, &mut running, &mut ring, recorder)?;
-    launch::stop_forwarding();
-    let stragglers = last_end(domain, mode, &mut ring, recorder, signals)?;
+    drop(forwarding);
+    let stragglers = last_end(domain, mode, &mut ring, recorder, &signals)?;
     Ok(Ended {
         how: refused.map_or(How::With(status), How::NotStarted),
         stragglers,
@@ -77,11 +68,7 @@ fn command_end(
 ) -> Result<ExitStatus, Failure> {
     loop {
         drain(domain, ring, recorder)?;
-        let ended = running
-            .try_wait()
-            .context("cannot wait for the command")
-            .or_exit(Exit::Trouble)?;
-        if let Some(status) = ended {
+        if let Some(status) = running.try_wait()? {
             return Ok(status);
         }
         let (ring, process) = (ring.fd(), running.pidfd());
@@ -102,7 +89,7 @@ fn last_end(
     mode: Mode,
     ring: &mut Ring,
     recorder: &mut Recorder,
-    signals: Signals,
+    signals: &Signals,
 ) -> Result<i64, Failure> {
     let began = Instant::now();
     let asked_before = signals.count();

@@ -13,7 +13,7 @@ use std::fmt::Write;
 
 use ambit_abi::{Fp, Hook, Mode, Op};
 use ambit_event::{Event, Operation, key};
-use ambit_sensor::launch::die_by;
+use ambit_launch::die_by;
 use ambit_sensor::{Kernel, KernelHook, LoadOptions};
 use serde::Serialize;
 

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Where a canary is performed: a folder that is made anew for each, and a domain with one process.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ambit_abi::{self as abi, Coverage, EventKind, Family, Fp, Hook, Mode, Op, Response};
 use ambit_event::{Event, Secret, Subject};
-use ambit_sensor::launch::{self, Paused, Running, Signals};
+use ambit_launch::{Paused, Running, Signals};
 use ambit_sensor::{Domain, DomainSpec, Kernel, Ring};
 use anyhow::{Context, anyhow};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, pidfd_send_signal};
-use rustix::stdio::{dup2_stdout, stdout};
 
 use crate::exit::{Exit, Failure, OrExit};
 
@@ -33,7 +32,7 @@ pub(super) struct Stage {
     pub(super) secret: Secret,
     program: PathBuf,
     folder: tempfile::TempDir,
-    signals: Cell<Option<Signals>>,
+    signals: Signals,
 }
 
 /// What a domain for one performance is to be like.
@@ -109,13 +108,13 @@ impl Stage {
             kernel,
             program,
             folder,
-            signals: Cell::new(None),
+            signals: Signals::catch()?,
         })
     }
 
     /// The signal that asked to end, if one came.
     pub(super) fn interrupted(&self) -> Option<i32> {
-        self.signals.get().and_then(Signals::last)
+        self.signals.last()
     }
 
     /// Leaves nothing behind.
@@ -189,28 +188,16 @@ impl Stage {
 
     fn watch(&self, domain: &Domain, argv: &[OsString]) -> Result<Performed, Failure> {
         let mut ring = domain.ring()?;
-        let (paused, said) = self
-            .paused(argv)
-            .context("cannot start the canary's process")
-            .or_exit(Exit::Trouble)?;
+        let (paused, said) = self.paused(argv)?;
         domain.label(paused.pidfd(), self.launcher())?;
-        let signals = launch::forward_signals(paused.pid())
-            .context("cannot take over signals")
-            .or_exit(Exit::Trouble)?;
-        self.signals.set(Some(signals));
-        let mut running = paused
-            .resume()
-            .context("the canary's process is gone")
-            .or_exit(Exit::Trouble)?;
+        let forwarding = self.signals.forward_to(paused.pidfd())?;
+        let mut running = paused.resume()?;
         let mut performed = Performed {
-            not_started: running
-                .exec_error()
-                .context("cannot see whether the canary started")
-                .or_exit(Exit::Trouble)?,
+            not_started: running.wait_for_exec()?,
             ..Performed::default()
         };
         let in_time = end(domain, &mut running, &mut ring, &mut performed)?;
-        launch::stop_forwarding();
+        drop(forwarding);
         if in_time {
             performed.said = read(said)
                 .context("cannot read what the canary said")
@@ -226,13 +213,12 @@ impl Stage {
     }
 
     /// A process that waits to become the exerciser, with a pipe for its standard output.
-    fn paused(&self, argv: &[OsString]) -> io::Result<(Paused, fs::File)> {
-        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-        let own = stdout().try_clone_to_owned()?;
-        dup2_stdout(&writer)?;
-        let paused = Paused::new(&self.program, argv);
-        dup2_stdout(&own)?;
-        Ok((paused?, reader.into()))
+    fn paused(&self, argv: &[OsString]) -> Result<(Paused, fs::File), Failure> {
+        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+            .context("cannot make a pipe for the canary's output")
+            .or_exit(Exit::Trouble)?;
+        let paused = Paused::new(&self.program, argv, Some(writer.as_fd()))?;
+        Ok((paused, reader.into()))
     }
 }
 
@@ -261,11 +247,7 @@ fn end(
     let began = Instant::now();
     let mut killed = false;
     loop {
-        let ended = running
-            .try_wait()
-            .context("cannot wait for the canary")
-            .or_exit(Exit::Trouble)?
-            .is_some();
+        let ended = running.try_wait()?.is_some();
         let tasks = domain.state()?.tasks;
         drain(ring, performed)?;
         if ended && tasks <= 0 {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Processes that are started paused. Signals are sent to processes of their own, so that tests can run in parallel.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::ExitStatus;
+
+use ambit_launch::{Error, Paused, Running, Signals};
+use rustix::event::{PollFd, PollFlags, poll};
+
+fn argv(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+fn sh(script: &str) -> Paused {
+    Paused::new(Path::new("/bin/sh"), &argv(&["sh", "-c", script]), None).unwrap()
+}
+
+fn end(running: &mut Running) -> ExitStatus {
+    loop {
+        if let Some(status) = running.try_wait().unwrap() {
+            return status;
+        }
+        let process = running.pidfd();
+        let _ = poll(&mut [PollFd::new(&process, PollFlags::IN)], None);
+    }
+}
+
+#[test]
+fn a_paused_process_executes_nothing_before_it_is_resumed() {
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    let arguments = argv(&["sh", "-c", "echo started"]);
+    let paused = Paused::new(Path::new("/bin/sh"), &arguments, Some(writer.as_fd())).unwrap();
+    drop(writer);
+    let command = std::fs::read(format!("/proc/{}/cmdline", paused.pid())).unwrap();
+    assert_ne!(command, b"sh\0-c\0echo started\0");
+    let mut running = paused.resume().unwrap();
+    assert!(running.wait_for_exec().unwrap().is_none());
+    let mut output = String::new();
+    reader.read_to_string(&mut output).unwrap();
+    assert_eq!(output, "started\n");
+    assert_eq!(end(&mut running).code(), Some(0));
+}
+
+#[test]
+fn a_paused_process_that_is_dropped_executes_nothing() {
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    let arguments = argv(&["sh", "-c", "echo started"]);
+    let paused = Paused::new(Path::new("/bin/sh"), &arguments, Some(writer.as_fd())).unwrap();
+    drop((paused, writer));
+    let mut output = String::new();
+    reader.read_to_string(&mut output).unwrap();
+    assert_eq!(output, "");
+}
+
+#[test]
+fn the_status_is_that_of_the_program() {
+    for code in [0, 1, 126, 255] {
+        let mut running = sh(&format!("exit {code}")).resume().unwrap();
+        assert_eq!(end(&mut running).code(), Some(code));
+        assert_eq!(end(&mut running).code(), Some(code), "asked again");
+    }
+    for signal in [libc::SIGTERM, libc::SIGKILL, libc::SIGPIPE] {
+        let mut running = sh(&format!("kill -{signal} $$")).resume().unwrap();
+        assert_eq!(end(&mut running).signal(), Some(signal));
+    }
+}
+
+#[test]
+fn the_error_of_execve_is_reported() {
+    let paused = Paused::new(Path::new("/nonexistent"), &argv(&["nonexistent"]), None).unwrap();
+    let mut running = paused.resume().unwrap();
+    let error = running.wait_for_exec().unwrap().expect("an error");
+    assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
+    assert_eq!(end(&mut running).code(), Some(126));
+}
+
+#[test]
+fn an_argument_with_a_nul_byte_is_refused() {
+    let result = Paused::new(Path::new("/bin/true"), &argv(&["a\0b"]), None);
+    assert!(matches!(result, Err(Error::NulByte)));
+}
+
+#[test]
+fn processes_start_while_other_threads_allocate() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    drop(std::hint::black_box(vec![0_u8; 100_000]));
+                }
+            });
+        }
+        for _ in 0..50 {
+            let mut running = sh("exit 7").resume().unwrap();
+            assert_eq!(end(&mut running).code(), Some(7));
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn signals_are_counted_and_forwarded_until_forwarding_ends() {
+    let signals = Signals::catch().unwrap();
+    let mut running = sh("exec sleep 60").resume().unwrap();
+    assert!(running.wait_for_exec().unwrap().is_none());
+    let forwarding = signals.forward_to(running.pidfd()).unwrap();
+    let own = rustix::process::getpid();
+    rustix::process::kill_process(own, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(end(&mut running).signal(), Some(libc::SIGTERM));
+    drop(forwarding);
+    assert_eq!(signals.last(), Some(libc::SIGTERM));
+    assert_eq!(signals.count(), 1);
+}
