@@ -116,7 +116,7 @@ impl Apt {
             format!("Dir::State::Lists={dir}/lists"),
             format!("Dir::State::Status={dir}/status"),
             format!("Dir::Cache={dir}"),
-            // Always empty: apt leaves out of its list of addresses what it has already.
+            // Always empty: apt omits packages that are in its archive folder from the list of addresses.
             format!("Dir::Cache::Archives={dir}/none"),
             "Dir::Cache::PkgCache=".to_owned(),
             "Dir::Cache::SrcPkgCache=".to_owned(),

@@ -17,7 +17,7 @@ pub(crate) struct Args {
     lab: bool,
 }
 
-/// What the service is made of.
+/// The programs of the service.
 const PROGRAMS: [&str; 4] = ["nginx", "python3", "curl", "bash"];
 const LIMIT: Duration = Duration::from_mins(5);
 
@@ -47,7 +47,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::from(outcome.status))
 }
 
-/// Whether Ambit says that this machine can enforce, and the service's programs are there.
+/// True if `ambit doctor` reports that this machine can enforce, and the service's programs are installed.
 fn can_here() -> bool {
     let programs = PROGRAMS
         .iter()

@@ -53,7 +53,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let (outcome, failure) = match Command::parse() {
-        Command::Setup(args) => (setup::main(&args), 1),
+        Command::Setup(args) => (setup::main(&args, lab::prepare), 1),
         Command::Build(args) => (build::main(&args), 1),
         Command::Bench(args) => (bench::main(&args), 1),
         Command::Test(args) => (test::main(&args), 1),

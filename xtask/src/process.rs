@@ -24,7 +24,7 @@ pub(crate) fn bound(program: impl AsRef<OsStr>, signal: &str) -> Command {
     command
 }
 
-/// Whether a program is to be found, in PATH or where the system's own tools are.
+/// Returns the path of a program in PATH or in the system's folders for administrators.
 pub(crate) fn which(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
@@ -89,7 +89,7 @@ pub(crate) fn run(command: &mut Command, log: &Path, step: &Step) -> Result<()> 
     Ok(())
 }
 
-/// Runs a command and returns what it prints, its standard error passed on.
+/// Runs a command and returns its standard output; its standard error is this program's.
 pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     let name = describe(command);
     let output = command

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is going on, on standard error: a spinner on a terminal, plain lines elsewhere.
+//! Progress on standard error: a spinner on a terminal, plain lines elsewhere.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};

@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Result, bail};
 
 use crate::progress::Step;
-use crate::{lab, paths, process};
+use crate::{paths, process};
 
 /// A Debian package and a file by which to tell that it is there.
 type Need = (&'static str, &'static str);
@@ -45,10 +45,11 @@ pub(crate) struct Args {
     lab: bool,
 }
 
-pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+/// `prepare_lab` builds the lab's file system and fetches its kernels.
+pub(crate) fn main(args: &Args, prepare_lab: impl FnOnce() -> Result<()>) -> Result<ExitCode> {
     install(&[BUILD, LAB])?;
     if args.lab {
-        lab::prepare()?;
+        prepare_lab()?;
     }
     eprintln!("xtask: everything needed is there");
     Ok(ExitCode::SUCCESS)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The bars: what is to be reached on each kernel.
+//! The bars: the figures that each kernel must reach.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::{instructions, rules};
 
-/// Those of maps, each with what was measured: what, measured, limit, whether a limit is a floor, reached.
+/// Returns the bars of maps as rows: name, measured figure, limit, true if the limit is a floor, true if it was reached.
 pub(super) fn maps(result: &Value) -> Result<Vec<Value>> {
     let more = |name, setting| -> Result<f64> {
         Ok(instructions(result, name, setting)? - instructions(result, name, "without")?)
@@ -99,7 +99,7 @@ pub(super) fn maps(result: &Value) -> Result<Vec<Value>> {
     ])
 }
 
-/// Those of rules.
+/// Returns the bars of rules, as [`maps`] does.
 pub(super) fn rules(result: &Value) -> Result<Vec<Value>> {
     let more = |of, than| Ok(rules::opening(result, of)? - rules::opening(result, than)?);
     let each: fn(Result<f64>, f64) -> Result<f64> = |all, rules| all.map(|all| all / rules);

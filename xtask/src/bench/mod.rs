@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo xtask bench`: what Ambit costs, against the bars that it is to reach.
 //!
-//! The lab's machine counts instructions, so its figures don't depend on what else this one does. `ambit-lab bench`
-//! does the measuring; this compares, adds what is measured natively, and shows.
+//! The lab's machine counts instructions, so its figures do not depend on other load of this one. `ambit-lab bench`
+//! measures in the guest; this module adds the native figures, compares them with the bars and prints both.
 
 mod bars;
 mod native;
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What is measured by itself.
+/// A part of the benchmarks that can be run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
     /// Hooks that ask a map, starting, and the model
@@ -136,10 +136,10 @@ fn on(kernel: Kernel, part: Option<Part>) -> Result<Value> {
             outcome.status
         );
     }
-    let measured: Value =
-        serde_json::from_slice(&outcome.stdout).context("what was measured is no JSON")?;
+    let measured: Value = serde_json::from_slice(&outcome.stdout)
+        .context("cannot read the figures of the guest as JSON")?;
     let Value::Object(mut measured) = measured else {
-        bail!("what was measured is no JSON object");
+        bail!("the figures of the guest are not a JSON object");
     };
     measured.insert("kernel".to_owned(), json!(kernel.name()));
     Ok(Value::Object(measured))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is measured on this machine itself: the throughput of the model and of replaying, what
+//! Figures that are measured on this machine itself: the throughput of the model and of replaying, what
 //! compiling patterns and rules takes, and the binary's size.
 
 use std::fs;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What was measured of rules, as figures that can be compared.
+//! The figures of rules, in units that can be compared.
 
 use std::fmt::Write;
 
@@ -38,7 +38,7 @@ fn spent(result: &Value, pointer: &str) -> Result<f64> {
         .with_context(|| format!("loading rules was not measured: {pointer}"))
 }
 
-/// The figures for people.
+/// Writes the figures as text.
 pub(super) fn show(result: &Value, out: &mut String) -> std::fmt::Result {
     let rows = result["rules"]["rows"].as_array();
     writeln!(

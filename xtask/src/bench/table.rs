@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The figures as tables for people.
+//! The figures as text tables.
 
 use std::fmt::Write;
 

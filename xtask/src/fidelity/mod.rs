@@ -129,8 +129,8 @@ fn one(kernel: Kernel, workload: &str) -> Result<Value> {
     if outcome.status != 0 {
         bail!("ended with status {}", outcome.status);
     }
-    let mut result: Value =
-        serde_json::from_slice(&outcome.stdout).context("what it wrote is no JSON")?;
+    let mut result: Value = serde_json::from_slice(&outcome.stdout)
+        .context("cannot read the guest's result as JSON")?;
     result["kernel"] = kernel.name().into();
     Ok(result)
 }

@@ -7,28 +7,28 @@ use std::fmt::Write;
 use serde_json::Value;
 
 const HEAD: &str = "\
-# Whether learned maps hold
+# Do learned maps hold?
 
-Written by `cargo xtask fidelity [--kernel 6.1|6.12|7] [WORKLOAD...]`; a run replaces the rows of what it ran. Each workload
+Written by `cargo xtask fidelity [--kernel 6.1|6.12|7] [WORKLOAD...]`; a run replaces the rows of its workloads. Each workload
 of `tests/fidelity` is a real program, driven as in life; inputs, order and timing come from a seed. It learns for five days at full coverage, is
 enforced for ten others with other seeds, and is then attacked from inside its own subjects.
 
-- *stable after*: the last training day that added a line to the map. *points*: what the kernel part learned in all five.
+- *stable after*: the last training day that added a line to the map. *points*: points that the kernel part learned in all five days.
 - *patterns*: proposals of `ambit map generalize` that were applied after learning: their number, all in places that are not
   sensitive; then each sensitive one that the workload's owner accepted by name.
 - *false refusals*: operations refused on the ten held-out days, each counted once a day; *days failed*: days that did not do their work.
-- An attack must have its effect where Ambit only records (else it proves nothing and is *broken*). *refused first*: enforced,
-  what was refused first is what was recorded first as outside the map, and the effect is absent. *changed*: the effect was there in
-  spite of refusals. *late*: refused, without effect, at another operation than the first recorded. *within*: it
-  consists of what the workload does anyway. *undecided*: it consists of what Ambit leaves alone by design; why is in brackets.
+- An attack must have its effect in audit mode, or it proves nothing and is *broken*. *refused first*: in enforce mode the first refused
+  operation is the first one that audit recorded as outside the map, and the effect is absent. *changed*: the effect happened in
+  spite of refusals. *late*: refused, without effect, at another operation than the first recorded. *within*: every operation of the attack is
+  in the map. *undecided*: Ambit does not decide its operations, by design; the reason is in brackets.
 ";
 
 const WORKLOADS: &str = "\
-| workload | what it does | stable after | points | map lines | patterns | false refusals | days failed | attacks | refused first | late | changed | within | undecided | broken |
+| workload | activity | stable after | points | map lines | patterns | false refusals | days failed | attacks | refused first | late | changed | within | undecided | broken |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 ";
 const ATTACKS: &str = "\
-| attack | ATT&CK | what it does | outcome | first operation outside the map |
+| attack | ATT&CK | activity | outcome | first operation outside the map |
 |---|---|---|---|---|
 ";
 const REFUSALS: &str = "\

@@ -12,7 +12,7 @@ use crate::progress::Step;
 use crate::{paths, process};
 
 const INIT: &str = include_str!("guest/init.sh");
-/// The folder on the disk for what is not the user's.
+/// The folder on the disk for the lab's own files.
 const OWN: &str = ".xtask";
 /// Installed into the guest when they are built.
 const BINARIES: &[&str] = &[
@@ -65,7 +65,7 @@ pub(super) fn disk(
     }
     let file = dir.join("carry.ext4");
     image(&tree, &file, &log, step)?;
-    fs::remove_dir_all(&tree).context("cannot remove what is packed now")?;
+    fs::remove_dir_all(&tree).context("cannot remove the folder that was packed")?;
     Ok(file)
 }
 

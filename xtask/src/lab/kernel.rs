@@ -12,7 +12,7 @@ use crate::progress::Step;
 use crate::{cache, process};
 
 const PACKAGE: &str = "linux-image-cloud-amd64";
-/// Raised when what is made of a kernel's packages changes.
+/// Raised when the files that are made from a kernel's packages change.
 const RECIPE: u32 = 1;
 
 /// A kernel line that Ambit is tested on.
@@ -125,7 +125,8 @@ impl Kernel {
         )?;
         carry::image(&disk, &dir.join("modules.ext4"), &log, &step)?;
         for used in ["tree", "disk"] {
-            fs::remove_dir_all(dir.join(used)).context("cannot remove what is packed now")?;
+            fs::remove_dir_all(dir.join(used))
+                .context("cannot remove the folder that was packed")?;
         }
         step.done();
         Ok(())

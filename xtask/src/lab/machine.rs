@@ -19,12 +19,12 @@ use super::{EXIT_TIMEOUT, Outcome, Run, carry, quote};
 use crate::progress::Step;
 use crate::{paths, setup};
 
-/// Boots take seconds; a machine that has not reached its job by then never will.
+/// Boots take seconds; a machine that has not reached its job after this time hangs.
 const BOOT_LIMIT: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(15);
 const TAIL_LINES: usize = 30;
 
-/// What the guest is to do.
+/// The job of the guest.
 pub(super) enum Job {
     Write(Vec<OsString>, Sink, Sink),
     Capture(Vec<OsString>),
@@ -173,7 +173,7 @@ fn ports(qemu: &mut Command, dir: &Folder, shell: bool) {
 /// Where a command's output goes.
 pub(crate) type Sink = Box<dyn Write + Send>;
 
-/// Passes on what comes from the guest, or keeps it if there is no sink.
+/// Forwards the guest's output to the sink, or returns it if there is none.
 fn forward(mut from: PipeReader, mut sink: Option<Sink>) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut kept = Vec::new();
@@ -181,7 +181,7 @@ fn forward(mut from: PipeReader, mut sink: Option<Sink>) -> JoinHandle<Vec<u8>> 
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             let bytes = buffer.get(..count).unwrap_or_default();
             match &mut sink {
-                // Whoever reads us may have gone; the job's status still counts.
+                // The reader of our output may have exited; the job's status still counts.
                 Some(sink) => _ = sink.write_all(bytes).and_then(|()| sink.flush()),
                 None => kept.extend_from_slice(bytes),
             }
@@ -244,7 +244,7 @@ fn wait(child: &mut Child, run: &Run, dir: &Folder, mut step: Option<Step>) -> R
     }
 }
 
-/// What the guest has said about its job.
+/// The guest's reports about its job.
 #[derive(Default)]
 struct Report {
     started: bool,

@@ -13,7 +13,7 @@ use crate::{cache, process};
 
 const SUITE: &str = "bookworm";
 const SUITES: &[&str] = &["bookworm", "bookworm-updates", "bookworm-security"];
-/// Raised when what is made of the packages changes.
+/// Raised when the files that are made from the packages change.
 const RECIPE: u32 = 1;
 /// Beside what Debian calls essential.
 const PACKAGES: &[&str] = &[

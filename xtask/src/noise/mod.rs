@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo xtask noise`: how much the library of rules records where nothing is wrong. Each workload of `tests/fidelity`, and
-//! a server that is idle, runs in a machine of its own while all rules of `rules/` hold for the whole host; `docs/noise.md`
-//! gets what they counted.
+//! a server that is idle, runs in a machine of its own while all rules of `rules/` hold for the whole host; their
+//! counts are written to `docs/noise.md`.
 
 mod table;
 
@@ -95,7 +95,7 @@ fn one(kernel: Kernel, workload: &str) -> Result<Value> {
     if outcome.status != 0 {
         bail!("ended with status {}", outcome.status);
     }
-    serde_json::from_slice(&outcome.stdout).context("what it wrote is no JSON")
+    serde_json::from_slice(&outcome.stdout).context("cannot read the guest's result as JSON")
 }
 
 /// Puts a result into the document; the rows of others stay.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! docs/noise.md: a table of workloads and one of rules that applied, updated row by row.
+//! docs/noise.md: a table of workloads and one of rules that matched, updated row by row.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,18 +9,18 @@ use serde_json::Value;
 const HEAD: &str = "\
 # How much the library of rules records
 
-Written by `cargo xtask noise [--kernel 6.1|6.12|7] [WORKLOAD...]`; a run replaces the rows of what it ran. All rules of `rules/` (base,
-server, container and device) hold for the whole host while a workload of `tests/fidelity` does its days, without a map and without an
-attack. Events are what `ambit rules ls` counts, of everything that runs in the machine: the workload, the commands that drive it, and
-cron's and other daemons' own. Preparing the workload (users, keys, configuration) comes before the rules are loaded.
+Written by `cargo xtask noise [--kernel 6.1|6.12|7] [WORKLOAD...]`; a run replaces the rows of its workloads. All rules of `rules/` (base,
+server, container and device) are active for the whole host while a workload of `tests/fidelity` does its days, without a map and without an
+attack. Events are the counts of `ambit rules ls` for all processes of the machine: the workload, the commands that drive it, cron and
+other daemons. The workload's preparation (users, keys, configuration) ends before the rules are loaded.
 
 *seconds* are the guest's, which is emulated: a day of a workload is some dozens of operations, not 24 hours. The idle server has no
-systemd, which the lab's user land does not have: what runs there is in its row, started by hand. Its clock starts at 06:14, so that
-cron starts its hourly and its daily jobs (logrotate, apt's, dpkg's backup, those of packages) within the twenty minutes.
+systemd, because the lab's user land has none; its row lists the daemons, which are started by hand. Its clock starts at 06:14, so that
+cron starts its hourly and daily jobs (logrotate, and those that apt, dpkg and other packages install) within the twenty minutes.
 ";
 
 const WORKLOADS: &str = "\
-| workload | what it does | kernel | days | seconds | days failed | events | rules that applied | silent |
+| workload | activity | kernel | days | seconds | days failed | events | rules that matched | silent |
 |---|---|---|---|---|---|---|---|---|
 ";
 const RULES: &str = "\

@@ -2,15 +2,17 @@
 //! `cargo xtask test`: everything that must hold, from the code's form to the suites on three kernels.
 
 mod count;
+mod deny;
 mod suites;
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use crate::lab::Kernel;
 use crate::{build, paths, setup};
@@ -32,6 +34,15 @@ pub(crate) struct Args {
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     setup::for_build()?;
     let mut report = Report::default();
+    // Beside the other parts: the first run compiles cargo-deny, on a CPU that they leave idle now and then.
+    let dependencies = args.filter.is_none().then(|| {
+        thread::spawn(|| {
+            let begun = Instant::now();
+            let mut count = Count::default();
+            let ended = deny::check(&mut count);
+            (count, ended, begun)
+        })
+    });
     if args.filter.is_none() {
         form(&mut report)?;
     }
@@ -57,10 +68,16 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
             suites::all(args, &mut report)?;
         }
     }
+    if let Some(thread) = dependencies {
+        let (count, ended, begun) = thread
+            .join()
+            .map_err(|_| anyhow!("the check of dependencies panicked"))?;
+        report.ended("licences and sources", count, ended, begun);
+    }
     Ok(report.print())
 }
 
-/// What the code looks like.
+/// Checks format and lints.
 fn form(report: &mut Report) -> Result<()> {
     report.check(
         "Rust's format",
@@ -114,7 +131,7 @@ fn counted(command: &mut Command, count: &mut Count) -> Result<bool> {
     Ok(child.wait().context("cannot wait for cargo")?.success())
 }
 
-/// What was done, and how it went.
+/// The parts that were run, with their results.
 #[derive(Default)]
 struct Report {
     parts: Vec<Part>,
