@@ -65,11 +65,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .iter()
         .map(|hook| {
             hook.instructions.len()
-                + hook.quick.as_ref().map_or(0, Vec::len)
+                + hook.prefilter.as_ref().map_or(0, Vec::len)
                 + hook
-                    .early
+                    .path_program
                     .as_ref()
-                    .map_or(0, |early| early.instructions.len())
+                    .map_or(0, |path_program| path_program.instructions.len())
         })
         .sum();
     let automata: usize = compiled.hooks.iter().map(|hook| hook.object.len()).sum();

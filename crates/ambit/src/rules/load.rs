@@ -176,12 +176,15 @@ fn linked(rules: &[Rule], compiled: &Compiled, sources: &Sources, renew: bool) -
             let mut settings = RuleHook {
                 needs: hook.needs,
                 numbers: hook.numbers,
-                quick: u32::from(hook.quick.is_some()),
-                early: hook.early.as_ref().map_or(0, |early| {
-                    let object = if early.object { abi::EARLY_OBJECT } else { 0 };
+                quick: u32::from(hook.prefilter.is_some()),
+                early: hook.path_program.as_ref().map_or(0, |program| {
+                    let object = if program.object { abi::EARLY_OBJECT } else { 0 };
                     u32::from(abi::EARLY_THERE | object)
                 }),
-                early_numbers: hook.early.as_ref().map_or(0, |early| early.numbers),
+                early_numbers: hook
+                    .path_program
+                    .as_ref()
+                    .map_or(0, |program| program.numbers),
                 bits_used: u32::try_from(hook.rules.len()).unwrap_or(u32::MAX),
                 ..RuleHook::default()
             };
@@ -206,8 +209,11 @@ fn linked(rules: &[Rule], compiled: &Compiled, sources: &Sources, renew: bool) -
             RuleProgram {
                 hook: hook.hook,
                 instructions: raw(&hook.instructions),
-                quick: hook.quick.as_deref().map(raw),
-                early: hook.early.as_ref().map(|early| raw(&early.instructions)),
+                quick: hook.prefilter.as_deref().map(raw),
+                early: hook
+                    .path_program
+                    .as_ref()
+                    .map(|program| raw(&program.instructions)),
                 settings,
                 automata: bytes(&hook.object),
             }

@@ -115,18 +115,18 @@ fn assembly(set: &Set, loaded: Option<&Loaded>) -> Result<Outcome, Failure> {
             },
         );
         let _ = writeln!(out, "{}", style.bold(head));
-        if let Some(early) = &hook.early {
+        if let Some(program) = &hook.path_program {
             let _ = writeln!(
                 out,
-                "; before the path is put together, {} that rule out what cannot apply",
-                count(early.instructions.len(), "instruction")
+                "; path program, run before the path is built: {}",
+                count(program.instructions.len(), "instruction")
             );
         }
-        if let Some(quick) = &hook.quick {
+        if let Some(prefilter) = &hook.prefilter {
             let _ = writeln!(
                 out,
-                "; before these, {} that ask for no text but the object's",
-                count(quick.len(), "instruction")
+                "; prefilter, reads no text but the object: {}",
+                count(prefilter.len(), "instruction")
             );
         }
         out.push_str(&hook.listing());

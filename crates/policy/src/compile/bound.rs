@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What can be told of rules before all is known of an event: conditions that hold whenever theirs do.
+//! Weakened conditions: a test whose value is not known yet becomes true, so a weakened condition is true whenever the
+//! rule's condition is. The prefilter and the path program are made of them.
 
 use ambit_abi::{self as abi, Hook};
 
@@ -9,27 +10,28 @@ use super::wire::{self, Place};
 use crate::condition::Number;
 use crate::rule::Actions;
 
-/// The texts that are there for every event.
-const CHEAP: u8 = 1 << abi::RULE_TEXT_OBJECT;
+/// The text that is always present. The other texts (chain, command name, cgroup, domain) are context fields: expensive
+/// to read, so the kernel part reads them only if a rule needs them.
+const OBJECT_TEXT: u8 = 1 << abi::RULE_TEXT_OBJECT;
 
-/// What is known of a single test.
+/// What a weakened condition can use of a single test.
 enum Known {
-    /// It can be asked.
-    Asked,
-    /// Nothing.
+    /// The test as it is: its value can be read.
+    Readable,
+    /// Nothing; the test may have either result.
     Unknown,
-    /// Its answer.
+    /// The result.
     Is(bool),
 }
 
-/// The rules with conditions that hold whenever theirs do, and ask for no text that is dear; what they do is to say which
-/// texts theirs ask for. None where every text that is dear is asked for whatever is known without them.
-pub(super) fn quick(parts: &[Part]) -> Option<Vec<Part>> {
+/// Returns the rules of the prefilter. Their conditions are weakened to read no context field; the actions of each are
+/// the set of texts that the full condition reads. `None` if the prefilter could never save reading a context field.
+pub(super) fn prefilter(parts: &[Part]) -> Option<Vec<Part>> {
     let mut saves = false;
     let part = |part: &Part| {
         let (mut some, mut always) = (0, 0);
         let entries = part.entries.iter().map(|entry| {
-            let bounded = without_dear_texts(entry);
+            let bounded = without_context_texts(entry);
             let texts = bounded.actions.0;
             some |= texts;
             if bounded.when == Node::Const(true) {
@@ -38,27 +40,26 @@ pub(super) fn quick(parts: &[Part]) -> Option<Vec<Part>> {
             bounded
         });
         let entries = entries.collect();
-        saves |= some & !always & !CHEAP != 0;
+        saves |= some & !always & !OBJECT_TEXT != 0;
         Part { entries, ..*part }
     };
     let parts = parts.iter().map(part).collect();
     saves.then_some(parts)
 }
 
-/// The stages of an early program.
-pub(super) struct Early {
+/// The rules of a path program, by operation and stage.
+pub(super) struct PathStages {
     pub(super) parts: Vec<Part>,
-    /// Some rule asks for the path.
+    /// True if some rule tests the path.
     pub(super) object: bool,
 }
 
-/// What is asked of a hook's rules before the object's path is put together; None at hooks where the kernel part does not
-/// ask for that.
-pub(super) fn early(hook: Hook, parts: &[Part]) -> Option<Early> {
+/// Returns the rules of a hook's path program; `None` for hooks at which the kernel part runs none.
+pub(super) fn path_stages(hook: Hook, parts: &[Part]) -> Option<PathStages> {
     if !matches!(hook, Hook::FileOpen | Hook::MmapFile | Hook::FileMprotect) {
         return None;
     }
-    let mut early = Early {
+    let mut stages = PathStages {
         parts: Vec::new(),
         object: false,
     };
@@ -66,8 +67,8 @@ pub(super) fn early(hook: Hook, parts: &[Part]) -> Option<Early> {
         let (object, rest): (Vec<&Entry>, Vec<&Entry>) = part
             .entries
             .iter()
-            .partition(|entry| asks_object(&entry.when));
-        early.object |= !object.is_empty();
+            .partition(|entry| needs_object(&entry.when));
+        stages.object |= !object.is_empty();
         let path = object
             .iter()
             .flat_map(|entry| of_path(entry, abi::EARLY_OBJECT))
@@ -75,24 +76,25 @@ pub(super) fn early(hook: Hook, parts: &[Part]) -> Option<Early> {
                 rest.iter()
                     .flat_map(|entry| of_path(entry, abi::EARLY_NUMBERS)),
             );
-        let bounded = rest.iter().copied().map(without_dear_texts);
+        let bounded = rest.iter().copied().map(without_context_texts);
         let exact = rest.iter().map(|entry| (*entry).clone());
         for (stage, entries) in [
             (abi::EARLY_PATH, path.collect::<Vec<Entry>>()),
             (abi::EARLY_REST, bounded.collect()),
             (abi::EARLY_EXACT, exact.collect()),
         ] {
-            early.parts.push(Part {
+            stages.parts.push(Part {
                 op: part.op,
                 stage,
                 entries: entries.into_iter().chain(answered(part)).collect(),
             });
         }
     }
-    Some(early)
+    Some(stages)
 }
 
-/// A stage that was asked says so: what says nothing has ruled out nothing.
+/// A rule that always matches and sets the bit for "this stage ran". Without the bit, the kernel part treats the answer as
+/// missing and excludes no rule.
 fn answered(part: &Part) -> Option<Entry> {
     let some = part.entries.first()?;
     Some(Entry {
@@ -102,14 +104,17 @@ fn answered(part: &Part) -> Option<Entry> {
     })
 }
 
-/// A rule by its path and argument: what it does is to say that it has to be asked, as one of this kind, or as one of what
-/// is not trusted.
+/// Weakens a rule to its tests of the path and the argument. Its action is the class of rules that may still match: `kind`,
+/// or `EARLY_TRUST` if the rule can match untrusted tasks only.
 fn of_path(entry: &Entry, kind: u8) -> Vec<Entry> {
     let trusted = bound(&entry.when, &|leaf| path_and_argument(leaf, true));
-    let whoever = bound(&entry.when, &|leaf| path_and_argument(leaf, false));
+    let any_task = bound(&entry.when, &|leaf| path_and_argument(leaf, false));
     let mut entries = Vec::new();
-    for (when, actions) in [(trusted.clone(), kind), (whoever.clone(), abi::EARLY_TRUST)] {
-        let twice = actions == abi::EARLY_TRUST && whoever == trusted;
+    for (when, actions) in [
+        (trusted.clone(), kind),
+        (any_task.clone(), abi::EARLY_TRUST),
+    ] {
+        let twice = actions == abi::EARLY_TRUST && any_task == trusted;
         if when != Node::Const(false) && !twice {
             entries.push(Entry {
                 when,
@@ -121,12 +126,12 @@ fn of_path(entry: &Entry, kind: u8) -> Vec<Entry> {
     entries
 }
 
-/// What is known where the object is a file with a path, nothing else about it was looked at, and the task has no trust bit
-/// if it is `trusted`.
+/// Returns what is known of a test if the object is a file with a path, of which nothing else was read. With `trusted`, the
+/// task has no trust bit set.
 fn path_and_argument(leaf: &Leaf, trusted: bool) -> Known {
     let (number, values) = match leaf {
         Leaf::Bits { at, mask } => match wire::place(*at) {
-            Place::Text(text) if CHEAP >> text & 1 == 1 => return Known::Asked,
+            Place::Text(text) if OBJECT_TEXT >> text & 1 == 1 => return Known::Readable,
             Place::Text(_) => return Known::Unknown,
             Place::Number(number) => {
                 let low = at % 8 == 0;
@@ -138,7 +143,7 @@ fn path_and_argument(leaf: &Leaf, trusted: bool) -> Known {
     };
     let is = |other: Number| number == other as u32;
     let value = if is(Number::Arg) {
-        return Known::Asked;
+        return Known::Readable;
     } else if is(Number::Kind) {
         abi::KIND_PATH.into()
     } else if is(Number::Unrepresentable) || trusted && is(Number::Trust) {
@@ -151,7 +156,7 @@ fn path_and_argument(leaf: &Leaf, trusted: bool) -> Known {
     Known::Is(values.hold(value))
 }
 
-/// The first cause of a task that has none.
+/// The value of the first cause for a task without one.
 const NO_CAUSE: u64 = 255;
 
 /// A test of a number.
@@ -179,42 +184,42 @@ impl Test<'_> {
     }
 }
 
-/// Whether it can't be asked before the object is put together.
-fn asks_object(when: &Node) -> bool {
-    let mut asks = false;
+/// True if the condition cannot be evaluated before the object's path is built.
+fn needs_object(when: &Node) -> bool {
+    let mut needs = false;
     when.leaves(&mut |leaf| {
         let number =
             |number: u32| number == Number::Kind as u32 || number == Number::Unrepresentable as u32;
-        asks |= match leaf {
+        needs |= match leaf {
             Leaf::Bits { at, .. } => match wire::place(*at) {
-                Place::Text(text) => CHEAP >> text & 1 == 1,
+                Place::Text(text) => OBJECT_TEXT >> text & 1 == 1,
                 Place::Number(own) => number(own),
             },
             Leaf::Number(own, _) => number(*own as u32),
             Leaf::Text(..) | Leaf::Shared(_) => true,
         };
     });
-    asks
+    needs
 }
 
-/// The rule with a condition that asks for no text that is dear.
-fn without_dear_texts(entry: &Entry) -> Entry {
-    let dear = |leaf: &Leaf| match leaf {
-        Leaf::Bits { at, .. } if matches!(wire::place(*at), Place::Text(text) if CHEAP >> text & 1 == 0) => {
+/// Weakens a rule to read no context field; its action is the set of texts that the full condition reads.
+fn without_context_texts(entry: &Entry) -> Entry {
+    let known = |leaf: &Leaf| match leaf {
+        Leaf::Bits { at, .. } if matches!(wire::place(*at), Place::Text(text) if OBJECT_TEXT >> text & 1 == 0) => {
             Known::Unknown
         }
-        _ => Known::Asked,
+        _ => Known::Readable,
     };
     Entry {
-        when: bound(&entry.when, &dear),
+        when: bound(&entry.when, &known),
         actions: Actions(texts(&entry.when)),
         ..entry.clone()
     }
 }
 
-/// The texts that a condition asks for; the object's in any case, so that there is one.
+/// Returns the set of texts that a condition reads. The object's is always included, so the set is never empty.
 fn texts(node: &Node) -> u8 {
-    let mut texts = CHEAP;
+    let mut texts = OBJECT_TEXT;
     node.leaves(&mut |leaf| {
         if let Leaf::Bits { at, .. } = leaf
             && let Place::Text(text) = wire::place(*at)
@@ -225,12 +230,12 @@ fn texts(node: &Node) -> u8 {
     texts
 }
 
-/// What holds whenever a condition does; nothing in it is negated but single tests.
+/// Returns the weakened condition. Only leaves are negated in `node`, so replacing a leaf by true can only weaken it.
 fn bound(node: &Node, known: &dyn Fn(&Leaf) -> Known) -> Node {
     let each = |nodes: &[Node]| nodes.iter().map(|node| bound(node, known)).collect();
     match node {
         Node::Leaf(leaf) | Node::Not(leaf) => match known(leaf) {
-            Known::Asked => node.clone(),
+            Known::Readable => node.clone(),
             Known::Unknown => Node::Const(true),
             Known::Is(value) => Node::Const(value == matches!(node, Node::Leaf(_))),
         },

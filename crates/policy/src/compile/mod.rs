@@ -66,9 +66,9 @@ pub struct HookProgram {
     /// Which texts are asked for by rules that might apply, known without those that are dear to have (the chain, what the
     /// task calls itself, its cgroup, its domain): a mask as `needs` is, 0 where no rule can apply whatever these are. The
     /// bits of other texts may be anything. None where that would tell nothing.
-    pub quick: Option<Vec<Insn>>,
+    pub prefilter: Option<Vec<Insn>>,
     /// What is asked before the object is put together, at hooks where that is worth it.
-    pub early: Option<Early>,
+    pub path_program: Option<PathProgram>,
     /// Automata over the object's canonical bytes.
     pub object: Vec<Automaton>,
     /// Whose words of `match` are read: a mask of `1 << AMBIT_RULE_TEXT_*`.
@@ -81,13 +81,13 @@ pub struct HookProgram {
     pub comments: Vec<(usize, String)>,
 }
 
-/// What can be told of a file's rules before its path is put together: `int early(struct ambit_facts *facts)`, whose
+/// What can be told of a file's rules before its path is put together: `int path_program(struct ambit_facts *facts)`, whose
 /// stages (`EARLY_*` of the `abi`) are told apart by what stands above the operation's number.
 ///
 /// By the path's tests and the argument alone, it says which kinds of rules might apply. Of rules that ask for no path it
 /// says first which texts they ask for, then whether one applies.
 #[derive(Clone, Debug)]
-pub struct Early {
+pub struct PathProgram {
     /// Its instructions.
     pub instructions: Vec<Insn>,
     /// Some rule asks for the path.
@@ -328,7 +328,7 @@ fn finish(
             rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
         }
     };
-    let quick = match bound::quick(&draft.parts) {
+    let prefilter = match bound::prefilter(&draft.parts) {
         Some(parts) => Some(
             program::write(parts, only)
                 .map_err(too_long)?
@@ -337,10 +337,10 @@ fn finish(
         ),
         None => None,
     };
-    let early = match bound::early(draft.hook, &draft.parts) {
-        Some(bound::Early { parts, object }) => {
+    let path_program = match bound::path_stages(draft.hook, &draft.parts) {
+        Some(bound::PathStages { parts, object }) => {
             let (code, reads) = program::write(parts, false).map_err(too_long)?;
-            Some(Early {
+            Some(PathProgram {
                 instructions: code.instructions,
                 object,
                 numbers: reads.numbers,
@@ -352,8 +352,8 @@ fn finish(
     Ok(HookProgram {
         hook: draft.hook,
         instructions: code.instructions,
-        quick,
-        early,
+        prefilter,
+        path_program,
         object: object.automata.clone(),
         needs: reads.texts,
         numbers: reads.numbers,

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use ambit_event::{Hook, Object, Op, Path};
 use ambit_policy::compile::{
-    Automaton, CompileError, Compiled, Early, HookProgram, compile, sources,
+    Automaton, CompileError, Compiled, HookProgram, PathProgram, compile, sources,
 };
 use ambit_policy::condition::{Condition, Number, NumberTest, Text, TextTest};
 use ambit_policy::rule::{Actions, Marks, Rule, Severity};
@@ -94,13 +94,13 @@ fn compare(rules: &[Rule], hook: Hook, worlds: &[World]) -> Result<(), TestCaseE
     for program in &compiled.hooks {
         machine::check(&program.instructions);
         machine::check_tests(&program.instructions);
-        if let Some(quick) = &program.quick {
-            machine::check(quick);
-            machine::check_tests(quick);
+        if let Some(prefilter) = &program.prefilter {
+            machine::check(prefilter);
+            machine::check_tests(prefilter);
         }
-        if let Some(early) = &program.early {
-            machine::check(&early.instructions);
-            machine::check_tests(&early.instructions);
+        if let Some(path_program) = &program.path_program {
+            machine::check(&path_program.instructions);
+            machine::check_tests(&path_program.instructions);
         }
     }
     for world in worlds {
@@ -114,12 +114,12 @@ fn compare(rules: &[Rule], hook: Hook, worlds: &[World]) -> Result<(), TestCaseE
         let (found, result, _) = ask(&compiled, program, world);
         prop_assert_eq!(&found, &expected, "{:?}\n{}", world, program.listing());
         prop_assert_eq!(result, does);
-        if let Some(quick) = &program.quick {
+        if let Some(prefilter) = &program.prefilter {
             // Texts that it does not read, and those that it says nobody needs, are full of ones, and then of zeros.
             for other in [u8::MAX, 0] {
                 let mut facts = world.facts(&compiled, program);
                 world::fill_texts_beside(&mut facts, 1, other);
-                let needed = machine::run(quick, Some(&mut facts)).result;
+                let needed = machine::run(prefilter, Some(&mut facts)).result;
                 prop_assert!(needed != 0 || expected.is_empty(), "{world:?}");
                 let mut facts = world.facts(&compiled, program);
                 world::fill_texts_beside(&mut facts, needed | 1, other);
@@ -129,8 +129,8 @@ fn compare(rules: &[Rule], hook: Hook, worlds: &[World]) -> Result<(), TestCaseE
                 prop_assert_eq!(&found, &expected, "{:?} {:b}", world, needed);
             }
         }
-        if let Some(early) = &program.early {
-            compare_early(rules, &compiled, program, early, world)?;
+        if let Some(path_program) = &program.path_program {
+            compare_path_program(rules, &compiled, program, path_program, world)?;
         }
         prop_assert_eq!(machine::run(&program.instructions, None).result, 0);
     }
@@ -147,15 +147,15 @@ fn expected(rules: &[Rule], world: &World) -> Vec<usize> {
 }
 
 /// What is ruled out before a path is put together does not apply.
-fn compare_early(
+fn compare_path_program(
     rules: &[Rule],
     compiled: &Compiled,
     program: &HookProgram,
-    early: &Early,
+    path_program: &PathProgram,
     world: &World,
 ) -> Result<(), TestCaseError> {
     let mut world = world.clone();
-    if early.object {
+    if path_program.object {
         // What the kernel part has entries for: files with a path.
         let Object::Path(_) = world.object else {
             return Ok(());
@@ -171,25 +171,31 @@ fn compare_early(
         let mut facts = world.facts(compiled, program);
         world.stage(&mut facts, stage, numbers, other);
         world::fill_texts_beside(&mut facts, texts, other);
-        let answer = machine::run(&early.instructions, Some(&mut facts)).result;
+        let answer = machine::run(&path_program.instructions, Some(&mut facts)).result;
         let answered = u64::from(ambit_abi::EARLY_THERE);
         assert_eq!(answer & answered, answered, "{stage}");
         answer & !answered
     };
     for other in [u8::MAX, 0] {
-        let asks = if early.object {
+        let asks = if path_program.object {
             run(ambit_abi::EARLY_PATH, 0, 1, other)
         } else {
             ambit_abi::EARLY_NUMBERS.into()
         };
         let kind = |kind: u8| asks & u64::from(kind) != 0;
-        let needs = run(ambit_abi::EARLY_REST, early.numbers, 0, other);
-        let rest = needs != 0 && run(ambit_abi::EARLY_EXACT, early.numbers, needs & !1, other) != 0;
+        let needs = run(ambit_abi::EARLY_REST, path_program.numbers, 0, other);
+        let rest = needs != 0
+            && run(
+                ambit_abi::EARLY_EXACT,
+                path_program.numbers,
+                needs & !1,
+                other,
+            ) != 0;
         let asked = kind(ambit_abi::EARLY_OBJECT)
             || kind(ambit_abi::EARLY_TRUST) && world.number(Number::Trust) != 0
             || kind(ambit_abi::EARLY_NUMBERS) && rest;
         prop_assert!(asked || expected.is_empty(), "{world:?} {asks:b} {needs:b}");
-        if !early.object {
+        if !path_program.object {
             prop_assert_eq!(rest, !expected.is_empty(), "{:?}", world);
         }
     }
@@ -294,10 +300,10 @@ fn only_texts_are_asked_for_that_a_rule_needs_which_might_apply() {
         path_is("/c"),
     ]));
     let program = &compiled.hooks[0];
-    let quick = program.quick.as_deref().unwrap();
+    let prefilter = program.prefilter.as_deref().unwrap();
     let needed = |text: &str| {
         let mut facts = World::new(Op::FileOpen, path(text)).facts(&compiled, program);
-        machine::run(quick, Some(&mut facts)).result
+        machine::run(prefilter, Some(&mut facts)).result
     };
     let object = 1 << ambit_abi::RULE_TEXT_OBJECT;
     assert_eq!(needed("/a"), object | 1 << ambit_abi::RULE_TEXT_COMM);
@@ -317,10 +323,10 @@ fn what_can_be_told_by_a_path_and_an_argument_alone_is_told_by_kinds_of_rules() 
         and(&[writes, Condition::Trust(None)]),
     ]));
     let program = &compiled.hooks[0];
-    let early = program.early.as_ref().unwrap();
-    assert!(early.object);
+    let path_program = program.path_program.as_ref().unwrap();
+    assert!(path_program.object);
     assert_eq!(
-        early.numbers & (1 << Number::Uid as u32 | 1 << Number::Gid as u32),
+        path_program.numbers & (1 << Number::Uid as u32 | 1 << Number::Gid as u32),
         1 << Number::Gid as u32,
         "what only rules with a path ask for is not read"
     );
@@ -329,7 +335,7 @@ fn what_can_be_told_by_a_path_and_an_argument_alone_is_told_by_kinds_of_rules() 
         world.numbers[Number::Arg as usize] = arg;
         let mut facts = world.facts(&compiled, program);
         world.stage(&mut facts, ambit_abi::EARLY_PATH, 0, u8::MAX);
-        let kinds = machine::run(&early.instructions, Some(&mut facts)).result;
+        let kinds = machine::run(&path_program.instructions, Some(&mut facts)).result;
         u8::try_from(kinds).unwrap() & !ambit_abi::EARLY_THERE
     };
     let (object, numbers, trust) = (
@@ -344,7 +350,7 @@ fn what_can_be_told_by_a_path_and_an_argument_alone_is_told_by_kinds_of_rules() 
     // No stage of it.
     let mut facts = World::new(Op::FileOpen, path("/a")).facts(&compiled, program);
     assert_eq!(
-        machine::run(&early.instructions, Some(&mut facts)).result,
+        machine::run(&path_program.instructions, Some(&mut facts)).result,
         0
     );
 }
