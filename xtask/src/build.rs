@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `cargo xtask build`: the release binaries.
+//! `cargo xtask build`: the release binaries, and `ambit` with fail points for the lab.
 
 use std::env;
+use std::fs;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
@@ -20,7 +22,8 @@ pub(crate) fn main(_args: &Args) -> Result<ExitCode> {
 /// Builds `ambit`, and as static programs those that the lab's tests run and confine.
 pub(crate) fn all() -> Result<()> {
     setup::for_build()?;
-    release(&["ambit", "ambit-lab", "ambit-taps"])
+    release(&["ambit", "ambit-lab", "ambit-taps"])?;
+    failpoints()
 }
 
 /// Builds `ambit`.
@@ -29,14 +32,41 @@ pub(crate) fn ambit() -> Result<()> {
     release(&["ambit"])
 }
 
+/// Builds `ambit` with fail points, under a profile of its own and so into a folder of its own.
+fn failpoints() -> Result<()> {
+    run(build("failpoints").args(["--package", "ambit", "--features", "failpoints"]))?;
+    let shipped = paths::release_binary("ambit").context("ambit is not built")?;
+    let stops = paths::failpoints_binary().context("ambit with fail points is not built")?;
+    if !has_fail_points(&stops)? {
+        bail!("{} has no fail points", stops.display());
+    }
+    if has_fail_points(&shipped)? {
+        bail!("{} has fail points", shipped.display());
+    }
+    Ok(())
+}
+
+/// True if the variable that chooses a fail point is named in a program.
+fn has_fail_points(program: &Path) -> Result<bool> {
+    const VARIABLE: &[u8] = b"AMBIT_FAIL_POINT";
+    let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
+    Ok(bytes
+        .windows(VARIABLE.len())
+        .any(|window| window == VARIABLE))
+}
+
 /// Static: `ambit` runs on any distribution, and a confined test program touches nothing that its test did not write
 /// down.
 fn release(packages: &[&str]) -> Result<()> {
-    run(cargo("build")
-        .arg("--release")
-        .args(packages.iter().flat_map(|package| ["--package", package]))
-        .args(["--target", paths::TRIPLE])
-        .env("RUSTFLAGS", "-C target-feature=+crt-static"))
+    run(build("release").args(packages.iter().flat_map(|package| ["--package", package])))
+}
+
+fn build(profile: &str) -> Command {
+    let mut command = cargo("build");
+    command
+        .args(["--profile", profile, "--target", paths::TRIPLE])
+        .env("RUSTFLAGS", "-C target-feature=+crt-static");
+    command
 }
 
 /// One of cargo's own commands, in the workspace.

@@ -32,6 +32,12 @@ pub(crate) fn lab() -> Result<PathBuf> {
     Ok(dir)
 }
 
+/// `ambit` with fail points, if it was built.
+pub(crate) fn failpoints_binary() -> Option<PathBuf> {
+    let path = target().join(TRIPLE).join("failpoints").join("ambit");
+    path.exists().then_some(path)
+}
+
 /// The newest build of a release binary, if there is one.
 pub(crate) fn release_binary(name: &str) -> Option<PathBuf> {
     [

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use ambit_abi::{
     self as abi, Coverage, DomainState, Fp, Hook, Label, Member, Mode, Response, Stat,
 };
+use ambit_failpoint::fail_point;
 use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, libbpf_sys};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -325,6 +326,7 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
         put(&outer[3], &automaton(dfa)?)?;
     }
 
+    fail_point!("domain-maps-in-slot");
     let settings = settings(spec);
     let domain = Domain {
         id,
@@ -353,6 +355,7 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
         settings.as_bytes(),
         "write the domain's settings",
     )?;
+    fail_point!("domain-created");
     Ok(domain)
 }
 
@@ -379,6 +382,7 @@ pub(crate) fn free(kernel: &Kernel, id: u16) -> Result<(), Error> {
 fn release(domains: &MapHandle, outer: &[MapHandle; OUTER.len()], id: u16) -> Result<(), Error> {
     let empty = vec![0_u8; size_of::<abi::Domain>()];
     update(domains, id, &empty, "free the domain's slot")?;
+    fail_point!("domain-slot-free");
     for map in outer {
         match map.delete(&u32::from(id).to_ne_bytes()) {
             Err(e) if e.kind() != libbpf_rs::ErrorKind::NotFound => {

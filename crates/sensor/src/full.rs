@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use ambit_abi::{Coverage, Hook};
+use ambit_failpoint::fail_point;
 use libbpf_rs::Object;
 
 use crate::error::Error;
@@ -160,6 +161,7 @@ fn pin_full(object: &mut Object, dir: &Path, left_out: &mut Vec<LeftOut>) -> Res
         }
     }
     note(dir, left_out)?;
+    fail_point!("extend-full-pinned");
     mark(object, dir, FULL)
 }
 

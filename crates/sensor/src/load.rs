@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use ambit_abi::{Config, Coverage, Hook};
+use ambit_failpoint::fail_point;
 use libbpf_rs::btf::Btf;
 use libbpf_rs::btf::types::Func;
 use libbpf_rs::{
@@ -311,14 +312,20 @@ fn pin(object: &mut Object, options: &LoadOptions) -> Result<(), Error> {
         let name = pin_name(map.name()).to_owned();
         map.pin(dir.join("maps").join(name)).map_err(load_error)?;
     }
+    fail_point!("load-maps-pinned");
     // Labels and their inheritance first, so that no decision meets a half-labelled family.
     let links = dir.join("links");
     pin_programs(object, &links, |name| BASE.contains(&name) && name != LAST)?;
+    fail_point!("load-base-pinned");
     if options.core {
         pin_programs(object, &links, |name| !BASE.contains(&name))?;
+        fail_point!("load-core-pinned");
         mark(object, dir, CORE)?;
     }
-    pin_programs(object, &links, |name| name == LAST)
+    fail_point!("load-before-last");
+    pin_programs(object, &links, |name| name == LAST)?;
+    fail_point!("load-after-last");
+    Ok(())
 }
 
 /// Attaches those programs that were loaded and are meant, and pins their links in a directory.
@@ -393,8 +400,10 @@ pub(crate) fn extend_core(options: &LoadOptions) -> Result<bool, Error> {
     let mut object = load_over(dir, |part, hook, _| {
         part == Part::Core && hook.is_none_or(|hook| wanted.contains(&hook))
     })?;
-    let result = pin_programs(&mut object, &dir.join("links"), |_| true)
-        .and_then(|()| mark(&object, dir, CORE));
+    let result = pin_programs(&mut object, &dir.join("links"), |_| true).and_then(|()| {
+        fail_point!("extend-core-pinned");
+        mark(&object, dir, CORE)
+    });
     if result.is_err() {
         let _ = cut_core(dir);
     }
@@ -416,11 +425,17 @@ pub(crate) fn cut_core(dir: &Path) -> Result<(), Error> {
 pub(crate) fn remove(dir: &Path) -> Result<(), Error> {
     full::unmark(dir)?;
     gone(fs::remove_file(dir.join(CORE)))?;
+    // First the pin that `Kernel::open` looks for: what is partly removed must not be found.
+    gone(fs::remove_file(dir.join("links").join(LAST)))?;
+    fail_point!("remove-last-gone");
     for part in [spread::LINKS, "rules", "links", "maps"] {
         for entry in entries(&dir.join(part))? {
             fs::remove_file(entry.path()).map_err(io("remove a pin"))?;
         }
         gone(fs::remove_dir(dir.join(part)))?;
+        if part == "links" {
+            fail_point!("remove-links-gone");
+        }
     }
     gone(fs::remove_dir(dir))
 }

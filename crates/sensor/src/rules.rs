@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ambit_abi::{self as abi, Hook, RuleCount, RuleHook, RuleSet, RuleState, Shared};
+use ambit_failpoint::fail_point;
 use libbpf_rs::btf::Btf;
 use libbpf_rs::btf::types::Func;
 use libbpf_rs::{Iter, Link, MapCore, MapFlags, MapHandle, MapType, libbpf_sys};
@@ -174,6 +175,7 @@ impl Kernel {
         let next = self.next_generation(before_it)?;
         self.keep_chains()?;
         self.fill(rules, next)?;
+        fail_point!("rules-filled");
         let askers = self.askers(rules)?;
         let directory = self.options.pin_dir.join(LINKS);
         fs::create_dir_all(&directory).map_err(|source| Error::PinDirectory {
@@ -197,6 +199,7 @@ impl Kernel {
                 return Err(error);
             }
         };
+        fail_point!("rules-before-activate");
         let state = RuleState { generation: next };
         write(
             &self.map("rule_states")?,
@@ -204,11 +207,13 @@ impl Kernel {
             state.as_bytes(),
             "make the rules hold",
         )?;
+        fail_point!("rules-after-activate");
         // Who began with the old set must not find it gone.
         self.let_pass()?;
         if rules.renew && before_it != 0 {
             self.carry_counts(before_it, next, rules.count)?;
         }
+        fail_point!("rules-before-unpin");
         let keep: BTreeSet<PathBuf> = pins
             .into_iter()
             .chain(askers.into_iter().map(|asker| asker.pin))
@@ -249,7 +254,9 @@ impl Kernel {
                 pins.push(pin);
             }
         }
+        fail_point!("rules-programs-pinned");
         Self::attach_askers(askers)?;
+        fail_point!("rules-programs-attached");
         let loaded = RulesLoaded {
             generation: next,
             verified,
@@ -270,10 +277,12 @@ impl Kernel {
             RuleState::default().as_bytes(),
             "end the rules",
         )?;
+        fail_point!("unload-deactivated");
         // Nobody will ask for what they recorded, and it would be in the way of others' records.
         let mut ring = self.rule_ring()?;
         while ring.consume(&mut |_| {})? > 0 {}
         self.let_go(&BTreeSet::new())?;
+        fail_point!("unload-unpinned");
         gone(fs::remove_dir(self.options.pin_dir.join(LINKS)))?;
         self.share_chains(0)?;
         Ok(held)

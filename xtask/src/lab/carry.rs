@@ -49,6 +49,9 @@ pub(super) fn disk(
             copy(&path, &own.join("bin").join(binary), &log, step)?;
         }
     }
+    if let Some(path) = paths::failpoints_binary() {
+        copy(&path, &own.join("bin").join("ambit-failpoints"), &log, step)?;
+    }
     for path in with {
         let found =
             fs::canonicalize(path).with_context(|| format!("cannot find {}", path.display()))?;

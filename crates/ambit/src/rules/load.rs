@@ -6,6 +6,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use ambit_abi::{self as abi, Hook, RuleBit, RuleHook};
+use ambit_failpoint::fail_point;
 use ambit_policy::compile::{self, Automaton, Compiled, Insn};
 use ambit_policy::rule::{Actions, Rule};
 use ambit_sensor::{Kernel, LoadOptions, RuleProgram, RuleText, Rules};
@@ -55,6 +56,7 @@ pub(super) fn unload() -> Result<Outcome, Failure> {
     let held = {
         let _lock = Sources::lock()?;
         let held = kernel.unload_rules()?;
+        fail_point!("unload-before-forget");
         Loaded::forget_all_but(0);
         held
     };
@@ -112,6 +114,7 @@ fn load(
     sources.name_all(&compile::sources(&set.rules), kernel.borne_trust()?)?;
     let compiled = compiled(&set.rules, &sources, &hooks)?;
     sources.write()?;
+    fail_point!("rules-sources-written");
     let done = Done {
         rules: set.rules.len(),
         files: set.texts.len(),
@@ -121,9 +124,14 @@ fn load(
     let rules = linked(&set.rules, &compiled, &sources, renewed.is_some());
     let texts = set.texts;
     // Written down before they hold, so that they never hold unknown, whenever this one is killed.
-    let ready = |result: &_| Loaded::new(result, texts, renewed).write();
+    let ready = |result: &_| {
+        Loaded::new(result, texts, renewed).write()?;
+        fail_point!("rules-description-written");
+        Ok(())
+    };
     match kernel.load_rules(&rules, ready) {
         Ok(loaded) => {
+            fail_point!("rules-loaded");
             Loaded::forget_all_but(loaded.generation);
             Ok(done)
         }
