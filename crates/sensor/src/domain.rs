@@ -1,52 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Domains: made, filled, read and freed.
+//! Domains: creates, fills, reads and frees them.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use ambit_abi::{
     self as abi, Coverage, DomainState, Fp, Hook, Label, Member, Mode, Response, Stat,
 };
 use ambit_failpoint::fail_point;
-use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, libbpf_sys};
-use zerocopy::{FromBytes, IntoBytes};
+use libbpf_rs::{MapHandle, MapType, libbpf_sys};
 
-use crate::error::{Error, bpf, io};
-use crate::{Kernel, Ring, probe, tasks};
+use crate::error::{Error, io};
+use crate::host::Host;
+use crate::maps::{Inner, Map, Outer};
+use crate::ring::Ring;
+use crate::{clock, locks, tasks};
 
-/// What a domain is made of.
+/// What a domain is created from.
 #[derive(Clone, Debug)]
 pub struct DomainSpec<'a> {
     /// At most 63 bytes.
     pub name: &'a str,
-    /// What to do outside the map.
+    /// What to do with operations outside the map.
     pub mode: Mode,
-    /// Executables in a subject, 1 to 4.
+    /// The number of executables in a subject, 1 to 4.
     pub chain: u32,
     /// Mask of `abi::DOMAIN_*`.
     pub flags: u32,
-    /// How much is decided; the kernel part must have been attached for it.
+    /// Which hooks decide. The kernel part must have been attached with that coverage.
     pub coverage: Coverage,
-    /// By family, the response outside the map.
+    /// By family, the response to an operation outside the map.
     pub outside: [Response; abi::FAMILIES],
-    /// By family, what is done about untrusted tasks.
+    /// By family, the response to untrusted tasks.
     pub gates: [abi::Gate; abi::FAMILIES],
-    /// Trust bits that the map names, which nobody else may be given.
+    /// Trust bits that the map names. They must not be assigned to another source while the domain exists.
     pub named: u32,
-    /// Keys of the points that the domain may do.
+    /// Keys of the points in the map.
     pub keys: &'a [Fp],
-    /// Pages of the automaton (`struct ambit_dfa`), where the map has patterns.
+    /// Pages of the automaton (`struct ambit_dfa`), if the map has patterns.
     pub dfa: Option<&'a [u8]>,
-    /// Room for points, those in `keys` included.
+    /// Capacity for points, those in `keys` included.
     pub set_capacity: u32,
-    /// How many pattern results may be kept in the set.
+    /// How many results of patterns may be cached in the set.
     pub cache_max: u64,
     /// Size of the ring: a power of two and a multiple of the page size.
     pub ring_bytes: u32,
-    /// Whether every decided operation is handed over, not first occurrences and violations only.
+    /// Whether every decided operation is emitted, not only first occurrences and violations.
     pub record: bool,
 }
 
-/// A domain as found in the kernel.
+/// A domain that is loaded.
 #[derive(Clone, Debug)]
 pub struct DomainInfo {
     /// Its slot.
@@ -55,87 +57,37 @@ pub struct DomainInfo {
     pub name: String,
     /// Its mode.
     pub mode: Mode,
-    /// How much is decided.
+    /// Which hooks decide.
     pub coverage: Coverage,
     /// Trust bits that its map names.
     pub named: u32,
-    /// Tasks alive in it.
+    /// How many tasks are alive in it.
     pub tasks: i64,
-    /// Who made it.
+    /// The process that created it.
     pub owner_pid: u32,
     /// Whether that process still runs.
     pub owner_alive: bool,
 }
 
-/// A domain that this process made.
+/// A domain that this process created.
 #[derive(Debug)]
 pub struct Domain {
     id: u16,
     serial: u64,
     record: bool,
-    set: MapHandle,
+    set: Map<u64, Member>,
     capacity: u32,
     coverage: Coverage,
-    labels: MapHandle,
-    domains: MapHandle,
-    states: MapHandle,
-    stats: MapHandle,
+    labels: Map<i32, Label>,
+    domains: Map<u32, abi::Domain>,
+    states: Map<u32, DomainState>,
+    stats: Map<u32, Stat>,
     ring: MapHandle,
-    outer: [MapHandle; OUTER.len()],
+    outer: [Outer; 4],
 }
 
-/// Maps that hold a map for each domain.
-const OUTER: [&str; 4] = ["sets", "rings", "shortcuts", "automata"];
-
-fn outer_maps(kernel: &Kernel) -> Result<[MapHandle; OUTER.len()], Error> {
-    let [sets, rings, shortcuts, automata] = OUTER;
-    Ok([
-        kernel.map(sets)?,
-        kernel.map(rings)?,
-        kernel.map(shortcuts)?,
-        kernel.map(automata)?,
-    ])
-}
-
-fn lookup<T: FromBytes>(map: &MapHandle, id: u16, doing: &'static str) -> Result<T, Error> {
-    let value = map
-        .lookup(&u32::from(id).to_ne_bytes(), MapFlags::ANY)
-        .map_err(bpf(doing))?
-        .ok_or(Error::Layout("a slot is missing"))?;
-    T::read_from_bytes(&value).map_err(|_| Error::Layout("a value has another size"))
-}
-
-fn update(map: &MapHandle, id: u16, value: &[u8], doing: &'static str) -> Result<(), Error> {
-    map.update(&u32::from(id).to_ne_bytes(), value, MapFlags::ANY)
-        .map_err(bpf(doing))
-}
-
-pub(crate) fn inner(
-    map_type: MapType,
-    name: &str,
-    sizes: (usize, usize),
-    max_entries: u32,
-    flags: u32,
-    doing: &'static str,
-) -> Result<MapHandle, Error> {
-    let opts = libbpf_sys::bpf_map_create_opts {
-        sz: size_of::<libbpf_sys::bpf_map_create_opts>() as libbpf_sys::size_t,
-        map_flags: flags,
-        ..Default::default()
-    };
-    let size = |n| u32::try_from(n).unwrap_or(u32::MAX);
-    MapHandle::create(
-        map_type,
-        Some(name),
-        size(sizes.0),
-        size(sizes.1),
-        max_entries,
-        &opts,
-    )
-    .map_err(bpf(doing))
-}
-
-fn fill(set: &MapHandle, keys: &[Fp]) -> Result<(), Error> {
+/// Writes the map's points into the domain's set.
+fn fill(set: &Map<u64, Member>, keys: &[Fp]) -> Result<(), Error> {
     const BATCH: usize = 4096;
     let mut sorted: Vec<&Fp> = keys.iter().collect();
     sorted.sort_unstable_by_key(|key| (key.lo, key.hi));
@@ -147,86 +99,73 @@ fn fill(set: &MapHandle, keys: &[Fp]) -> Result<(), Error> {
         return Err(Error::SameKey);
     }
     for chunk in sorted.chunks(BATCH) {
-        let first: Vec<u64> = chunk.iter().map(|key| key.lo).collect();
+        let keys: Vec<u64> = chunk.iter().map(|key| key.lo).collect();
         let member = |key: &&Fp| Member {
             hi: key.hi,
             origin: abi::ORIGIN_LOADED,
             hits: abi::HITS_MAX,
         };
-        let rest: Vec<Member> = chunk.iter().map(member).collect();
-        let count = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
-        set.update_batch(
-            first.as_bytes(),
-            rest.as_bytes(),
-            count,
-            MapFlags::ANY,
-            MapFlags::ANY,
-        )
-        .map_err(bpf("load the map's points"))?;
+        let members: Vec<Member> = chunk.iter().map(member).collect();
+        set.write_all(&keys, &members, "load the map's points")?;
     }
     Ok(())
 }
 
-/// An automaton's pages.
+/// Creates and loads the map of an automaton's pages.
 fn automaton(dfa: &[u8]) -> Result<MapHandle, Error> {
     let pages = u32::try_from(dfa.len() / abi::DFA_PAGE_SIZE).unwrap_or(u32::MAX);
-    let map = inner(
-        MapType::Array,
-        "ambit_dfa",
-        (4, abi::DFA_PAGE_SIZE),
-        pages,
-        libbpf_sys::BPF_F_INNER_MAP,
-        "make the domain's automaton",
-    )?;
-    for (number, page) in (0..pages).zip(dfa.chunks_exact(abi::DFA_PAGE_SIZE)) {
-        map.update(&number.to_ne_bytes(), page, MapFlags::ANY)
-            .map_err(bpf("load the domain's automaton"))?;
+    let map = Inner {
+        map_type: MapType::Array,
+        name: "ambit_dfa",
+        key_bytes: 4,
+        value_bytes: abi::DFA_PAGE_SIZE,
+        max_entries: pages,
+        flags: libbpf_sys::BPF_F_INNER_MAP,
     }
-    Ok(map)
-}
-
-/// The boot clock in nanoseconds: no slot is used twice within one.
-pub(crate) fn serial() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let (seconds, nanoseconds) = (now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs());
-    seconds * 1_000_000_000 + nanoseconds
+    .create("create the domain's automaton")?;
+    let map = Outer::of(map);
+    for (number, page) in (0..pages).zip(dfa.chunks_exact(abi::DFA_PAGE_SIZE)) {
+        map.write_bytes(&number, page, "load the domain's automaton")?;
+    }
+    MapHandle::try_from(map.handle()).map_err(crate::error::bpf("load the domain's automaton"))
 }
 
 fn responses(table: [Response; abi::FAMILIES]) -> [u8; abi::FAMILIES] {
     table.map(|r| r as u8)
 }
 
-pub(crate) fn list(kernel: &Kernel) -> Result<Vec<DomainInfo>, Error> {
-    let domains = kernel.map("domains")?;
-    let states = kernel.map("domain_states")?;
+/// Returns the domains that are loaded.
+pub(crate) fn list(host: &Host) -> Result<Vec<DomainInfo>, Error> {
+    let domains = host.domains()?;
+    let states = host.domain_states()?;
     let mut found = Vec::new();
     for id in 1..u16::try_from(abi::DOMAINS).unwrap_or(u16::MAX) {
-        let d: abi::Domain = lookup(&domains, id, "read a domain")?;
-        let mode = Mode::try_from(d.mode).unwrap_or(Mode::Free);
+        let settings = domains.read(&id.into(), "read a domain")?;
+        let mode = Mode::try_from(settings.mode).unwrap_or(Mode::Free);
         if mode == Mode::Free {
             continue;
         }
-        let state: DomainState = lookup(&states, id, "read a domain's state")?;
-        let name = d.name.split(|&b| b == 0).next().unwrap_or_default();
+        let state = states.read(&id.into(), "read a domain's state")?;
+        let name = settings.name.split(|&byte| byte == 0).next();
         found.push(DomainInfo {
             id,
-            name: String::from_utf8_lossy(name).into_owned(),
+            name: String::from_utf8_lossy(name.unwrap_or_default()).into_owned(),
             mode,
-            coverage: if d.flags & abi::DOMAIN_FULL == 0 {
+            coverage: if settings.flags & abi::DOMAIN_FULL == 0 {
                 Coverage::Core
             } else {
                 Coverage::Full
             },
-            named: d.named,
+            named: settings.named,
             tasks: state.tasks,
-            owner_pid: d.owner_pid,
-            owner_alive: probe::start_time(d.owner_pid) == Some(d.owner_start),
+            owner_pid: settings.owner_pid,
+            owner_alive: clock::start_time(settings.owner_pid) == Some(settings.owner_start),
         });
     }
     Ok(found)
 }
 
-/// What the kernel part reads of a domain.
+/// The settings that the kernel part reads.
 fn settings(spec: &DomainSpec<'_>) -> abi::Domain {
     let mut name = [0; abi::NAME_MAX];
     for (to, from) in name
@@ -251,8 +190,8 @@ fn settings(spec: &DomainSpec<'_>) -> abi::Domain {
             },
         chain: spec.chain,
         owner_pid,
-        owner_start: probe::start_time(owner_pid).unwrap_or(0),
-        serial: serial(),
+        owner_start: clock::start_time(owner_pid).unwrap_or(0),
+        serial: clock::boot_ns(),
         cache_max: spec.cache_max,
         outside: responses(spec.outside),
         gates: spec.gates,
@@ -262,20 +201,19 @@ fn settings(spec: &DomainSpec<'_>) -> abi::Domain {
     }
 }
 
-pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, Error> {
-    let taken = list(kernel)?;
-    if let Some(other) = taken.iter().find(|d| d.name == spec.name) {
+/// Returns an error if the domain cannot be created, or else a free slot.
+fn free_slot(host: &Host, spec: &DomainSpec<'_>) -> Result<u16, Error> {
+    let taken = list(host)?;
+    if let Some(other) = taken.iter().find(|domain| domain.name == spec.name) {
+        let members = tasks::members(host, other.id);
         return Err(Error::DomainExists {
             name: spec.name.to_owned(),
-            pids: tasks::members_locked(kernel, other.id)
-                .unwrap_or_default()
-                .into_iter()
-                .collect(),
+            pids: members.unwrap_or_default().into_iter().collect(),
         });
     }
     let last = u16::try_from(abi::DOMAINS).unwrap_or(u16::MAX);
     let id = (1..last)
-        .find(|id| taken.iter().all(|d| d.id != *id))
+        .find(|id| taken.iter().all(|domain| domain.id != *id))
         .ok_or(Error::TooManyDomains(abi::DOMAINS - 1))?;
     if spec.keys.len() > usize::try_from(spec.set_capacity).unwrap_or(usize::MAX) {
         return Err(Error::SetTooSmall {
@@ -283,47 +221,53 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
             capacity: spec.set_capacity,
         });
     }
+    Ok(id)
+}
 
-    let no_prealloc = libbpf_sys::BPF_F_NO_PREALLOC;
-    let set = inner(
-        MapType::Hash,
-        "ambit_set",
-        (size_of::<u64>(), size_of::<Member>()),
-        spec.set_capacity.max(1),
-        no_prealloc,
-        "make the domain's set",
-    )?;
+/// Creates a domain. The caller has `locks::change`.
+pub(crate) fn create(host: &Host, spec: &DomainSpec<'_>) -> Result<Domain, Error> {
+    let id = free_slot(host, spec)?;
+    let set = Inner {
+        map_type: MapType::Hash,
+        name: "ambit_set",
+        key_bytes: size_of::<u64>(),
+        value_bytes: size_of::<Member>(),
+        max_entries: spec.set_capacity.max(1),
+        flags: libbpf_sys::BPF_F_NO_PREALLOC,
+    }
+    .create("create the domain's set")?;
+    let set = Map::of(set);
     fill(&set, spec.keys)?;
-    let ring = inner(
-        MapType::RingBuf,
-        "ambit_ring",
-        (0, 0),
-        spec.ring_bytes,
-        0,
-        "make the domain's ring buffer",
-    )?;
-    let shortcut = inner(
-        MapType::Array,
-        "ambit_shortcut",
-        (4, abi::SHORTCUT_SIZE),
-        1,
-        0,
-        "make the domain's shortcut",
-    )?;
-    let outer = outer_maps(kernel)?;
-    let put = |outer: &MapHandle, inner: &MapHandle| {
-        update(
-            outer,
-            id,
-            &inner.as_fd().as_raw_fd().to_ne_bytes(),
-            "put a map into its slot",
-        )
-    };
-    put(&outer[0], &set)?;
-    put(&outer[1], &ring)?;
-    put(&outer[2], &shortcut)?;
-    if let Some(dfa) = spec.dfa {
-        put(&outer[3], &automaton(dfa)?)?;
+    let ring = Inner {
+        map_type: MapType::RingBuf,
+        name: "ambit_ring",
+        key_bytes: 0,
+        value_bytes: 0,
+        max_entries: spec.ring_bytes,
+        flags: 0,
+    }
+    .create("create the domain's ring buffer")?;
+    let shortcut = Inner {
+        map_type: MapType::Array,
+        name: "ambit_shortcut",
+        key_bytes: 4,
+        value_bytes: abi::SHORTCUT_SIZE,
+        max_entries: 1,
+        flags: 0,
+    }
+    .create("create the domain's shortcut")?;
+    let automaton = spec.dfa.map(automaton).transpose()?;
+    let outer = host.domain_maps()?;
+    let inner = [
+        Some(set.handle()),
+        Some(&ring),
+        Some(&shortcut),
+        automaton.as_ref(),
+    ];
+    for (outer, inner) in outer.iter().zip(inner) {
+        if let Some(inner) = inner {
+            outer.put(id.into(), inner, "put a map into its slot")?;
+        }
     }
 
     fail_point!("domain-maps-in-slot");
@@ -335,63 +279,47 @@ pub(crate) fn create(kernel: &Kernel, spec: &DomainSpec<'_>) -> Result<Domain, E
         set,
         capacity: spec.set_capacity.max(1),
         coverage: spec.coverage,
-        labels: kernel.map("labels")?,
-        domains: kernel.map("domains")?,
-        states: kernel.map("domain_states")?,
-        stats: kernel.map("stats")?,
+        labels: host.labels()?,
+        domains: host.domains()?,
+        states: host.domain_states()?,
+        stats: host.stats()?,
         ring,
         outer,
     };
-    clear_stats(&domain.stats, id)?;
-    update(
-        &domain.states,
-        id,
-        DomainState::default().as_bytes(),
+    for &hook in Hook::ALL {
+        let zero = Stat::default();
+        domain
+            .stats
+            .write_each_cpu(&stat_index(id, hook), &zero, "reset the counters")?;
+    }
+    domain.states.write(
+        &id.into(),
+        &DomainState::default(),
         "reset the domain's state",
     )?;
-    update(
-        &domain.domains,
-        id,
-        settings.as_bytes(),
-        "write the domain's settings",
-    )?;
+    domain
+        .domains
+        .write(&id.into(), &settings, "write the domain's settings")?;
     fail_point!("domain-created");
     Ok(domain)
 }
 
-fn stat_index(id: u16, hook: Hook) -> [u8; 4] {
-    (u32::from(id) * u32::try_from(abi::HOOKS).unwrap_or(0) + hook as u32).to_ne_bytes()
+fn stat_index(id: u16, hook: Hook) -> u32 {
+    u32::from(id) * u32::try_from(abi::HOOKS).unwrap_or(0) + hook as u32
 }
 
-fn clear_stats(stats: &MapHandle, id: u16) -> Result<(), Error> {
-    let cpus = libbpf_rs::num_possible_cpus().map_err(bpf("count CPUs"))?;
-    let zero = vec![Stat::default().as_bytes().to_vec(); cpus];
-    for hook in Hook::ALL {
-        stats
-            .update_percpu(&stat_index(id, *hook), &zero, MapFlags::ANY)
-            .map_err(bpf("reset the counters"))?;
-    }
-    Ok(())
+/// Frees a slot in which no task is left. The caller has `locks::change`.
+pub(crate) fn free(host: &Host, id: u16) -> Result<(), Error> {
+    release(&host.domains()?, &host.domain_maps()?, id)
 }
 
-/// Free a slot: no task carries its label any more.
-pub(crate) fn free(kernel: &Kernel, id: u16) -> Result<(), Error> {
-    release(&kernel.map("domains")?, &outer_maps(kernel)?, id)
-}
-
-fn release(domains: &MapHandle, outer: &[MapHandle; OUTER.len()], id: u16) -> Result<(), Error> {
-    let empty = vec![0_u8; size_of::<abi::Domain>()];
-    update(domains, id, &empty, "free the domain's slot")?;
+fn release(domains: &Map<u32, abi::Domain>, outer: &[Outer], id: u16) -> Result<(), Error> {
+    let empty = [0_u8; size_of::<abi::Domain>()];
+    domains.write_bytes(&id.into(), &empty, "free the domain's slot")?;
     fail_point!("domain-slot-free");
-    for map in outer {
-        match map.delete(&u32::from(id).to_ne_bytes()) {
-            Err(e) if e.kind() != libbpf_rs::ErrorKind::NotFound => {
-                return Err(bpf("free the domain's maps")(e));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    outer
+        .iter()
+        .try_for_each(|map| map.delete(&id.into(), "free the domain's maps"))
 }
 
 impl Domain {
@@ -400,23 +328,19 @@ impl Domain {
         self.id
     }
 
-    /// Label a process of one thread that has not run anything of the workload yet; its next exec starts it. What it
-    /// does until then, that exec included, is done by `subject`.
+    /// Labels a process that has one thread and has not executed the workload yet; its next exec starts the workload. Until
+    /// then its operations, that exec included, are those of `subject`.
     ///
     /// # Errors
     /// The kernel refused the label.
     pub fn label(&self, pidfd: BorrowedFd<'_>, subject: Fp) -> Result<(), Error> {
-        let state: DomainState = self.state()?;
+        let state = self.state()?;
         let counted = DomainState {
             tasks: state.tasks + 1,
             ..state
         };
-        update(
-            &self.states,
-            self.id,
-            counted.as_bytes(),
-            "count the first task",
-        )?;
+        self.states
+            .write(&self.id.into(), &counted, "count the first task")?;
         let record = if self.record { abi::LABEL_RECORD } else { 0 };
         let full = match self.coverage {
             Coverage::Core => 0,
@@ -429,40 +353,27 @@ impl Domain {
             ..Label::default()
         };
         self.labels
-            .update(
-                &pidfd.as_raw_fd().to_ne_bytes(),
-                label.as_bytes(),
-                MapFlags::ANY,
-            )
-            .map_err(bpf("label the first task"))
+            .write(&pidfd.as_raw_fd(), &label, "label the first task")
     }
 
-    /// Tasks alive, points learned and so on.
+    /// Returns the number of tasks, of points and so on.
     ///
     /// # Errors
     /// Reading the map failed.
     pub fn state(&self) -> Result<DomainState, Error> {
-        lookup(&self.states, self.id, "read the domain's state")
+        self.states.read(&self.id.into(), "read the domain's state")
     }
 
-    /// Counters by hook, summed over CPUs, of the hooks that were asked.
+    /// Returns the counters by hook, summed over CPUs, of the hooks that evaluated or emitted something.
     ///
     /// # Errors
     /// Reading the map failed.
     pub fn stats(&self) -> Result<Vec<(Hook, Stat)>, Error> {
         let mut all = Vec::new();
         for &hook in Hook::ALL {
-            let Some(per_cpu) = self
-                .stats
-                .lookup_percpu(&stat_index(self.id, hook), MapFlags::ANY)
-                .map_err(bpf("read the counters"))?
-            else {
-                continue;
-            };
             let mut sum = Stat::default();
-            for bytes in &per_cpu {
-                let one = Stat::read_from_bytes(bytes)
-                    .map_err(|_| Error::Layout("a counter has another size"))?;
+            let index = stat_index(self.id, hook);
+            for one in self.stats.read_each_cpu(&index, "read the counters")? {
                 add(&mut sum, &one);
             }
             if sum.evaluated > 0 || sum.emitted > 0 {
@@ -472,38 +383,25 @@ impl Domain {
         Ok(all)
     }
 
-    /// How often each point that was learned has been met since, its first occurrence included; see `abi::Member`.
-    /// Names and subjects that were described are among them.
+    /// Returns the learned points, and how often each was seen, its first occurrence included; see `abi::Member`. Keys of
+    /// described names and subjects are among them.
     ///
     /// # Errors
     /// Reading the set failed.
     pub fn hits(&self) -> Result<Vec<(Fp, u32)>, Error> {
-        /// Beside the points: names and subjects.
+        /// Room for the keys of names and subjects.
         const DESCRIPTIONS: u64 = 65_536;
-        let mut all = Vec::new();
-        // In one batch: the library takes a batch that the kernel did not fill for the last one.
         let count = self.state()?.points.saturating_add(DESCRIPTIONS);
-        let batches = self
-            .set
-            .lookup_batch(
-                u32::try_from(count).unwrap_or(u32::MAX).min(self.capacity),
-                MapFlags::ANY,
-                MapFlags::ANY,
-            )
-            .map_err(bpf("read the domain's set"))?;
-        for (key, value) in batches {
-            let lo = u64::read_from_bytes(&key)
-                .map_err(|_| Error::Layout("a set's key has another size"))?;
-            let member = Member::read_from_bytes(&value)
-                .map_err(|_| Error::Layout("a set's value has another size"))?;
-            if member.origin == abi::ORIGIN_LEARNED {
-                all.push((Fp { lo, hi: member.hi }, member.hits));
-            }
-        }
-        Ok(all)
+        let count = u32::try_from(count).unwrap_or(u32::MAX).min(self.capacity);
+        let entries = self.set.entries(count, "read the domain's set")?;
+        Ok(entries
+            .into_iter()
+            .filter(|(_, member)| member.origin == abi::ORIGIN_LEARNED)
+            .map(|(lo, member)| (Fp { lo, hi: member.hi }, member.hits))
+            .collect())
     }
 
-    /// The reader of the domain's ring.
+    /// Returns a reader of the domain's ring.
     ///
     /// # Errors
     /// Mapping the ring failed.
@@ -511,21 +409,21 @@ impl Domain {
         Ring::new(&self.ring)
     }
 
-    /// Whether the slot is this domain's still: false once somebody has freed it.
+    /// True as long as the slot belongs to this domain: another process may have freed it.
     pub fn is_current(&self) -> bool {
-        lookup(&self.domains, self.id, "read the domain's settings").is_ok_and(
-            |found: abi::Domain| {
+        self.domains
+            .read(&self.id.into(), "read the domain's settings")
+            .is_ok_and(|found| {
                 found.mode != u32::from(Mode::Free as u8) && found.serial == self.serial
-            },
-        )
+            })
     }
 
-    /// Free the slot, once no task is left in the domain.
+    /// Frees the slot. The domain must have no task.
     ///
     /// # Errors
     /// Writing the maps failed.
     pub fn close(&self) -> Result<(), Error> {
-        let _lock = crate::kernel::lock()?;
+        let _lock = locks::change()?;
         if !self.is_current() {
             return Ok(());
         }

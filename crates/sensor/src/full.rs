@@ -1,31 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The programs of full coverage, loaded over a core that is pinned, and taken away from it again.
+//! The programs of full coverage: loads them over a core that is pinned, and detaches them.
 
 use std::fmt;
-use std::fs;
-use std::path::Path;
 
 use ambit_abi::{Coverage, Hook};
 use ambit_failpoint::fail_point;
-use libbpf_rs::Object;
 
 use crate::error::Error;
-use crate::kernel::LoadOptions;
-use crate::load::{
-    Part, entries, gone, hook_of, load_error, load_over, mark, open, part_of, wanted,
-};
+use crate::object::{self, Loaded, Part};
+use crate::offered;
+use crate::options::LoadOptions;
+use crate::pins::{self, Pins, entries};
 
-/// Pinned last of full coverage: whoever sees it sees all of it.
-const FULL: &str = "full";
-/// The hooks that full coverage goes without here.
-const LEFT_OUT: &str = "left-out";
-
-/// A hook of full coverage that is not decided, and why.
+/// A hook of full coverage at which nothing is decided, and why.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LeftOut {
     /// The hook.
     pub hook: Hook,
-    /// What the kernel said; empty where another process was told.
+    /// What the kernel reported; empty if another process loaded full coverage.
     pub reason: String,
 }
 
@@ -42,21 +34,15 @@ impl fmt::Display for LeftOut {
     }
 }
 
-/// Whether it is loaded, whole.
-pub(crate) fn is_there(options: &LoadOptions) -> bool {
-    options.pin_dir.join(FULL).exists()
-}
-
-/// Load and attach the rest, for full coverage, over the maps of the core that is pinned. What the kernel refuses of it
-/// is left out: the others hold without it.
-pub(crate) fn extend(options: &LoadOptions) -> Result<Vec<LeftOut>, Error> {
-    let dir = &options.pin_dir;
-    if is_there(options) {
-        return noted(dir);
+/// Loads and attaches full coverage over the core that is pinned. Returns the hooks whose program the kernel refused:
+/// the others work without it.
+pub(crate) fn extend(options: &LoadOptions, pins: &Pins) -> Result<Vec<LeftOut>, Error> {
+    if pins.has_full() {
+        return listed(pins);
     }
-    let wanted = wanted(options, Coverage::Full)?;
-    // What a killed loader left half-way.
-    cut_back(dir)?;
+    let wanted = offered::wanted(&options.allow_missing, Coverage::Full)?;
+    // A loader that was killed may have left some of it.
+    cut(pins)?;
     let mut left_out: Vec<LeftOut> = Vec::new();
     let mut object = loop {
         let hooks: Vec<Hook> = wanted
@@ -64,21 +50,21 @@ pub(crate) fn extend(options: &LoadOptions) -> Result<Vec<LeftOut>, Error> {
             .copied()
             .filter(|hook| left_out.iter().all(|left| left.hook != *hook))
             .collect();
-        match load_over(dir, |part, hook, _| {
-            part == Part::Full && hook.is_some_and(|hook| hooks.contains(&hook))
+        match object::load_with_pinned_maps(pins, |program| {
+            program.part == Part::Full && program.hook.is_some_and(|hook| hooks.contains(&hook))
         }) {
             Ok(object) => break object,
             Err(error) => left_out.push(refused(error, &hooks)?),
         }
     };
-    let result = pin_full(&mut object, dir, &mut left_out);
+    let result = pin(&mut object, pins, &mut left_out);
     if result.is_err() {
-        let _ = cut_back(dir);
+        let _ = cut(pins);
     }
     result.map(|()| left_out)
 }
 
-/// Which of the hooks is left out, if that the kernel refused its program is what failed.
+/// Returns the hook whose program the kernel refused to load, if that is what the error reports.
 fn refused(error: Error, hooks: &[Hook]) -> Result<LeftOut, Error> {
     let Error::Load {
         program: Some(name),
@@ -88,24 +74,23 @@ fn refused(error: Error, hooks: &[Hook]) -> Result<LeftOut, Error> {
     else {
         return Err(error);
     };
-    let object = open()?;
-    let hook = object
-        .progs()
-        .find(|program| program.name().to_str() == Some(name))
-        .and_then(|program| program.section().to_str().and_then(hook_of))
+    let hook = object::programs()?
+        .iter()
+        .find(|program| program.name == *name)
+        .and_then(|program| program.hook)
         .filter(|hook| hooks.contains(hook));
     match hook {
         Some(hook) => Ok(LeftOut {
             hook,
-            reason: last_words(log).map_or_else(|| source.to_string(), str::to_owned),
+            reason: verifier_reason(log).map_or_else(|| source.to_string(), str::to_owned),
         }),
         None => Err(error),
     }
 }
 
-/// What the verifier said last, before its figures.
-fn last_words(log: &str) -> Option<&str> {
-    const FIGURES: [&str; 5] = [
+/// Returns the last line of the verifier's log before its statistics.
+fn verifier_reason(log: &str) -> Option<&str> {
+    const STATISTICS: [&str; 5] = [
         "processed ",
         "verification time ",
         "stack depth ",
@@ -117,13 +102,13 @@ fn last_words(log: &str) -> Option<&str> {
         .lines()
         .rev()
         .map(str::trim)
-        .find(|line| !line.is_empty() && FIGURES.iter().all(|figure| !line.starts_with(figure)))
+        .find(|line| !line.is_empty() && STATISTICS.iter().all(|start| !line.starts_with(start)))
 }
 
-/// The hooks that another process left out when it loaded.
-fn noted(dir: &Path) -> Result<Vec<LeftOut>, Error> {
+/// The hooks that the process which loaded full coverage left out.
+fn listed(pins: &Pins) -> Result<Vec<LeftOut>, Error> {
     let mut left_out = Vec::new();
-    for entry in entries(&dir.join(LEFT_OUT))? {
+    for entry in entries(&pins.left_out())? {
         let name = entry.file_name();
         left_out.extend(name.to_str().and_then(Hook::from_name).map(|hook| LeftOut {
             hook,
@@ -134,56 +119,30 @@ fn noted(dir: &Path) -> Result<Vec<LeftOut>, Error> {
     Ok(left_out)
 }
 
-/// Notes which hooks are left out, for those who come later: a directory each, as there is nothing to pin.
-fn note(dir: &Path, left_out: &[LeftOut]) -> Result<(), Error> {
-    for left in left_out {
-        let path = dir.join(LEFT_OUT).join(left.hook.name());
-        fs::create_dir_all(&path).map_err(|source| Error::PinDirectory { path, source })?;
+/// Attaches and pins. Adds the hooks to which the kernel did not attach their program.
+fn pin(object: &mut Loaded, pins: &Pins, left_out: &mut Vec<LeftOut>) -> Result<(), Error> {
+    let refused = object.attach_offered(&pins.links())?;
+    left_out.extend(refused.into_iter().map(|(hook, error)| LeftOut {
+        hook,
+        reason: format!("it cannot be attached: {error}"),
+    }));
+    // A directory for each, since the BPF file system has no plain files.
+    for left in &*left_out {
+        pins::create_dir(&pins.left_out().join(left.hook.name()))?;
     }
-    Ok(())
-}
-
-/// Attaches and pins, and adds the hooks where attaching failed.
-fn pin_full(object: &mut Object, dir: &Path, left_out: &mut Vec<LeftOut>) -> Result<(), Error> {
-    for program in object.progs_mut().filter(|program| program.autoload()) {
-        match (
-            program.attach(),
-            program.section().to_str().and_then(hook_of),
-        ) {
-            (Ok(mut link), _) => link
-                .pin(dir.join("links").join(program.name()))
-                .map_err(load_error)?,
-            (Err(error), Some(hook)) => left_out.push(LeftOut {
-                hook,
-                reason: format!("it cannot be attached: {error}"),
-            }),
-            (Err(error), None) => return Err(load_error(error)),
-        }
-    }
-    note(dir, left_out)?;
     fail_point!("extend-full-pinned");
-    mark(object, dir, FULL)
+    object.mark(&pins.full_mark())
 }
 
-/// Detach what only full coverage needs.
-pub(crate) fn cut_back(dir: &Path) -> Result<(), Error> {
-    unmark(dir)?;
-    for program in open()?.progs() {
-        if part_of(program.name(), program.section()) == Part::Full {
-            gone(fs::remove_file(dir.join("links").join(program.name())))?;
+/// Detaches full coverage.
+pub(crate) fn cut(pins: &Pins) -> Result<(), Error> {
+    pins.unmark_full()?;
+    for program in object::programs()? {
+        if program.part == Part::Full {
+            pins::remove_file(&pins.link(&program.name))?;
         }
     }
     Ok(())
-}
-
-/// From now on it is not there for those who come.
-pub(crate) fn unmark(dir: &Path) -> Result<(), Error> {
-    gone(fs::remove_file(dir.join(FULL)))?;
-    let place = dir.join(LEFT_OUT);
-    for entry in entries(&place)? {
-        gone(fs::remove_dir(entry.path()))?;
-    }
-    gone(fs::remove_dir(place))
 }
 
 #[cfg(test)]
@@ -199,13 +158,13 @@ mod tests {
         libbpf: prog 'mount_sb_mount': failed to load: -22\n";
 
     #[test]
-    fn what_the_verifier_said_last_is_the_reason() {
+    fn the_reason_is_the_last_line_before_the_statistics() {
         assert_eq!(
-            last_words(LOG),
+            verifier_reason(LOG),
             Some(
                 "At program exit the register R0 has value (0x1; 0x0) should have been in [-4095, 0]"
             )
         );
-        assert_eq!(last_words("libbpf: map 'x': failed to create"), None);
+        assert_eq!(verifier_reason("libbpf: map 'x': failed to create"), None);
     }
 }

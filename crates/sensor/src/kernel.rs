@@ -1,184 +1,129 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The handle on the kernel part, loaded now or found pinned.
+//! The facade: everything that can be done with the kernel part, loaded now or found pinned.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::PathBuf;
 
-use ambit_abi::{Config, Coverage, Hook};
-use libbpf_rs::{MapCore, MapFlags, MapHandle};
-use rustix::fs::{FlockOperation, flock};
-use zerocopy::FromBytes;
+use ambit_abi::{ASK_CLEAR, ASK_SET, Coverage, Hook, RuleCount, Spread};
 
-use crate::error::{Error, bpf, io};
-use crate::full::LeftOut;
-use crate::{
-    Domain, DomainInfo, DomainSpec, TaskInfo, domain, full, load, probe, rules, spread, tasks,
-};
-
-pub(crate) const CONFIG_MAP: &str = "config";
-const LOCK: &str = "/run/ambit.lock";
-/// Locked shared by each process that may yet make a domain, so that nobody unpins what it is about to use.
-const USERS: &str = "/run/ambit.users";
-
-/// Where and how to load.
-#[derive(Clone, Debug)]
-pub struct LoadOptions {
-    /// A directory of the BPF file system.
-    pub pin_dir: PathBuf,
-    /// Hooks that may be missing.
-    pub allow_missing: Vec<Hook>,
-    /// Say more in errors.
-    pub verbose: bool,
-    /// Load the programs that decide for domains; without, only labels, trust and chains are kept.
-    pub core: bool,
-    /// Load the programs of full coverage, too.
-    pub full: bool,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self {
-            pin_dir: "/sys/fs/bpf/ambit".into(),
-            allow_missing: Vec::new(),
-            verbose: false,
-            core: true,
-            full: false,
-        }
-    }
-}
+use crate::domain::{self, Domain, DomainInfo, DomainSpec};
+use crate::error::Error;
+use crate::full::{self, LeftOut};
+use crate::host::Host;
+use crate::options::LoadOptions;
+use crate::pins::Pins;
+use crate::ring::Ring;
+use crate::rules::{self, Rules, RulesLoaded};
+use crate::spread::{self, SpreadState};
+use crate::tasks::{self, TaskInfo};
+use crate::{base, facts, locks, object};
 
 /// The loaded kernel part.
 #[derive(Debug)]
 pub struct Kernel {
-    pub(crate) options: LoadOptions,
-    config: Config,
+    host: Host,
     user: Option<File>,
     left_out: Vec<LeftOut>,
-    outrun: bool,
+    rules_need_reload: bool,
 }
 
-/// Held while something is made, changed or removed; released when dropped.
-pub(crate) struct Lock {
-    _file: File,
-}
-
-pub(crate) fn lock() -> Result<Lock, Error> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(LOCK)
-        .map_err(io("open /run/ambit.lock"))?;
-    flock(&file, FlockOperation::LockExclusive)
-        .map_err(|e| io("lock /run/ambit.lock")(e.into()))?;
-    Ok(Lock { _file: file })
-}
-
-fn use_kernel_part() -> Result<File, Error> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(USERS)
-        .map_err(io("open /run/ambit.users"))?;
-    flock(&file, FlockOperation::LockShared).map_err(|e| io("lock /run/ambit.users")(e.into()))?;
-    Ok(file)
-}
-
-/// Loads what is asked for and not there: what is left out, and whether rules have to be renewed to run before it.
-fn extend(options: &LoadOptions) -> Result<(Vec<LeftOut>, bool), Error> {
-    let mut news = options.core && load::extend_core(options)?;
+/// Loads what `options` ask for and is not loaded. Returns the hooks that were left out, and whether rules must be
+/// loaded again so that they run before the new programs.
+fn extend(options: &LoadOptions, pins: &Pins) -> Result<(Vec<LeftOut>, bool), Error> {
+    let mut extended = options.core && base::extend_core(options, pins)?;
     let mut left_out = Vec::new();
     if options.full {
-        news |= !full::is_there(options);
-        left_out = full::extend(options)?;
+        extended |= !pins.has_full();
+        left_out = full::extend(options, pins)?;
     }
-    Ok((left_out, news && rules::are_pinned(options)))
+    Ok((left_out, extended && pins.has_rules()))
+}
+
+/// Removes a kernel part of another build, if nothing uses it.
+fn remove_other_version(host: &Host) -> Result<(), Error> {
+    let names: Vec<String> = collect_garbage(host)?
+        .into_iter()
+        .map(|domain| domain.name)
+        .collect();
+    if rules::generation(host)? != 0 {
+        return Err(Error::OtherVersionHasRules);
+    }
+    if host.pins().has_spread() {
+        return Err(Error::OtherVersionSpreads);
+    }
+    if !names.is_empty() {
+        return Err(Error::OtherVersion(names.join(", ")));
+    }
+    host.pins().remove_all()
+}
+
+/// Frees the domains that nothing uses any more. Returns those that are left. The caller has `locks::change`.
+fn collect_garbage(host: &Host) -> Result<Vec<DomainInfo>, Error> {
+    let mut left = Vec::new();
+    for info in domain::list(host)? {
+        // The count of tasks may be too high. Another build's tasks cannot be listed: then the count decides.
+        let deserted = || tasks::members(host, info.id).is_ok_and(|members| members.is_empty());
+        if info.owner_alive || (info.tasks > 0 && !deserted()) {
+            left.push(info);
+        } else {
+            domain::free(host, info.id)?;
+        }
+    }
+    Ok(left)
 }
 
 impl Kernel {
-    /// Use the kernel part that is pinned, or load, attach and pin it.
+    /// Uses the kernel part that is pinned; loads, attaches and pins it first if there is none.
     ///
     /// # Errors
-    /// Everything that [`Error`] names about privileges, the kernel and the object.
+    /// Everything that [`Error`] has about privileges, the kernel and the object.
     pub fn attach(options: &LoadOptions) -> Result<Self, Error> {
-        probe::privileges()?;
-        let _lock = lock()?;
-        let user = use_kernel_part()?;
-        if let Some(kernel) = Self::open(options)? {
-            if kernel.config.build == load::build_id() {
-                let (left_out, outrun) = extend(options)?;
+        facts::privileges()?;
+        let _lock = locks::change()?;
+        let user = Some(locks::user()?);
+        let pins = Pins::new(&options.pin_dir);
+        if let Some(host) = Host::open(&options.pin_dir)? {
+            if host.config().build == object::build_id() {
+                let (left_out, rules_need_reload) = extend(options, &pins)?;
                 return Ok(Self {
-                    user: Some(user),
+                    host,
+                    user,
                     left_out,
-                    outrun,
-                    ..kernel
+                    rules_need_reload,
                 });
             }
-            let names: Vec<String> = kernel
-                .collect_garbage()?
-                .into_iter()
-                .map(|d| d.name)
-                .collect();
-            if rules::generation(&kernel)? != 0 {
-                return Err(Error::OtherVersionHasRules);
-            }
-            if spread::is_pinned(options) {
-                return Err(Error::OtherVersionSpreads);
-            }
-            if !names.is_empty() {
-                return Err(Error::OtherVersion(names.join(", ")));
-            }
-            load::remove(&options.pin_dir)?;
+            remove_other_version(&host)?;
         }
-        probe::requirements()?;
-        // What a killed loader left half-way.
-        load::remove(&options.pin_dir)?;
-        load::load(options)?;
-        let (left_out, _) = extend(options)?;
-        let kernel =
-            Self::open(options)?.ok_or(Error::Layout("it was pinned but cannot be found"))?;
+        facts::requirements()?;
+        // A loader that was killed may have left some pins.
+        pins.remove_all()?;
+        base::load(options, &pins)?;
+        let (left_out, _) = extend(options, &pins)?;
+        let host = Host::open(&options.pin_dir)?
+            .ok_or(Error::Layout("it was pinned but cannot be found"))?;
         Ok(Self {
-            user: Some(user),
+            host,
+            user,
             left_out,
-            ..kernel
+            rules_need_reload: false,
         })
     }
 
-    /// The kernel part, if it is loaded.
+    /// Returns the kernel part if it is loaded, and none otherwise.
     ///
     /// # Errors
-    /// [`Error::Privileges`] if that can't be seen for want of them, [`Error::Layout`] if the pins are not those of a
-    /// kernel part.
+    /// [`Error::Privileges`] if this process may not read the pins, [`Error::Layout`] if they are not those of a kernel
+    /// part.
     pub fn open(options: &LoadOptions) -> Result<Option<Self>, Error> {
-        // Pinned last of all: whoever sees it sees a whole kernel part.
-        let last = options.pin_dir.join("links").join(load::LAST);
-        match last.try_exists() {
-            Ok(true) => {}
-            Ok(false) => return Ok(None),
-            // Whoever may not look is not told that nothing is there.
-            Err(source) => {
-                probe::privileges()?;
-                return Err(Error::PinDirectory { path: last, source });
-            }
-        }
-        let path = options.pin_dir.join("maps").join(CONFIG_MAP);
-        let map =
-            MapHandle::from_pinned_path(path).map_err(bpf("open the loaded configuration"))?;
-        let value = map
-            .lookup(&0_u32.to_ne_bytes(), MapFlags::ANY)
-            .map_err(bpf("read the loaded configuration"))?
-            .ok_or(Error::Layout("no configuration"))?;
-        let (config, _) = Config::read_from_prefix(&value)
-            .map_err(|_| Error::Layout("the configuration is too short"))?;
-        Ok(Some(Self {
-            options: options.clone(),
-            config,
+        let host = Host::open(&options.pin_dir).or_else(|error| {
+            // Permission denied is an error, not "not loaded".
+            facts::privileges().and(Err(error))
+        })?;
+        Ok(host.map(|host| Self {
+            host,
             user: None,
             left_out: Vec::new(),
-            outrun: false,
+            rules_need_reload: false,
         }))
     }
 
@@ -188,64 +133,61 @@ impl Kernel {
         self.user.as_ref().map(File::as_fd)
     }
 
-    pub(crate) fn map(&self, name: &str) -> Result<MapHandle, Error> {
-        MapHandle::from_pinned_path(self.options.pin_dir.join("maps").join(OsStr::new(name)))
-            .map_err(bpf("open a pinned map"))
-    }
-
-    /// The hooks of full coverage that the kernel has and refuses to have decided.
+    /// The hooks of full coverage whose program this kernel refused.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }
 
-    /// Whether programs were attached after those of the rules that are loaded: rules have to be loaded once more, with
-    /// programs of their own, so that they are asked first.
-    pub fn rules_outrun(&self) -> bool {
-        self.outrun
+    /// True if programs were attached after those of the loaded rules. Load the rules again, with [`Rules::renew`], so that
+    /// they are evaluated first.
+    pub fn rules_need_reload(&self) -> bool {
+        self.rules_need_reload
     }
 
     /// The key of all fingerprints.
     pub fn secret(&self) -> [u8; 16] {
-        zerocopy::transmute!([self.config.key0, self.config.key1])
+        let config = self.host.config();
+        zerocopy::transmute!([config.key0, config.key1])
     }
 
-    /// The host's ephemeral ports, both ends included.
+    /// The first and the last of the host's ephemeral ports.
     pub fn ephemeral_ports(&self) -> (u16, u16) {
-        (self.config.port_low, self.config.port_high)
+        let config = self.host.config();
+        (config.port_low, config.port_high)
     }
 
-    /// Make a domain with its set of points, its automaton and its ring.
+    /// Creates a domain with its set of points, its automaton and its ring.
     ///
     /// # Errors
     /// [`Error::DomainExists`], [`Error::TooManyDomains`], [`Error::SetTooSmall`].
     pub fn create_domain(&self, spec: &DomainSpec<'_>) -> Result<Domain, Error> {
-        let _lock = lock()?;
-        self.collect_garbage()?;
-        domain::create(self, spec)
+        let _lock = locks::change()?;
+        collect_garbage(&self.host)?;
+        domain::create(&self.host, spec)
     }
 
-    /// The domains that are loaded.
+    /// Returns the domains that are loaded.
     ///
     /// # Errors
     /// Reading the maps failed.
     pub fn domains(&self) -> Result<Vec<DomainInfo>, Error> {
-        domain::list(self)
+        domain::list(&self.host)
     }
 
-    /// All labelled tasks.
+    /// Returns all tasks that have a label or lost trust.
     ///
     /// # Errors
     /// Running the iterator failed.
     pub fn tasks(&self) -> Result<Vec<TaskInfo>, Error> {
-        tasks::list(self)
+        tasks::list(&self.host)
     }
 
-    /// The trust bits that some task has, that is marked on a file or descriptor, or that a domain's map names: nobody
-    /// else may be given one of them.
+    /// Returns the trust bits that a task has, that a file or descriptor is marked with, or that a domain's map names.
+    /// None of them may be assigned to another source.
     ///
     /// # Errors
     /// Reading the maps or running the iterator failed.
-    pub fn borne_trust(&self) -> Result<u32, Error> {
+    pub fn trust_bits_in_use(&self) -> Result<u32, Error> {
         let tasks = self.tasks()?.into_iter().fold(0, |bits, task| {
             bits | task.label.trust | task.trust.map_or(0, |trust| trust.bits)
         });
@@ -253,70 +195,157 @@ impl Kernel {
             .domains()?
             .iter()
             .fold(0, |bits, domain| bits | domain.named);
-        Ok(tasks | named | spread::marked(self)?)
+        Ok(tasks | named | spread::marked(&self.host)?)
     }
 
-    /// Set trust bits of a process, labelled or not, for so many seconds or for ever: how many threads it has.
+    /// Sets trust bits of a process, with a label or without, for that many seconds or for ever. Returns how many threads
+    /// it has.
     ///
     /// # Errors
     /// [`Error::NoSuchProcess`].
     pub fn set_trust(&self, pid: u32, bits: u32, seconds: Option<u32>) -> Result<usize, Error> {
-        tasks::change(self, pid, ambit_abi::ASK_SET, bits, seconds.unwrap_or(0))
+        tasks::change(&self.host, pid, ASK_SET, bits, seconds.unwrap_or(0))
     }
 
-    /// Clear trust bits of a process: how many threads it has. With all bits, what taps have said of it and was not
-    /// taken in yet goes as well.
+    /// Clears trust bits of a process, pending reports of taps included. Returns how many threads it has.
     ///
     /// # Errors
     /// [`Error::NoSuchProcess`].
     pub fn clear_trust(&self, pid: u32, bits: u32) -> Result<usize, Error> {
-        tasks::change(self, pid, ambit_abi::ASK_CLEAR, bits, 0)
+        tasks::change(&self.host, pid, ASK_CLEAR, bits, 0)
     }
 
-    /// Remove domains that nobody uses any more: the ones that are left. Its caller holds the lock.
-    fn collect_garbage(&self) -> Result<Vec<DomainInfo>, Error> {
-        let mut left = Vec::new();
-        for info in self.domains()? {
-            // Who is there counts, where that can be told: not of another build.
-            let deserted =
-                || tasks::members_locked(self, info.id).is_ok_and(|members| members.is_empty());
-            let used = info.owner_alive || (info.tasks > 0 && !deserted());
-            if used {
-                left.push(info);
-            } else {
-                domain::free(self, info.id)?;
-            }
-        }
-        Ok(left)
-    }
-
-    /// Remove what nobody uses: dead domains, and everything if no domain is left (then true).
+    /// Removes what nothing uses: dead domains, and the kernel part if no domain is left. Returns true if the kernel part
+    /// was removed.
     ///
     /// # Errors
     /// Removing a pin failed.
     pub fn release(self) -> Result<bool, Error> {
-        let _lock = lock()?;
-        let left = self.collect_garbage()?;
-        // Others attached and have yet to make their domain; whoever is last removes.
+        let _lock = locks::change()?;
+        let left = collect_garbage(&self.host)?;
+        // Others may have attached and not created their domain yet. The last of them removes the kernel part.
         drop(self.user);
-        let users = use_kernel_part()?;
-        if flock(&users, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if !locks::no_users()? {
             return Ok(false);
         }
-        let dir = &self.options.pin_dir;
-        let kept = rules::are_pinned(&self.options) || spread::is_pinned(&self.options);
-        if left.is_empty() && kept {
-            full::cut_back(dir)?;
-            load::cut_core(dir)?;
-            return Ok(false);
-        }
+        let pins = self.host.pins();
         if !left.is_empty() {
             if left.iter().all(|domain| domain.coverage == Coverage::Core) {
-                full::cut_back(dir)?;
+                full::cut(pins)?;
             }
             return Ok(false);
         }
-        load::remove(dir)?;
+        if pins.has_rules() || pins.has_spread() {
+            full::cut(pins)?;
+            base::cut_core(pins)?;
+            return Ok(false);
+        }
+        pins.remove_all()?;
         Ok(true)
+    }
+
+    /// Returns the hooks at which this kernel can evaluate rules.
+    ///
+    /// # Errors
+    /// [`Error::NoBtf`].
+    pub fn rule_hooks() -> Result<Vec<Hook>, Error> {
+        rules::hooks()
+    }
+
+    /// Replaces the active rules by these, at once for all hooks. Calls `ready` after everything is in place and before the
+    /// set becomes active.
+    ///
+    /// # Errors
+    /// [`Error::Rules`], [`Error::NoRuleHook`], [`Error::TooManyAutomata`], and the error of `ready`. After any of these,
+    /// the rules from before are still active.
+    pub fn load_rules<E: From<Error>>(
+        &self,
+        rules: &Rules,
+        ready: impl FnOnce(&RulesLoaded) -> Result<(), E>,
+    ) -> Result<RulesLoaded, E> {
+        rules::load(&self.host, rules, ready)
+    }
+
+    /// Ends all rules. Returns true if there were some.
+    ///
+    /// # Errors
+    /// Removing a pin failed.
+    pub fn unload_rules(&self) -> Result<bool, Error> {
+        rules::unload(&self.host)
+    }
+
+    /// Returns the generation of the active set of rules; 0 if there is none.
+    ///
+    /// # Errors
+    /// Reading the map failed.
+    pub fn rules_generation(&self) -> Result<u64, Error> {
+        rules::generation(&self.host)
+    }
+
+    /// Returns how often each of the first `count` rules of the active set matched.
+    ///
+    /// # Errors
+    /// Reading the map failed.
+    pub fn rule_counts(&self, count: usize) -> Result<Vec<RuleCount>, Error> {
+        rules::counts(&self.host, count)
+    }
+
+    /// Returns by hook how often rules could not be evaluated since the kernel part was loaded. Hooks where that never
+    /// happened are left out.
+    ///
+    /// # Errors
+    /// Reading the map failed.
+    pub fn rule_failures(&self) -> Result<Vec<(Hook, u64)>, Error> {
+        rules::failures(&self.host)
+    }
+
+    /// Returns a reader of the records of rules. There is one ring on the host, which must have one reader at a time.
+    ///
+    /// # Errors
+    /// Mapping the ring failed.
+    pub fn rule_ring(&self) -> Result<Ring, Error> {
+        rules::ring(&self.host)
+    }
+
+    /// Switches a kind of spread on. Returns true if it was off.
+    ///
+    /// # Errors
+    /// [`Error::Load`] if the kernel has none of the functions that the kind needs, or refuses a program.
+    pub fn spread_on(&self, kind: Spread) -> Result<bool, Error> {
+        spread::switch_on(&self.host, kind)
+    }
+
+    /// Switches a kind of spread off and deletes its marks. Returns true if it was on.
+    ///
+    /// # Errors
+    /// Removing a pin failed.
+    pub fn spread_off(&self, kind: Spread) -> Result<bool, Error> {
+        spread::switch_off(&self.host, kind)
+    }
+
+    /// Replaces the names of interpreters: programs that execute the files they read, which matters to kind `file`. A name
+    /// is that of an executable up to the first digit, dot or dash. `many` are programs with many names (multi-call
+    /// binaries), which are interpreters only when they were invoked by a name in `one`.
+    ///
+    /// # Errors
+    /// [`Error::Bpf`] for more than `INTERPRETERS` of them.
+    pub fn set_interpreters(&self, one: &[String], many: &[String]) -> Result<(), Error> {
+        spread::set_interpreters(&self.host, one, many)
+    }
+
+    /// Returns the names that [`Kernel::set_interpreters`] got, sorted, and cut to the length that programs compare.
+    ///
+    /// # Errors
+    /// Opening the map failed.
+    pub fn interpreters(&self) -> Result<Vec<String>, Error> {
+        spread::interpreters(&self.host)
+    }
+
+    /// Returns the state of each kind of spread that can be switched.
+    ///
+    /// # Errors
+    /// Reading a map or a pin failed.
+    pub fn spread(&self) -> Result<Vec<SpreadState>, Error> {
+        spread::states(&self.host)
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The reader of a domain's ring buffer.
+//! Reads a ring buffer.
 
 use std::fmt;
 use std::os::fd::BorrowedFd;
@@ -9,24 +9,24 @@ use libbpf_rs::{MapHandle, RingBuffer, RingBufferBuilder};
 
 use crate::error::{Error, bpf};
 
-/// Records taken out in one go at most, so that a flood cannot keep the caller from its other work.
+/// The most records that one call consumes, so that the caller gets to its other work while records flood in.
 const BATCH: usize = 4096;
 
-/// Records as copied out of the ring: lengths and bytes back to back, so that no record is an allocation.
+/// Records copied from the ring: their lengths, and their bytes back to back, so that a record needs no allocation.
 #[derive(Default)]
 struct Batch {
     bytes: Vec<u8>,
     lengths: Vec<usize>,
 }
 
-/// The one reader of a domain's ring.
+/// Reads a ring buffer. A ring must have one reader at a time.
 pub struct Ring {
     ring: RingBuffer<'static>,
     batch: Arc<Mutex<Batch>>,
 }
 
-// SAFETY: `ring_buffer` of libbpf has no thread affinity; `Ring` has no `Clone` and all its methods that touch the
-// ring take `&mut self`, so only one thread uses it at a time. The callback only holds an `Arc<Mutex<_>>`.
+// SAFETY: libbpf's `ring_buffer` is not bound to a thread. `Ring` is not `Clone` and all its methods that touch the ring
+// take `&mut self`, so that only one thread uses it at a time. The callback captures nothing but an `Arc<Mutex<_>>`.
 unsafe impl Send for Ring {}
 
 impl fmt::Debug for Ring {
@@ -39,7 +39,8 @@ impl Ring {
     pub(crate) fn new(map: &MapHandle) -> Result<Self, Error> {
         let batch = Arc::new(Mutex::new(Batch::default()));
         let sink = Arc::clone(&batch);
-        let handle = MapHandle::try_from(map).map_err(bpf("hold the ring buffer"))?;
+        let handle =
+            MapHandle::try_from(map).map_err(bpf("duplicate the descriptor of the ring buffer"))?;
         let mut builder = RingBufferBuilder::new();
         builder
             .add(&handle, move |record: &[u8]| {
@@ -53,7 +54,7 @@ impl Ring {
         Ok(Self { ring, batch })
     }
 
-    /// Give what is there to `f`: how many records there were.
+    /// Passes the records of the ring to `f`, up to a limit. Returns how many there were; 0 means that the ring is empty.
     ///
     /// # Errors
     /// Reading the ring failed.
@@ -79,9 +80,9 @@ impl Ring {
         Ok(count)
     }
 
-    /// Readable when records wait.
+    /// A descriptor that is readable while the ring has records.
     pub fn fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: the descriptor belongs to `self.ring`, which outlives the borrow.
+        // SAFETY: `self.ring` owns the descriptor and outlives the borrow.
         unsafe { BorrowedFd::borrow_raw(self.ring.epoll_fd()) }
     }
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The LSM hooks of the running kernel: which there are, which take a BPF program, and where ours are attached.
+//! The LSM hooks of the running kernel: which exist, which accept a BPF program, and which have one of Ambit's.
 
 use std::collections::BTreeSet;
 use std::ffi::CStr;
-use std::fs;
 use std::os::fd::{FromRawFd, OwnedFd};
-use std::path::Path;
 
 use libbpf_rs::btf::types::{Func, Union};
 use libbpf_rs::btf::{Btf, TypeId};
@@ -13,30 +11,29 @@ use libbpf_rs::query::LinkTypeInfo;
 use libbpf_rs::{Link, libbpf_sys};
 
 use crate::error::{Error, bpf};
-use crate::load;
+use crate::offered::kernel_btf;
+use crate::pins::{Pins, entries};
 
 /// A hook of the running kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KernelHook {
-    /// The kernel's name of it.
+    /// Its name in the kernel.
     pub name: String,
-    /// Whether a BPF program can be attached; none where that was not tried, or can't be.
+    /// Whether a BPF program can be attached; none if that was not tried, or if trying failed for another reason.
     pub attachable: Option<bool>,
     /// Whether a program of the loaded kernel part is attached.
     pub attached: bool,
 }
 
-/// Every LSM hook that the running kernel has for BPF, by name.
-///
-/// # Errors
-/// [`Error::NoBtf`], or reading the pinned links failed.
-pub(crate) fn hooks(pins: &Path, try_each: bool) -> Result<Vec<KernelHook>, Error> {
-    let btf = load::kernel_btf()?;
+/// Returns every LSM hook that the running kernel has for BPF, sorted by name. With `try_each`, a program is loaded for
+/// each.
+pub(crate) fn hooks(pins: &Pins, try_each: bool) -> Result<Vec<KernelHook>, Error> {
+    let btf = kernel_btf()?;
     let attached = attached(&btf, pins)?;
     let mut found: Vec<_> = offered(&btf)
         .into_iter()
         .map(|(name, id)| KernelHook {
-            attachable: try_each.then(|| takes_a_program(id)).flatten(),
+            attachable: try_each.then(|| accepts_program(id)).flatten(),
             attached: attached.contains(&name),
             name,
         })
@@ -45,8 +42,8 @@ pub(crate) fn hooks(pins: &Path, try_each: bool) -> Result<Vec<KernelHook>, Erro
     Ok(found)
 }
 
-/// The kernel's functions `bpf_lsm_NAME` where NAME is a hook: there are helpers named so, too. The union
-/// `security_list_options` has a member for each hook.
+/// Returns the kernel's functions `bpf_lsm_NAME` where NAME is a hook. Some helpers have such names as well, but only
+/// hooks are members of the union `security_list_options`.
 fn offered(btf: &Btf<'_>) -> Vec<(String, TypeId)> {
     let Some(hooks) = btf.type_by_name::<Union<'_>>("security_list_options") else {
         return Vec::new();
@@ -61,13 +58,10 @@ fn offered(btf: &Btf<'_>) -> Vec<(String, TypeId)> {
         .collect()
 }
 
-/// The hooks whose links are pinned.
-fn attached(btf: &Btf<'_>, pins: &Path) -> Result<BTreeSet<String>, Error> {
+/// Returns the hooks whose links are pinned.
+fn attached(btf: &Btf<'_>, pins: &Pins) -> Result<BTreeSet<String>, Error> {
     let mut found = BTreeSet::new();
-    let Ok(entries) = fs::read_dir(pins.join("links")) else {
-        return Ok(found);
-    };
-    for entry in entries.flatten() {
+    for entry in entries(&pins.links()).unwrap_or_default() {
         let info = Link::open(entry.path())
             .and_then(|link| link.info())
             .map_err(bpf("read a pinned link"))?;
@@ -83,8 +77,8 @@ fn attached(btf: &Btf<'_>, pins: &Path) -> Result<BTreeSet<String>, Error> {
     Ok(found)
 }
 
-/// Whether the kernel takes a program for a hook: one that answers 0 is loaded, and not attached.
-fn takes_a_program(hook: TypeId) -> Option<bool> {
+/// True if the kernel accepts a program for a hook: one that returns 0 is loaded, but not attached.
+fn accepts_program(hook: TypeId) -> Option<bool> {
     const NAME: &CStr = c"ambit_try";
     const LICENSE: &CStr = c"GPL";
     let instruction = |code: u32| libbpf_sys::bpf_insn {
@@ -102,7 +96,7 @@ fn takes_a_program(hook: TypeId) -> Option<bool> {
         attach_btf_id: hook.into(),
         ..Default::default()
     };
-    // SAFETY: strings, instructions and options live through the call, with the sizes given.
+    // SAFETY: the strings, instructions and options live longer than the call, and have the sizes given.
     let fd = unsafe {
         libbpf_sys::bpf_prog_load(
             libbpf_sys::BPF_PROG_TYPE_LSM,
@@ -114,10 +108,10 @@ fn takes_a_program(hook: TypeId) -> Option<bool> {
         )
     };
     if fd >= 0 {
-        // SAFETY: the kernel has just handed out this descriptor; closing it frees the program.
+        // SAFETY: the kernel has just created this descriptor; closing it frees the program.
         drop(unsafe { OwnedFd::from_raw_fd(fd) });
         return Some(true);
     }
-    // Anything but "not there" says nothing of the hook: no privileges, no memory.
+    // Other errors (no privileges, no memory) do not depend on the hook.
     (fd == -libc::EINVAL).then_some(false)
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The operator's view of labels, by the task iterator.
+//! Lists tasks and changes the trust of processes, with a BPF iterator over all tasks.
+//!
+//! The iterator reads its request from a map and writes each answer to another, so that one process runs it at a time:
+//! `locks::tasks`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,100 +11,86 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use ambit_abi::{ASK_FIND, ASK_LIST, LABEL_EXITED, Label, Request, Task, Trust};
-use libbpf_rs::{Iter, Link, MapCore, MapFlags};
+use libbpf_rs::{Iter, Link};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::FromBytes;
 
-use crate::Kernel;
 use crate::error::{Error, bpf, io};
-use crate::kernel::lock;
+use crate::host::Host;
+use crate::locks::{self, Lock};
 
-/// A task that is labelled, or not trusted.
+/// A task that has a label, or that leads a process which lost trust.
 #[derive(Clone, Debug)]
 pub struct TaskInfo {
     /// The process.
     pub tgid: u32,
     /// The thread.
     pub tid: u32,
-    /// Hostile: whatever the task called itself.
+    /// The name that the task gave itself. Do not trust it: it may contain any bytes.
     pub comm: Vec<u8>,
-    /// What it carries; of slot 0 if it has no label.
+    /// Its label; of domain 0 if it has none.
     pub label: Label,
-    /// Its process' trust, where the task leads it and some of it was lost.
+    /// The trust of its process, if the task leads it and it lost some.
     pub trust: Option<Box<Trust>>,
     /// When it started, on `CLOCK_BOOTTIME`.
     pub start_ns: u64,
 }
 
-/// The initial one, `PROC_PID_INIT_INO`.
+/// The initial pid namespace, `PROC_PID_INIT_INO`.
 const PID_NAMESPACE: &str = "pid:[4026531836]";
 
-/// Whether numbers of processes are those that the kernel part has, and no process is out of the iterator's sight.
+/// True in the initial pid namespace: there the iterator finds all processes, under the numbers that the kernel part uses.
 fn sees_all() -> bool {
     fs::read_link("/proc/self/ns/pid").is_ok_and(|own| own == Path::new(PID_NAMESPACE))
 }
 
-/// Needs the lock, which its caller holds.
-fn ask(kernel: &Kernel, request: Request) -> Result<Vec<TaskInfo>, Error> {
+/// Runs the iterator with a request. Returns the tasks that match.
+fn run(host: &Host, request: Request, _lock: &Lock) -> Result<Vec<TaskInfo>, Error> {
     if !sees_all() {
         return Err(Error::PidNamespace);
     }
-    kernel
-        .map("requests")?
-        .update(&0_u32.to_ne_bytes(), request.as_bytes(), MapFlags::ANY)
-        .map_err(bpf("ask the task iterator"))?;
-    let link = Link::open(kernel.options.pin_dir.join("links").join("trust_tasks"))
-        .map_err(bpf("open the task iterator"))?;
+    host.requests()?
+        .write(&0, &request, "write the request to the task iterator")?;
+    let link = Link::open(host.pins().last()).map_err(bpf("open the task iterator"))?;
     let mut bytes = Vec::new();
     Iter::new(&link)
         .map_err(bpf("start the task iterator"))?
         .read_to_end(&mut bytes)
         .map_err(io("read the task iterator"))?;
-    let mut tasks = Vec::new();
-    for chunk in bytes.chunks(size_of::<Task>()) {
-        let t =
-            Task::read_from_bytes(chunk).map_err(|_| Error::Layout("a task has another size"))?;
-        let comm = t
-            .comm
-            .split(|&b| b == 0)
-            .next()
-            .unwrap_or_default()
-            .to_vec();
-        tasks.push(TaskInfo {
-            tgid: t.tgid,
-            tid: t.tid,
-            comm,
-            label: t.label,
-            trust: (t.trust.bits != 0).then(|| Box::new(t.trust)),
-            start_ns: t.start_ns,
-        });
-    }
-    Ok(tasks)
+    bytes.chunks(size_of::<Task>()).map(task).collect()
 }
 
-pub(crate) fn list(kernel: &Kernel) -> Result<Vec<TaskInfo>, Error> {
-    let _lock = lock()?;
-    list_locked(kernel)
+fn task(bytes: &[u8]) -> Result<TaskInfo, Error> {
+    let task =
+        Task::read_from_bytes(bytes).map_err(|_| Error::Layout("a task has an unexpected size"))?;
+    let comm = task.comm.split(|&byte| byte == 0).next();
+    Ok(TaskInfo {
+        tgid: task.tgid,
+        tid: task.tid,
+        comm: comm.unwrap_or_default().to_vec(),
+        label: task.label,
+        trust: (task.trust.bits != 0).then(|| Box::new(task.trust)),
+        start_ns: task.start_ns,
+    })
 }
 
-/// For those that hold the lock.
-pub(crate) fn list_locked(kernel: &Kernel) -> Result<Vec<TaskInfo>, Error> {
-    ask(
-        kernel,
-        Request {
-            ask: ASK_LIST,
-            ..Request::default()
-        },
-    )
+/// Returns all tasks that have a label or lost trust.
+pub(crate) fn list(host: &Host) -> Result<Vec<TaskInfo>, Error> {
+    let lock = locks::tasks()?;
+    let request = Request {
+        ask: ASK_LIST,
+        ..Request::default()
+    };
+    run(host, request, &lock)
 }
 
-/// The processes that go on in a domain. For those that hold the lock.
-pub(crate) fn members_locked(kernel: &Kernel, domain: u16) -> Result<BTreeSet<u32>, Error> {
+/// Returns the processes that are alive in a domain.
+pub(crate) fn members(host: &Host, domain: u16) -> Result<BTreeSet<u32>, Error> {
     let mut members = BTreeSet::new();
-    // Twice: one that forked and ended meanwhile may have been missed with its child.
+    // Twice: the iterator may miss a task that forked and ended meanwhile, and its child.
     for _ in 0..2 {
-        let tasks = list_locked(kernel)?;
+        let tasks = list(host)?;
         let alive =
             |task: &&TaskInfo| task.label.domain == domain && task.label.flags & LABEL_EXITED == 0;
         members.extend(tasks.iter().filter(alive).map(|task| task.tgid));
@@ -109,10 +98,12 @@ pub(crate) fn members_locked(kernel: &Kernel, domain: u16) -> Result<BTreeSet<u3
     Ok(members)
 }
 
-/// The iterator matches a number, and when whoever has it started: that the process was alive while that was looked up
-/// makes it this process, and no other that is given the number later.
+/// Sets or clears trust bits (`ask_for`) of a process. Returns how many threads it has.
+///
+/// The iterator compares the process's number and start. If the process was alive after its start was looked up, both
+/// are its own, and no process that gets the number later is changed.
 pub(crate) fn change(
-    kernel: &Kernel,
+    host: &Host,
     pid: u32,
     ask_for: u32,
     bits: u32,
@@ -123,17 +114,17 @@ pub(crate) fn change(
         .and_then(Pid::from_raw)
         .ok_or(Error::NoSuchProcess(pid))?;
     let pidfd = pidfd_open(raw, PidfdFlags::empty()).map_err(|_| Error::NoSuchProcess(pid))?;
-    let _lock = lock()?;
+    let lock = locks::tasks()?;
     let find = Request {
         ask: ASK_FIND,
         tgid: pid,
         ..Request::default()
     };
-    let start_ns = ask(kernel, find)?
+    let start_ns = run(host, find, &lock)?
         .iter()
         .find(|task| task.tid == pid)
-        .map(|leader| leader.start_ns);
-    let start_ns = start_ns.ok_or(Error::NoSuchProcess(pid))?;
+        .map(|leader| leader.start_ns)
+        .ok_or(Error::NoSuchProcess(pid))?;
     if has_ended(&pidfd)? {
         return Err(Error::NoSuchProcess(pid));
     }
@@ -144,7 +135,7 @@ pub(crate) fn change(
         seconds,
         start_ns,
     };
-    match ask(kernel, request)?.len() {
+    match run(host, request, &lock)?.len() {
         0 => Err(Error::NoSuchProcess(pid)),
         changed => Ok(changed),
     }
@@ -156,6 +147,7 @@ fn has_ended(pidfd: &OwnedFd) -> Result<bool, Error> {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    let ready = poll(&mut fds, Some(&now)).map_err(|e| io("look at the process")(e.into()))?;
+    let ready = poll(&mut fds, Some(&now))
+        .map_err(|errno| io("check whether the process is alive")(errno.into()))?;
     Ok(ready > 0)
 }

@@ -74,7 +74,7 @@ pub(super) fn unload() -> Result<Outcome, Failure> {
 
 /// Loads the rules that hold once more, so that they are asked before what was attached after them.
 pub(crate) fn renew(kernel: &Kernel) -> Result<(), Failure> {
-    if !kernel.rules_outrun() {
+    if !kernel.rules_need_reload() {
         return Ok(());
     }
     // Not to be loaded over what somebody loads meanwhile.
@@ -111,7 +111,7 @@ fn load(
     offered(&set.rules, &hooks)?;
     let names_before = Sources::read()?;
     let mut sources = names_before.clone();
-    sources.name_all(&compile::sources(&set.rules), kernel.borne_trust()?)?;
+    sources.name_all(&compile::sources(&set.rules), kernel.trust_bits_in_use()?)?;
     let compiled = compiled(&set.rules, &sources, &hooks)?;
     sources.write()?;
     fail_point!("rules-sources-written");

@@ -28,7 +28,7 @@ impl Gates {
             if kernel.rules_generation()? != 0 {
                 wanted.extend(sources.all().into_keys());
             }
-            sources.name_all(&wanted, kernel.borne_trust()?)?;
+            sources.name_all(&wanted, kernel.trust_bits_in_use()?)?;
             sources.write()?;
         }
         Ok(Self::new(map, &sources.all()))

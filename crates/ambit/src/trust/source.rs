@@ -50,7 +50,7 @@ fn bit(name: &str) -> Result<u8, Failure> {
     let mut wanted = BTreeSet::from([name.to_owned()]);
     let mut borne = 0;
     if let Some(kernel) = super::open()? {
-        borne = kernel.borne_trust()?;
+        borne = kernel.trust_bits_in_use()?;
         // Rules that hold set their bits whether a task has them yet or not.
         if kernel.rules_generation()? != 0 {
             wanted.extend(sources.all().into_keys());

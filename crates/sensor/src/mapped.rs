@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A map's words, each of which is read and changed as a whole while programs change others, or the same.
+//! A map in this process's memory, as words that are read and changed atomically while BPF programs change them too.
 
 use std::os::fd::AsFd;
 use std::sync::atomic::AtomicU64;
@@ -9,19 +9,19 @@ use rustix::mm::{self, MapFlags, ProtFlags};
 
 use crate::error::{Error, io as io_error};
 
-/// An array map, or a map of variables, in this process' memory.
-pub(crate) struct Words {
+/// The words of an array map, or of a map of variables.
+pub(crate) struct MappedWords {
     start: *mut AtomicU64,
     count: usize,
 }
 
-impl Words {
-    /// The first `count` words of `map`, which has to be one that can be mapped.
+impl MappedWords {
+    /// Maps the first `count` words of `map`, which must be a map that can be mapped.
     ///
     /// # Errors
-    /// Mapping it failed: it is smaller, too.
+    /// Mapping it failed, which it does if it is smaller.
     pub(crate) fn of(map: &MapHandle, count: usize) -> Result<Self, Error> {
-        // SAFETY: nothing is there yet, and the kernel chooses the place.
+        // SAFETY: the kernel chooses an address at which nothing is mapped.
         let start = unsafe {
             mm::mmap(
                 std::ptr::null_mut(),
@@ -32,23 +32,23 @@ impl Words {
                 0,
             )
         }
-        .map_err(|error| io_error("map what programs share")(error.into()))?;
+        .map_err(|error| io_error("map the variables that programs share")(error.into()))?;
         Ok(Self {
             start: start.cast(),
             count,
         })
     }
 
-    /// The word at an index; none beyond what was mapped.
+    /// The word at an index; none if the index is not below `count`.
     pub(crate) fn get(&self, at: usize) -> Option<&AtomicU64> {
-        // SAFETY: mapped, aligned as pages are, and accessed by programs as words, too.
+        // SAFETY: below `count` it is mapped, and pages are aligned. BPF programs access it as words, too.
         (at < self.count).then(|| unsafe { &*self.start.add(at) })
     }
 }
 
-impl Drop for Words {
+impl Drop for MappedWords {
     fn drop(&mut self) {
-        // SAFETY: what was mapped for this one; no word is borrowed any more.
+        // SAFETY: this value mapped it, and no word is borrowed any more.
         let _ = unsafe { mm::munmap(self.start.cast(), self.count * size_of::<u64>()) };
     }
 }
