@@ -13,7 +13,7 @@ mod suites;
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -62,6 +62,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(1));
     let list = arguments.list;
+    LazyLock::force(&PROGRAMS);
     // SAFETY: takes numbers. What a test orphans becomes our child, so that it can be ended.
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
     // SAFETY: takes nothing.
@@ -77,14 +78,7 @@ fn main() -> ExitCode {
             let name = test.full_name();
             Trial::ignorable_test(name.clone(), move || {
                 let begun = Instant::now();
-                // An emulated machine beside another one can be too slow for a test that waits.
-                let ended = in_own_process(&name).or_else(|first| {
-                    eprintln!(
-                        "{name} failed and is tried again: {}",
-                        first.message().unwrap_or_default()
-                    );
-                    in_own_process(&name)
-                });
+                let ended = in_own_process(&name);
                 TOOK.lock().unwrap().push((begun.elapsed(), name));
                 ended
             })
@@ -97,6 +91,9 @@ fn main() -> ExitCode {
     }
     conclusion.exit_code()
 }
+
+/// The number of BPF programs before any test loaded one.
+static PROGRAMS: LazyLock<usize> = LazyLock::new(harness::programs);
 
 /// How long each test took, in the order they ended.
 static TOOK: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
@@ -166,9 +163,17 @@ fn one(wanted: &str) -> ExitCode {
 fn in_own_process(name: &str) -> Result<Completion, Failed> {
     HOLD.set(!name.starts_with("unload::"));
     let mut command = Command::new(std::env::current_exe()?);
-    command.env(ONE, name).stdin(Stdio::null()).process_group(0);
-    let Run { status, stderr, .. } =
-        Job::start(&mut command, name).finish_within(LIMIT + suites::more_time());
+    command
+        .env(ONE, name)
+        .env(harness::AT_START, PROGRAMS.to_string())
+        .stdin(Stdio::null())
+        .process_group(0);
+    let Run {
+        status,
+        stdout,
+        stderr,
+        ..
+    } = Job::start(&mut command, name).finish_within(LIMIT + suites::more_time());
     harness::end_orphans(HOLD.pid());
     let said = String::from_utf8_lossy(&stderr).trim().to_owned();
     match status.code() {
@@ -181,6 +186,9 @@ fn in_own_process(name: &str) -> Result<Completion, Failed> {
         Some(SKIPPED) => Ok(Completion::ignored_with(
             said.lines().last().unwrap_or_default(),
         )),
-        _ => Err(Failed::from(format!("{status}\n{said}"))),
+        _ => Err(Failed::from(format!(
+            "{status}\n{said}\n{}",
+            String::from_utf8_lossy(&stdout)
+        ))),
     }
 }

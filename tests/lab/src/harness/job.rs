@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -10,8 +11,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Emulation is slow, above all beside others, but no single command should take longer.
-const LIMIT: Duration = Duration::from_mins(8);
+/// How long a test waits for anything, be it a command's end or a condition. Emulation is slow, above all beside other
+/// machines, but nothing that works takes this long.
+const DEADLINE: Duration = Duration::from_mins(8);
+/// The pause between two looks at what a test waits for.
 const TICK: Duration = Duration::from_millis(10);
 
 /// A program that runs.
@@ -25,32 +28,52 @@ pub(crate) struct Job {
 /// What a program has written so far; a thread reads it.
 struct Stream {
     bytes: Arc<Mutex<Vec<u8>>>,
+    pipe: RawFd,
     reader: std::thread::JoinHandle<()>,
 }
 
 impl Stream {
-    fn of(mut source: impl Read + Send + 'static) -> Self {
+    fn of(mut source: impl Read + AsRawFd + Send + 'static) -> Self {
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&bytes);
+        let pipe = source.as_raw_fd();
         let reader = std::thread::spawn(move || {
             let mut buffer = vec![0; 65536];
-            while let Ok(count @ 1..) = source.read(&mut buffer) {
-                sink.lock().unwrap().extend_from_slice(&buffer[..count]);
+            loop {
+                while !has_input(pipe) {}
+                // What was read and is not in the sink yet would be missed by `is_drained`.
+                let mut sink = sink.lock().unwrap();
+                let Ok(count @ 1..) = source.read(&mut buffer) else {
+                    // Kept open, so that its number stays its own.
+                    std::mem::forget(source);
+                    return;
+                };
+                sink.extend_from_slice(&buffer[..count]);
             }
         });
-        Self { bytes, reader }
+        Self {
+            bytes,
+            pipe,
+            reader,
+        }
+    }
+
+    /// True if all that was written until now has been read.
+    fn is_drained(&self) -> bool {
+        let _bytes = self.bytes.lock().unwrap();
+        let mut left: libc::c_int = 0;
+        // SAFETY: an open pipe, and a live integer that the kernel writes to.
+        unsafe { libc::ioctl(self.pipe, libc::FIONREAD, &raw mut left) };
+        left == 0
     }
 
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
     }
 
-    /// All of it; of what a daemon holds open, what was there two seconds after its starter's end.
+    /// All that was written before the call. The pipe's end is not waited for: a daemon may keep it open.
     fn finish(self) -> Vec<u8> {
-        let deadline = Instant::now() + Duration::from_secs(2);
-        while !self.reader.is_finished() && Instant::now() < deadline {
-            std::thread::sleep(TICK);
-        }
+        eventually("the program's output is read", || self.is_drained());
         std::mem::take(&mut *self.bytes.lock().unwrap())
     }
 }
@@ -94,26 +117,50 @@ impl Job {
         unsafe { libc::kill(pid, signal) };
     }
 
-    /// Waits until a line that starts so is on its standard output; answers the rest of the line.
+    /// Waits for a line on its standard output that starts with `start`; returns the rest of the line.
     pub(crate) fn until(&self, start: &str) -> String {
-        let deadline = Instant::now() + LIMIT;
+        self.until_lines(&format!("a line {start:?}"), |lines| {
+            let line = lines.iter().find(|line| line.starts_with(start))?;
+            Some(line[start.len()..].to_owned())
+        })
+    }
+
+    /// Waits until the whole lines on its standard output give an answer.
+    pub(crate) fn until_lines<T>(&self, what: &str, answer: impl Fn(&[&str]) -> Option<T>) -> T {
+        let deadline = Instant::now() + DEADLINE;
         loop {
-            // Asked before what it said is read, so that nothing is said in between.
+            // First whether it ended, then what it wrote: the other way round, its last lines could be missed.
             let ended = self.stdout.reader.is_finished();
             let text = self.stdout.text();
             let complete = text.rfind('\n').map_or("", |end| &text[..end]);
-            if let Some(line) = complete.lines().find(|line| line.starts_with(start)) {
-                return line[start.len()..].to_owned();
+            let lines: Vec<&str> = complete.lines().collect();
+            if let Some(answer) = answer(&lines) {
+                return answer;
             }
-            let waiting = !ended && Instant::now() < deadline;
             assert!(
-                waiting,
-                "{}\nnever said {start:?}\n{}",
+                !ended && Instant::now() < deadline,
+                "{}\nnever wrote {what}\n{}",
                 self.line,
                 self.so_far()
             );
             std::thread::sleep(TICK);
         }
+    }
+
+    /// Waits until the process is stopped, as a fail point stops it.
+    pub(crate) fn until_stopped(&mut self) {
+        let stat = format!("/proc/{}/stat", self.child.id());
+        eventually(&format!("{} has stopped", self.line), || {
+            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
+                panic!(
+                    "{}\nended without stopping: {status}\n{}",
+                    self.line,
+                    self.so_far()
+                );
+            }
+            let stat = std::fs::read_to_string(&stat).unwrap_or_default();
+            state_in(&stat) == Some('T')
+        });
     }
 
     fn so_far(&self) -> String {
@@ -122,7 +169,7 @@ impl Job {
 
     /// Closes its input and waits for its end.
     pub(crate) fn finish(self) -> Run {
-        self.finish_within(LIMIT)
+        self.finish_within(DEADLINE)
     }
 
     pub(crate) fn finish_within(mut self, limit: Duration) -> Run {
@@ -291,19 +338,70 @@ fn shown(stdout: &[u8], stderr: &[u8]) -> String {
     text
 }
 
-/// Waits for something to be so.
+/// Waits until a condition is true; fails the test at the deadline, with what it waited for.
 #[track_caller]
-pub(crate) fn eventually(what: &str, holds: impl FnMut() -> bool) {
-    eventually_within(LIMIT, what, holds);
-}
-
-#[track_caller]
-pub(crate) fn eventually_within(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + limit;
-    while !holds() {
-        assert!(Instant::now() < deadline, "it never came about that {what}");
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(
+            Instant::now() < deadline,
+            "not true after {} s: {what}",
+            DEADLINE.as_secs()
+        );
         std::thread::sleep(TICK);
     }
+}
+
+/// Waits until a file contains a text; fails the test at the deadline, with what the file contains.
+#[track_caller]
+pub(crate) fn eventually_contains(path: &str, text: &str) {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let content = std::fs::read_to_string(path).unwrap_or_default();
+        if content.contains(text) {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{path} never contained {text:?} but {content:?}"
+        );
+        std::thread::sleep(TICK);
+    }
+}
+
+/// Waits for input or the end of a descriptor; false if the wait was interrupted.
+fn has_input(fd: RawFd) -> bool {
+    let mut poll = libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: one live structure.
+    unsafe { libc::poll(&raw mut poll, 1, -1) > 0 }
+}
+
+/// A process's state in the text of its `/proc/PID/stat`: the letter after its name, which is in parentheses.
+fn state_in(stat: &str) -> Option<char> {
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// True if a process has exited, whether or not it was waited for.
+pub(crate) fn has_exited(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| {
+        matches!(state_in(&stat), Some('Z' | 'X') | None)
+    })
+}
+
+/// The processes that descend from this one, itself excluded.
+pub(crate) fn descendants(pid: u32) -> Vec<u32> {
+    let mut found = children_of(&pid.to_string());
+    let mut at = 0;
+    while let Some(next) = found.get(at) {
+        let below = children_of(&next.to_string());
+        found.extend(below);
+        at += 1;
+    }
+    found
 }
 
 /// Ends and reaps what a test left behind: we are the parent of its orphans.
@@ -334,7 +432,15 @@ pub(crate) fn end_orphans(except: Option<u32>) {
 }
 
 fn children() -> Vec<i32> {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
+    children_of("self")
+        .into_iter()
+        .map(u32::cast_signed)
+        .collect()
+}
+
+/// The children of all threads of a process.
+pub(crate) fn children_of(process: &str) -> Vec<u32> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else {
         return Vec::new();
     };
     threads

@@ -4,16 +4,20 @@
 
 mod job;
 mod map;
+mod programs;
 mod pty;
 mod refusal;
 mod stats;
 mod watch;
 
-pub(crate) use job::{Job, Run, end_orphans, eventually, eventually_within};
+pub(crate) use job::{
+    Job, Run, children_of, descendants, end_orphans, eventually, eventually_contains, has_exited,
+};
 pub(crate) use map::{Map, Subject};
+pub(crate) use programs::{AT_START, programs, programs_at_start};
 pub(crate) use pty::Pty;
 pub(crate) use stats::Stats;
-pub(crate) use watch::{AcceptedCall, Sniffer, Taken, TcpWatch, UdpWatch, UnixWatch};
+pub(crate) use watch::{Client, Sniffer, TcpWatch, UdpWatch, UnixWatch, Watcher};
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -92,6 +96,24 @@ impl Lab {
             self.command("ambit").args(&arguments),
             &shown("ambit", &arguments),
         )
+    }
+
+    /// Starts `ambit ARGS…` with fail points, and kills it when it has stopped at one.
+    pub(crate) fn killed_at<S: AsRef<OsStr>>(
+        &self,
+        point: &str,
+        arguments: impl IntoIterator<Item = S>,
+    ) {
+        let arguments: Vec<OsString> = arguments
+            .into_iter()
+            .map(|argument| argument.as_ref().into())
+            .collect();
+        let mut command = self.command("ambit-failpoints");
+        command.args(&arguments).env("AMBIT_FAIL_POINT", point);
+        let mut job = Job::start(&mut command, &shown("ambit", &arguments));
+        job.until_stopped();
+        job.signal(libc::SIGKILL);
+        job.finish().dies_by(libc::SIGKILL);
     }
 
     /// Any program, to its end, outside every domain.

@@ -7,15 +7,16 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::thread::JoinHandle;
 
-const LIMIT: Duration = Duration::from_mins(2);
+use super::eventually;
 
 /// A program that runs in a terminal of its own.
 pub(crate) struct Pty {
     child: Child,
     keyboard: File,
     screen: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
     seen: usize,
 }
 
@@ -81,7 +82,7 @@ impl Pty {
         let mut reader = keyboard.try_clone().expect("cannot dup");
         let screen = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&screen);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 sink.lock().unwrap().extend_from_slice(&buffer[..count]);
@@ -91,6 +92,7 @@ impl Pty {
             child,
             keyboard,
             screen,
+            reader,
             seen: 0,
         }
     }
@@ -101,50 +103,44 @@ impl Pty {
             .expect("cannot type");
     }
 
-    /// Waits until the screen shows this, after what was waited for before.
+    /// Waits until the screen shows a text, after the one that was waited for before.
     pub(crate) fn until(&mut self, text: &str) {
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            let screen = self.screen.lock().unwrap().clone();
-            let new = &screen[self.seen..];
-            if let Some(at) = new
+        let start = self.seen;
+        let mut end = start;
+        eventually(&format!("the screen shows {text:?}"), || {
+            let screen = self.screen.lock().unwrap();
+            let found = screen[start..]
                 .windows(text.len())
-                .position(|window| window == text.as_bytes())
-            {
-                self.seen += at + text.len();
-                return;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "the screen never showed {text:?}:\n{}",
-                self.shown()
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
+                .position(|window| window == text.as_bytes());
+            let Some(at) = found else {
+                assert!(
+                    !self.reader.is_finished(),
+                    "the screen never showed {text:?}:\n{}",
+                    shown(&screen)
+                );
+                return false;
+            };
+            end = start + at + text.len();
+            true
+        });
+        self.seen = end;
     }
 
-    pub(crate) fn shown(&self) -> String {
-        self.screen
-            .lock()
-            .unwrap()
-            .escape_ascii()
-            .to_string()
-            .replace("\\n", "\n")
-    }
-
+    /// Waits for the program's end and for all that it wrote: the terminal hangs up when its session's leader ends.
     pub(crate) fn finish(mut self) -> (ExitStatus, String) {
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
-                std::thread::sleep(Duration::from_millis(200));
-                return (status, self.shown());
-            }
-            assert!(
-                Instant::now() < deadline,
-                "the program in the terminal does not end:\n{}",
-                self.shown()
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let mut status = None;
+        eventually("the program in the terminal has ended", || {
+            status = self.child.try_wait().expect("a child can be waited for");
+            status.is_some()
+        });
+        eventually("the screen is read to its end", || {
+            self.reader.is_finished()
+        });
+        let screen = shown(&self.screen.lock().unwrap());
+        (status.unwrap(), screen)
     }
+}
+
+fn shown(screen: &[u8]) -> String {
+    screen.escape_ascii().to_string().replace("\\n", "\n")
 }

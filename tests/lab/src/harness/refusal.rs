@@ -2,7 +2,7 @@
 //! The pattern of most tests: an operation is learned, is allowed, has its effect; with its one line taken out of
 //! the map it is refused and has none, and what else was learned goes on before and after it.
 
-use super::{Lab, Run, act};
+use super::{Lab, Run, Watcher, act, eventually};
 
 /// An operation that a map without its rule refuses.
 pub(crate) struct Refusal<'a> {
@@ -12,7 +12,9 @@ pub(crate) struct Refusal<'a> {
     narrower: Option<String>,
     errno: &'a str,
     before: Box<dyn Fn() + 'a>,
-    effect: Box<dyn Fn() -> bool + 'a>,
+    /// Whether the effect is there. Told what is expected, since an effect that is expected may take its time.
+    effect: Box<dyn Fn(bool) -> bool + 'a>,
+    watcher: Option<&'a dyn Watcher>,
 }
 
 impl Lab {
@@ -29,7 +31,8 @@ impl Lab {
             narrower: None,
             errno: "EPERM",
             before: Box::new(|| {}),
-            effect: Box::new(|| panic!("the test says no effect")),
+            effect: Box::new(|_| panic!("the test says no effect")),
+            watcher: None,
         }
     }
 
@@ -130,8 +133,28 @@ impl<'a> Refusal<'a> {
 
     /// Whether the operation's effect is there; asked after each run.
     pub(crate) fn effect(mut self, effect: impl Fn() -> bool + 'a) -> Self {
-        self.effect = Box::new(effect);
+        self.effect = Box::new(move |_| effect());
         self
+    }
+
+    /// The operation's effect is that something arrives at this watcher.
+    pub(crate) fn arrives_at(mut self, watcher: &'a impl Watcher) -> Self {
+        self.effect = Box::new(|expected| {
+            if expected {
+                eventually("something arrived", || watcher.arrived());
+            }
+            expected || watcher.arrived()
+        });
+        self.watcher = Some(watcher);
+        self
+    }
+
+    /// Makes things ready for a run. What still arrived of the last one is not of this one.
+    fn prepare(&self) {
+        (self.before)();
+        if let Some(watcher) = self.watcher {
+            watcher.arrived();
+        }
     }
 
     /// For operations whose success nothing outside can see.
@@ -149,23 +172,23 @@ impl<'a> Refusal<'a> {
             "open-r {known} , {operation} , open-r {known}",
             known = lab.path("known")
         ));
-        (self.before)();
+        self.prepare();
         all_ok(&lab.learn("full.map", &command).succeeds());
         assert!(
-            !traces || (self.effect)(),
+            !traces || (self.effect)(true),
             "{operation} had no effect while learning"
         );
         let full = lab.map("full.map");
         full.must_have(&self.rule);
 
-        (self.before)();
+        self.prepare();
         all_ok(
             &lab.enforce("full.map", &command)
                 .succeeds()
                 .within_the_map(),
         );
         assert!(
-            !traces || (self.effect)(),
+            !traces || (self.effect)(true),
             "{operation} had no effect though it is in the map"
         );
 
@@ -174,13 +197,13 @@ impl<'a> Refusal<'a> {
             None => full.without(&self.rule),
         };
         lab.write_map("less.map", &less);
-        (self.before)();
+        self.prepare();
         let refused = format!("{}: errno {}", name_of(operation), self.errno);
         let run = lab.enforce("less.map", &command).exits(1);
         run.says(&["open-r: ok", &refused, "open-r: ok"])
             .violates(&self.rule);
         assert!(
-            !traces || !(self.effect)(),
+            !traces || !(self.effect)(false),
             "{operation} had its effect though it was refused"
         );
     }

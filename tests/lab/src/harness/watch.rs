@@ -6,68 +6,40 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long something that was sent may take to arrive.
-const ARRIVAL: Duration = Duration::from_millis(300);
 const TICK: Duration = Duration::from_millis(5);
 
-/// Counts what arrives, in a thread, until it is dropped.
-struct Counter {
-    seen: Arc<AtomicUsize>,
-    stop: Arc<AtomicBool>,
+/// Sees from outside every domain whether something arrived.
+pub(crate) trait Watcher {
+    /// True if something arrived since the last call. Does not wait: what a process sent over the loopback device has
+    /// arrived when the process has ended.
+    fn arrived(&self) -> bool;
 }
 
-impl Counter {
-    /// `poll` answers whether something arrived, without waiting.
-    fn of(poll: impl Fn() -> bool + Send + 'static) -> Self {
-        let counter = Self {
-            seen: Arc::default(),
-            stop: Arc::default(),
-        };
-        let (seen, stop) = (Arc::clone(&counter.seen), Arc::clone(&counter.stop));
-        std::thread::spawn(move || {
-            while !stop.load(Ordering::SeqCst) {
-                if poll() {
-                    seen.fetch_add(1, Ordering::SeqCst);
-                } else {
-                    std::thread::sleep(TICK);
-                }
-            }
-        });
-        counter
-    }
-}
+/// Takes what is there without blocking; true if something was.
+struct Inbox(Box<dyn Fn() -> bool>);
 
-impl Drop for Counter {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-    }
-}
-
-/// What a watcher answers.
-pub(crate) trait Taken {
-    /// Whether something arrived since it was asked last.
-    fn taken(&self) -> bool;
-}
-
-impl Taken for Counter {
-    fn taken(&self) -> bool {
-        std::thread::sleep(ARRIVAL);
-        self.seen.swap(0, Ordering::SeqCst) > 0
+impl Watcher for Inbox {
+    fn arrived(&self) -> bool {
+        let mut any = false;
+        while (self.0)() {
+            any = true;
+        }
+        any
     }
 }
 
 macro_rules! watcher {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        pub(crate) struct $name(Counter);
+        pub(crate) struct $name(Inbox);
 
-        impl Taken for $name {
-            fn taken(&self) -> bool {
-                self.0.taken()
+        impl Watcher for $name {
+            fn arrived(&self) -> bool {
+                self.0.arrived()
             }
         }
     };
@@ -92,7 +64,7 @@ impl TcpWatch {
         listener
             .set_nonblocking(true)
             .expect("cannot be non-blocking");
-        Self(Counter::of(move || listener.accept().is_ok()))
+        Self(Inbox(Box::new(move || listener.accept().is_ok())))
     }
 }
 
@@ -102,7 +74,7 @@ impl UdpWatch {
         socket
             .set_nonblocking(true)
             .expect("cannot be non-blocking");
-        Self(Counter::of(move || socket.recv(&mut [0; 64]).is_ok()))
+        Self(Inbox(Box::new(move || socket.recv(&mut [0; 64]).is_ok())))
     }
 }
 
@@ -131,14 +103,14 @@ impl UnixWatch {
         listener
             .set_nonblocking(true)
             .expect("cannot be non-blocking");
-        Self(Counter::of(move || listener.accept().is_ok()))
+        Self(Inbox(Box::new(move || listener.accept().is_ok())))
     }
 
     fn receive(socket: UnixDatagram) -> Self {
         socket
             .set_nonblocking(true)
             .expect("cannot be non-blocking");
-        Self(Counter::of(move || socket.recv(&mut [0; 64]).is_ok()))
+        Self(Inbox(Box::new(move || socket.recv(&mut [0; 64]).is_ok())))
     }
 }
 
@@ -163,9 +135,8 @@ impl Sniffer {
     }
 }
 
-impl Taken for Sniffer {
-    fn taken(&self) -> bool {
-        std::thread::sleep(ARRIVAL);
+impl Watcher for Sniffer {
+    fn arrived(&self) -> bool {
         let mut seen = false;
         let mut packet = [0_u8; 2048];
         loop {
@@ -197,35 +168,33 @@ fn port_of(packet: &[u8]) -> Option<u16> {
     Some(u16::from_be_bytes([port[0], port[1]]))
 }
 
-/// Calls an address until someone answers or ten seconds have passed, and notes whether it was greeted.
-pub(crate) struct AcceptedCall(Arc<AtomicBool>);
+/// A client that calls an address until the call is answered or a minute has passed.
+pub(crate) struct Client(Mutex<Option<JoinHandle<bool>>>);
 
-impl AcceptedCall {
+impl Client {
     pub(crate) fn new() -> Self {
-        Self(Arc::default())
+        Self(Mutex::default())
     }
 
+    /// Starts a call.
     pub(crate) fn call(&self, address: &'static str) {
-        let greeted = Arc::clone(&self.0);
-        greeted.store(false, Ordering::SeqCst);
-        std::thread::spawn(move || {
+        let call = std::thread::spawn(move || {
             let deadline = Instant::now() + Duration::from_mins(1);
             while Instant::now() < deadline {
                 if let Ok(mut stream) = TcpStream::connect(address) {
-                    let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
-                    let mut greeting = [0; 2];
-                    greeted.store(stream.read_exact(&mut greeting).is_ok(), Ordering::SeqCst);
-                    return;
+                    // Ends with the server, which closes the connection whether it was accepted or not.
+                    return stream.read_exact(&mut [0; 2]).is_ok();
                 }
                 std::thread::sleep(TICK);
             }
+            false
         });
+        *self.0.lock().unwrap() = Some(call);
     }
-}
 
-impl Taken for AcceptedCall {
-    fn taken(&self) -> bool {
-        std::thread::sleep(ARRIVAL);
-        self.0.swap(false, Ordering::SeqCst)
+    /// Waits for the end of the call; true if the server accepted it and sent a greeting.
+    pub(crate) fn was_greeted(&self) -> bool {
+        let call = self.0.lock().unwrap().take();
+        call.is_some_and(|call| call.join().unwrap())
     }
 }

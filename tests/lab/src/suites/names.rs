@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 use super::tests;
-use crate::harness::{Lab, Taken, TcpWatch, UnixWatch, act, line};
+use crate::harness::{Lab, TcpWatch, UnixWatch, Watcher, act, line};
 
 tests! { "scenarios":
     s12_a_name_with_a_newline_is_one_line_and_no_other_name
@@ -185,7 +185,7 @@ fn s12_an_abstract_name_with_nuls_is_kept_byte_by_byte(lab: &Lab) {
         .exits(1);
     run.says(&["connect: errno EPERM", "connect: ok"])
         .violates(r"net.connect unix @lab\x00b\x00\xff");
-    assert!(!other.taken(), "the connection was made");
+    assert!(!other.arrived(), "the connection was made");
 }
 
 fn s12_an_abstract_name_is_no_prefix_of_another(lab: &Lab) {

@@ -2,9 +2,10 @@
 //! Scenario 6: a web server, as it is run.
 
 use std::fs;
+use std::path::Path;
 
 use super::tests;
-use crate::harness::{Job, Lab, Stats, line};
+use crate::harness::{Job, Lab, Stats, children_of, eventually, line};
 
 tests! { "scenarios":
     s06_a_web_server_reloads_rotates_and_serves_other_clients_ten_times_without_a_violation
@@ -35,9 +36,9 @@ fn service(lab: &Lab, configuration: &str) -> String {
         "serve.sh",
         &format!(
             "#!/bin/bash\nnginx -c {configuration} || exit 9\necho started\nwhile read -r word; do\ncase $word in\n\
-             reload) nginx -c {configuration} -s reload; sleep 1 ;;\n\
-             rotate) mv {dir}/access.log {dir}/access.log.1; nginx -c {configuration} -s reopen; sleep 1 ;;\n\
-             stop) nginx -c {configuration} -s quit; sleep 0.1; while [ -e {dir}/nginx.pid ]; do sleep 0.1; done; echo stopped; exit 0 ;;\n\
+             reload) nginx -c {configuration} -s reload ;;\n\
+             rotate) mv {dir}/access.log {dir}/access.log.1; nginx -c {configuration} -s reopen ;;\n\
+             stop) nginx -c {configuration} -s quit; while sleep 0.1; [ -e {dir}/nginx.pid ]; do :; done; echo stopped; exit 0 ;;\n\
              esac\necho \"did $word\"\ndone\n"
         ),
     )
@@ -56,15 +57,40 @@ fn request(lab: &Lab, from: &str, path: &str) -> String {
     String::from_utf8_lossy(&run.succeeds().stdout).into_owned()
 }
 
+/// The worker processes, which are the children of the process in `nginx.pid`.
+fn workers(lab: &Lab) -> Vec<u32> {
+    let main = fs::read_to_string(lab.path("nginx.pid")).expect("nginx wrote its number");
+    children_of(main.trim())
+}
+
+/// True if a process has the file of this name open.
+fn has_open(pid: u32, path: &str) -> bool {
+    let files = fs::read_dir(format!("/proc/{pid}/fd"));
+    files
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|file| fs::read_link(file.path()).is_ok_and(|target| target == Path::new(path)))
+}
+
 fn day(lab: &Lab, mut job: Job, client: &str) -> crate::harness::Run {
     job.until("started");
     assert_eq!(request(lab, client, "/index.html"), "hello\n");
     assert!(request(lab, client, "/none").contains("404"));
+    let old = workers(lab);
     job.say("reload\n");
     job.until("did reload");
+    eventually("new workers have replaced the old ones", || {
+        let new = workers(lab);
+        !new.is_empty() && new.iter().all(|worker| !old.contains(worker))
+    });
     assert_eq!(request(lab, client, "/"), "hello\n");
     job.say("rotate\n");
     job.until("did rotate");
+    let log = lab.path("access.log");
+    eventually("the workers have opened the new log", || {
+        workers(lab).iter().all(|worker| has_open(*worker, &log))
+    });
     assert_eq!(request(lab, client, "/index.html"), "hello\n");
     job.say("stop\n");
     job.until("stopped");
@@ -126,7 +152,7 @@ fn s06_a_request_handler_that_runs_a_shell_is_refused_at_the_exec(lab: &Lab) {
         "serve.sh",
         &format!(
             "#!/bin/bash\npython3 {handler} &\nnginx -c {nginx} || exit 9\necho started\nread -r word\n\
-             nginx -c {nginx} -s quit\nkill %1\nwait\nsleep 0.1\nwhile [ -e {} ]; do sleep 0.1; done\nexit 0\n",
+             nginx -c {nginx} -s quit\nkill %1\nwait\nwhile sleep 0.1; [ -e {} ]; do :; done\nexit 0\n",
             lab.path("nginx.pid")
         ),
     );

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::tests;
-use crate::harness::{Lab, Run, Stats, act, line, words};
+use crate::harness::{Lab, Run, Stats, act, eventually, line, words};
 
 tests! { "recording":
     three_learning_runs_are_recorded_and_their_map_allows_all_of_them
@@ -216,17 +216,23 @@ fn a_run_killed_in_the_middle_leaves_a_recording_that_reads_to_its_last_whole_fr
     let recording = lab.path("rec");
     let job = lab.learning("map", &["--record", &recording], &line(&[&script]));
     job.until("ready");
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    let none = lab.file("none", "ambit: 1\ndomain: none\nchain: 2\n");
+    let replayed = || {
+        let run = lab
+            .ambit(["replay", &recording, "-m", &none, "--json"])
+            .succeeds();
+        let last: Value = serde_json::from_str(run.lines().last().unwrap()).expect("JSON");
+        (run, last["summary"]["recordings"][0].clone())
+    };
+    eventually("some operations are in the recording", || {
+        replayed().1["operations"].as_u64().unwrap() > 20
+    });
     job.signal(libc::SIGKILL);
     job.finish().dies_by(libc::SIGKILL);
-    let none = lab.file("none", "ambit: 1\ndomain: none\nchain: 2\n");
-    let run = lab.ambit(["replay", &recording, "-m", &none, "--json"]);
-    let run = run.succeeds().complains("ends before its end");
+    let (run, view) = replayed();
+    let run = run.complains("ends before its end");
     let text = String::from_utf8_lossy(&run.stdout).into_owned();
-    let last: Value = serde_json::from_str(text.lines().last().unwrap()).expect("JSON");
-    let view = &last["summary"]["recordings"][0];
     assert_eq!(view["stop"], "cut");
-    assert!(view["operations"].as_u64().unwrap() > 20, "{view}");
     assert!(text.contains(&format!("file.open r {known}")));
     // A tail that is half a frame changes nothing but what is said of it.
     let mut bytes = fs::read(&recording).unwrap();

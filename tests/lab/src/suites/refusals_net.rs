@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::tests;
-use crate::harness::{AcceptedCall, Lab, Sniffer, Taken, TcpWatch, UdpWatch, UnixWatch, act};
+use crate::harness::{Client, Lab, Sniffer, TcpWatch, UdpWatch, UnixWatch, Watcher, act};
 
 tests! { "refusals":
     a_socket_of_another_family_is_refused
@@ -90,10 +90,10 @@ fn a_listen_is_refused(lab: &Lab) {
 }
 
 fn an_accept_is_refused_and_the_client_gets_nothing(lab: &Lab) {
-    let call = AcceptedCall::new();
+    let client = Client::new();
     lab.refusal("accept tcp:127.0.0.1:7003", "net.accept tcp 127.0.0.1:7003")
-        .before(|| call.call("127.0.0.1:7003"))
-        .effect(|| call.taken())
+        .before(|| client.call("127.0.0.1:7003"))
+        .effect(|| client.was_greeted())
         .check();
 }
 
@@ -103,14 +103,14 @@ fn a_refused_connect_sends_no_packet(lab: &Lab) {
         "connect tcp:127.0.0.1:7004",
         "net.connect tcp 127.0.0.1:7004",
     )
-    .effect(|| packets.taken())
+    .arrives_at(&packets)
     .check();
 }
 
 fn a_refused_connect_over_ipv6_sends_no_packet(lab: &Lab) {
     let (_listener, packets) = (TcpWatch::on("[::1]:7005"), Sniffer::on(7005));
     lab.refusal("connect tcp:[::1]:7005", "net.connect tcp [::1]:7005")
-        .effect(|| packets.taken())
+        .arrives_at(&packets)
         .check();
 }
 
@@ -120,7 +120,7 @@ fn a_mapped_address_does_not_lead_around_the_map(lab: &Lab) {
         "connect tcp:[::ffff:127.0.0.1]:7006",
         "net.connect tcp 127.0.0.1:7006",
     )
-    .effect(|| packets.taken())
+    .arrives_at(&packets)
     .check();
 }
 
@@ -139,7 +139,7 @@ fn a_connect_to_another_port_is_refused(lab: &Lab) {
         .exits(1);
     run.says(&["connect: errno EPERM", "connect: ok"])
         .violates("net.connect tcp 127.0.0.1:7008");
-    assert!(!other.taken(), "the connection was made");
+    assert!(!other.arrived(), "the connection was made");
 }
 
 /// TCP fast open connects by sending.
@@ -149,7 +149,7 @@ fn a_refused_fast_open_sends_no_packet(lab: &Lab) {
         "fastopen tcp:127.0.0.1:7009 hello",
         "net.connect tcp 127.0.0.1:7009",
     )
-    .effect(|| packets.taken())
+    .arrives_at(&packets)
     .check();
 }
 
@@ -159,7 +159,7 @@ fn a_refused_datagram_does_not_arrive(lab: &Lab) {
         "send udp:127.0.0.1:7010 hello",
         "net.send udp 127.0.0.1:7010",
     )
-    .effect(|| receiver.taken())
+    .arrives_at(&receiver)
     .check();
 }
 
@@ -169,14 +169,14 @@ fn a_refused_datagram_by_sendmsg_does_not_arrive(lab: &Lab) {
         "sendmsg udp:127.0.0.1:7011 hello",
         "net.send udp 127.0.0.1:7011",
     )
-    .effect(|| receiver.taken())
+    .arrives_at(&receiver)
     .check();
 }
 
 fn a_refused_datagram_over_ipv6_does_not_arrive(lab: &Lab) {
     let receiver = UdpWatch::on("[::1]:7012");
     lab.refusal("send udp:[::1]:7012 hello", "net.send udp [::1]:7012")
-        .effect(|| receiver.taken())
+        .arrives_at(&receiver)
         .check();
 }
 
@@ -187,7 +187,7 @@ fn a_connect_to_a_unix_socket_is_refused(lab: &Lab) {
         format!("connect unix:{path}"),
         format!("net.connect unix {path}"),
     )
-    .effect(|| listener.taken())
+    .arrives_at(&listener)
     .check();
 }
 
@@ -197,7 +197,7 @@ fn a_connect_to_an_abstract_name_is_refused(lab: &Lab) {
         "connect abstract:lab-stream",
         "net.connect unix @lab-stream",
     )
-    .effect(|| listener.taken())
+    .arrives_at(&listener)
     .check();
 }
 
@@ -208,7 +208,7 @@ fn a_datagram_to_a_unix_socket_is_refused(lab: &Lab) {
         format!("send unix-dgram:{path} hello"),
         format!("net.send unix {path}"),
     )
-    .effect(|| receiver.taken())
+    .arrives_at(&receiver)
     .check();
 }
 
@@ -218,7 +218,7 @@ fn a_datagram_to_an_abstract_name_is_refused(lab: &Lab) {
         "send abstract-dgram:lab-datagram hello",
         "net.send unix @lab-datagram",
     )
-    .effect(|| receiver.taken())
+    .arrives_at(&receiver)
     .check();
 }
 
@@ -228,7 +228,7 @@ fn io_uring_connects_are_decided_like_the_system_call(lab: &Lab) {
         "uring-connect tcp:127.0.0.1:7013",
         "net.connect tcp 127.0.0.1:7013",
     )
-    .effect(|| packets.taken())
+    .arrives_at(&packets)
     .check();
 }
 
@@ -238,6 +238,6 @@ fn io_uring_connects_in_a_worker_thread_are_decided_like_the_system_call(lab: &L
         "uring-connect-async tcp:127.0.0.1:7014",
         "net.connect tcp 127.0.0.1:7014",
     )
-    .effect(|| packets.taken())
+    .arrives_at(&packets)
     .check();
 }

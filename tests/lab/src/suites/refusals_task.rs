@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Signals, ptrace, credentials and capabilities outside the map.
 
+use std::process::Stdio;
+
 use super::tests;
-use crate::harness::{Lab, act};
+use crate::harness::{Job, Lab, act};
 
 tests! { "refusals":
     a_signal_to_oneself_is_refused
@@ -43,21 +45,9 @@ fn a_signal_within_the_domain_is_refused(lab: &Lab) {
 }
 
 fn a_signal_out_of_the_domain_is_refused_and_does_not_arrive(lab: &Lab) {
-    let sleeper = |lab: &Lab| lab.command("sleep").arg("600").spawn().expect("sleep");
-    let mut victim = sleeper(lab);
-    let mut dead = |expected: bool, pid: u32| {
-        std::thread::sleep(std::time::Duration::from_millis(200));
-        assert_eq!(
-            victim.try_wait().unwrap().is_some(),
-            expected,
-            "process {pid} should be gone: {expected}"
-        );
-        if expected {
-            victim = sleeper(lab);
-        }
-        victim.id()
-    };
-    let pid = dead(false, 0);
+    let victim = || Job::start(lab.command("cat").stdin(Stdio::piped()), "cat");
+    let (first, second, mut third) = (victim(), victim(), victim());
+    let pid = first.pid();
     lab.learn(
         "map",
         &act(&format!("signal {pid} TERM , open-r {}", lab.path("known"))),
@@ -65,19 +55,24 @@ fn a_signal_out_of_the_domain_is_refused_and_does_not_arrive(lab: &Lab) {
     .succeeds();
     let map = lab.map("map");
     map.must_have("task.signal outside TERM");
-    let pid = dead(true, pid);
+    first.finish().dies_by(libc::SIGTERM);
     // The relation is in the map, not the number.
+    let pid = second.pid();
     lab.enforce("map", &act(&format!("signal {pid} TERM")))
         .succeeds()
         .within_the_map();
-    let pid = dead(true, pid);
+    second.finish().dies_by(libc::SIGTERM);
+    let pid = third.pid();
     lab.write_map("less.map", &map.without("task.signal outside TERM"));
     let run = lab
         .enforce("less.map", &act(&format!("signal {pid} TERM")))
         .exits(1);
     run.says(&["signal: errno EPERM"])
         .violates("task.signal outside TERM");
-    dead(false, pid);
+    // A signal that was sent would have ended it before it answers.
+    third.say("alive\n");
+    third.until("alive");
+    third.finish().succeeds();
 }
 
 fn a_signal_by_tgkill_is_refused(lab: &Lab) {

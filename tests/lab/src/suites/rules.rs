@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{setting, tests};
-use crate::harness::{Lab, Run, act, act_path, line};
+use crate::harness::{Job, Lab, Run, act, act_path, line};
 
 tests! { "rules":
     a_rule_refuses_whoever_it_is_and_records_it
@@ -194,12 +193,11 @@ fn an_executable_whose_path_is_too_long_does_not_hide_in_the_chain(lab: &Lab) {
 fn a_rule_knows_what_ran_before_it_was_loaded_by_its_parents(lab: &Lab) {
     let file = lab.file("f", "s\n");
     let mut shell = lab.command("dash");
-    let mut child = shell
-        .args(["-c", &format!("read x; cat {file}")])
-        .stdin(std::process::Stdio::piped())
-        .spawn()
-        .expect("cannot start a shell");
-    std::thread::sleep(Duration::from_millis(300));
+    shell
+        .args(["-c", &format!("echo ready; read x; cat {file}")])
+        .stdin(std::process::Stdio::piped());
+    let job = Job::start(&mut shell, "dash");
+    job.until("ready");
     let _rules = Rules::load(
         lab,
         &format!(
@@ -207,9 +205,7 @@ fn a_rule_knows_what_ran_before_it_was_loaded_by_its_parents(lab: &Lab) {
              \"/usr/bin/dash\"', do: deny}}\n"
         ),
     );
-    drop(child.stdin.take());
-    let status = child.wait().expect("cannot wait");
-    assert_eq!(status.code(), Some(1), "the shell's cat was not refused");
+    job.finish().exits(1).complains("Operation not permitted");
 }
 
 const TAINT: &str = "  - {id: tmp, on: exec, when: 'object.path.startsWith(\"/var/tmp/lab/\") && \
@@ -273,7 +269,11 @@ fn a_taint_ends_when_its_time_is_over(lab: &Lab) {
     );
     sh(
         lab,
-        &format!("read x < {mark}; read x < {file} && exit 9; sleep 5; read x < {file}"),
+        // Within three seconds the taint refuses; then it ends, and not before its time.
+        &format!(
+            "SECONDS=0; read x < {mark}; read x < {file} && ((SECONDS < 3)) && exit 9; \
+             until read x < {file}; do sleep 0.2; done; ((SECONDS >= 3))"
+        ),
     )
     .exits(0);
 }
@@ -423,7 +423,7 @@ fn new_rules_replace_old_ones_without_a_gap(lab: &Lab) {
          $n++ }} }} print qq($n\\n);",
         stop = lab.path("stop")
     );
-    let opening = crate::harness::Job::start(lab.command("perl").args(["-e", &script]), "perl");
+    let opening = Job::start(lab.command("perl").args(["-e", &script]), "perl");
     for _ in 0..reloads() / 2 {
         lab.ambit(["rules", "load", "-q", &other]).succeeds();
         lab.ambit(["rules", "load", "-q", &one]).succeeds();
@@ -501,7 +501,21 @@ fn sets_that_fail_to_load_one_after_the_other_leave_the_old_one_in_place(lab: &L
     sh(lab, &format!("cat {file}")).succeeds();
 }
 
-/// Killed at twelve points of a load: what is listed is what holds, and the next load goes as ever.
+/// Fail points of a load, in their order, and whether the new rules are active there.
+const LOADING: [(&str, bool); 10] = [
+    ("rules-sources-written", false),
+    ("rules-filled", false),
+    ("rules-programs-pinned", false),
+    ("rules-programs-attached", false),
+    ("rules-description-written", false),
+    ("rules-before-activate", false),
+    ("rules-after-activate", true),
+    ("rules-before-unpin", true),
+    ("rules-loaded", true),
+    ("rules-filled", false),
+];
+
+/// Wherever a load is killed, the rules that are listed are those that refuse, and the next load works.
 fn a_load_that_is_killed_leaves_one_set_or_the_other_whole(lab: &Lab) {
     let files = ["a", "b", "both"].map(|name| lab.file(name, "s\n"));
     let set = |id: &str| {
@@ -527,21 +541,16 @@ fn a_load_that_is_killed_leaves_one_set_or_the_other_whole(lab: &Lab) {
     };
     lab.ambit(["rules", "load", &b]).succeeds();
     let rules = Rules { lab };
-    let begun = std::time::Instant::now();
-    lab.ambit(["rules", "load", &a]).succeeds();
-    let whole = begun.elapsed();
-    let mut last = "a";
-    for at in 0..12 {
-        let next = if last == "a" { &b } else { &a };
-        let job = lab.ambit_job(["rules", "load", next]);
-        std::thread::sleep(whole * at / 12);
-        job.signal(libc::SIGKILL);
-        job.finish();
+    let mut a_is_active = false;
+    for (point, changes) in LOADING {
+        let next = if a_is_active { &b } else { &a };
+        lab.killed_at(point, ["rules", "load", next]);
+        a_is_active ^= changes;
         let listed = rules.applied();
-        let (has_a, has_b) = (listed.contains_key("a"), listed.contains_key("b"));
-        assert!(has_a != has_b && listed.len() == 42, "{at}: {listed:?}");
-        assert_eq!(refused(), [has_a, has_b, true], "{at}");
-        last = if has_a { "a" } else { "b" };
+        let expected = [a_is_active, !a_is_active, true];
+        let has = ["a", "b", "both"].map(|id| listed.contains_key(id));
+        assert!(has == expected && listed.len() == 42, "{point}: {listed:?}");
+        assert_eq!(refused(), expected, "{point}");
     }
     for (next, expected) in [
         (&a, [true, false, true]),
@@ -934,7 +943,12 @@ fn every_rule_of_the_library_sees_its_example_and_not_its_near_miss(lab: &Lab) {
         examples.push((id.to_owned(), script.to_owned(), expected));
     }
     lab.outside(["cat", &mark]).succeeds();
-    std::thread::sleep(Duration::from_secs(2));
+    watch.until_lines("the last mark", |lines| {
+        let marks = lines
+            .iter()
+            .filter(|line| line.contains("\"rule\":\"lab-mark\""));
+        (marks.count() > examples.len()).then_some(())
+    });
     watch.signal(libc::SIGTERM);
     let said = watch.finish();
     let mut recorded: Vec<Vec<String>> = Vec::new();

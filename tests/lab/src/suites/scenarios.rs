@@ -6,7 +6,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use super::tests;
-use crate::harness::{Lab, Pty, Run, Stats, act, act_path, line, words};
+use crate::harness::{
+    Lab, Pty, Run, Stats, act, act_path, descendants, eventually, eventually_contains, has_exited,
+    line, words,
+};
 
 tests! { "scenarios":
     s01_after_a_refused_cat_grep_still_works_in_the_same_shell
@@ -115,7 +118,8 @@ fn s02_the_same_interactive_session_twice_is_no_violation(lab: &Lab) {
     );
 }
 
-fn vim(lab: &Lab, options: &[&str], keys: &[&str]) -> (std::process::ExitStatus, String) {
+/// Edits `text`: types keys, each followed by what the screen then shows, and `:wq`.
+fn vim(lab: &Lab, options: &[&str], keys: &[(&str, &str)]) -> (std::process::ExitStatus, String) {
     let mut command = lab.command("ambit");
     command.args(words(
         &["run"],
@@ -124,10 +128,11 @@ fn vim(lab: &Lab, options: &[&str], keys: &[&str]) -> (std::process::ExitStatus,
     ));
     let mut terminal = Pty::start(&mut command);
     terminal.until("text");
-    for part in keys {
-        std::thread::sleep(std::time::Duration::from_millis(500));
-        terminal.keys(part);
+    for (keys, shown) in keys {
+        terminal.keys(keys);
+        terminal.until(shown);
     }
+    terminal.keys(":wq\r");
     terminal.finish()
 }
 
@@ -157,21 +162,21 @@ fn s03_an_editor_edits_and_saves_twice(lab: &Lab) {
         lab.file("text", "one\n"),
         lab.path("stats"),
     );
-    let (end, screen) = vim(lab, &["--learn", "-o", &map], &["Otwo\x1b", ":wq\r"]);
+    let (end, screen) = vim(lab, &["--learn", "-o", &map], &[("Otwo\x1b", "two")]);
     assert!(end.success(), "{end}\n{screen}");
     assert_eq!(fs::read_to_string(&text).unwrap(), "two\none\n", "{screen}");
     // Once more: the first session left a .viminfo, which every later one finds.
-    let (end, screen) = vim(lab, &["--learn", "-o", &map], &["Ozero\x1b", ":wq\r"]);
+    let (end, screen) = vim(lab, &["--learn", "-o", &map], &[("Ozero\x1b", "zero")]);
     assert!(end.success(), "{end}\n{screen}");
     fs::write(&text, "two\none\n").unwrap();
-    for (key, expected) in [
-        ("Othree\x1b", "three\ntwo\none\n"),
-        ("Ofour\x1b", "four\nthree\ntwo\none\n"),
+    for (keys, shown, expected) in [
+        ("Othree\x1b", "three", "three\ntwo\none\n"),
+        ("Ofour\x1b", "four", "four\nthree\ntwo\none\n"),
     ] {
         let (end, screen) = vim(
             lab,
             &["-m", &map, "--enforce", "--stats", &stats],
-            &[key, ":wq\r"],
+            &[(keys, shown)],
         );
         assert!(end.success(), "{end}\n{screen}");
         assert_eq!(fs::read_to_string(&text).unwrap(), expected, "{screen}");
@@ -190,10 +195,11 @@ fn s03_an_editor_shows_a_refusal_as_an_error(lab: &Lab) {
         lab.file("text", "one\n"),
         lab.path("other"),
     );
-    let (end, screen) = vim(lab, &["--learn", "-o", &map], &["Otwo\x1b", ":wq\r"]);
+    let (end, screen) = vim(lab, &["--learn", "-o", &map], &[("Otwo\x1b", "two")]);
     assert!(end.success(), "{end}\n{screen}");
-    let keys = ["Othree\x1b", &format!(":w {other}\r"), ":wq\r", "\r"];
-    let (end, screen) = vim(lab, &["-m", &map, "--enforce"], &keys[..3]);
+    let write = format!(":w {other}\r");
+    let keys = [("Othree\x1b", "three"), (write.as_str(), "E212")];
+    let (end, screen) = vim(lab, &["-m", &map, "--enforce"], &keys);
     assert!(
         end.success(),
         "the editor should have ended well: {end}\n{screen}"
@@ -463,30 +469,23 @@ fn s09_refusals_go_on_after_the_loader_was_killed(lab: &Lab) {
         "exec >{out}; {act} open-r {known} , wait-file {go} , open-r {secret} , create {made} , open-r {known}; true"
     );
     let job = lab.enforcing("map", &[], &line(&["dash", "-c", &program]));
-    let wait = |text: &str| {
-        for _ in 0..6000 {
-            if fs::read_to_string(&out).unwrap_or_default().contains(text) {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        panic!(
-            "the workload never said {text:?}: {:?}",
-            fs::read_to_string(&out)
-        );
-    };
-    wait("open-r: ok\n");
+    eventually_contains(&out, "open-r: ok\n");
+    let workload = descendants(job.pid());
     job.signal(libc::SIGKILL);
     job.finish().dies_by(libc::SIGKILL);
     fs::write(&go, "").unwrap();
-    wait("open-r: ok\nwait-file: ok\nopen-r: errno EPERM\ncreate: errno EPERM\nopen-r: ok\n");
+    eventually_contains(
+        &out,
+        "open-r: ok\nwait-file: ok\nopen-r: errno EPERM\ncreate: errno EPERM\nopen-r: ok\n",
+    );
     assert!(
         !std::path::Path::new(&made).exists(),
         "a file was made after the loader was killed"
     );
     // The next run works and leaves nothing behind of the one that was killed.
-    std::thread::sleep(std::time::Duration::from_secs(2));
-    lab.outside(["rm", "-f", &out]).succeeds();
+    eventually("the workload has ended", || {
+        workload.iter().all(|pid| has_exited(*pid))
+    });
     lab.outside(["rm", "-f", &out]).succeeds();
     lab.enforce(
         "map",
@@ -508,28 +507,11 @@ fn s09_learning_ends_well_for_the_workload_after_the_loader_was_killed(lab: &Lab
     );
     let options = ["--ring-size", "4096"];
     let job = lab.learning("map", &options, &line(&["dash", "-c", &program]));
-    while !fs::read_to_string(&out)
-        .unwrap_or_default()
-        .contains("true: ok")
-    {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    eventually_contains(&out, "true: ok");
     job.signal(libc::SIGKILL);
     job.finish().dies_by(libc::SIGKILL);
     fs::write(&go, "").unwrap();
-    for _ in 0..6000 {
-        if fs::read_to_string(&out)
-            .unwrap_or_default()
-            .contains("create: ok")
-        {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!(
-        "the workload hangs without its loader: {:?}",
-        fs::read_to_string(&out)
-    );
+    eventually_contains(&out, "create: ok");
 }
 
 fn s10_what_a_small_ring_lost_is_counted_and_the_map_is_not_enforced(lab: &Lab) {

@@ -5,7 +5,7 @@
 use std::process::Stdio;
 
 use super::tests;
-use crate::harness::{Job, Lab, Run, act};
+use crate::harness::{Job, Lab, Run, act, eventually};
 
 tests! { "trust":
     an_exec_by_a_thread_that_is_not_the_leader_gives_no_trust_back
@@ -166,8 +166,9 @@ fn what_ended_is_no_cause_of_what_began_later(lab: &Lab) {
     lab.ambit(["trust", "set", "--pid", &pid, "--for", "1"])
         .succeeds();
     let first = listed(lab, job.pid());
-    std::thread::sleep(std::time::Duration::from_secs(2));
-    assert!(listed(lab, job.pid()).is_none(), "it ended");
+    eventually("the bit's time is over", || {
+        listed(lab, job.pid()).is_none()
+    });
     lab.ambit(["trust", "set", "--pid", &pid]).succeeds();
     let second = listed(lab, job.pid()).expect("it is untrusted");
     assert_eq!(second["cause"]["until"], serde_json::Value::Null);
@@ -190,7 +191,7 @@ fn a_word_of_a_tap_is_listed_and_cleared_though_nothing_was_decided_since(lab: &
     std::fs::copy("/bin/cat", copy).unwrap();
     let mut command = lab.command(copy);
     let job = Job::start(command.stdin(Stdio::piped()), copy);
-    crate::harness::eventually("the tap spoke", || listed(lab, job.pid()).is_some());
+    eventually("the tap spoke", || listed(lab, job.pid()).is_some());
     let pid = job.pid().to_string();
     let words = [
         "trust",

@@ -2,24 +2,23 @@
 //! How the kernel part comes and goes. Nothing else is loaded between these tests, which makes them slow.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::live::waiting;
 use super::tests;
-use crate::harness::{Job, Lab, Stats, act, eventually_within, line, skip};
+use crate::harness::{Job, Lab, Stats, act, eventually, line, programs, programs_at_start, skip};
 
 tests! { "unload":
     two_runs_share_one_kernel_part
     nothing_stays_pinned_after_a_run
     nothing_stays_pinned_after_a_run_that_failed
     nothing_stays_pinned_once_the_workload_of_a_killed_run_has_ended
+    a_run_that_is_killed_while_it_loads_is_in_no_other_runs_way
+    a_run_that_is_killed_while_it_extends_what_is_loaded_is_in_no_other_runs_way
+    a_run_that_is_killed_while_it_removes_what_was_loaded_is_in_no_other_runs_way
+    an_unload_of_rules_that_is_killed_leaves_them_whole_or_none
+    the_shipped_program_has_no_fail_points
     where_programs_are_preempted_the_counters_add_up_or_nothing_is_loaded
     rules_count_on_when_programs_are_attached_after_them
-}
-
-#[track_caller]
-pub(super) fn until(what: &str, holds: impl FnMut() -> bool) {
-    eventually_within(Duration::from_mins(4), what, holds);
 }
 
 /// Everything that is pinned.
@@ -39,38 +38,18 @@ pub(super) fn pinned() -> Vec<PathBuf> {
 }
 
 fn nothing_is_pinned() {
-    until("nothing is pinned", || pinned().is_empty());
+    eventually("nothing is pinned", || pinned().is_empty());
 }
 
-/// How many BPF programs the kernel has.
-fn programs() -> usize {
-    const PROG_GET_NEXT_ID: i32 = 11;
-    // The start of a union bpf_attr: the id to start after, the next one, flags.
-    let mut attributes = [0_u32; 3];
-    let mut count = 0;
-    // SAFETY: the size is that of the live array, whose second word the kernel writes.
-    while unsafe { libc::syscall(libc::SYS_bpf, PROG_GET_NEXT_ID, attributes.as_mut_ptr(), 12) }
-        == 0
-    {
-        attributes[0] = attributes[1];
-        count += 1;
-    }
-    count
-}
-
-/// How many there are once those that were on their way out are gone.
-fn settled_programs() -> usize {
-    nothing_is_pinned();
-    let mut count = programs();
-    until("what was loaded before is gone", || {
-        std::thread::sleep(Duration::from_secs(2));
-        std::mem::replace(&mut count, programs()) == count
+fn all_programs_are_gone() {
+    eventually("all programs that were loaded are gone", || {
+        programs() == programs_at_start()
     });
-    count
 }
 
 fn two_runs_share_one_kernel_part(lab: &Lab) {
-    let before = settled_programs();
+    all_programs_are_gone();
+    let before = programs();
     let mut first = waiting(lab, "first", "");
     let (one, pins) = (programs(), pinned());
     assert!(
@@ -91,7 +70,7 @@ fn two_runs_share_one_kernel_part(lab: &Lab) {
     second.say("\n");
     second.finish().succeeds();
     nothing_is_pinned();
-    until("the programs are gone", || programs() == before);
+    all_programs_are_gone();
 }
 
 fn nothing_stays_pinned_after_a_run(lab: &Lab) {
@@ -130,6 +109,123 @@ fn nothing_stays_pinned_once_the_workload_of_a_killed_run_has_ended(lab: &Lab) {
     lab.learn("map", &act(&format!("true , open-r {}", lab.path("known"))))
         .succeeds();
     killed(lab.enforcing("map", &[], &command));
+}
+
+/// Fail points while the kernel part is loaded, in their order.
+const LOADING: [&str; 7] = [
+    "load-maps-pinned",
+    "load-base-pinned",
+    "load-core-pinned",
+    "load-before-last",
+    "load-after-last",
+    "domain-maps-in-slot",
+    "domain-created",
+];
+
+fn a_run_that_is_killed_while_it_loads_is_in_no_other_runs_way(lab: &Lab) {
+    for point in LOADING {
+        lab.killed_at(
+            point,
+            lab.learning_words("killed", &["--domain", "d"], &act("true")),
+        );
+        // Of the same name: a domain that was begun does not keep it.
+        lab.learning("map", &["--domain", "d"], &act("true"))
+            .finish()
+            .succeeds()
+            .says(&["true: ok"]);
+        nothing_is_pinned();
+    }
+    all_programs_are_gone();
+}
+
+fn a_run_that_is_killed_while_it_extends_what_is_loaded_is_in_no_other_runs_way(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let rule = format!(
+        "ambit-rules: 1\nrules:\n  - {{id: no, on: file.open, when: 'object.path == \"{file}\"', do: deny}}\n"
+    );
+    let rules = lab.file("rules.yaml", rule);
+    for (point, coverage) in [
+        ("extend-core-pinned", "core"),
+        ("extend-full-pinned", "full"),
+    ] {
+        // Rules alone load neither core nor full coverage.
+        lab.ambit(["rules", "load", &rules]).succeeds();
+        let options = ["--domain", "d", "--coverage", coverage];
+        lab.killed_at(point, lab.learning_words("killed", &options, &act("true")));
+        lab.outside(["cat", &file]).exits(1);
+        lab.learning("map", &options, &act("true"))
+            .finish()
+            .succeeds()
+            .says(&["true: ok"]);
+        lab.outside(["cat", &file]).exits(1);
+        lab.ambit(["rules", "unload"]).succeeds();
+        nothing_is_pinned();
+    }
+    all_programs_are_gone();
+}
+
+fn a_run_that_is_killed_while_it_removes_what_was_loaded_is_in_no_other_runs_way(lab: &Lab) {
+    // The second time: a run that loads also removes what another may have left.
+    for point in [
+        "domain-slot-free",
+        "remove-unmarked:2",
+        "remove-last-gone:2",
+        "remove-links-gone:2",
+    ] {
+        lab.killed_at(
+            point,
+            lab.learning_words("killed", &["--domain", "d"], &act("true")),
+        );
+        lab.learning("map", &["--domain", "d"], &act("true"))
+            .finish()
+            .succeeds()
+            .says(&["true: ok"]);
+        nothing_is_pinned();
+    }
+    all_programs_are_gone();
+}
+
+/// Whether the rules are still active or not, what is listed is what is refused, and the next load works.
+fn an_unload_of_rules_that_is_killed_leaves_them_whole_or_none(lab: &Lab) {
+    let file = lab.file("f", "s\n");
+    let rule = format!(
+        "ambit-rules: 1\nrules:\n  - {{id: no, on: file.open, when: 'object.path == \"{file}\"', do: deny}}\n"
+    );
+    let rules = lab.file("rules.yaml", rule);
+    let points = [
+        "unload-deactivated",
+        "unload-unpinned",
+        "unload-before-forget",
+    ];
+    for point in
+        points
+            .into_iter()
+            .chain(["remove-unmarked", "remove-last-gone", "remove-links-gone"])
+    {
+        lab.ambit(["rules", "load", &rules]).succeeds();
+        lab.outside(["cat", &file]).exits(1);
+        lab.killed_at(point, ["rules", "unload"]);
+        lab.ambit(["rules", "ls"])
+            .succeeds()
+            .complains("no rules are loaded");
+        lab.outside(["cat", &file]).succeeds();
+        lab.ambit(["rules", "load", &rules]).succeeds();
+        lab.outside(["cat", &file]).exits(1);
+        lab.ambit(["rules", "unload"]).succeeds();
+        lab.outside(["cat", &file]).succeeds();
+        nothing_is_pinned();
+    }
+    all_programs_are_gone();
+}
+
+fn the_shipped_program_has_no_fail_points(_: &Lab) {
+    let has = |program: &str| {
+        let bytes = std::fs::read(program).unwrap_or_else(|error| panic!("{program}: {error}"));
+        let has = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+        (has(b"AMBIT_FAIL_POINT"), has(b"rules-before-activate"))
+    };
+    assert_eq!(has("/usr/bin/ambit"), (false, false));
+    assert_eq!(has("/usr/bin/ambit-failpoints"), (true, true));
 }
 
 fn where_programs_are_preempted_the_counters_add_up_or_nothing_is_loaded(lab: &Lab) {
