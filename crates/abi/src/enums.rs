@@ -74,6 +74,21 @@ macro_rules! wire_enum {
                 f.pad(self.name())
             }
         }
+
+        /// The name as a string.
+        #[cfg(feature = "serde")]
+        impl serde_core::Serialize for $name {
+            fn serialize<S: serde_core::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.name())
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde_core::Deserialize<'de> for $name {
+            fn deserialize<D: serde_core::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                from.deserialize_str($crate::names::Names { of: $of, find: Self::from_name })
+            }
+        }
     };
 }
 

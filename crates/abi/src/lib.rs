@@ -10,6 +10,9 @@
 mod enums;
 mod consts;
 mod hook;
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+pub mod names;
 mod op;
 mod rules;
 mod wire;

@@ -8,9 +8,10 @@ use anyhow::{Context, anyhow};
 
 use crate::cli::domain_name;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::explain::{choose, stored};
+use crate::explain::choose;
+use crate::map;
 use crate::out::{Style, note, print, shown};
-use crate::{files, map};
+use crate::store::stored;
 
 /// Make the smallest change to a map that lets a violation in
 #[derive(Debug, clap::Args)]
@@ -35,16 +36,16 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let mut after = before.clone();
     for violation in choose(&stored, &args.ids)? {
         let id = &violation.id;
-        let event = violation
+        let (event, subject) = violation
             .event()
             .ok_or_else(|| Failure::new(Exit::Trouble, anyhow!("the record of {id} is damaged")))?;
-        if event.event.reason == Reason::Gate {
+        if event.reason == Reason::Gate {
             return Err(Failure::usage(anyhow!(
                 "{id} was refused because the task was not trusted any more, which no rule changes; see `ambit explain {id}`"
             )));
         }
         after = after
-            .accept(&event)
+            .accept(&ambit_model::Violation { event, subject })
             .with_context(|| format!("cannot accept {id}"))
             .or_exit(Exit::Usage)?;
     }
@@ -59,7 +60,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
             shown(&args.into)
         );
     }
-    files::replace(
+    ambit_journal::replace(
         &args.into,
         after.print_keeping(&text).as_bytes(),
         map::MAP_MODE,

@@ -122,6 +122,15 @@ impl From<ambit_launch::Error> for Failure {
     }
 }
 
+impl From<ambit_session::Error> for Failure {
+    fn from(error: ambit_session::Error) -> Self {
+        match error {
+            ambit_session::Error::Sensor(error) => error.into(),
+            error => Self::new(Exit::Trouble, error),
+        }
+    }
+}
+
 /// Gives an error its exit code.
 pub(crate) trait OrExit<T> {
     fn or_exit(self, exit: Exit) -> Result<T, Failure>;

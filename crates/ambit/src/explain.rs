@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use ambit_event::{Reason, escape};
+use ambit_journal::{StoredRun, Violation};
 use ambit_model::{Explanation, Map, Matcher};
 use anyhow::anyhow;
 use serde::Serialize;
@@ -16,7 +17,7 @@ use crate::cli::domain_name;
 use crate::exit::{Failure, Outcome};
 use crate::map;
 use crate::out::{Style, count, json_line, note, print};
-use crate::store::{self, StoredRun, Violation};
+use crate::store::stored;
 
 /// Say what was outside the map in the newest run, why, and what to do about it
 #[derive(Debug, clap::Args)]
@@ -57,11 +58,6 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         out.push_str(&explained.text(style));
     }
     print(&out)
-}
-
-/// The run that is asked about.
-pub(crate) fn stored(domain: Option<&str>) -> Result<StoredRun, Failure> {
-    domain.map_or_else(store::newest, store::load)
 }
 
 /// The violations of these ids, or all.
@@ -134,7 +130,7 @@ fn head(stored: &StoredRun, style: Style) -> String {
         out,
         "{}: {} with {} from {}{until}",
         style.bold(escape::line(&run.domain)),
-        escape::line(&run.mode),
+        run.mode,
         escape::line(&run.map),
         escape::line(&run.began),
     );
@@ -183,7 +179,8 @@ struct Explained<'s> {
 
 impl<'s> Explained<'s> {
     fn new(violation: &'s Violation, stored: &StoredRun, matcher: &Matcher<'_>) -> Option<Self> {
-        let event = violation.event()?;
+        let (event, subject) = violation.event()?;
+        let event = ambit_model::Violation { event, subject };
         let explanation = matcher.map().explain(&event);
         let gated = event.event.reason == Reason::Gate;
         let allowed = match (&event.subject, event.event.object()) {
@@ -208,7 +205,7 @@ impl<'s> Explained<'s> {
 
     fn text(&self, style: Style) -> String {
         let mut explanation = self.explanation.clone();
-        let gated = self.violation.reason == Reason::Gate.name();
+        let gated = self.violation.reason == Reason::Gate;
         if gated || self.allowed_by_now {
             explanation.change = None;
         }

@@ -8,7 +8,6 @@ mod cli;
 mod doctor;
 mod exit;
 mod explain;
-mod files;
 mod generate;
 mod map;
 mod out;

@@ -1,28 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The known word that somebody probably meant.
+//! Suggestions for misspelt words.
 
-/// Levenshtein distance between two sequences.
+/// Returns the Levenshtein distance between two sequences.
 pub fn edit_distance<T: PartialEq>(a: &[T], b: &[T]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (y, cell) in b.iter().zip(row.iter_mut().skip(1)) {
-            let above = *cell;
-            let replaced = diagonal + usize::from(x != y);
-            *cell = replaced.min(above + 1).min(left + 1);
-            diagonal = above;
-            left = *cell;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(a.len())
+    let (a, b): (Vec<&T>, Vec<&T>) = (a.iter().collect(), b.iter().collect());
+    strsim::generic_levenshtein(&a, &b)
 }
 
-/// The candidate nearest to `word`, if it is near enough to be a slip, another case, or one of both without its family
-/// (`connect` of `net.connect`, `CAP_CHOWN` of `chown`).
+/// Returns the candidate nearest to `word`, if they differ by a typing error, by case, or because one of them lacks the
+/// other's family (`connect` for `net.connect`, `CAP_CHOWN` for `chown`).
 pub fn nearest(
     word: &str,
     candidates: impl IntoIterator<Item = &'static str>,
@@ -40,26 +26,26 @@ pub fn nearest(
         } else if known.len().abs_diff(word.len()) > limit {
             far
         } else {
-            edit_distance(word.as_bytes(), known.as_bytes())
+            strsim::levenshtein(&word, &known)
         }
     };
     candidates
         .into_iter()
         .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
-        // Of those that are as near, one of the same letters: two of them were exchanged.
+        // Of equally near candidates prefer one with the same letters: two letters were swapped.
         .min_by_key(|(distance, candidate)| (*distance, letters(candidate) != letters(&word)))
         .map(|(_, candidate)| candidate)
 }
 
-/// The letters of a word, whatever their order and case.
+/// Returns the sorted letters of a word, in lower case.
 fn letters(word: &str) -> Vec<u8> {
     let mut letters = word.to_ascii_lowercase().into_bytes();
     letters.sort_unstable();
     letters
 }
 
-/// Whether a text is what comes behind the family of another.
+/// True if `end` is what follows the family in `whole`.
 fn is_end(whole: &str, end: &str) -> bool {
     whole
         .strip_suffix(end)
@@ -71,14 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_single_edits() {
-        assert_eq!(edit_distance(b"kitten", b"sitting"), 3);
-        assert_eq!(edit_distance::<u8>(b"", b"abc"), 3);
-        assert_eq!(edit_distance(b"abc", b"abc"), 0);
-    }
-
-    #[test]
-    fn a_slip_is_recognised_and_noise_is_not() {
+    fn suggests_for_a_typing_error_and_not_for_noise() {
         assert_eq!(
             nearest("file.opne", ["file.open", "file.unlink"]),
             Some("file.open")
@@ -87,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn another_case_and_another_family_are_slips() {
+    fn suggests_for_another_case_and_a_missing_family() {
         assert_eq!(
             nearest("CAP_SYS_ADMIN", ["chown", "sys_admin"]),
             Some("sys_admin")

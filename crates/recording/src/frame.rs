@@ -3,7 +3,6 @@
 
 use std::io::{self, Read, Write};
 
-use crate::crc::crc;
 use crate::{FRAME_MAX, MAGIC};
 
 /// Bytes before a payload.
@@ -110,3 +109,21 @@ pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usiz
 
 /// What a file begins with, before its first frame.
 pub(crate) const START: usize = MAGIC.len() + 4;
+
+/// Returns the CRC-32 of the pieces' concatenation.
+fn crc(pieces: &[&[u8]]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    pieces.iter().for_each(|piece| hasher.update(piece));
+    hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn computes_the_published_check_value() {
+        assert_eq!(crc(&[b"123456789"]), 0xcbf4_3926);
+        assert_eq!(crc(&[b"1234", b"", b"56789"]), 0xcbf4_3926);
+    }
+}

@@ -5,7 +5,6 @@
 //! This crate owns the format. It is pure: it reads and writes what it is given and knows nothing of files, of maps and
 //! of the kernel part. Its memory does not grow with the length of a recording.
 
-mod crc;
 mod frame;
 mod head;
 mod read;

@@ -11,7 +11,6 @@ use anyhow::Context;
 
 use super::MAP_MODE;
 use crate::exit::{Exit, Failure, OrExit};
-use crate::files;
 use crate::out::shown;
 
 /// The file beside a map, or beside what a link to it names.
@@ -58,5 +57,5 @@ pub(super) fn of_all(maps: &[PathBuf]) -> Result<Option<Statistics>, Failure> {
 
 /// Writes the figures of a map's runs beside it.
 pub(crate) fn write(map: &Path, statistics: &Statistics) -> io::Result<()> {
-    files::replace(&path(map), statistics.to_string().as_bytes(), MAP_MODE)
+    ambit_journal::replace(&path(map), statistics.to_string().as_bytes(), MAP_MODE)
 }

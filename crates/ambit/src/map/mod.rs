@@ -20,9 +20,7 @@ use ambit_model::{Map, undecided};
 use anyhow::{Context, anyhow};
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::files;
 use crate::out::{Style, count, json_line, note, print, shown};
-use crate::store::hex;
 
 /// Check, show, compare, merge and generalise behaviour maps
 #[derive(Debug, clap::Subcommand)]
@@ -114,7 +112,7 @@ pub(crate) fn main(verb: Verb) -> Result<Outcome, Failure> {
         Verb::Digest { file, state } => {
             let map = read(&file)?;
             let figure = if state { map.state() } else { map.digest() };
-            print(&format!("sha256:{}\n", hex(&figure)))
+            print(&format!("sha256:{}\n", hex::encode(figure)))
         }
     }
 }
@@ -149,7 +147,7 @@ fn summary(map: &Map) -> String {
         "{}, {}, sha256:{}",
         count(map.subjects.len(), "subject"),
         count(map.rules(), "rule"),
-        hex(&map.digest())
+        hex::encode(map.digest())
     );
     if let Some(number) = map.incomplete {
         let _ = write!(text, " (incomplete: {number} not learned)");
@@ -243,7 +241,7 @@ fn add(merged: Option<Map>, mut map: Map, path: &Path) -> Result<Map, Failure> {
 fn write(text: &str, output: Option<&Path>) -> Result<Outcome, Failure> {
     match output {
         None => print(text),
-        Some(path) => files::replace(path, text.as_bytes(), MAP_MODE)
+        Some(path) => ambit_journal::replace(path, text.as_bytes(), MAP_MODE)
             .with_context(|| format!("writing {}", shown(path)))
             .or_exit(Exit::Trouble)
             .map(|()| Outcome::SUCCESS),

@@ -7,7 +7,6 @@ use anyhow::{Context, anyhow};
 
 use super::MAP_MODE;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::files;
 use crate::out::{count, note, shown};
 use crate::replay::{Recording, replay_all};
 
@@ -53,7 +52,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     }
     map.normalise();
     map.sealed = Some(map.digest());
-    files::replace(&args.file, map.print_keeping(&text).as_bytes(), MAP_MODE)
+    ambit_journal::replace(&args.file, map.print_keeping(&text).as_bytes(), MAP_MODE)
         .with_context(|| format!("cannot write the map {name}"))
         .or_exit(Exit::Trouble)?;
     note!(

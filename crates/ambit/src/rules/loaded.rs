@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use super::files::{self, Set, Text};
 use super::sources::Sources;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::files as whole;
 use crate::out::{Style, json_line, note, print};
 
 const FOLDER: &str = "/run/ambit";
@@ -64,7 +63,7 @@ impl Loaded {
             .or_exit(Exit::Trouble)?;
         let file = file_of(self.generation);
         fs::create_dir_all(FOLDER)
-            .and_then(|()| whole::replace(&file, &bytes, 0o600))
+            .and_then(|()| ambit_journal::replace(&file, &bytes, 0o600))
             .with_context(|| format!("writing {}", file.display()))
             .or_exit(Exit::Trouble)
     }

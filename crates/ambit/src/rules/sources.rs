@@ -11,7 +11,6 @@ use anyhow::{Context, anyhow};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::exit::{Exit, Failure, OrExit};
-use crate::files;
 
 /// Names of trust bits, for as long as the machine runs.
 #[derive(Clone, Debug, Default)]
@@ -123,7 +122,7 @@ impl Sources {
             .context("writing JSON")
             .or_exit(Exit::Trouble)?;
         fs::create_dir_all("/run/ambit")
-            .and_then(|()| files::replace(&path(), &bytes, 0o644))
+            .and_then(|()| ambit_journal::replace(&path(), &bytes, 0o644))
             .context("writing /run/ambit/sources.json")
             .or_exit(Exit::Trouble)
     }

@@ -3,6 +3,7 @@
 
 use ambit_abi::{Hook, Op, RULE_ALLOW, RULE_DENY, RULE_KILL, Reason, RuleEvent};
 use ambit_event::{Object, Operation, escape, text};
+use ambit_journal::Clock;
 use ambit_policy::rule::{Actions, Rule};
 use rustix::event::{PollFd, PollFlags, poll};
 use serde::Serialize;
@@ -12,7 +13,6 @@ use super::loaded::{actions, current, severity};
 use super::sources::Sources;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{Style, json_line, note, print};
-use crate::store::Clock;
 
 #[derive(Serialize)]
 struct Row {

@@ -14,7 +14,6 @@ use super::stats::Missed;
 use super::watch::Seen;
 use super::{Args, Ended, Plan, Recorder, Stats};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::files;
 use crate::map::{MAP_MODE, hint, read_if_there};
 use crate::out::{count, note, shown};
 
@@ -40,7 +39,7 @@ pub(super) fn finish(args: &Args, plan: &Plan, rest: Rest) -> Result<Outcome, Fa
     let stats = &stats;
     if let Some(path) = &args.stats {
         let json = stats.json(&plan.domain, plan.mode.name());
-        files::replace(path, json.as_bytes(), 0o644)
+        ambit_journal::replace(path, json.as_bytes(), 0o644)
             .with_context(|| format!("cannot write the counters to {}", shown(path)))
             .or_exit(Exit::Trouble)?;
     }
@@ -166,7 +165,7 @@ fn learned(
     if missing > 0 {
         map.incomplete = Some(missing.max(map.incomplete.unwrap_or(0)));
     }
-    files::replace(&plan.path, map.print_keeping(&text).as_bytes(), MAP_MODE)
+    ambit_journal::replace(&plan.path, map.print_keeping(&text).as_bytes(), MAP_MODE)
         .with_context(|| format!("cannot write the map {}", shown(&plan.path)))
         .or_exit(Exit::Trouble)?;
     if !args.quiet {

@@ -28,7 +28,7 @@ pub(super) fn keep(plan: &Plan, options: &LoadOptions, domain: &Domain, recorder
         Mode::Learn => None,
         _ => domain.ring().ok(),
     };
-    if let Ok(run) = store::load(&plan.domain) {
+    if let Ok(run) = store::runs().load(&plan.domain) {
         recorder.take_over(run.violations);
     }
     loop {

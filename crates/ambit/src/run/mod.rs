@@ -28,6 +28,7 @@ use std::collections::HashMap;
 
 use ambit_abi::{self as abi, Coverage, Fp, Mode, Response};
 use ambit_event::{Secret, Subject};
+use ambit_journal::{Clock, Hex, Run};
 use ambit_launch::Keeper;
 use ambit_model::{Compiled, FAMILIES, Learner, Responses, compile};
 use ambit_sensor::{Domain, DomainSpec, Kernel, LoadOptions};
@@ -36,7 +37,6 @@ use anyhow::Context;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{note, shown};
 use crate::rules::{self, Sources};
-use crate::store::{Clock, Hex, Run};
 
 /// How many results of patterns the kernel part may keep.
 const PATTERN_CACHE: u32 = 16_384;
@@ -207,9 +207,9 @@ fn watch(args: &Args, plan: &Plan, options: LoadOptions) -> Watch {
         (false, true) => Tell::Nothing,
     };
     let run = Run {
-        ambit: 1,
+        ambit: ambit_journal::FORMAT,
         domain: plan.domain.clone(),
-        mode: plan.mode.name().to_owned(),
+        mode: plan.mode,
         map: shown(&plan.path),
         map_bytes: Hex(plan.path.as_os_str().as_encoded_bytes().to_vec()),
         command: plan.command.argv.iter().map(shown).collect(),

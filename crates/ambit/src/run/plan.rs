@@ -5,13 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ambit_abi::{Coverage, Mode};
+use ambit_journal::folder;
 use ambit_model::Map;
 use anyhow::{Context, anyhow};
 use rustix::fs::{Access, access};
 
 use super::{Args, Command};
 use crate::exit::{Exit, Failure, OrExit};
-use crate::files::folder;
 use crate::map;
 use crate::out::shown;
 

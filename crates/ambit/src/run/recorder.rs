@@ -2,13 +2,12 @@
 //! What becomes of the ring's records: points go to the learner, violations to the watch.
 
 use ambit_abi::EventKind;
-use ambit_event::{RawEvent, RecordError, Registry};
+use ambit_event::{RawEvent, RecordError, Registry, Violation};
 use ambit_model::Learner;
 use ambit_sensor::Domain;
 
 use super::tape::Tape;
 use super::watch::Watch;
-use crate::store::Violation;
 
 /// Takes in the records of one domain, in order.
 #[derive(Debug)]

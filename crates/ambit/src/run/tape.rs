@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ambit_abi::{Fp, Hook, SkipReason, Stat};
 use ambit_event::{RawEvent, Subject};
+use ambit_journal::Clock;
 use ambit_recording::{Header, HookCounts, Loss, Summary, Writer};
 use ambit_sensor::Domain;
 use anyhow::{Context, anyhow};
@@ -16,7 +17,6 @@ use anyhow::{Context, anyhow};
 use super::{Plan, Stats};
 use crate::exit::{Exit, Failure, OrExit};
 use crate::out::{count, note, shown};
-use crate::store::Clock;
 
 /// How often it is looked whether something was lost.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -68,8 +68,7 @@ impl Blank {
             ephemeral,
             command: plan.command.argv.iter().map(shown).collect(),
             began: Clock::now_utc(),
-            map: (plan.mode != ambit_abi::Mode::Learn)
-                .then(|| crate::store::hex(&plan.map.digest())),
+            map: (plan.mode != ambit_abi::Mode::Learn).then(|| hex::encode(plan.map.digest())),
             ..Header::new()
         };
         let writer = Writer::new(self.file, &header)

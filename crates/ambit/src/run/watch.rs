@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use ambit_abi::{Cause, Fp, Reason};
-use ambit_event::{Event, Subject, trust_names};
+use ambit_abi::{Cause, Fp, Mode, Reason, Response};
+use ambit_event::{Event, FirstCause, Hex, Subject, SubjectText, Violation, trust_names};
+use ambit_journal::{Clock, End, Journal, KEPT, Run};
 
 use crate::out::{Style, note, note_json, write_stderr};
-use crate::store::{Clock, End, FirstCause, Hex, Journal, KEPT, Run, Violation, Who};
+use crate::store;
 
 /// How violations are told while they happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub(super) enum Tell {
 pub(super) type CauseOf = Box<dyn Fn(u32, u32) -> Option<Cause>>;
 
 /// What tells violations apart: who, the line that the map does not have, the object's bytes and the reason.
-type Sameness = (Option<Who>, String, Hex, String);
+type Sameness = (Option<SubjectText>, String, Hex, Reason);
 
 /// The violations of a run.
 pub(super) struct Watch {
@@ -59,7 +60,8 @@ pub(super) struct Seen {
 impl Watch {
     /// Begins a run. That its record can't be kept is no reason not to run.
     pub(super) fn begin(run: Run, tell: Tell, cause_of: CauseOf) -> Self {
-        let journal = Journal::begin(run)
+        let journal = store::runs()
+            .begin(run)
             .inspect_err(|error| note!("`ambit explain` will know nothing of this run: {error}"))
             .ok();
         Self {
@@ -78,7 +80,7 @@ impl Watch {
     /// Takes in a violation.
     pub(super) fn see(&mut self, event: &Event, by: Option<&Subject>) {
         let id = format!("v{}", self.violations.len() + 1);
-        let mut violation = Violation::new(id.clone(), event, by, self.clock);
+        let mut violation = Violation::new(id.clone(), event, by, self.clock.utc(event.time_ns));
         let sameness = sameness(&violation);
         if let Some(at) = self.index.get(&sameness) {
             if let Some(violation) = self.violations.get_mut(*at) {
@@ -133,20 +135,20 @@ impl Watch {
             Tell::Nothing => {}
             Tell::Json => note_json(violation),
             Tell::Lines => {
-                let what = match violation.response.as_str() {
-                    "deny" => self.style.red("refused"),
-                    "kill" => self.style.red("killed at"),
+                let what = match violation.response {
+                    Response::Deny => self.style.red("refused"),
+                    Response::Kill => self.style.red("killed at"),
                     _ => self.style.yellow("outside the map:"),
                 };
                 let who = violation
                     .by
                     .as_ref()
-                    .map_or_else(|| violation.comm.clone(), Who::line);
-                let why = match violation.reason.as_str() {
-                    "outside" => "",
-                    "gate" => " (untrusted)",
-                    "digest" => " (binary changed)",
-                    "creds" => " (other credentials)",
+                    .map_or_else(|| violation.comm.clone(), SubjectText::line);
+                let why = match violation.reason {
+                    Reason::Outside => "",
+                    Reason::Gate => " (untrusted)",
+                    Reason::Digest => " (binary changed)",
+                    Reason::Creds => " (other credentials)",
                     _ => " (cannot be represented)",
                 };
                 write_stderr(format_args!(
@@ -169,7 +171,9 @@ impl Watch {
         let refused = self
             .violations
             .iter()
-            .filter(|violation| violation.response != "log" && violation.mode == "enforce")
+            .filter(|violation| {
+                violation.response != Response::Log && violation.mode == Mode::Enforce
+            })
             .count();
         let seen = Seen {
             distinct: u64::try_from(self.violations.len()).unwrap_or(u64::MAX) + self.dropped,
@@ -196,6 +200,6 @@ fn sameness(violation: &Violation) -> Sameness {
         violation.by.clone(),
         violation.rule.clone(),
         violation.object_bytes.clone(),
-        violation.reason.clone(),
+        violation.reason,
     )
 }

@@ -1,29 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What runs leave behind for `explain` and `accept`: one file of JSON lines a domain, holding its newest run.
+//! Where the stored runs and the trust log are.
 
-mod clock;
-mod file;
-mod record;
 mod trust;
 
-pub(crate) use clock::Clock;
-pub(crate) use file::{Journal, StoredRun, load, newest};
-pub(crate) use record::{End, FirstCause, Hex, Run, Violation, Who, hex};
 pub(crate) use trust::{TrustChange, TrustHolder, TrustLog, trust_log_path};
 
 use std::path::PathBuf;
 
-/// How many violations a run keeps; the rest is counted.
-pub(crate) const KEPT: usize = 10_000;
+use ambit_journal::{Error, Runs, StoredRun};
+use anyhow::anyhow;
 
-/// The folder of the runs: below `AMBIT_STATE_DIR`, or `/var/lib/ambit`.
-fn folder() -> PathBuf {
+use crate::exit::{Exit, Failure};
+
+/// The state directory: `AMBIT_STATE_DIR`, or `/var/lib/ambit`.
+fn home() -> PathBuf {
     std::env::var_os("AMBIT_STATE_DIR")
         .filter(|dir| !dir.is_empty())
         .map_or_else(|| PathBuf::from("/var/lib/ambit"), PathBuf::from)
-        .join("runs")
 }
 
-fn path(domain: &str) -> PathBuf {
-    folder().join(format!("{domain}.jsonl"))
+/// The stored runs.
+pub(crate) fn runs() -> Runs {
+    Runs::below(&home())
+}
+
+/// Reads the newest run of a domain, or of all domains.
+pub(crate) fn stored(domain: Option<&str>) -> Result<StoredRun, Failure> {
+    let runs = runs();
+    let read = match domain {
+        Some(domain) => runs.load(domain),
+        None => runs.newest(),
+    };
+    read.map_err(|error| {
+        let exit = if error.is_missing() {
+            Exit::Usage
+        } else {
+            Exit::Trouble
+        };
+        let hint = match &error {
+            Error::NoRuns { .. } => "; store one with `ambit run -m MAP -- CMD` (add --enforce to refuse what is outside the map)",
+            Error::NoSuchDomain { .. } => "; `ambit explain` without --domain shows the newest run",
+            error if error.is_permission() => "; only root may read stored runs, so try sudo",
+            _ => "",
+        };
+        let error = anyhow::Error::from(error);
+        Failure::new(exit, anyhow!("{error:#}{hint}"))
+    })
 }

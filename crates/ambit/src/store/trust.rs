@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use super::home;
+
 /// A file that would be longer takes the place of the one before it.
 const FULL: u64 = 1 << 20;
 const NAME: &str = "trust.jsonl";
@@ -55,12 +57,6 @@ pub(crate) struct TrustLog {
 /// Where the records are.
 pub(crate) fn trust_log_path() -> PathBuf {
     home().join(NAME)
-}
-
-fn home() -> PathBuf {
-    let mut home = super::folder();
-    home.pop();
-    home
 }
 
 impl TrustChange {

@@ -6,6 +6,7 @@ use std::fs;
 
 use ambit_abi::TRUST_OPERATOR;
 use ambit_event::escape;
+use ambit_journal::Clock;
 use ambit_sensor::{Error, Kernel};
 use anyhow::{Context, anyhow};
 use rustix::process::getuid;
@@ -14,7 +15,7 @@ use super::{row, source};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{count, note, shown};
 use crate::rules::Sources;
-use crate::store::{Clock, TrustChange, TrustHolder, trust_log_path};
+use crate::store::{TrustChange, TrustHolder, trust_log_path};
 
 /// Processes of one record.
 const RECORDED: usize = 1000;

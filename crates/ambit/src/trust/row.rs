@@ -8,12 +8,13 @@ use ambit_abi::{
     Trust, TrustCause,
 };
 use ambit_event::{Operation, escape};
+use ambit_journal::{Clock, Violation};
 use ambit_sensor::TaskInfo;
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use crate::rules::Sources;
-use crate::store::{self, Clock, Violation};
+use crate::store;
 
 /// One process, as it is listed.
 #[derive(Debug, Serialize)]
@@ -106,7 +107,9 @@ impl View {
             let recorded = match &name {
                 Some(name) if first.is_some() => {
                     &**self.recorded.entry(name.clone()).or_insert_with(|| {
-                        store::load(name).map_or_else(|_| Vec::new(), |run| run.violations)
+                        store::runs()
+                            .load(name)
+                            .map_or_else(|_| Vec::new(), |run| run.violations)
                     })
                 }
                 _ => &[],

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Files written whole or not at all.
+//! Atomic replacement of files.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-/// Puts `bytes` where `path` is, so that whoever reads it sees the old or the new, also after a crash. An existing
-/// file keeps its mode and owner, and a symbolic link stays one. What is not a regular file is written to.
-pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+/// Replaces the content of the file at `path` by `bytes`: readers see the old or the new content, also after a crash.
+/// An existing file keeps its mode and owner; a new one gets `mode`. A symbolic link stays one. Anything but a regular
+/// file, such as a pipe, is written to directly.
+///
+/// # Errors
+/// The file or its folder cannot be written; the old content is intact.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let target = match fs::canonicalize(path) {
         Ok(target) => target,
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
@@ -23,7 +27,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let (temporary, mut file) = beside(&target, mode)?;
     let written = (|| {
         if let Some(existing) = existing {
-            // Only root can give a file away; whoever else writes here keeps it.
+            // Only root can change the owner.
             let _ = fchown(&file, Some(existing.uid()), Some(existing.gid()));
             file.set_permissions(fs::Permissions::from_mode(existing.mode() & 0o7777))?;
         }
@@ -38,8 +42,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     File::open(folder(&target)).and_then(|folder| folder.sync_all())
 }
 
-/// The folder that a file is in.
-pub(crate) fn folder(path: &Path) -> &Path {
+/// Returns the folder that contains a file.
+pub fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) => Path::new("."),
@@ -51,13 +55,13 @@ fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(bytes)
 }
 
-/// A new file in the same folder.
+/// Creates a temporary file in the same folder.
 fn beside(target: &Path, mode: u32) -> io::Result<(PathBuf, File)> {
     let name = target
         .file_name()
         .ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
     for attempt in 0..100_u32 {
-        // A name of 255 bytes leaves no room for anything before or after it.
+        // The longest file name has 255 bytes.
         let mut hidden =
             std::ffi::OsString::from(format!(".ambit-{}-{attempt}", std::process::id()));
         if name.len() < 200 {
@@ -80,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replaced_file_keeps_its_mode_and_nothing_else_is_left() {
+    fn a_replaced_file_keeps_its_mode_and_leaves_no_temporary_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("map");
         fs::write(&path, "old").unwrap();

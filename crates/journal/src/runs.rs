@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The folder of the stored runs.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Journal, Run, StoredRun};
+
+/// The stored runs: one file per domain, which contains its newest run.
+#[derive(Clone, Debug)]
+pub struct Runs {
+    folder: PathBuf,
+}
+
+impl Runs {
+    /// The runs below a state directory, in its folder `runs`.
+    pub fn below(state: &Path) -> Self {
+        Self {
+            folder: state.join("runs"),
+        }
+    }
+
+    /// The folder of the runs.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn path(&self, domain: &str) -> PathBuf {
+        self.folder.join(format!("{domain}.jsonl"))
+    }
+
+    /// Begins to store a run, in place of the domain's previous one.
+    ///
+    /// # Errors
+    /// The folder or the file cannot be written.
+    pub fn begin(&self, run: Run) -> io::Result<Journal> {
+        Journal::begin(self, run)
+    }
+
+    /// Reads the newest run of a domain.
+    ///
+    /// # Errors
+    /// No run of the domain is stored, or its file cannot be read.
+    pub fn load(&self, domain: &str) -> Result<StoredRun, Error> {
+        let path = self.path(domain);
+        match fs::File::open(&path) {
+            Ok(file) => StoredRun::read(&path, file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NoSuchDomain {
+                domain: domain.to_owned(),
+            }),
+            Err(source) => Err(Error::Read { path, source }),
+        }
+    }
+
+    /// Reads the newest run of all domains.
+    ///
+    /// # Errors
+    /// No run is stored, or it cannot be read.
+    pub fn newest(&self) -> Result<StoredRun, Error> {
+        let none = || Error::NoRuns {
+            folder: self.folder.clone(),
+        };
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(none()),
+            Err(source) => {
+                return Err(Error::Read {
+                    path: self.folder.clone(),
+                    source,
+                });
+            }
+        };
+        let newest = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+            .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+            .max();
+        let (_, path) = newest.ok_or_else(none)?;
+        match fs::File::open(&path) {
+            Ok(file) => StoredRun::read(&path, file),
+            Err(source) => Err(Error::Read { path, source }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ambit_event::{Hex, Mode};
+
+    use super::*;
+    use crate::End;
+
+    fn run(domain: &str) -> Run {
+        Run {
+            ambit: crate::FORMAT,
+            domain: domain.to_owned(),
+            mode: Mode::Audit,
+            map: "/m".to_owned(),
+            map_bytes: Hex(b"/m".to_vec()),
+            command: vec!["c".to_owned()],
+            began: "t".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_run_replaces_the_previous_one_of_its_domain() {
+        let state = tempfile::tempdir().unwrap();
+        let runs = Runs::below(state.path());
+        assert!(runs.newest().unwrap_err().is_missing());
+        let end = End {
+            ended: "u".to_owned(),
+            dropped: 0,
+            lost: 2,
+        };
+        runs.begin(run("a")).unwrap().end(&[], end.clone()).unwrap();
+        assert_eq!(runs.load("a").unwrap().end, Some(end));
+        drop(runs.begin(run("a")).unwrap());
+        assert_eq!(runs.load("a").unwrap().end, None);
+        assert!(runs.load("b").unwrap_err().is_missing());
+        assert_eq!(runs.newest().unwrap().run, run("a"));
+    }
+}

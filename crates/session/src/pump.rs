@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The loop that waits for a ring and empties it.
+
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use ambit_sensor::Ring;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use crate::Error;
+
+/// Reads per drain, unless it is the last one. A workload that fills the ring as fast as it is read cannot keep the caller
+/// from its other work.
+const READS: u32 = 64;
+/// Bytes of the last drain. It is the largest size of a ring, so that the last drain ends even if tasks still write.
+const LAST_BYTES: usize = 1 << 30;
+
+/// Receives the records of a ring.
+pub trait Sink {
+    /// Receives one record. The bytes are those that the kernel part wrote; nothing of them has been checked.
+    fn take(&mut self, record: &[u8]);
+
+    /// Is called each time after records were delivered, before the pump waits for more.
+    fn drained(&mut self) {}
+}
+
+impl<F: FnMut(&[u8])> Sink for F {
+    fn take(&mut self, record: &[u8]) {
+        self(record);
+    }
+}
+
+/// What a pump does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next<T> {
+    /// Deliver what is in the ring and wait for more, at most this long; `None` is without limit.
+    Wait(Option<Duration>),
+    /// Deliver what is in the ring and return this value.
+    Stop(T),
+}
+
+/// The reader of one ring.
+#[derive(Debug)]
+pub struct Pump {
+    ring: Ring,
+}
+
+impl Pump {
+    /// Creates the pump of a ring.
+    pub const fn new(ring: Ring) -> Self {
+        Self { ring }
+    }
+
+    /// Delivers records until `next` returns [`Next::Stop`].
+    ///
+    /// Each turn calls `next`, delivers what is in the ring and then waits, for a record, for one of `others` to become
+    /// readable, for a signal, or until the time is up. Since `next` comes first, all that was written before it
+    /// observed an end is delivered.
+    ///
+    /// # Errors
+    /// `next` failed, or the ring cannot be read.
+    pub fn run<T, E: From<Error>>(
+        &mut self,
+        others: &[BorrowedFd<'_>],
+        sink: &mut impl Sink,
+        mut next: impl FnMut() -> Result<Next<T>, E>,
+    ) -> Result<T, E> {
+        loop {
+            match next()? {
+                Next::Stop(value) => {
+                    self.drain(sink)?;
+                    return Ok(value);
+                }
+                Next::Wait(limit) => {
+                    if self.turn(sink)? {
+                        self.wait(others, limit)?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Delivers all records that are in the ring. Returns their number.
+    ///
+    /// # Errors
+    /// The ring cannot be read.
+    pub fn drain(&mut self, sink: &mut impl Sink) -> Result<u64, Error> {
+        let (mut records, mut bytes) = (0, 0);
+        while bytes < LAST_BYTES {
+            let read = self.ring.consume(&mut |record: &[u8]| {
+                bytes += record.len();
+                sink.take(record);
+            })?;
+            if read == 0 {
+                break;
+            }
+            records += u64::try_from(read).unwrap_or(u64::MAX);
+        }
+        sink.drained();
+        Ok(records)
+    }
+
+    /// Delivers what is in the ring, as far as the bound of a turn allows. True if the ring was empty then.
+    fn turn(&mut self, sink: &mut impl Sink) -> Result<bool, Error> {
+        let mut empty = false;
+        for _ in 0..READS {
+            if self.ring.consume(&mut |record: &[u8]| sink.take(record))? == 0 {
+                empty = true;
+                break;
+            }
+        }
+        sink.drained();
+        Ok(empty)
+    }
+
+    /// Waits until the ring has a record, one of `others` is readable, a signal arrives or `limit` has passed.
+    ///
+    /// # Errors
+    /// `poll` failed.
+    pub fn wait(&self, others: &[BorrowedFd<'_>], limit: Option<Duration>) -> Result<(), Error> {
+        let ring = self.ring.fd();
+        let mut fds: Vec<PollFd<'_>> = [ring]
+            .iter()
+            .chain(others)
+            .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN))
+            .collect();
+        poll_for(&mut fds, limit)
+    }
+}
+
+/// Waits for the descriptors. A signal ends the wait without an error.
+fn poll_for(fds: &mut [PollFd<'_>], limit: Option<Duration>) -> Result<(), Error> {
+    // A limit beyond what the kernel can count is none.
+    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+    match poll(fds, limit.as_ref()) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(errno) => Err(Error::Wait(errno.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_limit_counts_its_whole_seconds() {
+        let (reader, _writer) = rustix::pipe::pipe().unwrap();
+        let mut fds = [PollFd::from_borrowed_fd(reader.as_fd(), PollFlags::IN)];
+        let began = Instant::now();
+        poll_for(&mut fds, Some(Duration::from_millis(1020))).unwrap();
+        assert!(began.elapsed() >= Duration::from_millis(1020));
+    }
+
+    #[test]
+    fn a_readable_descriptor_ends_an_unlimited_wait() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        rustix::io::write(&writer, b"x").unwrap();
+        let mut fds = [PollFd::from_borrowed_fd(reader.as_fd(), PollFlags::IN)];
+        poll_for(&mut fds, None).unwrap();
+        poll_for(&mut fds, Some(Duration::MAX)).unwrap();
+    }
+}
