@@ -24,7 +24,7 @@
 #include "include/full.bpf.h"
 #include "include/lineage.bpf.h"
 #include "include/rules.bpf.h"
-#include "include/early.bpf.h"
+#include "include/path_cache.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

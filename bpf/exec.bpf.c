@@ -24,31 +24,31 @@
 #define HASH_ALGO_SHA256 4
 
 /* Unlike enter(): the launcher's exec is the workload's first operation. */
-static __always_inline bool enter_exec(struct scope *c, __u32 hook)
+static __always_inline bool enter_exec(struct scope *scope, __u32 hook)
 {
-	c->verdict = 0;
-	c->l = label_of(bpf_get_current_task_btf());
-	if (likely(!c->l))
+	scope->verdict = 0;
+	scope->label = label_of(bpf_get_current_task_btf());
+	if (likely(!scope->label))
 		return false;
-	return take_slot(c, hook);
+	return take_slot(scope, hook);
 }
 
 SEC("lsm/bprm_creds_for_exec")
 int BPF_PROG(exec_begins, struct linux_binprm *bprm, int ret)
 {
-	struct ambit_label *l;
+	struct ambit_label *label;
 
 	if (ret)
 		return ret;
-	trust_carry(bpf_get_current_task_btf());
-	lineage_carry(bpf_get_current_task_btf());
-	l = label_of(bpf_get_current_task_btf());
-	if (!l)
+	trust_copy_at_exec(bpf_get_current_task_btf());
+	lineage_copy_at_exec(bpf_get_current_task_btf());
+	label = label_of(bpf_get_current_task_btf());
+	if (!label)
 		return 0;
-	trust_sync(l);
-	l->flags &= ~AMBIT_LABEL_SCRIPT;
-	l->next_first.lo = 0;
-	l->next_first.hi = 0;
+	trust_sync(label);
+	label->flags &= ~AMBIT_LABEL_SCRIPT;
+	label->next_first.lo = 0;
+	label->next_first.hi = 0;
 	return 0;
 }
 
@@ -58,15 +58,15 @@ static __always_inline void ctime_of(struct inode *inode, __s64 *sec, __s64 *nse
 		*sec = inode->i_ctime_sec;
 		*nsec = inode->i_ctime_nsec;
 	} else if (bpf_core_field_exists(struct inode___ctime_hidden, __i_ctime)) {
-		struct inode___ctime_hidden *i = (void *)inode;
+		struct inode___ctime_hidden *old = (void *)inode;
 
-		*sec = BPF_CORE_READ(i, __i_ctime.tv_sec);
-		*nsec = BPF_CORE_READ(i, __i_ctime.tv_nsec);
+		*sec = BPF_CORE_READ(old, __i_ctime.tv_sec);
+		*nsec = BPF_CORE_READ(old, __i_ctime.tv_nsec);
 	} else {
-		struct inode___ctime *i = (void *)inode;
+		struct inode___ctime *old = (void *)inode;
 
-		*sec = BPF_CORE_READ(i, i_ctime.tv_sec);
-		*nsec = BPF_CORE_READ(i, i_ctime.tv_nsec);
+		*sec = BPF_CORE_READ(old, i_ctime.tv_sec);
+		*nsec = BPF_CORE_READ(old, i_ctime.tv_nsec);
 	}
 	/* Bit 31 says "was queried" from 6.13 on; it is no part of the time. */
 	*nsec &= 0x7fffffff;
@@ -78,47 +78,49 @@ static __always_inline void ctime_of(struct inode *inode, __s64 *sec, __s64 *nse
  * second after the first makes the result final: whatever was written between
  * the two has a change time of its own by then.
  */
-static __always_inline bool push_digest(struct slot *s, struct file *file)
+static __always_inline bool push_digest(struct slot *slot, struct file *file)
 {
 	struct inode *inode = file->f_inode;
 	__u64 now = bpf_ktime_get_boot_ns();
 	__s64 sec, nsec, size = inode->i_size;
-	struct digest *d;
+	struct digest *digest;
 	bool same;
 
 	ctime_of(inode, &sec, &nsec);
-	d = bpf_inode_storage_get(&digests, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!d)
+	digest = bpf_inode_storage_get(&digests, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!digest)
 		return false;
-	same = d->first_seen_ns && d->ctime_sec == sec && d->ctime_nsec == nsec && d->size == size;
-	if (!same || !d->settled) {
-		if (bpf_ima_file_hash(file, d->sha256, sizeof(d->sha256)) != HASH_ALGO_SHA256) {
-			d->first_seen_ns = 0;
+	same = digest->first_seen_ns && digest->ctime_sec == sec && digest->ctime_nsec == nsec &&
+	       digest->size == size;
+	if (!same || !digest->settled) {
+		if (bpf_ima_file_hash(file, digest->sha256, sizeof(digest->sha256)) !=
+		    HASH_ALGO_SHA256) {
+			digest->first_seen_ns = 0;
 			return false;
 		}
 		if (!same) {
-			d->ctime_sec = sec;
-			d->ctime_nsec = nsec;
-			d->size = size;
-			d->first_seen_ns = now;
-			d->settled = 0;
-		} else if (now - d->first_seen_ns >= DIGEST_SETTLES_NS) {
-			d->settled = 1;
+			digest->ctime_sec = sec;
+			digest->ctime_nsec = nsec;
+			digest->size = size;
+			digest->first_seen_ns = now;
+			digest->settled = 0;
+		} else if (now - digest->first_seen_ns >= DIGEST_SETTLES_NS) {
+			digest->settled = 1;
 		}
 	}
-	s->pos -= 32;
-	bpf_probe_read_kernel(&s->bytes[s->pos & OFFSET_MASK], 32, d->sha256);
-	push_kind(s, AMBIT_KIND_DIGEST);
+	slot->pos -= 32;
+	bpf_probe_read_kernel(&slot->bytes[slot->pos & OFFSET_MASK], 32, digest->sha256);
+	push_kind(slot, AMBIT_KIND_DIGEST);
 	return true;
 }
 
 /* Describe a name or a subject to user space, once a domain. */
-static __noinline int describe(struct slot *s, struct ambit_label *l, struct ambit_fp *key,
+static __noinline int describe(struct slot *slot, struct ambit_label *label, struct ambit_fp *key,
 			       __u32 kind, __u32 op)
 {
-	struct handover h = {
-		.l = l,
-		.st = stat_of(l, AMBIT_HOOK_BPRM_COMMITTED_CREDS),
+	struct draft draft = {
+		.label = label,
+		.stat = stat_of(label, AMBIT_HOOK_BPRM_COMMITTED_CREDS),
 		.key = *key,
 		.kind = kind,
 		.op = op,
@@ -126,11 +128,11 @@ static __noinline int describe(struct slot *s, struct ambit_label *l, struct amb
 	};
 	void *set;
 
-	if (known(l, key))
+	if (known(label, key))
 		return 1;
-	if (!h.st || hand_over(s, &h))
+	if (!draft.stat || emit(slot, &draft))
 		return 0;
-	set = set_of(l);
+	set = set_of(label);
 	return set && (!add_to_set(set, key, AMBIT_ORIGIN_LEARNED) || in_set(set, key));
 }
 
@@ -138,70 +140,71 @@ static __noinline int describe(struct slot *s, struct ambit_label *l, struct amb
  * The digest holds for the domain, whatever the subject. It is asked for where
  * the map has digests of this executable: the point (digest, 1, path) says so.
  */
-static __always_inline void ask_digest(struct scope *c, struct file *file)
+static __always_inline void decide_digest(struct scope *scope, struct file *file)
 {
-	struct ambit_domain *d = domain_of(c->l);
-	struct slot *s = c->s;
+	struct ambit_domain *domain = domain_of(scope->label);
+	struct slot *slot = scope->slot;
 	struct ambit_fp zero = {};
-	__u32 object = s->pos;
+	__u32 object = slot->pos;
 
-	if (c->verdict || !d || !(d->flags & AMBIT_DOMAIN_DIGESTS) || s->status)
+	if (scope->verdict || !domain || !(domain->flags & AMBIT_DOMAIN_DIGESTS) || slot->status)
 		return;
-	s->subject = zero;
-	if (d->mode != AMBIT_MODE_LEARN) {
-		fingerprint(s, s->pos, OBJECT_END, AMBIT_OP_EXEC_DIGEST, 1);
-		if (!known(c->l, &s->fp))
+	slot->subject = zero;
+	if (domain->mode != AMBIT_MODE_LEARN) {
+		fingerprint(slot, slot->pos, OBJECT_END, AMBIT_OP_EXEC_DIGEST, 1);
+		if (!known(scope->label, &slot->fp))
 			return;
 	}
-	if (!push_digest(s, file)) {
-		push_kind(s, AMBIT_KIND_DIGEST);
-		object_unrepresentable(s, AMBIT_REASON_DIGEST);
+	if (!push_digest(slot, file)) {
+		push_kind(slot, AMBIT_KIND_DIGEST);
+		object_unrepresentable(slot, AMBIT_REASON_DIGEST);
 	}
-	ask(c, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC_DIGEST, 0);
-	s->pos = object;
+	decide_op(scope, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC_DIGEST, 0);
+	slot->pos = object;
 }
 
 SEC("lsm.s/bprm_check_security")
 int BPF_PROG(exec_bprm_check, struct linux_binprm *bprm, int ret)
 {
 	struct file *file;
-	struct scope c;
-	struct slot *s;
+	struct scope scope;
+	struct slot *slot;
 
 	if (ret)
 		return ret;
-	if (!enter_exec(&c, AMBIT_HOOK_BPRM_CHECK_SECURITY))
-		return c.verdict ? -EPERM : 0;
-	s = c.s;
+	if (!enter_exec(&scope, AMBIT_HOOK_BPRM_CHECK_SECURITY))
+		return scope.verdict ? -EPERM : 0;
+	slot = scope.slot;
 	file = bprm->file;
-	if (!object_file(s, file))
-		object_unrepresentable(s, AMBIT_REASON_UNREACHABLE);
-	if (!s->status) {
-		fingerprint(s, s->pos, OBJECT_END, AMBIT_OP_NAME, 0);
-		c.l->next_exe = s->fp;
-		describe(s, c.l, &c.l->next_exe, AMBIT_EVENT_NAME, AMBIT_OP_NAME);
-		if (c.l->next_first.lo == 0 && c.l->next_first.hi == 0)
-			c.l->next_first = s->fp;
+	if (!object_file(slot, file))
+		object_unrepresentable(slot, AMBIT_REASON_UNREACHABLE);
+	if (!slot->status) {
+		fingerprint(slot, slot->pos, OBJECT_END, AMBIT_OP_NAME, 0);
+		scope.label->next_exe = slot->fp;
+		describe(slot, scope.label, &scope.label->next_exe, AMBIT_EVENT_NAME,
+			 AMBIT_OP_NAME);
+		if (scope.label->next_first.lo == 0 && scope.label->next_first.hi == 0)
+			scope.label->next_first = slot->fp;
 		else
-			c.l->flags |= AMBIT_LABEL_SCRIPT;
+			scope.label->flags |= AMBIT_LABEL_SCRIPT;
 	}
-	ask(&c, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC, 0);
-	ask_digest(&c, file);
-	return leave(&c);
+	decide_op(&scope, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC, 0);
+	decide_digest(&scope, file);
+	return leave(&scope);
 }
 
 struct slash_loop {
-	struct slot *s;
+	struct slot *slot;
 	__u32 len;
 	__u32 start;
 };
 
-static long slash_step(__u32 i, struct slash_loop *c)
+static long slash_step(__u32 i, struct slash_loop *loop)
 {
-	if (i >= c->len)
+	if (i >= loop->len)
 		return 1;
-	if (c->s->bytes[i & (AMBIT_AS_MAX - 1)] == '/')
-		c->start = i + 1;
+	if (loop->slot->bytes[i & (AMBIT_AS_MAX - 1)] == '/')
+		loop->start = i + 1;
 	return 0;
 }
 
@@ -210,29 +213,29 @@ static long slash_step(__u32 i, struct slash_loop *c)
  * tells the programs of busybox apart. Not taken for descriptors (fexecve,
  * /proc/self/fd/3). Returns false for a name that is too long to keep.
  */
-static __noinline int invoked_name(struct slot *s, struct linux_binprm *bprm)
+static __noinline int invoked_name(struct slot *slot, struct linux_binprm *bprm)
 {
 	const char *filename = BPF_CORE_READ(bprm, filename);
 	struct dentry *dentry = BPF_CORE_READ(bprm, file, f_path.dentry);
-	struct slash_loop c = { .s = s };
-	__u64 *as = (void *)s->record.as, *own = (void *)&s->bytes[AMBIT_AS_MAX], diff = 0;
+	struct slash_loop loop = { .slot = slot };
+	__u64 *as = (void *)slot->record.as, *own = (void *)&slot->bytes[AMBIT_AS_MAX], diff = 0;
 	__u32 i, len, own_len = BPF_CORE_READ(dentry, d_name.len);
 	long n;
 
-	n = bpf_probe_read_kernel_str(s->bytes, 4096, filename);
+	n = bpf_probe_read_kernel_str(slot->bytes, 4096, filename);
 	if (n < 2)
 		return 1;
 	len = n - 1;
 	if (len > AMBIT_AS_MAX)
 		len = AMBIT_AS_MAX;
 	filename += n - 1 - len;
-	bpf_probe_read_kernel(s->bytes, len, filename);
-	c.len = len;
-	bpf_loop(AMBIT_AS_MAX, slash_step, &c, 0);
-	if (c.start == 0 && n - 1 > AMBIT_AS_MAX)
+	bpf_probe_read_kernel(slot->bytes, len, filename);
+	loop.len = len;
+	bpf_loop(AMBIT_AS_MAX, slash_step, &loop, 0);
+	if (loop.start == 0 && n - 1 > AMBIT_AS_MAX)
 		return own_len >= AMBIT_AS_MAX;
-	filename += c.start;
-	len -= c.start;
+	filename += loop.start;
+	len -= loop.start;
 	if (len == 0 || len >= AMBIT_AS_MAX)
 		return len == own_len;
 	bpf_probe_read_kernel(as, len, filename);
@@ -240,7 +243,7 @@ static __noinline int invoked_name(struct slot *s, struct linux_binprm *bprm)
 	bpf_probe_read_kernel(own, len, BPF_CORE_READ(dentry, d_name.name));
 	for (i = 0; i < AMBIT_AS_MAX / 8; i++)
 		diff |= as[i] ^ own[i];
-	if ((diff == 0 && len == own_len) || all_digits(s->record.as, len))
+	if ((diff == 0 && len == own_len) || all_digits(slot->record.as, len))
 		__builtin_memset(as, 0, AMBIT_AS_MAX);
 	return 1;
 }
@@ -251,8 +254,8 @@ static __noinline int invoked_name(struct slot *s, struct linux_binprm *bprm)
 #define FMODE_ACCESS (FMODE_READ | FMODE_WRITE)
 
 struct inherit_loop {
-	struct slot *s;
-	struct ambit_label *l;
+	struct slot *slot;
+	struct ambit_label *label;
 	struct file **files;
 	unsigned long *open;
 	unsigned long *cloexec;
@@ -277,55 +280,55 @@ static __always_inline bool fleeting(struct inode *inode)
 }
 
 /* The object of a file that was read by probe; false where it has no name. */
-static __noinline int object_inherited(struct slot *s, struct file *file)
+static __noinline int object_inherited(struct slot *slot, struct file *file)
 {
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 	struct super_block *sb = BPF_CORE_READ(dentry, d_sb);
 	__u8 kind = AMBIT_KIND_PATH;
 	int status;
 
-	s->status = 0;
+	slot->status = 0;
 	if (BPF_CORE_READ(sb, s_flags) & SB_NOUSER)
-		return object_internal(s, dentry) &&
-		       s->bytes[s->pos & OFFSET_MASK] == AMBIT_KIND_MEMFD;
-	status = walk_probed(s, dentry, BPF_CORE_READ(file, f_path.mnt));
+		return object_internal(slot, dentry) &&
+		       slot->bytes[slot->pos & OFFSET_MASK] == AMBIT_KIND_MEMFD;
+	status = walk_probed(slot, dentry, BPF_CORE_READ(file, f_path.mnt));
 	if (status == WALK_INTERNAL)
-		return object_internal(s, dentry) &&
-		       s->bytes[s->pos & OFFSET_MASK] == AMBIT_KIND_MEMFD;
+		return object_internal(slot, dentry) &&
+		       slot->bytes[slot->pos & OFFSET_MASK] == AMBIT_KIND_MEMFD;
 	if (status == WALK_UNREACHABLE) {
-		object_fstype(s, sb);
+		object_fstype(slot, sb);
 		return 1;
 	}
 	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)
 		kind = AMBIT_KIND_DELETED;
-	walk_outcome(s, status, kind);
+	walk_outcome(slot, status, kind);
 	return 1;
 }
 
-static long inherit_step(__u32 i, struct inherit_loop *c)
+static long inherit_step(__u32 i, struct inherit_loop *loop)
 {
 	const __u32 hook = AMBIT_HOOK_BPRM_CREDS_FROM_FILE;
 	unsigned long open = 0, cloexec = 0;
 	struct file *file = NULL;
-	__u32 fd = c->fd, mode, arg = 0;
+	__u32 fd = loop->fd, mode, arg = 0;
 
-	if (fd >= c->max || c->verdict)
+	if (fd >= loop->max || loop->verdict)
 		return 1;
-	bpf_probe_read_kernel(&open, sizeof(open), c->open + fd / 64);
-	bpf_probe_read_kernel(&cloexec, sizeof(cloexec), c->cloexec + fd / 64);
+	bpf_probe_read_kernel(&open, sizeof(open), loop->open + fd / 64);
+	bpf_probe_read_kernel(&cloexec, sizeof(cloexec), loop->cloexec + fd / 64);
 	open = (open & ~cloexec) >> (fd & 63);
 	if (!open) {
-		c->fd = (fd | 63) + 1;
+		loop->fd = (fd | 63) + 1;
 		return 0;
 	}
-	c->fd = fd + 1;
+	loop->fd = fd + 1;
 	if (!(open & 1))
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), c->files + fd);
+	bpf_probe_read_kernel(&file, sizeof(file), loop->files + fd);
 	if (!file)
 		return 0;
-	if (fleeting(BPF_CORE_READ(file, f_inode)) || !object_inherited(c->s, file)) {
-		skip(c->l, hook, AMBIT_SKIP_BENIGN);
+	if (fleeting(BPF_CORE_READ(file, f_inode)) || !object_inherited(loop->slot, file)) {
+		skip(loop->label, hook, AMBIT_SKIP_BENIGN);
 		return 0;
 	}
 	mode = BPF_CORE_READ(file, f_mode);
@@ -334,7 +337,7 @@ static long inherit_step(__u32 i, struct inherit_loop *c)
 	if (mode & FMODE_WRITE)
 		arg |= BPF_CORE_READ(file, f_flags) & O_APPEND ? AMBIT_OPEN_APPEND :
 								 AMBIT_OPEN_WRITE;
-	c->verdict = decide(c->s, c->l, hook << 16 | AMBIT_OP_FILE_INHERIT, arg);
+	loop->verdict = decide(loop->slot, loop->label, hook << 16 | AMBIT_OP_FILE_INHERIT, arg);
 	return 0;
 }
 
@@ -343,13 +346,13 @@ static long inherit_step(__u32 i, struct inherit_loop *c)
  * A task that shares its descriptors with another process, as threads of one do
  * not, may get one more after this.
  */
-static __always_inline void ask_inherited(struct scope *c)
+static __always_inline void decide_inherited(struct scope *scope)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct inherit_loop loop = {
-		.s = c->s,
-		.l = c->l,
+		.slot = scope->slot,
+		.label = scope->label,
 		.files = BPF_CORE_READ(table, fd),
 		.open = BPF_CORE_READ(table, open_fds),
 		.cloexec = BPF_CORE_READ(table, close_on_exec),
@@ -357,77 +360,78 @@ static __always_inline void ask_inherited(struct scope *c)
 		.max = BPF_CORE_READ(table, max_fds),
 	};
 
-	if (c->verdict || !(c->l->flags & AMBIT_LABEL_FULL))
+	if (scope->verdict || !(scope->label->flags & AMBIT_LABEL_FULL))
 		return;
 	bpf_loop(INHERIT_STEPS, inherit_step, &loop, 0);
-	c->verdict = loop.verdict;
-	if (c->verdict || loop.fd >= loop.max)
+	scope->verdict = loop.verdict;
+	if (scope->verdict || loop.fd >= loop.max)
 		return;
-	object_none(c->s);
-	object_unrepresentable(c->s, AMBIT_REASON_TOO_LONG);
-	ask(c, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, AMBIT_OP_FILE_INHERIT, 0);
+	object_none(scope->slot);
+	object_unrepresentable(scope->slot, AMBIT_REASON_TOO_LONG);
+	decide_op(scope, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, AMBIT_OP_FILE_INHERIT, 0);
 }
 
 SEC("lsm.s/bprm_creds_from_file")
 int BPF_PROG(exec_creds_from_file, struct linux_binprm *bprm, struct file *file, int ret)
 {
-	struct ambit_domain *d;
-	struct scope c;
-	struct slot *s;
+	struct ambit_domain *domain;
+	struct scope scope;
+	struct slot *slot;
 	__u32 i;
 
 	if (ret)
 		return ret;
-	if (!enter_exec(&c, AMBIT_HOOK_BPRM_CREDS_FROM_FILE))
-		return c.verdict ? -EPERM : 0;
-	s = c.s;
-	d = domain_of(c.l);
-	if (!d) {
-		c.verdict = -EPERM;
-		return leave(&c);
+	if (!enter_exec(&scope, AMBIT_HOOK_BPRM_CREDS_FROM_FILE))
+		return scope.verdict ? -EPERM : 0;
+	slot = scope.slot;
+	domain = domain_of(scope.label);
+	if (!domain) {
+		scope.verdict = -EPERM;
+		return leave(&scope);
 	}
-	__builtin_memset(&s->record, 0, sizeof(s->record));
-	s->record.exe = c.l->next_exe;
-	if (c.l->flags & AMBIT_LABEL_SCRIPT) {
-		s->record.script = c.l->next_first;
-	} else if (!bprm->fdpath && !invoked_name(s, bprm)) {
-		object_none(s);
-		object_unrepresentable(s, AMBIT_REASON_TOO_LONG);
-		ask(&c, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, AMBIT_OP_EXEC_CREDS, 0);
-		return leave(&c);
+	__builtin_memset(&slot->record, 0, sizeof(slot->record));
+	slot->record.exe = scope.label->next_exe;
+	if (scope.label->flags & AMBIT_LABEL_SCRIPT) {
+		slot->record.script = scope.label->next_first;
+	} else if (!bprm->fdpath && !invoked_name(slot, bprm)) {
+		object_none(slot);
+		object_unrepresentable(slot, AMBIT_REASON_TOO_LONG);
+		decide_op(&scope, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, AMBIT_OP_EXEC_CREDS, 0);
+		return leave(&scope);
 	}
 	for (i = 0; i < AMBIT_CHAIN_MAX - 1; i++) {
-		if (i + 1 >= d->chain)
+		if (i + 1 >= domain->chain)
 			break;
-		s->record.via[i] = c.l->chain[i];
+		slot->record.via[i] = scope.label->chain[i];
 	}
-	s->pos = OBJECT_END - sizeof(s->record);
-	bpf_probe_read_kernel(&s->bytes[OBJECT_END - sizeof(s->record)], sizeof(s->record),
-			      &s->record);
-	fingerprint(s, s->pos, OBJECT_END, AMBIT_OP_SUBJECT, 0);
-	c.l->next_subject = s->fp;
-	c.l->next_flags = 0;
-	s->subject = c.l->next_subject;
-	if (describe(s, c.l, &c.l->next_subject, AMBIT_EVENT_SUBJECT, AMBIT_OP_SUBJECT))
-		c.l->next_flags = AMBIT_LABEL_DELIVERED;
-	ask_creds(&c, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, bprm->cred);
-	ask_inherited(&c);
-	return leave(&c);
+	slot->pos = OBJECT_END - sizeof(slot->record);
+	bpf_probe_read_kernel(&slot->bytes[OBJECT_END - sizeof(slot->record)], sizeof(slot->record),
+			      &slot->record);
+	fingerprint(slot, slot->pos, OBJECT_END, AMBIT_OP_SUBJECT, 0);
+	scope.label->next_subject = slot->fp;
+	scope.label->next_flags = 0;
+	slot->subject = scope.label->next_subject;
+	if (describe(slot, scope.label, &scope.label->next_subject, AMBIT_EVENT_SUBJECT,
+		     AMBIT_OP_SUBJECT))
+		scope.label->next_flags = AMBIT_LABEL_DELIVERED;
+	decide_creds(&scope, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, bprm->cred);
+	decide_inherited(&scope);
+	return leave(&scope);
 }
 
 SEC("lsm/bprm_committed_creds")
 void BPF_PROG(exec_committed, struct linux_binprm *bprm)
 {
-	struct ambit_label *l = label_of(bpf_get_current_task_btf());
+	struct ambit_label *label = label_of(bpf_get_current_task_btf());
 	__u32 i;
 
-	trust_succeed(bpf_get_current_task_btf());
+	trust_merge_exited(bpf_get_current_task_btf());
 	lineage_exec(bprm);
-	if (!l)
+	if (!label)
 		return;
 	for (i = AMBIT_CHAIN_MAX - 1; i > 0; i--)
-		l->chain[i] = l->chain[i - 1];
-	l->chain[0] = l->next_exe;
-	l->subject = l->next_subject;
-	l->flags = l->next_flags | (l->flags & (AMBIT_LABEL_RECORD | AMBIT_LABEL_FULL));
+		label->chain[i] = label->chain[i - 1];
+	label->chain[0] = label->next_exe;
+	label->subject = label->next_subject;
+	label->flags = label->next_flags | (label->flags & (AMBIT_LABEL_RECORD | AMBIT_LABEL_FULL));
 }

@@ -14,11 +14,11 @@
  * Fail mode: decide.bpf.h.
  */
 
-static __always_inline bool learning(struct ambit_label *l)
+static __always_inline bool learning(struct ambit_label *label)
 {
-	struct ambit_domain *d = domain_of(l);
+	struct ambit_domain *domain = domain_of(label);
 
-	return d && d->mode == AMBIT_MODE_LEARN;
+	return domain && domain->mode == AMBIT_MODE_LEARN;
 }
 
 /*
@@ -26,14 +26,14 @@ static __always_inline bool learning(struct ambit_label *l)
  * one, is one behaviour in two states of the file system: seen in one of them, it
  * teaches what it does in the other, too. Only where it happens is it decided.
  */
-static __always_inline void teach_both(struct scope *c, __u32 flags)
+static __always_inline void teach_both(struct scope *scope, __u32 flags)
 {
-	if (!learning(c->l) || c->s->status)
+	if (!learning(scope->label) || scope->slot->status)
 		return;
 	if (flags & O_CREAT)
-		ask(c, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_CREATE, 0);
+		decide_op(scope, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_CREATE, 0);
 	if (flags & O_TRUNC)
-		ask(c, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_TRUNCATE, 0);
+		decide_op(scope, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_TRUNCATE, 0);
 }
 
 /*
@@ -50,19 +50,20 @@ static __always_inline __u32 open_mask(__u32 mode, __u32 flags)
 }
 
 /* Whether an open by a task that all trust is one of those that were found known before. */
-static __always_inline bool open_known(struct ambit_label *l, struct task_struct *task,
+static __always_inline bool open_known(struct ambit_label *label, struct task_struct *task,
 				       struct file *file, __u32 arg)
 {
-	struct ambit_stat *st;
+	struct ambit_stat *stat;
 
-	if (unlikely(l->trust || l->taps_seen != clock_now()) || unlinked(file->f_path.dentry) ||
-	    !shortcut_knows(l, task, &file->f_path, AMBIT_OP_FILE_OPEN << 16 | arg))
+	if (unlikely(label->trust || label->taps_seen != clock_now()) ||
+	    unlinked(file->f_path.dentry) ||
+	    !shortcut_knows(label, task, &file->f_path, AMBIT_OP_FILE_OPEN << 16 | arg))
 		return false;
-	st = stat_of(l, AMBIT_HOOK_FILE_OPEN);
-	if (!st)
+	stat = stat_of(label, AMBIT_HOOK_FILE_OPEN);
+	if (!stat)
 		return false;
-	count(st->evaluated);
-	count(st->matched);
+	count(stat->evaluated);
+	count(stat->matched);
 	return true;
 }
 
@@ -71,14 +72,14 @@ int BPF_PROG(file_file_open, struct file *file, int ret)
 {
 	const __u32 hook = AMBIT_HOOK_FILE_OPEN;
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct scope c = {};
+	struct scope scope = {};
 	__u32 mode, flags, arg;
 	bool both;
 
 	if (ret)
 		return ret;
-	c.l = label_of(task);
-	if (likely(!c.l))
+	scope.label = label_of(task);
+	if (likely(!scope.label))
 		return 0;
 	mode = file->f_mode;
 	flags = file->f_flags;
@@ -88,21 +89,22 @@ int BPF_PROG(file_file_open, struct file *file, int ret)
 	 * FMODE_NOACCOUNT: a file that a file system opens beneath the user's, which
 	 * was decided already (overlayfs' layers; 6.1 shows it under the user's path).
 	 */
-	if (likely(!(mode & FMODE_NOACCOUNT)) && !(both && learning(c.l)) &&
-	    open_known(c.l, task, file, arg))
+	if (likely(!(mode & FMODE_NOACCOUNT)) && !(both && learning(scope.label)) &&
+	    open_known(scope.label, task, file, arg))
 		return 0;
-	if (!enter_labelled(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	if (mode & FMODE_NOACCOUNT || !object_file(c.s, file)) {
-		skip(c.l, hook, AMBIT_SKIP_KERNEL);
-		return leave(&c);
+	if (!enter_labelled(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	if (mode & FMODE_NOACCOUNT || !object_file(scope.slot, file)) {
+		skip(scope.label, hook, AMBIT_SKIP_KERNEL);
+		return leave(&scope);
 	}
-	ask(&c, hook, AMBIT_OP_FILE_OPEN, arg);
-	if (c.s->known && !unlinked(file->f_path.dentry))
-		shortcut_add(c.s, c.l, &file->f_path, AMBIT_OP_FILE_OPEN << 16 | arg);
+	decide_op(&scope, hook, AMBIT_OP_FILE_OPEN, arg);
+	if (scope.slot->known && !unlinked(file->f_path.dentry))
+		shortcut_add(scope.slot, scope.label, &file->f_path,
+			     AMBIT_OP_FILE_OPEN << 16 | arg);
 	if (both && (file->f_inode->i_mode & S_IFMT) == S_IFREG)
-		teach_both(&c, flags);
-	return leave(&c);
+		teach_both(&scope, flags);
+	return leave(&scope);
 }
 
 static __always_inline __u32 setid_of(__u32 mode)
@@ -120,14 +122,14 @@ static __always_inline __u32 setid_of(__u32 mode)
 static __always_inline int name_point(__u32 hook, struct vfsmount *mnt, struct dentry *dentry,
 				      __u32 op, __u32 arg, __u32 mode)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	c.s->extra = mode;
-	object_dentry(c.s, dentry, mnt);
-	ask(&c, hook, op, arg);
-	return leave(&c);
+	if (!enter(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	scope.slot->extra = mode;
+	object_dentry(scope.slot, dentry, mnt);
+	decide_op(&scope, hook, op, arg);
+	return leave(&scope);
 }
 
 SEC("lsm/path_mknod")
@@ -198,16 +200,16 @@ int BPF_PROG(file_path_rmdir, const struct path *dir, struct dentry *dentry, int
 static __always_inline int path_point(__u32 hook, const struct path *path, __u32 op, __u32 arg,
 				      __u32 mode)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	c.s->extra = mode;
-	if (object_at(c.s, path->dentry, path->mnt))
-		ask(&c, hook, op, arg);
+	if (!enter(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	scope.slot->extra = mode;
+	if (object_at(scope.slot, path->dentry, path->mnt))
+		decide_op(&scope, hook, op, arg);
 	else
-		skip(c.l, hook, AMBIT_SKIP_KERNEL);
-	return leave(&c);
+		skip(scope.label, hook, AMBIT_SKIP_KERNEL);
+	return leave(&scope);
 }
 
 SEC("lsm/path_truncate")
@@ -235,14 +237,14 @@ int BPF_PROG(file_path_chown, const struct path *path, int ret)
 	return path_point(AMBIT_HOOK_PATH_CHOWN, path, AMBIT_OP_FILE_CHOWN, 0, 0);
 }
 
-static __always_inline void ask_end(struct scope *c, __u32 hook, __u32 op, struct vfsmount *mnt,
-				    struct dentry *dentry, __u32 end)
+static __always_inline void decide_end(struct scope *scope, __u32 hook, __u32 op,
+				       struct vfsmount *mnt, struct dentry *dentry, __u32 end)
 {
-	if (c->verdict)
+	if (scope->verdict)
 		return;
-	c->s->status = 0;
-	object_linked(c->s, dentry, mnt);
-	ask(c, hook, op, end);
+	scope->slot->status = 0;
+	object_linked(scope->slot, dentry, mnt);
+	decide_op(scope, hook, op, end);
 }
 
 #define RENAME_EXCHANGE 2
@@ -254,19 +256,19 @@ int BPF_PROG(file_path_rename, const struct path *old_dir, struct dentry *old_de
 {
 	const __u32 hook = AMBIT_HOOK_PATH_RENAME, op = AMBIT_OP_FILE_RENAME;
 	struct vfsmount *mnt = new_dir->mnt;
-	struct scope c;
+	struct scope scope;
 
 	if (ret)
 		return ret;
-	if (!enter(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	ask_end(&c, hook, op, mnt, old_dentry, AMBIT_END_FROM);
-	ask_end(&c, hook, op, mnt, new_dentry, AMBIT_END_TO);
+	if (!enter(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	decide_end(&scope, hook, op, mnt, old_dentry, AMBIT_END_FROM);
+	decide_end(&scope, hook, op, mnt, new_dentry, AMBIT_END_TO);
 	if (flags & RENAME_EXCHANGE) {
-		ask_end(&c, hook, op, mnt, new_dentry, AMBIT_END_FROM);
-		ask_end(&c, hook, op, mnt, old_dentry, AMBIT_END_TO);
+		decide_end(&scope, hook, op, mnt, new_dentry, AMBIT_END_FROM);
+		decide_end(&scope, hook, op, mnt, old_dentry, AMBIT_END_TO);
 	}
-	return leave(&c);
+	return leave(&scope);
 }
 
 SEC("lsm/path_link")
@@ -274,15 +276,15 @@ int BPF_PROG(file_path_link, struct dentry *old_dentry, const struct path *new_d
 	     struct dentry *new_dentry, int ret)
 {
 	const __u32 hook = AMBIT_HOOK_PATH_LINK, op = AMBIT_OP_FILE_LINK;
-	struct scope c;
+	struct scope scope;
 
 	if (ret)
 		return ret;
-	if (!enter(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	ask_end(&c, hook, op, new_dir->mnt, old_dentry, AMBIT_END_FROM);
-	ask_end(&c, hook, op, new_dir->mnt, new_dentry, AMBIT_END_TO);
-	return leave(&c);
+	if (!enter(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	decide_end(&scope, hook, op, new_dir->mnt, old_dentry, AMBIT_END_FROM);
+	decide_end(&scope, hook, op, new_dir->mnt, new_dentry, AMBIT_END_TO);
+	return leave(&scope);
 }
 
 SEC("lsm/file_truncate")
@@ -311,22 +313,22 @@ static __always_inline bool benign_ioctl(__u32 cmd)
 
 static __always_inline int ioctl_point(__u32 hook, struct file *file, __u32 cmd)
 {
-	struct ambit_label *l;
-	struct scope c;
+	struct ambit_label *label;
+	struct scope scope;
 
 	if (benign_ioctl(cmd)) {
-		l = label_of(bpf_get_current_task_btf());
-		if (l)
-			skip(l, hook, AMBIT_SKIP_BENIGN);
+		label = label_of(bpf_get_current_task_btf());
+		if (label)
+			skip(label, hook, AMBIT_SKIP_BENIGN);
 		return 0;
 	}
-	if (!enter(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	if (object_descriptor(c.s, file))
-		ask(&c, hook, AMBIT_OP_FILE_IOCTL, cmd);
+	if (!enter(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	if (object_descriptor(scope.slot, file))
+		decide_op(&scope, hook, AMBIT_OP_FILE_IOCTL, cmd);
 	else
-		skip(c.l, hook, AMBIT_SKIP_KERNEL);
-	return leave(&c);
+		skip(scope.label, hook, AMBIT_SKIP_KERNEL);
+	return leave(&scope);
 }
 
 SEC("lsm/file_ioctl")

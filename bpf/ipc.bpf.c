@@ -14,7 +14,7 @@
 #define IPC_INFO 3
 #define SHM_RDONLY 010000
 
-static __always_inline void object_ipc(struct slot *s, struct kern_ipc_perm *perm)
+static __always_inline void object_ipc(struct slot *slot, struct kern_ipc_perm *perm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u8 kind = AMBIT_IPCKEY_KEYED;
@@ -23,40 +23,40 @@ static __always_inline void object_ipc(struct slot *s, struct kern_ipc_perm *per
 		kind = AMBIT_IPCKEY_FOREIGN;
 	else if (BPF_CORE_READ(perm, key) == 0)
 		kind = AMBIT_IPCKEY_PRIVATE;
-	s->pos = OBJECT_END - 2;
-	put(s, OBJECT_END - 2, AMBIT_KIND_IPC);
-	put(s, OBJECT_END - 1, kind);
+	slot->pos = OBJECT_END - 2;
+	put(slot, OBJECT_END - 2, AMBIT_KIND_IPC);
+	put(slot, OBJECT_END - 1, kind);
 }
 
 /* What is being made has no creator yet. */
-static __always_inline void object_new_ipc(struct slot *s, struct kern_ipc_perm *perm)
+static __always_inline void object_new_ipc(struct slot *slot, struct kern_ipc_perm *perm)
 {
-	s->pos = OBJECT_END - 2;
-	put(s, OBJECT_END - 2, AMBIT_KIND_IPC);
-	put(s, OBJECT_END - 1,
+	slot->pos = OBJECT_END - 2;
+	put(slot, OBJECT_END - 2, AMBIT_KIND_IPC);
+	put(slot, OBJECT_END - 1,
 	    BPF_CORE_READ(perm, key) ? AMBIT_IPCKEY_KEYED : AMBIT_IPCKEY_PRIVATE);
 }
 
 static __always_inline int ipc_point(__u32 hook, struct kern_ipc_perm *perm, __u32 op, __u32 arg)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter_full(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	object_ipc(c.s, perm);
-	ask(&c, hook, op, arg);
-	return leave(&c);
+	if (!enter_full(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	object_ipc(scope.slot, perm);
+	decide_op(&scope, hook, op, arg);
+	return leave(&scope);
 }
 
 static __always_inline int ipc_create(__u32 hook, struct kern_ipc_perm *perm, __u32 op)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter_full(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	object_new_ipc(c.s, perm);
-	ask(&c, hook, op, AMBIT_IPC_CREATE);
-	return leave(&c);
+	if (!enter_full(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	object_new_ipc(scope.slot, perm);
+	decide_op(&scope, hook, op, AMBIT_IPC_CREATE);
+	return leave(&scope);
 }
 
 /* Commands that all three have; 0 for those about the whole system, which have no object. */
@@ -193,12 +193,12 @@ int BPF_PROG(ipc_msg_send, struct kern_ipc_perm *perm)
 }
 
 /* Would whoever sends be killed for what the receiver may not do? */
-static __always_inline bool kills_another(struct ambit_label *l)
+static __always_inline bool kills_another(struct ambit_label *label)
 {
-	struct ambit_domain *d = domain_of(l);
+	struct ambit_domain *domain = domain_of(label);
 
-	return !d || d->outside[AMBIT_FAMILY_IPC] == AMBIT_RESPOND_KILL ||
-	       d->gates[AMBIT_FAMILY_IPC].kill;
+	return !domain || domain->outside[AMBIT_FAMILY_IPC] == AMBIT_RESPOND_KILL ||
+	       domain->gates[AMBIT_FAMILY_IPC].kill;
 }
 
 /*
@@ -209,20 +209,20 @@ SEC("lsm/msg_queue_msgrcv")
 int BPF_PROG(ipc_msg_receive, struct kern_ipc_perm *perm, void *message, struct task_struct *target)
 {
 	const __u32 hook = AMBIT_HOOK_MSG_QUEUE_MSGRCV;
-	struct scope c = {};
+	struct scope scope = {};
 
 	if (target == bpf_get_current_task_btf())
 		return ipc_point(hook, perm, AMBIT_OP_IPC_MSG, AMBIT_IPC_READ);
-	c.l = label_of(target);
-	if (!c.l || !(c.l->flags & AMBIT_LABEL_FULL))
+	scope.label = label_of(target);
+	if (!scope.label || !(scope.label->flags & AMBIT_LABEL_FULL))
 		return 0;
-	if (kills_another(c.l)) {
-		skip(c.l, hook, AMBIT_SKIP_DEFERRED);
+	if (kills_another(scope.label)) {
+		skip(scope.label, hook, AMBIT_SKIP_DEFERRED);
 		return 0;
 	}
-	if (!take_slot(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	object_ipc(c.s, perm);
-	ask(&c, hook, AMBIT_OP_IPC_MSG, AMBIT_IPC_READ);
-	return leave(&c);
+	if (!take_slot(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	object_ipc(scope.slot, perm);
+	decide_op(&scope, hook, AMBIT_OP_IPC_MSG, AMBIT_IPC_READ);
+	return leave(&scope);
 }

@@ -18,22 +18,22 @@
 static __always_inline int map_point(__u32 hook, struct file *file, unsigned long address,
 				     __u32 arg, bool write)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	if (write && c.l->flags & AMBIT_LABEL_FULL)
+	if (!enter(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	if (write && scope.label->flags & AMBIT_LABEL_FULL)
 		arg |= AMBIT_MAP_WRITE;
-	stash(c.s, arg);
+	stash(scope.slot, arg);
 	if (!address || !file) {
-		object_none(c.s);
-		ask(&c, hook, AMBIT_OP_MAP_ANON, 0);
-	} else if (object_file(c.s, file)) {
-		ask(&c, hook, AMBIT_OP_MAP_EXEC, stashed(c.s));
+		object_none(scope.slot);
+		decide_op(&scope, hook, AMBIT_OP_MAP_ANON, 0);
+	} else if (object_file(scope.slot, file)) {
+		decide_op(&scope, hook, AMBIT_OP_MAP_EXEC, stashed(scope.slot));
 	} else {
-		skip(c.l, hook, AMBIT_SKIP_KERNEL);
+		skip(scope.label, hook, AMBIT_SKIP_KERNEL);
 	}
-	return leave(&c);
+	return leave(&scope);
 }
 
 SEC("lsm/mmap_file")
@@ -55,7 +55,7 @@ int BPF_PROG(map_file_mprotect, struct vm_area_struct *vma, unsigned long reqpro
 	     unsigned long prot, int ret)
 {
 	unsigned long address = 0, flags = vma->vm_flags;
-	struct ambit_label *l;
+	struct ambit_label *label;
 
 	if (ret)
 		return ret;
@@ -65,8 +65,8 @@ int BPF_PROG(map_file_mprotect, struct vm_area_struct *vma, unsigned long reqpro
 		/* Code that becomes writable is news to full coverage alone. */
 		if (!(prot & PROT_WRITE) || flags & VM_WRITE)
 			return 0;
-		l = label_of(bpf_get_current_task_btf());
-		if (!l || !(l->flags & AMBIT_LABEL_FULL))
+		label = label_of(bpf_get_current_task_btf());
+		if (!label || !(label->flags & AMBIT_LABEL_FULL))
 			return 0;
 	}
 	bpf_probe_read_kernel(&address, sizeof(address), &vma->vm_file);

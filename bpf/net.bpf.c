@@ -36,11 +36,11 @@ static __always_inline __u32 protocol_of(struct sock *sk)
 }
 
 /* Port kind and port, the last three bytes of an internet object. */
-static __always_inline void put_port(struct slot *s, __u32 protocol, __u16 port)
+static __always_inline void put_port(struct slot *slot, __u32 protocol, __u16 port)
 {
 	__u8 kind = AMBIT_PORT_LITERAL;
 
-	s->port = port;
+	slot->port = port;
 	if (!has_ports(protocol)) {
 		kind = AMBIT_PORT_NONE;
 		port = 0;
@@ -48,51 +48,51 @@ static __always_inline void put_port(struct slot *s, __u32 protocol, __u16 port)
 		kind = AMBIT_PORT_EPHEMERAL;
 		port = 0;
 	}
-	put(s, OBJECT_END - 3, kind);
-	put(s, OBJECT_END - 2, port >> 8);
-	put(s, OBJECT_END - 1, port);
+	put(slot, OBJECT_END - 3, kind);
+	put(slot, OBJECT_END - 2, port >> 8);
+	put(slot, OBJECT_END - 1, port);
 }
 
-static __noinline int object_inet4(struct slot *s, __u32 protocol, __u32 address, __u32 port)
+static __noinline int object_inet4(struct slot *slot, __u32 protocol, __u32 address, __u32 port)
 {
-	s->pos = OBJECT_END - 9;
-	put(s, OBJECT_END - 9, AMBIT_KIND_INET4);
-	put(s, OBJECT_END - 8, protocol);
-	put(s, OBJECT_END - 7, address);
-	put(s, OBJECT_END - 6, address >> 8);
-	put(s, OBJECT_END - 5, address >> 16);
-	put(s, OBJECT_END - 4, address >> 24);
-	put_port(s, protocol, port);
+	slot->pos = OBJECT_END - 9;
+	put(slot, OBJECT_END - 9, AMBIT_KIND_INET4);
+	put(slot, OBJECT_END - 8, protocol);
+	put(slot, OBJECT_END - 7, address);
+	put(slot, OBJECT_END - 6, address >> 8);
+	put(slot, OBJECT_END - 5, address >> 16);
+	put(slot, OBJECT_END - 4, address >> 24);
+	put_port(slot, protocol, port);
 	return 0;
 }
 
 /* The address was put at OBJECT_END - 19 already. */
-static __noinline int object_inet6(struct slot *s, __u32 protocol, __u32 port)
+static __noinline int object_inet6(struct slot *slot, __u32 protocol, __u32 port)
 {
-	__u32 *w = (void *)&s->bytes[OBJECT_END - 19];
+	__u32 *words = (void *)&slot->bytes[OBJECT_END - 19];
 
 	/* ::ffff:a.b.c.d is an IPv4 peer. */
-	if (w[0] == 0 && w[1] == 0 && w[2] == 0xffff0000)
-		return object_inet4(s, protocol, w[3], port);
-	s->pos = OBJECT_END - 21;
-	put(s, OBJECT_END - 21, AMBIT_KIND_INET6);
-	put(s, OBJECT_END - 20, protocol);
-	put_port(s, protocol, port);
+	if (words[0] == 0 && words[1] == 0 && words[2] == 0xffff0000)
+		return object_inet4(slot, protocol, words[3], port);
+	slot->pos = OBJECT_END - 21;
+	put(slot, OBJECT_END - 21, AMBIT_KIND_INET6);
+	put(slot, OBJECT_END - 20, protocol);
+	put_port(slot, protocol, port);
 	return 0;
 }
 
-static __always_inline void object_u16(struct slot *s, __u8 kind, __u16 value)
+static __always_inline void object_u16(struct slot *slot, __u8 kind, __u16 value)
 {
-	s->pos = OBJECT_END - 3;
-	put(s, OBJECT_END - 3, kind);
-	put(s, OBJECT_END - 2, value);
-	put(s, OBJECT_END - 1, value >> 8);
+	slot->pos = OBJECT_END - 3;
+	put(slot, OBJECT_END - 3, kind);
+	put(slot, OBJECT_END - 2, value);
+	put(slot, OBJECT_END - 1, value >> 8);
 }
 
-static __always_inline void object_kind(struct slot *s, __u8 kind)
+static __always_inline void object_kind(struct slot *slot, __u8 kind)
 {
-	s->pos = OBJECT_END - 1;
-	put(s, s->pos, kind);
+	slot->pos = OBJECT_END - 1;
+	put(slot, slot->pos, kind);
 }
 
 static __always_inline __u16 swap16(__u16 v)
@@ -103,45 +103,45 @@ static __always_inline __u16 swap16(__u16 v)
 #define SUN_PATH_MAX 108
 
 /* An abstract name: the bytes after the address family's and the first NUL. */
-static __always_inline void object_abstract(struct slot *s, const void *name, __u32 len)
+static __always_inline void object_abstract(struct slot *slot, const void *name, __u32 len)
 {
 	if (len > SUN_PATH_MAX)
 		len = SUN_PATH_MAX;
-	s->pos = OBJECT_END - len;
-	bpf_probe_read_kernel(&s->bytes[s->pos & OFFSET_MASK], len, name);
-	push_kind(s, AMBIT_KIND_ABSTRACT);
+	slot->pos = OBJECT_END - len;
+	bpf_probe_read_kernel(&slot->bytes[slot->pos & OFFSET_MASK], len, name);
+	push_kind(slot, AMBIT_KIND_ABSTRACT);
 }
 
 /*
  * The object of an address that a system call brought. Returns false where
  * another hook of the same call decides (unix paths).
  */
-static __noinline int object_address(struct slot *s, struct sock *sk, const void *address, int len,
-				     bool binding)
+static __noinline int object_address(struct slot *slot, struct sock *sk, const void *address,
+				     int len, bool binding)
 {
 	__u16 own, family = 0, port = 0;
 	__u32 protocol, v4 = 0;
 	__u8 first = 0;
 
-	object_kind(s, AMBIT_KIND_UNNAMED);
+	object_kind(slot, AMBIT_KIND_UNNAMED);
 	if (!sk) {
-		object_unrepresentable(s, AMBIT_REASON_SHORT_ADDRESS);
+		object_unrepresentable(slot, AMBIT_REASON_SHORT_ADDRESS);
 		return 1;
 	}
 	protocol = protocol_of(sk);
 	own = sk->__sk_common.skc_family;
 	if (len < 2) {
-		object_u16(s, AMBIT_KIND_FAMILY, own);
-		object_unrepresentable(s, AMBIT_REASON_SHORT_ADDRESS);
+		object_u16(slot, AMBIT_KIND_FAMILY, own);
+		object_unrepresentable(slot, AMBIT_REASON_SHORT_ADDRESS);
 		return 1;
 	}
 	bpf_probe_read_kernel(&family, 2, address);
 	if (family == AF_UNSPEC && own == AF_INET && binding)
 		family = AF_INET; /* the kernel takes it as such: net/ipv4/af_inet.c */
 	if (family == AF_UNSPEC) {
-		s->pos = OBJECT_END - 2;
-		put(s, OBJECT_END - 2, AMBIT_KIND_UNSPEC);
-		put(s, OBJECT_END - 1, own == AF_INET || own == AF_INET6 ? protocol : 0);
+		slot->pos = OBJECT_END - 2;
+		put(slot, OBJECT_END - 2, AMBIT_KIND_UNSPEC);
+		put(slot, OBJECT_END - 1, own == AF_INET || own == AF_INET6 ? protocol : 0);
 		return 1;
 	}
 	switch (family) {
@@ -150,14 +150,14 @@ static __noinline int object_address(struct slot *s, struct sock *sk, const void
 			break;
 		bpf_probe_read_kernel(&port, 2, address + 2);
 		bpf_probe_read_kernel(&v4, 4, address + 4);
-		object_inet4(s, protocol, v4, swap16(port));
+		object_inet4(slot, protocol, v4, swap16(port));
 		return 1;
 	case AF_INET6:
 		if (len < 24)
 			break;
 		bpf_probe_read_kernel(&port, 2, address + 2);
-		bpf_probe_read_kernel(&s->bytes[OBJECT_END - 19], 16, address + 8);
-		object_inet6(s, protocol, swap16(port));
+		bpf_probe_read_kernel(&slot->bytes[OBJECT_END - 19], 16, address + 8);
+		object_inet6(slot, protocol, swap16(port));
 		return 1;
 	case AF_UNIX:
 		if (len == 2)
@@ -165,59 +165,59 @@ static __noinline int object_address(struct slot *s, struct sock *sk, const void
 		bpf_probe_read_kernel(&first, 1, address + 2);
 		if (first || !binding)
 			return 0;
-		object_abstract(s, address + 3, len - 3);
+		object_abstract(slot, address + 3, len - 3);
 		return 1;
 	case AF_NETLINK:
-		object_u16(s, AMBIT_KIND_NETLINK, protocol);
+		object_u16(slot, AMBIT_KIND_NETLINK, protocol);
 		return 1;
 	default:
-		object_u16(s, AMBIT_KIND_FAMILY, family);
+		object_u16(slot, AMBIT_KIND_FAMILY, family);
 		return 1;
 	}
-	object_u16(s, AMBIT_KIND_FAMILY, family);
-	object_unrepresentable(s, AMBIT_REASON_SHORT_ADDRESS);
+	object_u16(slot, AMBIT_KIND_FAMILY, family);
+	object_unrepresentable(slot, AMBIT_REASON_SHORT_ADDRESS);
 	return 1;
 }
 
 /* What a unix socket is bound to. */
-static __noinline int object_unix(struct slot *s, struct sock *sk)
+static __noinline int object_unix(struct slot *slot, struct sock *sk)
 {
-	struct unix_sock *u = (void *)sk;
+	struct unix_sock *unix_sk = (void *)sk;
 	struct unix_address *addr;
 	struct dentry *dentry;
 	int len;
 
 	if (!sk) {
-		object_kind(s, AMBIT_KIND_UNNAMED);
+		object_kind(slot, AMBIT_KIND_UNNAMED);
 		return 0;
 	}
-	dentry = BPF_CORE_READ(u, path.dentry);
+	dentry = BPF_CORE_READ(unix_sk, path.dentry);
 	if (dentry) {
-		int status = walk_probed(s, dentry, BPF_CORE_READ(u, path.mnt));
+		int status = walk_probed(slot, dentry, BPF_CORE_READ(unix_sk, path.mnt));
 
-		walk_outcome(s, status, AMBIT_KIND_PATH);
+		walk_outcome(slot, status, AMBIT_KIND_PATH);
 		return 0;
 	}
-	addr = BPF_CORE_READ(u, addr);
+	addr = BPF_CORE_READ(unix_sk, addr);
 	len = addr ? BPF_CORE_READ(addr, len) : 0;
 	/* struct unix_address: refcount, length, then struct sockaddr_un. */
 	if (len > 3)
-		object_abstract(s, (void *)addr + bpf_core_type_size(struct unix_address) + 3,
+		object_abstract(slot, (void *)addr + bpf_core_type_size(struct unix_address) + 3,
 				len - 3);
 	else
-		object_kind(s, AMBIT_KIND_UNNAMED);
+		object_kind(slot, AMBIT_KIND_UNNAMED);
 	return 0;
 }
 
 /* The local address of a bound socket. */
-static __noinline int object_local(struct slot *s, struct sock *sk)
+static __noinline int object_local(struct slot *slot, struct sock *sk)
 {
 	__u16 family, port;
 	__u32 protocol;
 
 	if (!sk) {
-		object_kind(s, AMBIT_KIND_UNNAMED);
-		object_unrepresentable(s, AMBIT_REASON_SHORT_ADDRESS);
+		object_kind(slot, AMBIT_KIND_UNNAMED);
+		object_unrepresentable(slot, AMBIT_REASON_SHORT_ADDRESS);
 		return 0;
 	}
 	family = sk->__sk_common.skc_family;
@@ -225,20 +225,20 @@ static __noinline int object_local(struct slot *s, struct sock *sk)
 	protocol = protocol_of(sk);
 	switch (family) {
 	case AF_INET:
-		return object_inet4(s, protocol, sk->__sk_common.skc_rcv_saddr, port);
+		return object_inet4(slot, protocol, sk->__sk_common.skc_rcv_saddr, port);
 	case AF_INET6:
-		bpf_probe_read_kernel(&s->bytes[OBJECT_END - 19], 16,
+		bpf_probe_read_kernel(&slot->bytes[OBJECT_END - 19], 16,
 				      &sk->__sk_common.skc_v6_rcv_saddr);
-		return object_inet6(s, protocol, port);
+		return object_inet6(slot, protocol, port);
 	case AF_UNIX:
-		return object_unix(s, sk);
+		return object_unix(slot, sk);
 	default:
-		object_u16(s, AMBIT_KIND_FAMILY, family);
+		object_u16(slot, AMBIT_KIND_FAMILY, family);
 		return 0;
 	}
 }
 
-static __always_inline void object_socket(struct slot *s, int family, int type, int protocol)
+static __always_inline void object_socket(struct slot *slot, int family, int type, int protocol)
 {
 	type &= SOCK_TYPE_MASK;
 	if (protocol == 0 && (family == AF_INET || family == AF_INET6)) {
@@ -247,44 +247,44 @@ static __always_inline void object_socket(struct slot *s, int family, int type, 
 		else if (type == SOCK_DGRAM)
 			protocol = IPPROTO_UDP;
 	}
-	s->pos = OBJECT_END - 7;
-	put(s, OBJECT_END - 7, AMBIT_KIND_SOCKET);
-	put(s, OBJECT_END - 6, family);
-	put(s, OBJECT_END - 5, family >> 8);
-	put(s, OBJECT_END - 4, type);
-	put(s, OBJECT_END - 3, type >> 8);
-	put(s, OBJECT_END - 2, protocol);
-	put(s, OBJECT_END - 1, protocol >> 8);
+	slot->pos = OBJECT_END - 7;
+	put(slot, OBJECT_END - 7, AMBIT_KIND_SOCKET);
+	put(slot, OBJECT_END - 6, family);
+	put(slot, OBJECT_END - 5, family >> 8);
+	put(slot, OBJECT_END - 4, type);
+	put(slot, OBJECT_END - 3, type >> 8);
+	put(slot, OBJECT_END - 2, protocol);
+	put(slot, OBJECT_END - 1, protocol >> 8);
 }
 
 SEC("lsm/socket_create")
 int BPF_PROG(net_socket_create, int family, int type, int protocol, int kern, int ret)
 {
-	struct scope c;
+	struct scope scope;
 
 	if (ret)
 		return ret;
 	if (kern)
 		return 0;
-	if (!enter(&c, AMBIT_HOOK_SOCKET_CREATE))
-		return c.verdict ? -EPERM : 0;
-	object_socket(c.s, family, type, protocol);
-	ask(&c, AMBIT_HOOK_SOCKET_CREATE, AMBIT_OP_NET_SOCKET, 0);
-	return leave(&c);
+	if (!enter(&scope, AMBIT_HOOK_SOCKET_CREATE))
+		return scope.verdict ? -EPERM : 0;
+	object_socket(scope.slot, family, type, protocol);
+	decide_op(&scope, AMBIT_HOOK_SOCKET_CREATE, AMBIT_OP_NET_SOCKET, 0);
+	return leave(&scope);
 }
 
 static __always_inline int address_point(__u32 hook, struct socket *sock, const void *address,
 					 int len, __u32 op)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	if (object_address(c.s, sock->sk, address, len, op == AMBIT_OP_NET_BIND))
-		ask(&c, hook, op, 0);
+	if (!enter(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	if (object_address(scope.slot, sock->sk, address, len, op == AMBIT_OP_NET_BIND))
+		decide_op(&scope, hook, op, 0);
 	else
-		skip(c.l, hook, AMBIT_SKIP_DEFERRED);
-	return leave(&c);
+		skip(scope.label, hook, AMBIT_SKIP_DEFERRED);
+	return leave(&scope);
 }
 
 SEC("lsm/socket_bind")
@@ -307,13 +307,13 @@ int BPF_PROG(net_socket_connect, struct socket *sock, struct sockaddr *address, 
 
 static __always_inline int local_point(__u32 hook, struct socket *sock, __u32 op)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	object_local(c.s, sock->sk);
-	ask(&c, hook, op, 0);
-	return leave(&c);
+	if (!enter(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	object_local(scope.slot, sock->sk);
+	decide_op(&scope, hook, op, 0);
+	return leave(&scope);
 }
 
 SEC("lsm/socket_listen")
@@ -335,15 +335,15 @@ int BPF_PROG(net_socket_accept, struct socket *sock, struct socket *newsock, int
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(net_socket_sendmsg, struct socket *sock, struct msghdr *msg, int size, int ret)
 {
-	struct ambit_label *l;
+	struct ambit_label *label;
 	__u32 op = AMBIT_OP_NET_SEND;
 
 	if (ret)
 		return ret;
 	if (!msg->msg_name || msg->msg_namelen == 0) {
-		l = label_of(bpf_get_current_task_btf());
-		if (l && !(l->flags & AMBIT_LABEL_LAUNCHING))
-			skip(l, AMBIT_HOOK_SOCKET_SENDMSG, AMBIT_SKIP_BENIGN);
+		label = label_of(bpf_get_current_task_btf());
+		if (label && !(label->flags & AMBIT_LABEL_LAUNCHING))
+			skip(label, AMBIT_HOOK_SOCKET_SENDMSG, AMBIT_SKIP_BENIGN);
 		return 0;
 	}
 	/* TCP fast open connects without asking socket_connect. */
@@ -354,13 +354,13 @@ int BPF_PROG(net_socket_sendmsg, struct socket *sock, struct msghdr *msg, int si
 
 static __always_inline int unix_point(__u32 hook, struct sock *other, __u32 op)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	object_unix(c.s, other);
-	ask(&c, hook, op, 0);
-	return leave(&c);
+	if (!enter(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	object_unix(scope.slot, other);
+	decide_op(&scope, hook, op, 0);
+	return leave(&scope);
 }
 
 SEC("lsm/unix_stream_connect")

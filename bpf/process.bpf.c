@@ -15,15 +15,15 @@
 
 static __always_inline int other_point(__u32 hook, struct task_struct *other, __u32 op, __u32 arg)
 {
-	struct scope c;
+	struct scope scope;
 
 	if (other->tgid == bpf_get_current_task_btf()->tgid)
 		return benign(hook);
-	if (!enter_full(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	object_relation(c.s, c.l, other);
-	ask(&c, hook, op, arg);
-	return leave(&c);
+	if (!enter_full(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	object_relation(scope.slot, scope.label, other);
+	decide_op(&scope, hook, op, arg);
+	return leave(&scope);
 }
 
 SEC("lsm/task_setnice")

@@ -10,101 +10,101 @@
  * Fail mode: rules.bpf.h.
  */
 
-static __always_inline void object_relation_to(struct slot *s, struct task_struct *other)
+static __always_inline void object_relation_to(struct slot *slot, struct task_struct *other)
 {
-	object_relation(s, label_of(bpf_get_current_task_btf()), other);
+	object_relation(slot, label_of(bpf_get_current_task_btf()), other);
 }
 
-/* A hook whose object is put together in BODY, in the slot a.s. */
-#define RULES(hook, op, arg, body)                                     \
-	({                                                             \
-		struct asking a;                                       \
-		if (asking(&a, AMBIT_HOOK_##hook)) {                   \
-			body;                                          \
-			ask_rules(&a, AMBIT_HOOK_##hook, (op), (arg)); \
-		}                                                      \
-		answer(&a);                                            \
+/* A hook whose object is put together in BODY, in the slot scope.slot. */
+#define RULES(hook, op, arg, body)                                              \
+	({                                                                      \
+		struct rule_scope scope;                                        \
+		if (enter_rules(&scope, AMBIT_HOOK_##hook)) {                   \
+			body;                                                   \
+			evaluate_rules(&scope, AMBIT_HOOK_##hook, (op), (arg)); \
+		}                                                               \
+		leave_rules(&scope);                                            \
 	})
 
 static __always_inline int rules_name(__u32 hook, struct vfsmount *mnt, struct dentry *dentry,
 				      __u32 op, __u32 arg, __u32 mode)
 {
-	struct asking a;
+	struct rule_scope scope;
 
-	if (asking(&a, hook)) {
-		a.s->extra = mode;
-		object_dentry(a.s, dentry, mnt);
-		ask_rules(&a, hook, op, arg);
+	if (enter_rules(&scope, hook)) {
+		scope.slot->extra = mode;
+		object_dentry(scope.slot, dentry, mnt);
+		evaluate_rules(&scope, hook, op, arg);
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 static __always_inline int rules_at(__u32 hook, struct dentry *dentry, struct vfsmount *mnt,
 				    __u32 op, __u32 arg, __u32 mode)
 {
-	struct asking a;
+	struct rule_scope scope;
 
-	if (asking(&a, hook)) {
-		a.s->extra = mode;
-		if (object_at(a.s, dentry, mnt))
-			ask_rules(&a, hook, op, arg);
+	if (enter_rules(&scope, hook)) {
+		scope.slot->extra = mode;
+		if (object_at(scope.slot, dentry, mnt))
+			evaluate_rules(&scope, hook, op, arg);
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 static __always_inline int rules_word(__u32 hook, __u32 op, __u32 arg, const void *word)
 {
-	struct asking a;
+	struct rule_scope scope;
 
-	if (asking(&a, hook)) {
-		object_word(a.s, word);
-		ask_rules(&a, hook, op, arg);
+	if (enter_rules(&scope, hook)) {
+		object_word(scope.slot, word);
+		evaluate_rules(&scope, hook, op, arg);
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 static __always_inline int rules_plain(__u32 hook, __u32 op, __u32 arg)
 {
-	struct asking a;
+	struct rule_scope scope;
 
-	if (asking(&a, hook)) {
-		object_none(a.s);
-		ask_rules(&a, hook, op, arg);
+	if (enter_rules(&scope, hook)) {
+		object_none(scope.slot);
+		evaluate_rules(&scope, hook, op, arg);
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/file_open")
 int BPF_PROG(rules_file_open, struct file *file, int ret)
 {
-	struct asking a;
+	struct rule_scope scope;
 
 	if (ret)
 		return ret;
 	if (file->f_mode & FMODE_NOACCOUNT)
 		return 0;
-	if (asking(&a, AMBIT_HOOK_FILE_OPEN)) {
-		stash(a.s, open_mask(file->f_mode, file->f_flags));
-		ask_file(&a, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_OPEN, file);
+	if (enter_rules(&scope, AMBIT_HOOK_FILE_OPEN)) {
+		stash(scope.slot, open_mask(file->f_mode, file->f_flags));
+		evaluate_file(&scope, AMBIT_HOOK_FILE_OPEN, AMBIT_OP_FILE_OPEN, file);
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/bprm_check_security")
 int BPF_PROG(rules_exec, struct linux_binprm *bprm, int ret)
 {
 	struct file *file = bprm->file;
-	struct asking a;
+	struct rule_scope scope;
 
 	if (ret)
 		return ret;
-	if (asking(&a, AMBIT_HOOK_BPRM_CHECK_SECURITY)) {
-		about_file(a.s, file->f_inode);
-		if (!object_file(a.s, file))
-			object_unrepresentable(a.s, AMBIT_REASON_UNREACHABLE);
-		ask_rules(&a, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC, 0);
+	if (enter_rules(&scope, AMBIT_HOOK_BPRM_CHECK_SECURITY)) {
+		file_numbers(scope.slot, file->f_inode);
+		if (!object_file(scope.slot, file))
+			object_unrepresentable(scope.slot, AMBIT_REASON_UNREACHABLE);
+		evaluate_rules(&scope, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC, 0);
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/path_mknod")
@@ -206,14 +206,15 @@ int BPF_PROG(rules_chown, const struct path *path)
 	return rules_at(AMBIT_HOOK_PATH_CHOWN, path->dentry, path->mnt, AMBIT_OP_FILE_CHOWN, 0, 0);
 }
 
-static __always_inline void ask_rules_end(struct asking *a, __u32 hook, __u32 op,
-					  struct vfsmount *mnt, struct dentry *dentry, __u32 end)
+static __always_inline void evaluate_rules_end(struct rule_scope *scope, __u32 hook, __u32 op,
+					       struct vfsmount *mnt, struct dentry *dentry,
+					       __u32 end)
 {
-	if (a->verdict)
+	if (scope->verdict)
 		return;
-	a->s->status = 0;
-	object_linked(a->s, dentry, mnt);
-	ask_rules(a, hook, op, end);
+	scope->slot->status = 0;
+	object_linked(scope->slot, dentry, mnt);
+	evaluate_rules(scope, hook, op, end);
 }
 
 SEC("lsm/path_rename")
@@ -222,19 +223,19 @@ int BPF_PROG(rules_rename, const struct path *old_dir, struct dentry *old_dentry
 {
 	const __u32 hook = AMBIT_HOOK_PATH_RENAME, op = AMBIT_OP_FILE_RENAME;
 	struct vfsmount *mnt = new_dir->mnt;
-	struct asking a;
+	struct rule_scope scope;
 
 	if (ret)
 		return ret;
-	if (asking(&a, hook)) {
-		ask_rules_end(&a, hook, op, mnt, old_dentry, AMBIT_END_FROM);
-		ask_rules_end(&a, hook, op, mnt, new_dentry, AMBIT_END_TO);
+	if (enter_rules(&scope, hook)) {
+		evaluate_rules_end(&scope, hook, op, mnt, old_dentry, AMBIT_END_FROM);
+		evaluate_rules_end(&scope, hook, op, mnt, new_dentry, AMBIT_END_TO);
 		if (flags & RENAME_EXCHANGE) {
-			ask_rules_end(&a, hook, op, mnt, new_dentry, AMBIT_END_FROM);
-			ask_rules_end(&a, hook, op, mnt, old_dentry, AMBIT_END_TO);
+			evaluate_rules_end(&scope, hook, op, mnt, new_dentry, AMBIT_END_FROM);
+			evaluate_rules_end(&scope, hook, op, mnt, old_dentry, AMBIT_END_TO);
 		}
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/path_link")
@@ -242,29 +243,29 @@ int BPF_PROG(rules_link, struct dentry *old_dentry, const struct path *new_dir,
 	     struct dentry *new_dentry, int ret)
 {
 	const __u32 hook = AMBIT_HOOK_PATH_LINK, op = AMBIT_OP_FILE_LINK;
-	struct asking a;
+	struct rule_scope scope;
 
 	if (ret)
 		return ret;
-	if (asking(&a, hook)) {
-		ask_rules_end(&a, hook, op, new_dir->mnt, old_dentry, AMBIT_END_FROM);
-		ask_rules_end(&a, hook, op, new_dir->mnt, new_dentry, AMBIT_END_TO);
+	if (enter_rules(&scope, hook)) {
+		evaluate_rules_end(&scope, hook, op, new_dir->mnt, old_dentry, AMBIT_END_FROM);
+		evaluate_rules_end(&scope, hook, op, new_dir->mnt, new_dentry, AMBIT_END_TO);
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 static __always_inline int rules_device(__u32 hook, struct file *file, __u32 cmd)
 {
-	struct asking a;
+	struct rule_scope scope;
 
 	if (benign_ioctl(cmd))
 		return 0;
-	if (asking(&a, hook)) {
-		about_file(a.s, file->f_inode);
-		if (object_descriptor(a.s, file))
-			ask_rules(&a, hook, AMBIT_OP_FILE_IOCTL, cmd);
+	if (enter_rules(&scope, hook)) {
+		file_numbers(scope.slot, file->f_inode);
+		if (object_descriptor(scope.slot, file))
+			evaluate_rules(&scope, hook, AMBIT_OP_FILE_IOCTL, cmd);
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/file_ioctl")
@@ -287,18 +288,18 @@ int BPF_PROG(rules_compat, struct file *file, unsigned int cmd, unsigned long ar
 static __always_inline int rules_map(__u32 hook, struct file *file, unsigned long address,
 				     __u32 arg)
 {
-	struct asking a;
+	struct rule_scope scope;
 
-	if (asking(&a, hook)) {
-		stash(a.s, arg);
+	if (enter_rules(&scope, hook)) {
+		stash(scope.slot, arg);
 		if (!address || !file) {
-			object_none(a.s);
-			ask_rules(&a, hook, AMBIT_OP_MAP_ANON, 0);
+			object_none(scope.slot);
+			evaluate_rules(&scope, hook, AMBIT_OP_MAP_ANON, 0);
 		} else {
-			ask_file(&a, hook, AMBIT_OP_MAP_EXEC, file);
+			evaluate_file(&scope, hook, AMBIT_OP_MAP_EXEC, file);
 		}
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/mmap_file")
@@ -342,18 +343,18 @@ int BPF_PROG(rules_socket, int family, int type, int protocol, int kern, int ret
 	if (kern)
 		return 0;
 	return RULES(SOCKET_CREATE, AMBIT_OP_NET_SOCKET, 0,
-		     object_socket(a.s, family, type, protocol));
+		     object_socket(scope.slot, family, type, protocol));
 }
 
 static __always_inline int rules_address(__u32 hook, struct socket *sock, const void *address,
 					 int len, __u32 op)
 {
-	struct asking a;
+	struct rule_scope scope;
 
-	if (asking(&a, hook) &&
-	    object_address(a.s, sock->sk, address, len, op == AMBIT_OP_NET_BIND))
-		ask_rules(&a, hook, op, 0);
-	return answer(&a);
+	if (enter_rules(&scope, hook) &&
+	    object_address(scope.slot, sock->sk, address, len, op == AMBIT_OP_NET_BIND))
+		evaluate_rules(&scope, hook, op, 0);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/socket_bind")
@@ -378,7 +379,7 @@ int BPF_PROG(rules_listen, struct socket *sock, int backlog, int ret)
 {
 	if (ret)
 		return ret;
-	return RULES(SOCKET_LISTEN, AMBIT_OP_NET_LISTEN, 0, object_local(a.s, sock->sk));
+	return RULES(SOCKET_LISTEN, AMBIT_OP_NET_LISTEN, 0, object_local(scope.slot, sock->sk));
 }
 
 SEC("lsm/socket_accept")
@@ -386,7 +387,7 @@ int BPF_PROG(rules_accept, struct socket *sock, struct socket *newsock, int ret)
 {
 	if (ret)
 		return ret;
-	return RULES(SOCKET_ACCEPT, AMBIT_OP_NET_ACCEPT, 0, object_local(a.s, sock->sk));
+	return RULES(SOCKET_ACCEPT, AMBIT_OP_NET_ACCEPT, 0, object_local(scope.slot, sock->sk));
 }
 
 SEC("lsm/socket_sendmsg")
@@ -408,7 +409,7 @@ int BPF_PROG(rules_unix_connect, struct sock *sock, struct sock *other, struct s
 {
 	if (ret)
 		return ret;
-	return RULES(UNIX_STREAM_CONNECT, AMBIT_OP_NET_CONNECT, 0, object_unix(a.s, other));
+	return RULES(UNIX_STREAM_CONNECT, AMBIT_OP_NET_CONNECT, 0, object_unix(scope.slot, other));
 }
 
 SEC("lsm/unix_may_send")
@@ -416,7 +417,7 @@ int BPF_PROG(rules_unix_send, struct socket *sock, struct socket *other, int ret
 {
 	if (ret)
 		return ret;
-	return RULES(UNIX_MAY_SEND, AMBIT_OP_NET_SEND, 0, object_unix(a.s, other->sk));
+	return RULES(UNIX_MAY_SEND, AMBIT_OP_NET_SEND, 0, object_unix(scope.slot, other->sk));
 }
 
 SEC("lsm/task_kill")
@@ -428,7 +429,7 @@ int BPF_PROG(rules_kill, struct task_struct *p, struct kernel_siginfo *info, int
 	/* SEND_SIG_PRIV: the kernel's own. */
 	if ((unsigned long)info == 1)
 		return 0;
-	return RULES(TASK_KILL, AMBIT_OP_TASK_SIGNAL, sig, object_relation_to(a.s, p));
+	return RULES(TASK_KILL, AMBIT_OP_TASK_SIGNAL, sig, object_relation_to(scope.slot, p));
 }
 
 SEC("lsm/ptrace_access_check")
@@ -441,7 +442,7 @@ int BPF_PROG(rules_ptrace, struct task_struct *child, unsigned int mode, int ret
 	if (mode & PTRACE_MODE_NOAUDIT && !(mode & PTRACE_MODE_ATTACH))
 		return 0;
 	return RULES(PTRACE_ACCESS_CHECK, AMBIT_OP_TASK_PTRACE, arg,
-		     object_relation_to(a.s, child));
+		     object_relation_to(scope.slot, child));
 }
 
 SEC("lsm/ptrace_traceme")
@@ -450,7 +451,7 @@ int BPF_PROG(rules_traceme, struct task_struct *parent, int ret)
 	if (ret)
 		return ret;
 	return RULES(PTRACE_TRACEME, AMBIT_OP_TASK_PTRACE, AMBIT_PTRACE_TRACEME,
-		     object_relation_to(a.s, parent));
+		     object_relation_to(scope.slot, parent));
 }
 
 SEC("lsm/task_fix_setuid")
@@ -459,7 +460,7 @@ int BPF_PROG(rules_setuid, struct cred *new, const struct cred *old, int flags, 
 	if (ret)
 		return ret;
 	return RULES(TASK_FIX_SETUID, AMBIT_OP_TASK_SETUID, 0,
-		     object_ids(a.s, new->uid.val, new->euid.val, new->suid.val));
+		     object_ids(scope.slot, new->uid.val, new->euid.val, new->suid.val));
 }
 
 SEC("lsm/task_fix_setgid")
@@ -468,7 +469,7 @@ int BPF_PROG(rules_setgid, struct cred *new, const struct cred *old, int flags, 
 	if (ret)
 		return ret;
 	return RULES(TASK_FIX_SETGID, AMBIT_OP_TASK_SETGID, 0,
-		     object_ids(a.s, new->gid.val, new->egid.val, new->sgid.val));
+		     object_ids(scope.slot, new->gid.val, new->egid.val, new->sgid.val));
 }
 
 SEC("lsm/capable")
@@ -497,14 +498,15 @@ int BPF_PROG(rules_removexattr, void *idmap, struct dentry *dentry, const char *
 SEC("lsm/file_receive")
 int BPF_PROG(rules_receive, struct file *file)
 {
-	struct asking a;
+	struct rule_scope scope;
 
-	if (asking(&a, AMBIT_HOOK_FILE_RECEIVE)) {
-		stash(a.s, open_mask(file->f_mode, file->f_flags));
-		if (object_descriptor(a.s, file))
-			ask_rules(&a, AMBIT_HOOK_FILE_RECEIVE, AMBIT_OP_FILE_RECEIVE, stashed(a.s));
+	if (enter_rules(&scope, AMBIT_HOOK_FILE_RECEIVE)) {
+		stash(scope.slot, open_mask(file->f_mode, file->f_flags));
+		if (object_descriptor(scope.slot, file))
+			evaluate_rules(&scope, AMBIT_HOOK_FILE_RECEIVE, AMBIT_OP_FILE_RECEIVE,
+				       stashed(scope.slot));
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/sb_mount")
@@ -576,15 +578,15 @@ int BPF_PROG(rules_bpf, int cmd)
 SEC("lsm/kernel_read_file")
 int BPF_PROG(rules_read_file, struct file *file, int id)
 {
-	struct asking a;
+	struct rule_scope scope;
 
-	if (asking(&a, AMBIT_HOOK_KERNEL_READ_FILE)) {
-		stash(a.s, LOAD_KIND(kernel_read_file_id, READING, id));
-		if (object_descriptor(a.s, file))
-			ask_rules(&a, AMBIT_HOOK_KERNEL_READ_FILE, AMBIT_OP_KERNEL_READ,
-				  stashed(a.s));
+	if (enter_rules(&scope, AMBIT_HOOK_KERNEL_READ_FILE)) {
+		stash(scope.slot, LOAD_KIND(kernel_read_file_id, READING, id));
+		if (object_descriptor(scope.slot, file))
+			evaluate_rules(&scope, AMBIT_HOOK_KERNEL_READ_FILE, AMBIT_OP_KERNEL_READ,
+				       stashed(scope.slot));
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/kernel_load_data")
@@ -635,34 +637,34 @@ SEC("iter/task")
 int lineage_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task, *at = task;
-	struct ambit_lineage *n;
-	struct slot *s;
+	struct ambit_lineage *lineage;
+	struct slot *slot;
 	__u32 i;
 
 	if (!task || task->pid != task->tgid || lineage_of(task))
 		return 0;
-	n = bpf_task_storage_get(&lineages, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	s = slot_get();
-	if (!n || !s)
+	lineage = bpf_task_storage_get(&lineages, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	slot = slot_get();
+	if (!lineage || !slot)
 		goto out;
 	for (i = 0; i < AMBIT_CHAIN_MAX; i++) {
 		struct file *exe = BPF_CORE_READ(at, mm, exe_file);
-		struct walk w;
+		struct walk walk;
 
 		if (!exe)
 			break;
-		s->status = 0;
-		walk_init_for(&w, s, task);
-		w.dentry = BPF_CORE_READ(exe, f_path.dentry);
-		w.mnt = BPF_CORE_READ(exe, f_path.mnt);
-		walk_rest(&w);
-		walk_outcome(s, walk_finish(&w), AMBIT_KIND_PATH);
-		lineage_put(n, i, s);
-		n->count = i + 1;
+		slot->status = 0;
+		walk_init_for(&walk, slot, task);
+		walk.dentry = BPF_CORE_READ(exe, f_path.dentry);
+		walk.mnt = BPF_CORE_READ(exe, f_path.mnt);
+		walk_rest(&walk);
+		walk_outcome(slot, walk_finish(&walk), AMBIT_KIND_PATH);
+		lineage_put(lineage, i, slot);
+		lineage->count = i + 1;
 		at = BPF_CORE_READ(at, real_parent);
 	}
 out:
-	if (s)
-		slot_put(s);
+	if (slot)
+		slot_put(slot);
 	return 0;
 }

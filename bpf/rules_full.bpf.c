@@ -9,14 +9,14 @@
 
 static __always_inline int rules_descriptor(__u32 hook, struct file *file, __u32 op, __u32 arg)
 {
-	struct asking a;
+	struct rule_scope scope;
 
-	if (asking(&a, hook)) {
-		stash(a.s, arg);
-		if (object_descriptor(a.s, file))
-			ask_rules(&a, hook, op, stashed(a.s));
+	if (enter_rules(&scope, hook)) {
+		stash(scope.slot, arg);
+		if (object_descriptor(scope.slot, file))
+			evaluate_rules(&scope, hook, op, stashed(scope.slot));
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/inode_set_acl")
@@ -62,15 +62,15 @@ int BPF_PROG(rules_netlink)
 /* A process' own tasks are its affair. */
 static __always_inline int rules_other(__u32 hook, struct task_struct *other, __u32 op, __u32 arg)
 {
-	struct asking a;
+	struct rule_scope scope;
 
 	if (other->tgid == bpf_get_current_task_btf()->tgid)
 		return 0;
-	if (asking(&a, hook)) {
-		object_relation_to(a.s, other);
-		ask_rules(&a, hook, op, arg);
+	if (enter_rules(&scope, hook)) {
+		object_relation_to(scope.slot, other);
+		evaluate_rules(&scope, hook, op, arg);
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/task_setnice")
@@ -114,18 +114,18 @@ int BPF_PROG(rules_prctl, int option, unsigned long arg2)
 /* arg: 0 for what is not asked about. */
 static __always_inline int rules_ipc(__u32 hook, struct kern_ipc_perm *perm, __u32 op, __u32 arg)
 {
-	struct asking a;
+	struct rule_scope scope;
 
 	if (!arg)
 		return 0;
-	if (asking(&a, hook)) {
+	if (enter_rules(&scope, hook)) {
 		if (arg == AMBIT_IPC_CREATE)
-			object_new_ipc(a.s, perm);
+			object_new_ipc(scope.slot, perm);
 		else
-			object_ipc(a.s, perm);
-		ask_rules(&a, hook, op, arg);
+			object_ipc(scope.slot, perm);
+		evaluate_rules(&scope, hook, op, arg);
 	}
-	return answer(&a);
+	return leave_rules(&scope);
 }
 
 SEC("lsm/shm_alloc_security")
@@ -220,7 +220,7 @@ int BPF_PROG(rules_key_use, void *unread, const struct cred *cred, int need)
 	if (!arg)
 		return 0;
 	return rules_word(AMBIT_HOOK_KEY_PERMISSION, AMBIT_OP_KEY_USE, arg,
-			  BPF_CORE_READ(asked_key(ctx), index_key.type, name));
+			  BPF_CORE_READ(key_argument(ctx), index_key.type, name));
 }
 
 SEC("lsm/kernel_module_request")

@@ -58,10 +58,10 @@ static __always_inline struct ambit_spread_count *spread_count(__u32 kind)
 
 static __always_inline void spread_failed(__u32 kind)
 {
-	struct ambit_spread_count *n = spread_count(kind);
+	struct ambit_spread_count *counts = spread_count(kind);
 
-	if (n)
-		count(n->failed);
+	if (counts)
+		count(counts->failed);
 }
 
 /* What the current process has lost; NULL if nothing. */
@@ -69,7 +69,7 @@ static __noinline struct ambit_trust *spread_lost(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (likely(!clock_now()) || !trust_take(task))
+	if (likely(!clock_now()) || !trust_collect(task))
 		return NULL;
 	return trust_of(task->group_leader);
 }
@@ -78,26 +78,26 @@ static __noinline struct ambit_trust *spread_lost(void)
 static __noinline int spread_to(struct ambit_trust *from, struct task_struct *to,
 				struct task_struct *by, __u32 kind)
 {
-	struct ambit_spread_count *n = spread_count(kind);
-	struct ambit_trust *t;
+	struct ambit_spread_count *counts = spread_count(kind);
+	struct ambit_trust *trust;
 	bool first, more;
 
-	t = bpf_task_storage_get(&trusts, to, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!t) {
+	trust = bpf_task_storage_get(&trusts, to, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!trust) {
 		spread_failed(kind);
 		return 0;
 	}
-	more = from->bits & ~trust_now(t);
-	first = !t->bits;
+	more = from->bits & ~trust_now(trust);
+	first = !trust->bits;
 	if (first) {
-		t->steps = from->steps;
-		bpf_probe_read_kernel(t->path, sizeof(t->path), from->path);
+		trust->steps = from->steps;
+		bpf_probe_read_kernel(trust->path, sizeof(trust->path), from->path);
 		if (by)
-			trust_step(t, by, kind);
+			trust_step(trust, by, kind);
 	}
-	trust_hand_on(from, t, kind);
-	if (more && n)
-		count(n->spread);
+	trust_merge(from, trust, kind);
+	if (more && counts)
+		count(counts->spread);
 	return 0;
 }
 
@@ -105,13 +105,13 @@ static __noinline int spread_to(struct ambit_trust *from, struct task_struct *to
 static __always_inline int spread_on(struct task_struct *other, __u32 kind)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct ambit_trust *t;
+	struct ambit_trust *trust;
 
 	if (other->tgid == task->tgid)
 		return 0;
-	t = spread_lost();
-	if (t)
-		spread_to(t, other->group_leader, task->group_leader, kind);
+	trust = spread_lost();
+	if (trust)
+		spread_to(trust, other->group_leader, task->group_leader, kind);
 	return 0;
 }
 
@@ -127,13 +127,13 @@ SEC("fexit/security_ptrace_traceme")
 int BPF_PROG(spread_ptrace_traceme, struct task_struct *parent, int ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct ambit_trust *t;
+	struct ambit_trust *trust;
 
 	if (ret || likely(!clock_now()))
 		return 0;
-	t = trust_take(parent) ? trust_of(parent->group_leader) : NULL;
-	if (t)
-		spread_to(t, task->group_leader, parent->group_leader, AMBIT_SPREAD_PTRACE);
+	trust = trust_collect(parent) ? trust_of(parent->group_leader) : NULL;
+	if (trust)
+		spread_to(trust, task->group_leader, parent->group_leader, AMBIT_SPREAD_PTRACE);
 	return 0;
 }
 
@@ -165,29 +165,29 @@ static __always_inline bool mark_key(struct ambit_mark_key *key, struct inode *i
 }
 
 /* The current process writes the file. */
-static __noinline int mark_file(struct inode *inode, struct ambit_trust *t)
+static __noinline int mark_file(struct inode *inode, struct ambit_trust *trust)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct ambit_spread_count *n = spread_count(AMBIT_SPREAD_FILE);
+	struct ambit_spread_count *counts = spread_count(AMBIT_SPREAD_FILE);
 	struct ambit_mark_key key = {};
 	struct ambit_trust *mark;
 
-	if (!n || !mark_key(&key, inode))
+	if (!counts || !mark_key(&key, inode))
 		return 0;
 	mark = bpf_map_lookup_elem(&marks, &key);
 	if (mark && trust_now(mark)) {
-		trust_hand_on(t, mark, 0);
+		trust_merge(trust, mark, 0);
 		return 0;
 	}
 	/* Also over one that has ended. */
-	bpf_map_update_elem(&marks, &key, t, BPF_ANY);
+	bpf_map_update_elem(&marks, &key, trust, BPF_ANY);
 	mark = bpf_map_lookup_elem(&marks, &key);
 	if (!mark) {
-		count(n->failed);
+		count(counts->failed);
 		return 0;
 	}
 	trust_step(mark, task->group_leader, AMBIT_SPREAD_FILE);
-	count(n->marked);
+	count(counts->marked);
 	return 0;
 }
 
@@ -204,7 +204,7 @@ static __always_inline struct ambit_trust *mark_of(struct inode *inode)
 }
 
 /* The current process executes the file. */
-static __noinline int mark_met(struct inode *inode)
+static __noinline int mark_read(struct inode *inode)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct ambit_trust *mark;
@@ -224,9 +224,9 @@ static __always_inline void interpreter_name(__u8 *name)
 	__u32 i;
 
 	for (i = 0; i < AMBIT_INTERPRETER_MAX; i++) {
-		__u8 c = name[i];
+		__u8 byte = name[i];
 
-		if (!c || c == '.' || c == '-' || (i && c >= '0' && c <= '9'))
+		if (!byte || byte == '.' || byte == '-' || (i && byte >= '0' && byte <= '9'))
 			over = true;
 		if (over)
 			name[i] = 0;
@@ -256,10 +256,10 @@ static __noinline int interprets(void)
 
 static __always_inline void mark_writer(struct file *file)
 {
-	struct ambit_trust *t = spread_lost();
+	struct ambit_trust *trust = spread_lost();
 
-	if (t)
-		mark_file(file->f_inode, t);
+	if (trust)
+		mark_file(file->f_inode, trust);
 }
 
 SEC("fexit/security_file_open")
@@ -272,7 +272,7 @@ int BPF_PROG(spread_file_open, struct file *file, int ret)
 	/* What is opened to be executed is met where it is. */
 	if (file->f_mode & FMODE_READ && !(file->f_flags & FMODE_EXEC) && mark_of(file->f_inode) &&
 	    interprets())
-		mark_met(file->f_inode);
+		mark_read(file->f_inode);
 	return 0;
 }
 
@@ -294,7 +294,7 @@ int BPF_PROG(spread_file_mmap, struct file *file, unsigned long prot, unsigned l
 	if (prot & PROT_WRITE && flags & MAP_SHARED && file->f_mode & FMODE_WRITE)
 		mark_writer(file);
 	if (prot & PROT_EXEC)
-		mark_met(file->f_inode);
+		mark_read(file->f_inode);
 	return 0;
 }
 
@@ -307,7 +307,7 @@ int BPF_PROG(spread_file_mprotect, struct vm_area_struct *vma, unsigned long req
 	if (prot & PROT_WRITE && vma->vm_flags & VM_SHARED && vma->vm_file->f_mode & FMODE_WRITE)
 		mark_writer(vma->vm_file);
 	if (prot & PROT_EXEC)
-		mark_met(vma->vm_file->f_inode);
+		mark_read(vma->vm_file->f_inode);
 	return 0;
 }
 
@@ -316,7 +316,7 @@ SEC("fexit/security_bprm_check")
 int BPF_PROG(spread_file_exec, struct linux_binprm *bprm, int ret)
 {
 	if (!ret)
-		mark_met(bprm->file->f_inode);
+		mark_read(bprm->file->f_inode);
 	return 0;
 }
 
@@ -336,38 +336,38 @@ int BPF_PROG(spread_file_gone, struct inode *inode)
 #define SCM_MAX_FD 253
 
 struct pass_loop {
-	struct ambit_trust *t;
+	struct ambit_trust *trust;
 	struct file **files;
 	__u32 count;
 };
 
-static long pass_step(__u32 i, struct pass_loop *c)
+static long pass_step(__u32 i, struct pass_loop *loop)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct ambit_spread_count *n;
+	struct ambit_spread_count *counts;
 	struct ambit_trust *mark;
 	__u64 key = 0;
 
-	if (i >= c->count)
+	if (i >= loop->count)
 		return 1;
-	n = spread_count(AMBIT_SPREAD_DESCRIPTOR);
-	bpf_probe_read_kernel(&key, sizeof(key), c->files + i);
-	if (!key || !n)
+	counts = spread_count(AMBIT_SPREAD_DESCRIPTOR);
+	bpf_probe_read_kernel(&key, sizeof(key), loop->files + i);
+	if (!key || !counts)
 		return 0;
 	mark = bpf_map_lookup_elem(&passed, &key);
 	if (mark && trust_now(mark)) {
-		trust_hand_on(c->t, mark, 0);
+		trust_merge(loop->trust, mark, 0);
 		return 0;
 	}
 	/* Also over one that has ended. */
-	bpf_map_update_elem(&passed, &key, c->t, BPF_ANY);
+	bpf_map_update_elem(&passed, &key, loop->trust, BPF_ANY);
 	mark = bpf_map_lookup_elem(&passed, &key);
 	if (!mark) {
-		count(n->failed);
+		count(counts->failed);
 		return 0;
 	}
 	trust_step(mark, task->group_leader, AMBIT_SPREAD_DESCRIPTOR);
-	count(n->marked);
+	count(counts->marked);
 	return 0;
 }
 
@@ -376,19 +376,19 @@ int BPF_PROG(spread_descriptor_send, struct socket *sock, struct msghdr *msg,
 	     struct scm_cookie *scm, int ret)
 {
 	struct scm_fp_list *list;
-	struct pass_loop c = {};
+	struct pass_loop loop = {};
 
 	if (ret || likely(!clock_now()))
 		return 0;
 	list = BPF_CORE_READ(scm, fp);
 	if (!list)
 		return 0;
-	c.t = spread_lost();
-	if (!c.t)
+	loop.trust = spread_lost();
+	if (!loop.trust)
 		return 0;
-	c.count = BPF_CORE_READ(list, count);
-	c.files = (void *)list + bpf_core_field_offset(struct scm_fp_list, fp);
-	bpf_loop(SCM_MAX_FD, pass_step, &c, 0);
+	loop.count = BPF_CORE_READ(list, count);
+	loop.files = (void *)list + bpf_core_field_offset(struct scm_fp_list, fp);
+	bpf_loop(SCM_MAX_FD, pass_step, &loop, 0);
 	return 0;
 }
 

@@ -141,7 +141,7 @@ static __always_inline __u32 key_kind(int need)
  * The first argument of key_permission is of a type that has no definition, which the
  * verifier refuses to load. Its lowest bit says whether the key is the task's own.
  */
-static __always_inline struct key *asked_key(const unsigned long long *ctx)
+static __always_inline struct key *key_argument(const unsigned long long *ctx)
 {
 	unsigned long ref = 0;
 
@@ -155,5 +155,5 @@ int BPF_PROG(key_permission, void *unread, const struct cred *cred, int need)
 	const __u32 hook = AMBIT_HOOK_KEY_PERMISSION;
 	__u32 arg = key_kind(need);
 
-	return arg ? key_point(hook, asked_key(ctx), AMBIT_OP_KEY_USE, arg) : benign(hook);
+	return arg ? key_point(hook, key_argument(ctx), AMBIT_OP_KEY_USE, arg) : benign(hook);
 }

@@ -21,74 +21,74 @@ SEC("iter/task")
 int trust_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct ambit_request *r;
-	struct ambit_label *l;
-	struct ambit_trust *t;
-	struct task_answer *answer;
+	struct ambit_request *request;
+	struct ambit_label *label;
+	struct ambit_trust *trust;
+	struct task_answer *found;
 	__u32 zero = 0;
 	bool leads;
 
 	if (!task)
 		return 0;
-	r = bpf_map_lookup_elem(&requests, &zero);
-	answer = bpf_map_lookup_elem(&task_answers, &zero);
-	if (!r || !answer)
+	request = bpf_map_lookup_elem(&requests, &zero);
+	found = bpf_map_lookup_elem(&task_answers, &zero);
+	if (!request || !found)
 		return 0;
 	leads = task->pid == task->tgid;
-	if (r->ask != AMBIT_ASK_LIST && task->tgid != r->tgid)
+	if (request->ask != AMBIT_ASK_LIST && task->tgid != request->tgid)
 		return 0;
-	if (r->start_ns && task->group_leader->start_boottime != r->start_ns)
+	if (request->start_ns && task->group_leader->start_boottime != request->start_ns)
 		return 0;
-	l = bpf_task_storage_get(&labels, task, NULL, 0);
+	label = bpf_task_storage_get(&labels, task, NULL, 0);
 	/* What was said of it and not taken in yet counts, and is cleared with the rest. */
 	if (leads && clock_now())
-		trust_take(task);
-	t = bpf_task_storage_get(&trusts, task, NULL, 0);
-	if (r->ask == AMBIT_ASK_LIST && !l && !(leads && t && t->bits))
+		trust_collect(task);
+	trust = bpf_task_storage_get(&trusts, task, NULL, 0);
+	if (request->ask == AMBIT_ASK_LIST && !label && !(leads && trust && trust->bits))
 		return 0;
-	if (r->ask == AMBIT_ASK_SET) {
+	if (request->ask == AMBIT_ASK_SET) {
 		struct trust_why why = {
-			.bits = r->bits,
-			.seconds = r->seconds,
+			.bits = request->bits,
+			.seconds = request->seconds,
 			.hook = AMBIT_HOOK_COUNT,
 			.how = AMBIT_TRUST_BY_OPERATOR,
 		};
 
 		if (leads)
 			trust_lower(task, &why);
-		if (l && !l->trust) {
-			l->cause.time_ns = bpf_ktime_get_boot_ns();
-			l->cause.key.lo = 0;
-			l->cause.key.hi = 0;
-			l->cause.tgid = r->tgid;
-			l->cause.arg = 0;
-			l->cause.op = 0;
-			l->cause.hook = AMBIT_HOOK_COUNT;
-			l->cause.source = AMBIT_TRUST_OPERATOR;
+		if (label && !label->trust) {
+			label->cause.time_ns = bpf_ktime_get_boot_ns();
+			label->cause.key.lo = 0;
+			label->cause.key.hi = 0;
+			label->cause.tgid = request->tgid;
+			label->cause.arg = 0;
+			label->cause.op = 0;
+			label->cause.hook = AMBIT_HOOK_COUNT;
+			label->cause.source = AMBIT_TRUST_OPERATOR;
 		}
-		if (l)
-			__sync_fetch_and_or(&l->trust, r->bits);
-	} else if (r->ask == AMBIT_ASK_CLEAR) {
-		if (t)
-			__sync_fetch_and_and(&t->bits, ~r->bits);
-		t = leads ? legacy_of(task) : NULL;
-		if (t)
-			__sync_fetch_and_and(&t->bits, ~r->bits);
-		if (l)
-			__sync_fetch_and_and(&l->trust, ~r->bits);
+		if (label)
+			__sync_fetch_and_or(&label->trust, request->bits);
+	} else if (request->ask == AMBIT_ASK_CLEAR) {
+		if (trust)
+			__sync_fetch_and_and(&trust->bits, ~request->bits);
+		trust = leads ? exited_leader_of(task) : NULL;
+		if (trust)
+			__sync_fetch_and_and(&trust->bits, ~request->bits);
+		if (label)
+			__sync_fetch_and_and(&label->trust, ~request->bits);
 	}
 	/* Another thread's is a copy, for when it takes the leader's place. */
-	t = leads ? bpf_task_storage_get(&trusts, task, NULL, 0) : NULL;
-	__builtin_memset(&answer->task.label, 0, sizeof(answer->task.label));
-	answer->task.trust.bits = 0;
-	answer->task.tgid = task->tgid;
-	answer->task.tid = task->pid;
-	answer->task.start_ns = task->start_boottime;
-	bpf_probe_read_kernel(answer->task.comm, sizeof(answer->task.comm), task->comm);
-	if (l)
-		answer->task.label = *l;
-	if (t)
-		bpf_probe_read_kernel(&answer->task.trust, sizeof(*t), t);
-	bpf_seq_write(ctx->meta->seq, &answer->task, sizeof(answer->task));
+	trust = leads ? bpf_task_storage_get(&trusts, task, NULL, 0) : NULL;
+	__builtin_memset(&found->task.label, 0, sizeof(found->task.label));
+	found->task.trust.bits = 0;
+	found->task.tgid = task->tgid;
+	found->task.tid = task->pid;
+	found->task.start_ns = task->start_boottime;
+	bpf_probe_read_kernel(found->task.comm, sizeof(found->task.comm), task->comm);
+	if (label)
+		found->task.label = *label;
+	if (trust)
+		bpf_probe_read_kernel(&found->task.trust, sizeof(*trust), trust);
+	bpf_seq_write(ctx->meta->seq, &found->task, sizeof(found->task));
 	return 0;
 }

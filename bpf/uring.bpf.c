@@ -45,13 +45,13 @@ int BPF_PROG(uring_sqpoll)
 SEC("lsm/uring_override_creds")
 int BPF_PROG(uring_creds, const struct cred *new)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter_full(&c, AMBIT_HOOK_URING_OVERRIDE_CREDS))
-		return c.verdict ? -EPERM : 0;
-	object_creds(c.s, new);
-	ask(&c, AMBIT_HOOK_URING_OVERRIDE_CREDS, AMBIT_OP_URING_CREDS, 0);
-	return leave(&c);
+	if (!enter_full(&scope, AMBIT_HOOK_URING_OVERRIDE_CREDS))
+		return scope.verdict ? -EPERM : 0;
+	object_creds(scope.slot, new);
+	decide_op(&scope, AMBIT_HOOK_URING_OVERRIDE_CREDS, AMBIT_OP_URING_CREDS, 0);
+	return leave(&scope);
 }
 
 SEC("lsm/uring_cmd")

@@ -697,36 +697,38 @@ struct ambit_rule_hook {
 	__u16 first;   /* automata of the object */
 	__u16 count;
 	__u32 bits_used;
-	__u32 actions; /* of all of them together */
-	__u32 quick;   /* not 0: there is a program that knows from less which texts are needed */
-	__u32 early;   /* AMBIT_EARLY_*: what is asked before the object is put together */
-	__u32 early_numbers; /* which of these it reads then */
+	__u32 actions;	    /* of all of them together */
+	__u32 prefilter;    /* not 0: the hook has one, see prefilter_a() */
+	__u32 path_program; /* AMBIT_PATH_PROGRAM_PRESENT and _OBJECT; 0: the hook has none */
+	__u32 path_numbers; /* numbers that the path program reads, 1 << AMBIT_RULE_* */
 	struct ambit_rule_bit bits[AMBIT_RULE_FIRED * 64];
 };
 
 /*
- * Rules of files can be ruled out before the path is put together, by a program of
- * three stages; which one is in the upper half of the operation's number.
+ * A hook whose object is a file has a path program beside its rules: it excludes
+ * rules before the path string is built. It has three stages; the caller writes the
+ * stage into the upper half of the operation's number.
  */
-#define AMBIT_EARLY_STAGE 16
-/* From the path's tests and the argument alone: a mask of what has to be asked. */
-#define AMBIT_EARLY_PATH 1
-/* Of the rules that ask for no path: the texts of those that might apply, as `quick` says. */
-#define AMBIT_EARLY_REST 2
-/* The same rules, with all texts there: not 0 if one applies. */
-#define AMBIT_EARLY_EXACT 3
+#define AMBIT_PATH_PROGRAM_STAGE 16
+/* Reads the path's tests and the argument only; returns a mask of what is undecided. */
+#define AMBIT_PATH_PROGRAM_PATH 1
+/* Of the rules that read no path: the texts needed by those that may still match. */
+#define AMBIT_PATH_PROGRAM_REST 2
+/* The same rules with all texts present: not 0 if one matches. */
+#define AMBIT_PATH_PROGRAM_EXACT 3
 
 /*
- * There is such a program; also: it was this that answered. What answers without
- * it has ruled out nothing.
+ * In struct ambit_rule_hook: the hook has a path program. In an answer: a path
+ * program was run. An answer without this bit comes from the empty function that
+ * stands in for the program, and excludes no rule.
  */
-#define AMBIT_EARLY_THERE 128
-/* Some rule asks for the path; also: one of these might apply. */
-#define AMBIT_EARLY_OBJECT 1
-/* Some rule asks for none; also: one of these might apply. */
-#define AMBIT_EARLY_NUMBERS 2
-/* One of either might apply if the task is not trusted. */
-#define AMBIT_EARLY_TRUST 4
+#define AMBIT_PATH_PROGRAM_PRESENT 128
+/* The hook has a rule that reads the path; in an answer: such a rule may match. */
+#define AMBIT_PATH_PROGRAM_OBJECT 1
+/* A rule that reads no path may match. */
+#define AMBIT_PATH_PROGRAM_NUMBERS 2
+/* A rule of either kind may match if the task is untrusted. */
+#define AMBIT_PATH_PROGRAM_TRUST 4
 
 /* How often a rule applied, and what became of the records; index: half * AMBIT_RULE_MAX + rule. */
 #define AMBIT_RULE_MAX 4096

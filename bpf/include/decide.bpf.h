@@ -18,23 +18,23 @@ static __always_inline struct ambit_label *label_of(struct task_struct *task)
 	return bpf_task_storage_get(&labels, task, NULL, 0);
 }
 
-static __always_inline struct ambit_domain *domain_of(struct ambit_label *l)
+static __always_inline struct ambit_domain *domain_of(struct ambit_label *label)
 {
-	__u32 id = l->domain;
+	__u32 id = label->domain;
 
 	return bpf_map_lookup_elem(&domains, &id);
 }
 
-static __always_inline struct ambit_stat *stat_of(struct ambit_label *l, __u32 hook)
+static __always_inline struct ambit_stat *stat_of(struct ambit_label *label, __u32 hook)
 {
-	__u32 id = l->domain * AMBIT_HOOKS + hook;
+	__u32 id = label->domain * AMBIT_HOOKS + hook;
 
 	return bpf_map_lookup_elem(&stats, &id);
 }
 
-static __always_inline void *set_of(struct ambit_label *l)
+static __always_inline void *set_of(struct ambit_label *label)
 {
-	__u32 id = l->domain;
+	__u32 id = label->domain;
 
 	return bpf_map_lookup_elem(&sets, &id);
 }
@@ -51,9 +51,9 @@ static __always_inline bool in_set(void *set, const struct ambit_fp *key)
 	return member_of(set, key);
 }
 
-static __always_inline bool known(struct ambit_label *l, const struct ambit_fp *key)
+static __always_inline bool known(struct ambit_label *label, const struct ambit_fp *key)
 {
-	void *set = set_of(l);
+	void *set = set_of(label);
 
 	return set && in_set(set, key);
 }
@@ -70,14 +70,14 @@ static __always_inline long add_to_set(void *set, const struct ambit_fp *key, __
 	return bpf_map_update_elem(set, &key->lo, &member, BPF_NOEXIST);
 }
 
-static __always_inline void skip(struct ambit_label *l, __u32 hook, __u32 why)
+static __always_inline void skip(struct ambit_label *label, __u32 hook, __u32 why)
 {
-	struct ambit_stat *st = stat_of(l, hook);
+	struct ambit_stat *stat = stat_of(label, hook);
 
-	if (!st)
+	if (!stat)
 		return;
-	count(st->evaluated);
-	count(st->skipped[why & (AMBIT_SKIPS - 1)]);
+	count(stat->evaluated);
+	count(stat->skipped[why & (AMBIT_SKIPS - 1)]);
 }
 
 struct slot_loop {
@@ -85,55 +85,55 @@ struct slot_loop {
 	bool found;
 };
 
-static long slot_step(__u32 i, struct slot_loop *c)
+static long slot_step(__u32 i, struct slot_loop *loop)
 {
-	__u32 id = (c->first + i) & cfg.slot_mask;
-	struct slot *s = bpf_map_lookup_elem(&slots, &id);
+	__u32 id = (loop->first + i) & cfg.slot_mask;
+	struct slot *slot = bpf_map_lookup_elem(&slots, &id);
 
-	if (!s || __sync_val_compare_and_swap(&s->busy, 0, 1) != 0)
+	if (!slot || __sync_val_compare_and_swap(&slot->busy, 0, 1) != 0)
 		return 0;
-	c->first = id;
-	c->found = true;
+	loop->first = id;
+	loop->found = true;
 	return 1;
 }
 
 /* Any free slot, and which it is; -1 if all are taken. */
 static __noinline int slot_search(__u32 first)
 {
-	struct slot_loop c = { .first = first };
+	struct slot_loop loop = { .first = first };
 
-	bpf_loop(64, slot_step, &c, 0);
-	return c.found ? (int)c.first : -1;
+	bpf_loop(64, slot_step, &loop, 0);
+	return loop.found ? (int)loop.first : -1;
 }
 
 static __always_inline struct slot *slot_get(void)
 {
 	__u32 id = (bpf_get_smp_processor_id() * 4) & cfg.slot_mask;
-	struct slot *s = bpf_map_lookup_elem(&slots, &id);
+	struct slot *slot = bpf_map_lookup_elem(&slots, &id);
 
-	if (!s)
+	if (!slot)
 		return NULL;
-	if (likely(__sync_val_compare_and_swap(&s->busy, 0, 1) == 0))
-		return s;
+	if (likely(__sync_val_compare_and_swap(&slot->busy, 0, 1) == 0))
+		return slot;
 	id = slot_search(id);
 	/* Refuses an index of -1. */
 	return bpf_map_lookup_elem(&slots, &id);
 }
 
-static __always_inline void slot_put(struct slot *s)
+static __always_inline void slot_put(struct slot *slot)
 {
-	*(volatile __u32 *)&s->busy = 0;
+	*(volatile __u32 *)&slot->busy = 0;
 }
 
-static __always_inline void key_of(struct slot *s, struct ambit_fp *key)
+static __always_inline void key_of(struct slot *slot, struct ambit_fp *key)
 {
-	key->lo = s->fp.lo ^ s->subject.lo;
-	key->hi = s->fp.hi ^ s->subject.hi;
+	key->lo = slot->fp.lo ^ slot->subject.lo;
+	key->hi = slot->fp.hi ^ slot->subject.hi;
 }
 
-struct handover {
-	struct ambit_label *l;
-	struct ambit_stat *st;
+struct draft {
+	struct ambit_label *label;
+	struct ambit_stat *stat;
 	struct ambit_fp key;
 	__u32 op;
 	__u32 arg;
@@ -146,62 +146,62 @@ struct handover {
 };
 
 /* Put the record into the domain's ring: 0, or -1 if there was no room. */
-static __noinline int hand_over(struct slot *s, struct handover *h)
+static __noinline int emit(struct slot *slot, struct draft *draft)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 ids = bpf_get_current_pid_tgid();
-	__u32 domain = h->l->domain, len = OBJECT_END - s->pos, start;
+	__u32 domain = draft->label->domain, len = OBJECT_END - slot->pos, start;
 	__u64 level;
-	struct ambit_event *e;
+	struct ambit_event *event;
 	struct pid *pid;
 	void *ring;
 	long err;
 
-	count(h->st->emitted);
-	if (len > RECORD_MAX - sizeof(*e))
+	count(draft->stat->emitted);
+	if (len > RECORD_MAX - sizeof(*event))
 		goto lost;
-	start = (s->pos - sizeof(*e)) & OFFSET_MASK;
-	e = (void *)&s->bytes[start];
-	e->kind = h->kind;
-	e->hook = h->hook;
-	e->domain = domain;
-	e->op = h->op;
-	e->object_len = len;
-	e->arg = h->arg;
-	e->mode = h->mode;
-	e->response = h->response;
-	e->reason = h->reason;
-	e->pad = 0;
-	e->time_ns = bpf_ktime_get_boot_ns();
-	e->key = h->key;
-	e->subject = s->subject;
-	e->tgid = ids >> 32;
-	e->tid = ids;
+	start = (slot->pos - sizeof(*event)) & OFFSET_MASK;
+	event = (void *)&slot->bytes[start];
+	event->kind = draft->kind;
+	event->hook = draft->hook;
+	event->domain = domain;
+	event->op = draft->op;
+	event->object_len = len;
+	event->arg = draft->arg;
+	event->mode = draft->mode;
+	event->response = draft->response;
+	event->reason = draft->reason;
+	event->pad = 0;
+	event->time_ns = bpf_ktime_get_boot_ns();
+	event->key = draft->key;
+	event->subject = slot->subject;
+	event->tgid = ids >> 32;
+	event->tid = ids;
 	pid = task->group_leader->thread_pid;
 	/* MAX_PID_NS_LEVEL is 32 */
 	level = (BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid)) & 1023;
 	barrier_var(level);
-	e->ns_tgid = 0;
-	bpf_probe_read_kernel(&e->ns_tgid, sizeof(e->ns_tgid),
+	event->ns_tgid = 0;
+	bpf_probe_read_kernel(&event->ns_tgid, sizeof(event->ns_tgid),
 			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
 				      (level & 1023));
-	e->trust = h->l->trust;
-	e->extra = s->extra;
-	e->count = h->repeats;
-	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	event->trust = draft->label->trust;
+	event->extra = slot->extra;
+	event->count = draft->repeats;
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
 
 	ring = bpf_map_lookup_elem(&rings, &domain);
 	if (!ring)
 		goto lost;
-	len += sizeof(*e);
+	len += sizeof(*event);
 	barrier_var(len); /* or clang compares one register and passes another */
 	if (len > RECORD_MAX)
 		goto lost;
-	err = bpf_ringbuf_output(ring, e, len, 0);
+	err = bpf_ringbuf_output(ring, event, len, 0);
 	if (!err)
 		return 0;
 lost:
-	count(h->st->lost);
+	count(draft->stat->lost);
 	return -1;
 }
 
@@ -209,35 +209,36 @@ lost:
  * For a recording: what is handed over beyond first occurrences. A short cut
  * around decide() must not be taken for a label that has AMBIT_LABEL_RECORD.
  */
-static __always_inline void record(struct slot *s, struct handover *h, __u32 kind)
+static __always_inline void emit_recorded(struct slot *slot, struct draft *draft, __u32 kind)
 {
-	h->kind = kind;
-	if (hand_over(s, h))
-		count(h->st->unrecorded);
+	draft->kind = kind;
+	if (emit(slot, draft))
+		count(draft->stat->unrecorded);
 }
 
 /* The point of s->fp, which is known. */
-static __noinline int record_match(struct slot *s, struct ambit_label *l, __u32 hook_op, __u32 arg)
+static __noinline int emit_match(struct slot *slot, struct ambit_label *label, __u32 hook_op,
+				 __u32 arg)
 {
-	struct ambit_domain *d = domain_of(l);
-	struct handover h = {
-		.l = l,
-		.st = stat_of(l, hook_op >> 16),
+	struct ambit_domain *domain = domain_of(label);
+	struct draft draft = {
+		.label = label,
+		.stat = stat_of(label, hook_op >> 16),
 		.op = hook_op & 0xffff,
 		.arg = arg,
 		.hook = hook_op >> 16,
 	};
 
-	if (!d || !h.st)
+	if (!domain || !draft.stat)
 		return 0;
-	h.mode = d->mode;
-	key_of(s, &h.key);
-	record(s, &h, AMBIT_EVENT_MATCH);
+	draft.mode = domain->mode;
+	key_of(slot, &draft.key);
+	emit_recorded(slot, &draft, AMBIT_EVENT_MATCH);
 	return 0;
 }
 
 struct dfa_loop {
-	struct slot *s;
+	struct slot *slot;
 	struct ambit_dfa *dfa;
 	void *pages;
 	struct ambit_dfa_page *page;
@@ -248,275 +249,284 @@ struct dfa_loop {
 
 #define DFA_BYTES 8
 
-static __always_inline __u32 dfa_entry(struct dfa_loop *c, __u32 first, __u32 index)
+static __always_inline __u32 dfa_entry(struct dfa_loop *loop, __u32 first, __u32 index)
 {
 	__u32 number = first + (index >> AMBIT_DFA_PAGE_BITS);
 
-	if (number != c->number) {
-		c->page = bpf_map_lookup_elem(c->pages, &number);
-		c->number = number;
+	if (number != loop->number) {
+		loop->page = bpf_map_lookup_elem(loop->pages, &number);
+		loop->number = number;
 	}
-	if (!c->page)
+	if (!loop->page)
 		return 0;
 	/* 6.1 forgets the bounds that let clang leave the masks out. */
 	barrier_var(index);
-	return c->page->entries[index & ((1 << AMBIT_DFA_PAGE_BITS) - 1)];
+	return loop->page->entries[index & ((1 << AMBIT_DFA_PAGE_BITS) - 1)];
 }
 
-static long dfa_step(__u32 i, struct dfa_loop *c)
+static long dfa_step(__u32 i, struct dfa_loop *loop)
 {
-	struct ambit_dfa *dfa = c->dfa;
+	struct ambit_dfa *dfa = loop->dfa;
 	__u32 shift = dfa->shift & 15, k, pos;
 
 	for (k = 0; k < DFA_BYTES; k++) {
-		if (c->pos >= OBJECT_END || c->state == 0)
+		if (loop->pos >= OBJECT_END || loop->state == 0)
 			return 1;
-		pos = c->pos++;
+		pos = loop->pos++;
 		barrier_var(pos);
-		c->state = dfa_entry(
-			c, 1, (c->state << shift) + dfa->classes[c->s->bytes[pos & OFFSET_MASK]]);
+		loop->state = dfa_entry(loop, 1,
+					(loop->state << shift) +
+						dfa->classes[loop->slot->bytes[pos & OFFSET_MASK]]);
 	}
 	return 0;
 }
 
 /* The pattern class of the object, 0 for none. */
-static __noinline __u32 pattern_class(struct slot *s, struct ambit_label *l)
+static __noinline __u32 pattern_class(struct slot *slot, struct ambit_label *label)
 {
-	struct dfa_loop c = { .s = s, .pos = s->pos };
-	__u32 domain = l->domain, zero = 0;
+	struct dfa_loop loop = { .slot = slot, .pos = slot->pos };
+	__u32 domain = label->domain, zero = 0;
 
-	c.pages = bpf_map_lookup_elem(&automata, &domain);
-	if (!c.pages)
+	loop.pages = bpf_map_lookup_elem(&automata, &domain);
+	if (!loop.pages)
 		return 0;
-	c.page = bpf_map_lookup_elem(c.pages, &zero);
-	if (!c.page)
+	loop.page = bpf_map_lookup_elem(loop.pages, &zero);
+	if (!loop.page)
 		return 0;
-	c.dfa = (void *)c.page;
-	c.state = c.dfa->start;
-	bpf_loop((OFFSET_MASK + 1) / DFA_BYTES, dfa_step, &c, 0);
-	return c.state ? dfa_entry(&c, c.dfa->accept, c.state) : 0;
+	loop.dfa = (void *)loop.page;
+	loop.state = loop.dfa->start;
+	bpf_loop((OFFSET_MASK + 1) / DFA_BYTES, dfa_step, &loop, 0);
+	return loop.state ? dfa_entry(&loop, loop.dfa->accept, loop.state) : 0;
 }
 
-static __always_inline void remember(struct ambit_label *l, struct ambit_domain *d, void *set,
-				     struct ambit_fp *key)
+static __always_inline void cache_pattern_result(struct ambit_label *label,
+						 struct ambit_domain *domain, void *set,
+						 struct ambit_fp *key)
 {
-	__u32 id = l->domain;
+	__u32 id = label->domain;
 	struct ambit_domain_state *state = bpf_map_lookup_elem(&domain_states, &id);
 
-	if (!state || state->cached >= d->cache_max)
+	if (!state || state->cached >= domain->cache_max)
 		return;
 	if (!add_to_set(set, key, AMBIT_ORIGIN_CACHED))
 		count(state->cached);
 }
 
 /* Is the object covered by a pattern of the subject? */
-static __noinline int by_pattern(struct slot *s, struct ambit_label *l, struct ambit_domain *d,
-				 __u32 op, __u32 arg)
+static __noinline int matches_pattern(struct slot *slot, struct ambit_label *label,
+				      struct ambit_domain *domain, __u32 op, __u32 arg)
 {
-	__u32 class = pattern_class(s, l);
+	__u32 class = pattern_class(slot, label);
 	struct ambit_fp exact, key;
 	void *set;
 
 	if (!class)
 		return 0;
-	key_of(s, &exact);
-	put(s, CLASS_END - 3, AMBIT_KIND_CLASS);
-	put(s, CLASS_END - 2, class);
-	put(s, CLASS_END - 1, class >> 8);
-	fingerprint(s, CLASS_END - 3, CLASS_END, op, arg);
-	key_of(s, &key);
-	set = set_of(l);
+	key_of(slot, &exact);
+	put(slot, CLASS_END - 3, AMBIT_KIND_CLASS);
+	put(slot, CLASS_END - 2, class);
+	put(slot, CLASS_END - 1, class >> 8);
+	fingerprint(slot, CLASS_END - 3, CLASS_END, op, arg);
+	key_of(slot, &key);
+	set = set_of(label);
 	if (!set || !in_set(set, &key))
 		return 0;
-	remember(l, d, set, &exact);
+	cache_pattern_result(label, domain, set, &exact);
 	return 1;
 }
 
-static __noinline int learn(struct slot *s, struct handover *h)
+static __noinline int learn(struct slot *slot, struct draft *draft)
 {
-	struct ambit_label *l = h->l;
+	struct ambit_label *label = draft->label;
 	struct ambit_domain_state *state;
-	__u32 id = l->domain;
+	__u32 id = label->domain;
 	void *set;
 	long err;
 
-	if (l->trust) {
-		count(h->st->skipped[AMBIT_SKIP_UNTRUSTED]);
-		if (s->status)
-			h->reason = s->status - 1;
-		if (l->flags & AMBIT_LABEL_RECORD)
-			record(s, h, s->status ? AMBIT_EVENT_UNREPRESENTABLE : AMBIT_EVENT_POINT);
+	if (label->trust) {
+		count(draft->stat->skipped[AMBIT_SKIP_UNTRUSTED]);
+		if (slot->status)
+			draft->reason = slot->status - 1;
+		if (label->flags & AMBIT_LABEL_RECORD)
+			emit_recorded(slot, draft,
+				      slot->status ? AMBIT_EVENT_UNREPRESENTABLE :
+						     AMBIT_EVENT_POINT);
 		return 0;
 	}
-	if (s->status) {
-		h->kind = AMBIT_EVENT_UNREPRESENTABLE;
-		h->reason = s->status - 1;
-		hand_over(s, h);
-		count(h->st->skipped[AMBIT_SKIP_UNREPRESENTABLE]);
+	if (slot->status) {
+		draft->kind = AMBIT_EVENT_UNREPRESENTABLE;
+		draft->reason = slot->status - 1;
+		emit(slot, draft);
+		count(draft->stat->skipped[AMBIT_SKIP_UNREPRESENTABLE]);
 		return 0;
 	}
-	h->kind = AMBIT_EVENT_POINT;
-	if (!(l->flags & AMBIT_LABEL_DELIVERED) || hand_over(s, h)) {
-		count(h->st->skipped[AMBIT_SKIP_LOST]);
+	draft->kind = AMBIT_EVENT_POINT;
+	if (!(label->flags & AMBIT_LABEL_DELIVERED) || emit(slot, draft)) {
+		count(draft->stat->skipped[AMBIT_SKIP_LOST]);
 		return 0;
 	}
-	set = set_of(l);
-	err = set ? add_to_set(set, &h->key, AMBIT_ORIGIN_LEARNED) : -1;
+	set = set_of(label);
+	err = set ? add_to_set(set, &draft->key, AMBIT_ORIGIN_LEARNED) : -1;
 	state = bpf_map_lookup_elem(&domain_states, &id);
-	if (err && set && in_set(set, &h->key)) {
+	if (err && set && in_set(set, &draft->key)) {
 		/* Another CPU was faster. */
-		count(h->st->learned);
+		count(draft->stat->learned);
 		return 0;
 	}
 	if (err) {
-		count(h->st->skipped[AMBIT_SKIP_FULL]);
+		count(draft->stat->skipped[AMBIT_SKIP_FULL]);
 		if (state)
 			count(state->full);
 		return 0;
 	}
-	count(h->st->learned);
+	count(draft->stat->learned);
 	if (state)
 		count(state->points);
 	return 0;
 }
 
-static __always_inline void distrust(struct ambit_label *l, struct handover *h, __u32 source)
+static __always_inline void distrust(struct ambit_label *label, struct draft *draft, __u32 source)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct trust_why why = {
 		.bits = 1U << source,
-		.arg = h->arg,
-		.op = h->op,
-		.hook = h->hook,
+		.arg = draft->arg,
+		.op = draft->op,
+		.hook = draft->hook,
 	};
 
-	if (!l->trust) {
-		l->cause.time_ns = bpf_ktime_get_boot_ns();
-		l->cause.key = h->key;
-		l->cause.tgid = bpf_get_current_pid_tgid() >> 32;
-		l->cause.arg = h->arg;
-		l->cause.op = h->op;
-		l->cause.hook = h->hook;
-		l->cause.source = source;
+	if (!label->trust) {
+		label->cause.time_ns = bpf_ktime_get_boot_ns();
+		label->cause.key = draft->key;
+		label->cause.tgid = bpf_get_current_pid_tgid() >> 32;
+		label->cause.arg = draft->arg;
+		label->cause.op = draft->op;
+		label->cause.hook = draft->hook;
+		label->cause.source = source;
 	}
-	if (l->trust & 1U << source)
+	if (label->trust & 1U << source)
 		return;
 	if (task->pid == task->tgid)
 		trust_lower(task, &why);
 	else
-		trust_owe(task, &why);
-	l->trust |= 1U << source;
+		trust_defer(task, &why);
+	label->trust |= 1U << source;
 }
 
 /* Whether a rule allowed this very operation; rules are asked before. */
-static __always_inline bool allowed(struct ambit_label *l, __u32 hook_op, __u32 arg)
+static __always_inline bool allowed(struct ambit_label *label, __u32 hook_op, __u32 arg)
 {
 	struct ambit_rule_state *state;
 	__u32 zero = 0;
 
-	if (likely(!l->allowed_at))
+	if (likely(!label->allowed_at))
 		return false;
 	state = bpf_map_lookup_elem(&rule_states, &zero);
-	return state && state->generation == l->allowed_at && l->allowed_op == hook_op &&
-	       l->allowed_arg == arg;
+	return state && state->generation == label->allowed_at && label->allowed_op == hook_op &&
+	       label->allowed_arg == arg;
 }
 
 /* What is done about an untrusted task: enum ambit_response. */
-static __always_inline __u32 gate(struct ambit_domain *d, __u32 op, __u32 trust)
+static __always_inline __u32 gate_response(struct ambit_domain *domain, __u32 op, __u32 trust)
 {
-	struct ambit_gate *g = &d->gates[(op >> 8) & (AMBIT_FAMILIES - 1)];
+	struct ambit_gate *gate = &domain->gates[(op >> 8) & (AMBIT_FAMILIES - 1)];
 
-	if (trust & g->kill)
+	if (trust & gate->kill)
 		return AMBIT_RESPOND_KILL;
-	return trust & g->deny ? AMBIT_RESPOND_DENY : AMBIT_RESPOND_LOG;
+	return trust & gate->deny ? AMBIT_RESPOND_DENY : AMBIT_RESPOND_LOG;
 }
 
-static __noinline int violation(struct slot *s, struct handover *h, struct ambit_domain *d)
+static __noinline int violation(struct slot *slot, struct draft *draft, struct ambit_domain *domain)
 {
-	struct repeat_key rk = { .point = h->key, .serial = d->serial, .reason = h->reason };
-	__u32 family = (h->op >> 8) & (AMBIT_FAMILIES - 1), one = 1, n = 1, *seen;
+	struct repeat_key repeat = { .point = draft->key,
+				     .serial = domain->serial,
+				     .reason = draft->reason };
+	__u32 family = (draft->op >> 8) & (AMBIT_FAMILIES - 1), one = 1, n = 1, *seen;
 
-	count(h->st->violations);
-	if (h->reason == AMBIT_REASON_GATE)
-		count(h->st->gated);
-	h->response = AMBIT_RESPOND_LOG;
-	if (h->mode == AMBIT_MODE_ENFORCE)
-		h->response = h->reason == AMBIT_REASON_GATE ? gate(d, h->op, h->l->trust) :
-							       d->outside[family];
-	distrust(h->l, h, AMBIT_TRUST_MODEL);
+	count(draft->stat->violations);
+	if (draft->reason == AMBIT_REASON_GATE)
+		count(draft->stat->gated);
+	draft->response = AMBIT_RESPOND_LOG;
+	if (draft->mode == AMBIT_MODE_ENFORCE)
+		draft->response = draft->reason == AMBIT_REASON_GATE ?
+					  gate_response(domain, draft->op, draft->label->trust) :
+					  domain->outside[family];
+	distrust(draft->label, draft, AMBIT_TRUST_MODEL);
 
 	/* The first, second, fourth, ... repetition is handed over. */
-	seen = bpf_map_lookup_elem(&repeats, &rk);
+	seen = bpf_map_lookup_elem(&repeats, &repeat);
 	if (seen)
 		n = __sync_fetch_and_add(seen, 1) + 1;
 	else
-		bpf_map_update_elem(&repeats, &rk, &one, BPF_NOEXIST);
-	h->repeats = n;
+		bpf_map_update_elem(&repeats, &repeat, &one, BPF_NOEXIST);
+	draft->repeats = n;
 	if (!(n & (n - 1))) {
-		h->kind = AMBIT_EVENT_VIOLATION;
-		hand_over(s, h);
+		draft->kind = AMBIT_EVENT_VIOLATION;
+		emit(slot, draft);
 	} else {
-		count(h->st->suppressed);
-		if (h->l->flags & AMBIT_LABEL_RECORD)
-			record(s, h, AMBIT_EVENT_VIOLATION);
+		count(draft->stat->suppressed);
+		if (draft->label->flags & AMBIT_LABEL_RECORD)
+			emit_recorded(slot, draft, AMBIT_EVENT_VIOLATION);
 	}
-	if (h->response == AMBIT_RESPOND_KILL)
+	if (draft->response == AMBIT_RESPOND_KILL)
 		bpf_send_signal(SIGKILL);
-	return h->response == AMBIT_RESPOND_LOG ? 0 : -EPERM;
+	return draft->response == AMBIT_RESPOND_LOG ? 0 : -EPERM;
 }
 
 /* Everything but a point that is known exactly. */
-static __noinline int decide_rest(struct slot *s, struct ambit_label *l, __u32 hook_op, __u32 arg,
-				  struct ambit_stat *st)
+static __noinline int decide_rest(struct slot *slot, struct ambit_label *label, __u32 hook_op,
+				  __u32 arg, struct ambit_stat *stat)
 {
 	__u32 op = hook_op & 0xffff;
-	struct ambit_domain *d = domain_of(l);
-	struct handover h = {
-		.l = l,
-		.st = st,
+	struct ambit_domain *domain = domain_of(label);
+	struct draft draft = {
+		.label = label,
+		.stat = stat,
 		.op = op,
 		.arg = arg,
 		.hook = hook_op >> 16,
 	};
 
-	if (!d)
+	if (!domain)
 		return -EPERM;
-	if (unlikely(allowed(l, hook_op, arg))) {
-		count(st->skipped[AMBIT_SKIP_ALLOWED]);
+	if (unlikely(allowed(label, hook_op, arg))) {
+		count(stat->skipped[AMBIT_SKIP_ALLOWED]);
 		return 0;
 	}
-	h.mode = d->mode;
-	if (!s->status)
-		key_of(s, &h.key);
-	if (s->gated && d->mode != AMBIT_MODE_LEARN) {
-		h.reason = AMBIT_REASON_GATE;
-		return violation(s, &h, d);
+	draft.mode = domain->mode;
+	if (!slot->status)
+		key_of(slot, &draft.key);
+	if (slot->gated && domain->mode != AMBIT_MODE_LEARN) {
+		draft.reason = AMBIT_REASON_GATE;
+		return violation(slot, &draft, domain);
 	}
-	if (!s->status && (d->flags & AMBIT_DOMAIN_PATTERNS) && by_pattern(s, l, d, op, arg)) {
-		count(st->matched);
-		if (l->flags & AMBIT_LABEL_RECORD)
-			record(s, &h, AMBIT_EVENT_MATCH);
+	if (!slot->status && (domain->flags & AMBIT_DOMAIN_PATTERNS) &&
+	    matches_pattern(slot, label, domain, op, arg)) {
+		count(stat->matched);
+		if (label->flags & AMBIT_LABEL_RECORD)
+			emit_recorded(slot, &draft, AMBIT_EVENT_MATCH);
 		else
-			s->known = true;
+			slot->known = true;
 		return 0;
 	}
-	if (d->mode == AMBIT_MODE_LEARN)
-		return learn(s, &h);
-	if (s->status)
-		h.reason = s->status - 1;
+	if (domain->mode == AMBIT_MODE_LEARN)
+		return learn(slot, &draft);
+	if (slot->status)
+		draft.reason = slot->status - 1;
 	else if (op == AMBIT_OP_EXEC_DIGEST)
-		h.reason = AMBIT_REASON_DIGEST;
+		draft.reason = AMBIT_REASON_DIGEST;
 	else if (op == AMBIT_OP_EXEC_CREDS)
-		h.reason = AMBIT_REASON_CREDS;
-	return violation(s, &h, d);
+		draft.reason = AMBIT_REASON_CREDS;
+	return violation(slot, &draft, domain);
 }
 
 /* Not to be let pass as known: while learning, what an untrusted task does counts for nothing. */
-static __always_inline bool gated(struct ambit_label *l, __u32 op)
+static __always_inline bool gated(struct ambit_label *label, __u32 op)
 {
-	struct ambit_domain *d = domain_of(l);
+	struct ambit_domain *domain = domain_of(label);
 
-	return d && (d->mode == AMBIT_MODE_LEARN || gate(d, op, l->trust) != AMBIT_RESPOND_LOG);
+	return domain && (domain->mode == AMBIT_MODE_LEARN ||
+			  gate_response(domain, op, label->trust) != AMBIT_RESPOND_LOG);
 }
 
 /*
@@ -524,123 +534,123 @@ static __always_inline bool gated(struct ambit_label *l, __u32 op)
  * OBJECT_END: 0 or -EPERM. A global function: the verifier looks at it once a
  * program, not once a way that leads to it.
  */
-__noinline int decide(struct slot *s, struct ambit_label *l, __u32 hook_op, __u32 arg)
+__noinline int decide(struct slot *slot, struct ambit_label *label, __u32 hook_op, __u32 arg)
 {
 	struct ambit_member *member;
-	struct ambit_stat *st;
+	struct ambit_stat *stat;
 	struct ambit_fp key;
 	void *set;
 
-	if (!s || !l)
+	if (!slot || !label)
 		return -EPERM;
-	st = stat_of(l, hook_op >> 16);
-	if (!st)
+	stat = stat_of(label, hook_op >> 16);
+	if (!stat)
 		return -EPERM;
-	count(st->evaluated);
-	s->gated = unlikely(l->trust) && gated(l, hook_op & 0xffff);
-	if (likely(!s->status)) {
-		sip(s, s->pos, OBJECT_END, hook_op & 0xffff, arg);
-		key_of(s, &key);
-		set = set_of(l);
-		if (likely(!s->gated) && set && (member = member_of(set, &key))) {
-			count(st->matched);
-			s->known = member->hits >= AMBIT_HITS_MAX &&
-				   !(l->flags & AMBIT_LABEL_RECORD);
-			if (likely(s->known))
+	count(stat->evaluated);
+	slot->gated = unlikely(label->trust) && gated(label, hook_op & 0xffff);
+	if (likely(!slot->status)) {
+		sip(slot, slot->pos, OBJECT_END, hook_op & 0xffff, arg);
+		key_of(slot, &key);
+		set = set_of(label);
+		if (likely(!slot->gated) && set && (member = member_of(set, &key))) {
+			count(stat->matched);
+			slot->known = member->hits >= AMBIT_HITS_MAX &&
+				      !(label->flags & AMBIT_LABEL_RECORD);
+			if (likely(slot->known))
 				return 0;
 			if (member->hits < AMBIT_HITS_MAX)
 				*(volatile __u32 *)&member->hits = member->hits + 1;
-			if (l->flags & AMBIT_LABEL_RECORD)
-				record_match(s, l, hook_op, arg);
+			if (label->flags & AMBIT_LABEL_RECORD)
+				emit_match(slot, label, hook_op, arg);
 			return 0;
 		}
 	}
-	return decide_rest(s, l, hook_op, arg, st);
+	return decide_rest(slot, label, hook_op, arg, stat);
 }
 
 /* No scratch slot: nothing can be represented, nothing can be handed over. */
-static __noinline int no_scratch(struct ambit_label *l, __u32 hook)
+static __noinline int no_scratch(struct ambit_label *label, __u32 hook)
 {
-	struct ambit_domain *d = domain_of(l);
-	struct ambit_stat *st = stat_of(l, hook);
+	struct ambit_domain *domain = domain_of(label);
+	struct ambit_stat *stat = stat_of(label, hook);
 
-	if (!d || !st)
+	if (!domain || !stat)
 		return -EPERM;
-	count(st->evaluated);
-	if (d->mode == AMBIT_MODE_LEARN) {
-		count(st->skipped[AMBIT_SKIP_UNREPRESENTABLE]);
+	count(stat->evaluated);
+	if (domain->mode == AMBIT_MODE_LEARN) {
+		count(stat->skipped[AMBIT_SKIP_UNREPRESENTABLE]);
 		return 0;
 	}
-	count(st->violations);
-	count(st->suppressed);
-	return d->mode == AMBIT_MODE_ENFORCE ? -EPERM : 0;
+	count(stat->violations);
+	count(stat->suppressed);
+	return domain->mode == AMBIT_MODE_ENFORCE ? -EPERM : 0;
 }
 
 /* The start of a hook: the label of the current task and a slot for its object. */
 struct scope {
-	struct ambit_label *l;
-	struct slot *s;
+	struct ambit_label *label;
+	struct slot *slot;
 	int verdict;
 };
 
 /* Takes a slot for the label that c has. */
-static __always_inline bool take_slot(struct scope *c, __u32 hook)
+static __always_inline bool take_slot(struct scope *scope, __u32 hook)
 {
-	c->s = slot_get();
-	if (unlikely(!c->s)) {
-		c->verdict = no_scratch(c->l, hook);
+	scope->slot = slot_get();
+	if (unlikely(!scope->slot)) {
+		scope->verdict = no_scratch(scope->label, hook);
 		return false;
 	}
-	c->s->status = 0;
-	c->s->extra = 0;
-	c->s->known = false;
-	c->s->pos = OBJECT_END;
-	c->s->subject = c->l->subject;
+	scope->slot->status = 0;
+	scope->slot->extra = 0;
+	scope->slot->known = false;
+	scope->slot->pos = OBJECT_END;
+	scope->slot->subject = scope->label->subject;
 	return true;
 }
 
-static __always_inline bool enter_labelled(struct scope *c, __u32 hook)
+static __always_inline bool enter_labelled(struct scope *scope, __u32 hook)
 {
-	if (unlikely(c->l->flags & AMBIT_LABEL_LAUNCHING)) {
-		skip(c->l, hook, AMBIT_SKIP_LAUNCH);
+	if (unlikely(scope->label->flags & AMBIT_LABEL_LAUNCHING)) {
+		skip(scope->label, hook, AMBIT_SKIP_LAUNCH);
 		return false;
 	}
-	trust_sync(c->l);
-	return take_slot(c, hook);
+	trust_sync(scope->label);
+	return take_slot(scope, hook);
 }
 
-static __always_inline bool enter(struct scope *c, __u32 hook)
+static __always_inline bool enter(struct scope *scope, __u32 hook)
 {
-	c->verdict = 0;
-	c->l = label_of(bpf_get_current_task_btf());
-	if (likely(!c->l))
+	scope->verdict = 0;
+	scope->label = label_of(bpf_get_current_task_btf());
+	if (likely(!scope->label))
 		return false;
-	return enter_labelled(c, hook);
+	return enter_labelled(scope, hook);
 }
 
-static __always_inline int leave(struct scope *c)
+static __always_inline int leave(struct scope *scope)
 {
-	slot_put(c->s);
+	slot_put(scope->slot);
 	/* From 6.12 on the verifier wants the range. */
-	return c->verdict ? -EPERM : 0;
+	return scope->verdict ? -EPERM : 0;
 }
 
-static __always_inline void ask(struct scope *c, __u32 hook, __u32 op, __u32 arg)
+static __always_inline void decide_op(struct scope *scope, __u32 hook, __u32 op, __u32 arg)
 {
-	if (!c->verdict)
-		c->verdict = decide(c->s, c->l, hook << 16 | op, arg);
+	if (!scope->verdict)
+		scope->verdict = decide(scope->slot, scope->label, hook << 16 | op, arg);
 }
 
 /* Objects without a payload. */
-static __always_inline void object_none(struct slot *s)
+static __always_inline void object_none(struct slot *slot)
 {
-	s->pos = OBJECT_END - 1;
-	put(s, s->pos, AMBIT_KIND_NONE);
+	slot->pos = OBJECT_END - 1;
+	put(slot, slot->pos, AMBIT_KIND_NONE);
 }
 
-static __always_inline void object_unrepresentable(struct slot *s, __u32 reason)
+static __always_inline void object_unrepresentable(struct slot *slot, __u32 reason)
 {
-	s->status = reason + 1;
+	slot->status = reason + 1;
 }
 
 #endif /* AMBIT_DECIDE_H */

@@ -11,55 +11,55 @@
 
 static __always_inline struct ambit_label *full_label(void)
 {
-	struct ambit_label *l = label_of(bpf_get_current_task_btf());
+	struct ambit_label *label = label_of(bpf_get_current_task_btf());
 
-	return l && l->flags & AMBIT_LABEL_FULL ? l : NULL;
+	return label && label->flags & AMBIT_LABEL_FULL ? label : NULL;
 }
 
-static __always_inline bool enter_full(struct scope *c, __u32 hook)
+static __always_inline bool enter_full(struct scope *scope, __u32 hook)
 {
-	c->verdict = 0;
-	c->l = full_label();
-	if (likely(!c->l))
+	scope->verdict = 0;
+	scope->label = full_label();
+	if (likely(!scope->label))
 		return false;
-	if (unlikely(c->l->flags & AMBIT_LABEL_LAUNCHING)) {
-		skip(c->l, hook, AMBIT_SKIP_LAUNCH);
+	if (unlikely(scope->label->flags & AMBIT_LABEL_LAUNCHING)) {
+		skip(scope->label, hook, AMBIT_SKIP_LAUNCH);
 		return false;
 	}
-	trust_sync(c->l);
-	return take_slot(c, hook);
+	trust_sync(scope->label);
+	return take_slot(scope, hook);
 }
 
 /* Counts what is not decided: a question, or one's own affair. */
 static __always_inline int benign(__u32 hook)
 {
-	struct ambit_label *l = full_label();
+	struct ambit_label *label = full_label();
 
-	if (l)
-		skip(l, hook, AMBIT_SKIP_BENIGN);
+	if (label)
+		skip(label, hook, AMBIT_SKIP_BENIGN);
 	return 0;
 }
 
 static __always_inline int plain_point(__u32 hook, __u32 op, __u32 arg)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter_full(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	object_none(c.s);
-	ask(&c, hook, op, arg);
-	return leave(&c);
+	if (!enter_full(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	object_none(scope.slot);
+	decide_op(&scope, hook, op, arg);
+	return leave(&scope);
 }
 
 /* What comes and goes by chance: refused to tasks without trust, and no point. */
 static __always_inline int gate_point(__u32 hook, __u32 op)
 {
-	struct ambit_label *l = full_label();
+	struct ambit_label *label = full_label();
 
-	if (likely(!l))
+	if (likely(!label))
 		return 0;
-	if (!l->trust || !gated(l, op)) {
-		skip(l, hook, AMBIT_SKIP_BENIGN);
+	if (!label->trust || !gated(label, op)) {
+		skip(label, hook, AMBIT_SKIP_BENIGN);
 		return 0;
 	}
 	return plain_point(hook, op, 0);
@@ -68,59 +68,59 @@ static __always_inline int gate_point(__u32 hook, __u32 op)
 #define WORD_MAX 256
 
 /* A name that the kernel has, of at most 254 bytes. */
-static __noinline int object_word(struct slot *s, const void *word)
+static __noinline int object_word(struct slot *slot, const void *word)
 {
-	long n = bpf_probe_read_kernel_str(s->bytes, WORD_MAX, word);
+	long n = bpf_probe_read_kernel_str(slot->bytes, WORD_MAX, word);
 	__u32 len = 0;
 
 	if (n > 0)
 		len = (n - 1) & (WORD_MAX - 1);
 	if (len == 0 || len == WORD_MAX - 1)
-		object_unrepresentable(s, AMBIT_REASON_TOO_LONG);
-	s->pos = OBJECT_END - len;
-	bpf_probe_read_kernel(&s->bytes[s->pos & OFFSET_MASK], len, s->bytes);
-	push_kind(s, AMBIT_KIND_WORD);
+		object_unrepresentable(slot, AMBIT_REASON_TOO_LONG);
+	slot->pos = OBJECT_END - len;
+	bpf_probe_read_kernel(&slot->bytes[slot->pos & OFFSET_MASK], len, slot->bytes);
+	push_kind(slot, AMBIT_KIND_WORD);
 	return 0;
 }
 
 static __always_inline int word_point(__u32 hook, __u32 op, __u32 arg, const void *word)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter_full(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	object_word(c.s, word);
-	ask(&c, hook, op, arg);
-	return leave(&c);
+	if (!enter_full(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	object_word(scope.slot, word);
+	decide_op(&scope, hook, op, arg);
+	return leave(&scope);
 }
 
 /* A directory or a mount that is there. */
 static __always_inline int place_point(__u32 hook, struct dentry *dentry, struct vfsmount *mnt,
 				       __u32 op, __u32 arg)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter_full(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	stash(c.s, arg);
-	object_dentry(c.s, dentry, mnt);
-	ask(&c, hook, op, stashed(c.s));
-	return leave(&c);
+	if (!enter_full(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	stash(scope.slot, arg);
+	object_dentry(scope.slot, dentry, mnt);
+	decide_op(&scope, hook, op, stashed(scope.slot));
+	return leave(&scope);
 }
 
 /* An open file, whatever it is. */
 static __always_inline int descriptor_point(__u32 hook, struct file *file, __u32 op, __u32 arg)
 {
-	struct scope c;
+	struct scope scope;
 
-	if (!enter_full(&c, hook))
-		return c.verdict ? -EPERM : 0;
-	stash(c.s, arg);
-	if (object_descriptor(c.s, file))
-		ask(&c, hook, op, stashed(c.s));
+	if (!enter_full(&scope, hook))
+		return scope.verdict ? -EPERM : 0;
+	stash(scope.slot, arg);
+	if (object_descriptor(scope.slot, file))
+		decide_op(&scope, hook, op, stashed(scope.slot));
 	else
-		skip(c.l, hook, AMBIT_SKIP_KERNEL);
-	return leave(&c);
+		skip(scope.label, hook, AMBIT_SKIP_KERNEL);
+	return leave(&scope);
 }
 
 #endif /* AMBIT_FULL_H */

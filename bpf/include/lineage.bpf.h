@@ -22,85 +22,85 @@ static __always_inline struct ambit_lineage *lineage_of(struct task_struct *task
 }
 
 /* The object in the slot becomes number `at`; what is too long is left out. */
-static __always_inline void lineage_put(struct ambit_lineage *n, __u32 at, struct slot *s)
+static __always_inline void lineage_put(struct ambit_lineage *lineage, __u32 at, struct slot *slot)
 {
-	__u32 len = OBJECT_END - s->pos;
+	__u32 len = OBJECT_END - slot->pos;
 
 	at &= AMBIT_CHAIN_MAX - 1;
-	n->lengths[at] = 0;
-	if (s->status || len >= AMBIT_EXE_MAX)
+	lineage->lengths[at] = 0;
+	if (slot->status || len >= AMBIT_EXE_MAX)
 		return;
 	barrier_var(len);
 	len &= AMBIT_EXE_MAX - 1;
-	bpf_probe_read_kernel(n->exes[at], len, &s->bytes[s->pos & OFFSET_MASK]);
-	n->lengths[at] = len;
+	bpf_probe_read_kernel(lineage->exes[at], len, &slot->bytes[slot->pos & OFFSET_MASK]);
+	lineage->lengths[at] = len;
 }
 
 /* The file that is executed, before the task is anything else. */
-static __noinline int lineage_push(struct task_struct *task, struct slot *s)
+static __noinline int lineage_push(struct task_struct *task, struct slot *slot)
 {
-	struct ambit_lineage *n;
+	struct ambit_lineage *lineage;
 	__u32 i;
 
-	n = bpf_task_storage_get(&lineages, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!n)
+	lineage = bpf_task_storage_get(&lineages, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!lineage)
 		return 0;
 	for (i = AMBIT_CHAIN_MAX - 1; i > 0; i--) {
-		n->lengths[i] = n->lengths[i - 1];
-		__builtin_memcpy(n->exes[i], n->exes[i - 1], AMBIT_EXE_MAX);
+		lineage->lengths[i] = lineage->lengths[i - 1];
+		__builtin_memcpy(lineage->exes[i], lineage->exes[i - 1], AMBIT_EXE_MAX);
 	}
-	lineage_put(n, 0, s);
-	if (n->count < AMBIT_CHAIN_MAX)
-		n->count++;
-	n->generation = 0;
+	lineage_put(lineage, 0, slot);
+	if (lineage->count < AMBIT_CHAIN_MAX)
+		lineage->count++;
+	lineage->generation = 0;
 	return 0;
 }
 
 static __always_inline void lineage_exec(struct linux_binprm *bprm)
 {
-	struct slot *s;
+	struct slot *slot;
 
 	if (likely(!*(volatile __u64 *)&shared.lineages))
 		return;
-	s = slot_get();
-	if (!s)
+	slot = slot_get();
+	if (!slot)
 		return;
-	s->status = 0;
-	s->pos = OBJECT_END;
-	if (!object_at(s, bprm->file->f_path.dentry, bprm->file->f_path.mnt))
-		s->status = 1;
-	lineage_push(bpf_get_current_task_btf(), s);
-	slot_put(s);
+	slot->status = 0;
+	slot->pos = OBJECT_END;
+	if (!object_at(slot, bprm->file->f_path.dentry, bprm->file->f_path.mnt))
+		slot->status = 1;
+	lineage_push(bpf_get_current_task_btf(), slot);
+	slot_put(slot);
 }
 
 /* A thread that is not the leader will be it once its exec is committed: its chain is that of its process. */
-static __always_inline void lineage_carry(struct task_struct *task)
+static __always_inline void lineage_copy_at_exec(struct task_struct *task)
 {
-	struct ambit_lineage *n, *own;
+	struct ambit_lineage *lineage, *own;
 
 	if (likely(!*(volatile __u64 *)&shared.lineages) || likely(task->pid == task->tgid))
 		return;
-	n = lineage_of(task->group_leader);
-	if (!n)
+	lineage = lineage_of(task->group_leader);
+	if (!lineage)
 		return;
 	own = bpf_task_storage_get(&lineages, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (own)
-		bpf_probe_read_kernel(own, sizeof(*own), n);
+		bpf_probe_read_kernel(own, sizeof(*own), lineage);
 }
 
 static __always_inline int lineage_inherit(struct task_struct *child, struct task_struct *parent)
 {
-	struct ambit_lineage *n, *theirs;
+	struct ambit_lineage *lineage, *theirs;
 
 	if (likely(!*(volatile __u64 *)&shared.lineages))
 		return 0;
 	/* Of the process; threads have none of their own. */
-	n = lineage_of(parent->group_leader);
-	if (!n)
+	lineage = lineage_of(parent->group_leader);
+	if (!lineage)
 		return 0;
 	theirs = bpf_task_storage_get(&lineages, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (theirs)
-		bpf_probe_read_kernel(theirs, sizeof(*theirs), n);
+		bpf_probe_read_kernel(theirs, sizeof(*theirs), lineage);
 	return 0;
 }
 

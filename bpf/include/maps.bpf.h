@@ -183,15 +183,15 @@ struct slot {
 	__u32 port;	 /* of the address, whatever it is in the object */
 	__u32 file_uid;	 /* for rules */
 	__u32 file_mode;
-	__u32 unmet; /* the path has no entry of early_paths, and could have one */
+	__u32 path_miss; /* the path has no entry of early_paths, and could have one */
 	struct ambit_fp subject;
 	struct ambit_fp fp;
-	__u64 v[4];
+	__u64 sip_state[4];
 	struct ambit_subject record;
 	struct ambit_facts facts;
 	struct verdict verdict;
-	__u64 early_of; /* the generation of the rules that `early` is of; 0 for none */
-	__u64 early;	/* AMBIT_EARLY_*: what has to be asked for this path and argument */
+	__u64 undecided_generation; /* the generation of the rules that `early` is of; 0 for none */
+	__u64 undecided; /* AMBIT_PATH_PROGRAM_*: what has to be asked for this path and argument */
 	__u8 bytes[OFFSET_MASK + 1 + RECORD_MAX];
 };
 

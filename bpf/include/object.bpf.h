@@ -7,31 +7,31 @@
  * An argument that is one of several constants, kept where the verifier does not
  * follow it: or it looks at all that comes after once for each of them.
  */
-static __always_inline void stash(struct slot *s, __u32 arg)
+static __always_inline void stash(struct slot *slot, __u32 arg)
 {
-	*(volatile __u32 *)&s->arg = arg;
+	*(volatile __u32 *)&slot->arg = arg;
 }
 
-static __always_inline __u32 stashed(struct slot *s)
+static __always_inline __u32 stashed(struct slot *slot)
 {
-	return *(volatile __u32 *)&s->arg;
+	return *(volatile __u32 *)&slot->arg;
 }
 
-static __always_inline void push_kind(struct slot *s, __u8 kind)
+static __always_inline void push_kind(struct slot *slot, __u8 kind)
 {
-	s->pos--;
-	put(s, s->pos, kind);
+	slot->pos--;
+	put(slot, slot->pos, kind);
 }
 
-static __always_inline void walk_outcome(struct slot *s, int status, __u8 kind)
+static __always_inline void walk_outcome(struct slot *slot, int status, __u8 kind)
 {
 	if (status == WALK_TOO_LONG) {
-		s->pos = PATH_LOWEST;
-		object_unrepresentable(s, AMBIT_REASON_TOO_LONG);
+		slot->pos = PATH_LOWEST;
+		object_unrepresentable(slot, AMBIT_REASON_TOO_LONG);
 	} else if (status != WALK_DONE) {
-		object_unrepresentable(s, AMBIT_REASON_UNREACHABLE);
+		object_unrepresentable(slot, AMBIT_REASON_UNREACHABLE);
 	}
-	push_kind(s, kind);
+	push_kind(slot, kind);
 }
 
 /*
@@ -46,19 +46,19 @@ static __always_inline bool nameless(struct dentry *dentry)
 	return (head & 0xff) == '#' && (head >> 8) >= '0' && (head >> 8) <= '9';
 }
 
-static __always_inline int walk_nameless(struct slot *s, struct dentry *dentry,
+static __always_inline int walk_nameless(struct slot *slot, struct dentry *dentry,
 					 struct vfsmount *mnt)
 {
-	put(s, OBJECT_END - 1, AMBIT_CLASS_TMPFILE);
-	put(s, OBJECT_END - 2, 0);
-	return walk_tail(s, dentry->d_parent, mnt, OBJECT_END - 2);
+	put(slot, OBJECT_END - 1, AMBIT_CLASS_TMPFILE);
+	put(slot, OBJECT_END - 2, 0);
+	return walk_tail(slot, dentry->d_parent, mnt, OBJECT_END - 2);
 }
 
 /* A name in a directory, whether or not it exists yet. */
-static __always_inline void object_dentry(struct slot *s, struct dentry *dentry,
+static __always_inline void object_dentry(struct slot *slot, struct dentry *dentry,
 					  struct vfsmount *mnt)
 {
-	walk_outcome(s, walk_path(s, dentry, mnt), AMBIT_KIND_PATH);
+	walk_outcome(slot, walk_path(slot, dentry, mnt), AMBIT_KIND_PATH);
 }
 
 static __always_inline bool unlinked(struct dentry *dentry)
@@ -67,29 +67,29 @@ static __always_inline bool unlinked(struct dentry *dentry)
 }
 
 /* A file that is given a name: its old one, or none so far. */
-static __always_inline void object_linked(struct slot *s, struct dentry *dentry,
+static __always_inline void object_linked(struct slot *slot, struct dentry *dentry,
 					  struct vfsmount *mnt)
 {
 	if (unlikely(unlinked(dentry) && nameless(dentry)))
-		walk_outcome(s, walk_nameless(s, dentry, mnt), AMBIT_KIND_PATH);
+		walk_outcome(slot, walk_nameless(slot, dentry, mnt), AMBIT_KIND_PATH);
 	else
-		object_dentry(s, dentry, mnt);
+		object_dentry(slot, dentry, mnt);
 }
 
 /* The type of a file system, for what has no path in it. */
-static __noinline int object_fstype(struct slot *s, struct super_block *sb)
+static __noinline int object_fstype(struct slot *slot, struct super_block *sb)
 {
 	long n;
 
 	/* Moved to where objects end; the record has room for it. */
-	n = bpf_probe_read_kernel_str(s->record.as, sizeof(s->record.as),
+	n = bpf_probe_read_kernel_str(slot->record.as, sizeof(slot->record.as),
 				      BPF_CORE_READ(sb, s_type, name));
-	if (n < 1 || n > sizeof(s->record.as))
+	if (n < 1 || n > sizeof(slot->record.as))
 		n = 1;
 	n -= 1;
-	s->pos = OBJECT_END - n;
-	bpf_probe_read_kernel(&s->bytes[s->pos & OFFSET_MASK], n & 0x3f, s->record.as);
-	push_kind(s, AMBIT_KIND_FSTYPE);
+	slot->pos = OBJECT_END - n;
+	bpf_probe_read_kernel(&slot->bytes[slot->pos & OFFSET_MASK], n & 0x3f, slot->record.as);
+	push_kind(slot, AMBIT_KIND_FSTYPE);
 	return 1;
 }
 
@@ -98,7 +98,7 @@ static __noinline int object_fstype(struct slot *s, struct super_block *sb)
  * other pseudo files; or the private mounts that overlayfs opens its layers by.
  * Returns false for those last: not a user's action.
  */
-static __noinline int object_internal(struct slot *s, struct dentry *dentry)
+static __noinline int object_internal(struct slot *slot, struct dentry *dentry)
 {
 	struct super_block *sb = BPF_CORE_READ(dentry, d_sb);
 	unsigned long magic = BPF_CORE_READ(sb, s_magic);
@@ -107,46 +107,48 @@ static __noinline int object_internal(struct slot *s, struct dentry *dentry)
 	__u32 len = BPF_CORE_READ(dentry, d_name.len) & 0xff;
 	__u64 head = 0;
 
-	s->status = 0;
-	s->pos = OBJECT_END;
+	slot->status = 0;
+	slot->pos = OBJECT_END;
 	if (magic == PID_FS_MAGIC)
 		return 0;
 	if (!nouser && magic != HUGETLBFS_MAGIC)
 		return 0;
 	bpf_probe_read_kernel(&head, 6, name);
 	if (len >= 6 && head == 0x3a64666d656dULL /* "memfd:" */) {
-		s->pos = OBJECT_END - (len - 6);
-		bpf_probe_read_kernel(&s->bytes[s->pos & OFFSET_MASK], (len - 6) & 0xff, name + 6);
-		push_kind(s, AMBIT_KIND_MEMFD);
+		slot->pos = OBJECT_END - (len - 6);
+		bpf_probe_read_kernel(&slot->bytes[slot->pos & OFFSET_MASK], (len - 6) & 0xff,
+				      name + 6);
+		push_kind(slot, AMBIT_KIND_MEMFD);
 		return 1;
 	}
-	return object_fstype(s, sb);
+	return object_fstype(slot, sb);
 }
 
 /* What is there, named or not. Returns false where it is none of the user's. */
-static __always_inline bool object_at(struct slot *s, struct dentry *dentry, struct vfsmount *mnt)
+static __always_inline bool object_at(struct slot *slot, struct dentry *dentry,
+				      struct vfsmount *mnt)
 {
 	bool gone = unlinked(dentry);
 	__u8 kind = AMBIT_KIND_PATH;
 	int status;
 
-	status = walk_path(s, dentry, mnt);
+	status = walk_path(slot, dentry, mnt);
 	if (unlikely(status == WALK_INTERNAL))
-		return object_internal(s, dentry);
+		return object_internal(slot, dentry);
 	if (unlikely(gone)) {
 		kind = AMBIT_KIND_DELETED;
 		if (nameless(dentry)) {
-			status = walk_nameless(s, dentry, mnt);
+			status = walk_nameless(slot, dentry, mnt);
 			kind = AMBIT_KIND_PATH;
 		}
 	}
-	walk_outcome(s, status, kind);
+	walk_outcome(slot, status, kind);
 	return true;
 }
 
-static __always_inline bool object_file(struct slot *s, struct file *file)
+static __always_inline bool object_file(struct slot *slot, struct file *file)
 {
-	return object_at(s, file->f_path.dentry, file->f_path.mnt);
+	return object_at(slot, file->f_path.dentry, file->f_path.mnt);
 }
 
 /*
@@ -154,13 +156,13 @@ static __always_inline bool object_file(struct slot *s, struct file *file)
  * as terminals and pipes of containers are: only the type of its file system is
  * known to whoever reads the map.
  */
-static __always_inline bool object_descriptor(struct slot *s, struct file *file)
+static __always_inline bool object_descriptor(struct slot *slot, struct file *file)
 {
-	if (!object_file(s, file))
+	if (!object_file(slot, file))
 		return false;
-	if (unlikely(s->status == AMBIT_REASON_UNREACHABLE + 1)) {
-		s->status = 0;
-		object_fstype(s, file->f_inode->i_sb);
+	if (unlikely(slot->status == AMBIT_REASON_UNREACHABLE + 1)) {
+		slot->status = 0;
+		object_fstype(slot, file->f_inode->i_sb);
 	}
 	return true;
 }

@@ -24,7 +24,7 @@
 #define PATH_LOWEST (OBJECT_END - 4095)
 
 struct walk {
-	struct slot *s;
+	struct slot *slot;
 	struct dentry *dentry;
 	struct vfsmount *mnt;
 	struct dentry *root_dentry;
@@ -33,20 +33,20 @@ struct walk {
 	__u32 status;
 };
 
-static __always_inline void put(struct slot *s, __u32 off, __u8 byte)
+static __always_inline void put(struct slot *slot, __u32 off, __u8 byte)
 {
-	s->bytes[off & OFFSET_MASK] = byte;
+	slot->bytes[off & OFFSET_MASK] = byte;
 }
 
 /* Put a name and the slash before it in front of what is there. */
-static __always_inline __u32 push_name(struct slot *s, __u32 pos, const unsigned char *name,
+static __always_inline __u32 push_name(struct slot *slot, __u32 pos, const unsigned char *name,
 				       __u32 len)
 {
 	len &= 0xff;
 	pos -= len;
-	bpf_probe_read_kernel(&s->bytes[pos & OFFSET_MASK], len, name);
+	bpf_probe_read_kernel(&slot->bytes[pos & OFFSET_MASK], len, name);
 	pos--;
-	put(s, pos, '/');
+	put(slot, pos, '/');
 	return pos;
 }
 
@@ -76,7 +76,7 @@ static __always_inline const __u64 *short_name(struct dentry *dentry)
  * for names is in that room (fs/dcache.c, dname_external), where plain loads get
  * at it. Words are copied, so what follows is put back.
  */
-static __always_inline __u32 push_typed(struct slot *s, __u32 pos, struct dentry *dentry)
+static __always_inline __u32 push_typed(struct slot *slot, __u32 pos, struct dentry *dentry)
 {
 	__u32 len = dentry->d_name.len & 0xff;
 	const __u64 *words;
@@ -84,12 +84,12 @@ static __always_inline __u32 push_typed(struct slot *s, __u32 pos, struct dentry
 	__u8 *to;
 
 	if (unlikely(len >= SHORT_NAME))
-		return push_name(s, pos, dentry->d_name.name, len);
+		return push_name(slot, pos, dentry->d_name.name, len);
 	words = short_name(dentry);
-	after = (void *)&s->bytes[pos & OFFSET_MASK];
+	after = (void *)&slot->bytes[pos & OFFSET_MASK];
 	kept = *after;
 	pos -= len + 1;
-	to = &s->bytes[pos & OFFSET_MASK];
+	to = &slot->bytes[pos & OFFSET_MASK];
 	*to++ = '/';
 	copy_word(to, words, 0);
 	if (len > 8) {
@@ -101,14 +101,14 @@ static __always_inline __u32 push_typed(struct slot *s, __u32 pos, struct dentry
 		}
 	}
 	*after = kept;
-	return forget(s, pos);
+	return hide(slot, pos);
 }
 
-static __always_inline __u32 push_class(struct slot *s, __u32 pos, __u8 class)
+static __always_inline __u32 push_class(struct slot *slot, __u32 pos, __u8 class)
 {
-	put(s, pos - 1, class);
-	put(s, pos - 2, 0);
-	put(s, pos - 3, '/');
+	put(slot, pos - 1, class);
+	put(slot, pos - 2, 0);
+	put(slot, pos - 3, '/');
 	return pos - 3;
 }
 
@@ -134,7 +134,7 @@ static __always_inline bool all_digits(const __u8 *name, __u32 len)
 static __noinline __u8 number_class(struct dentry *dentry, struct dentry *parent, __u32 magic)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct proc_inode *pi;
+	struct proc_inode *proc;
 	struct dentry *grand;
 	struct inode *inode;
 	struct pid *pid, *own;
@@ -152,8 +152,8 @@ static __noinline __u8 number_class(struct dentry *dentry, struct dentry *parent
 	inode = BPF_CORE_READ(dentry, d_inode);
 	if (!inode)
 		return AMBIT_CLASS_PID;
-	pi = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
-	pid = BPF_CORE_READ(pi, pid);
+	proc = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	pid = BPF_CORE_READ(proc, pid);
 	own = grand == parent ? task->group_leader->thread_pid : task->thread_pid;
 	return pid == own ? AMBIT_CLASS_SELF : AMBIT_CLASS_PID;
 }
@@ -161,45 +161,45 @@ static __noinline __u8 number_class(struct dentry *dentry, struct dentry *parent
 /* At the end of a tree that is not the task's. */
 static __always_inline __u32 walk_top(struct vfsmount *mnt)
 {
-	struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 
-	return BPF_CORE_READ(m, mnt_ns) == MNT_NS_INTERNAL ? WALK_INTERNAL : WALK_UNREACHABLE;
+	return BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL ? WALK_INTERNAL : WALK_UNREACHABLE;
 }
 
-static long walk_step(__u32 i, struct walk *w)
+static long walk_step(__u32 i, struct walk *walk)
 {
-	struct dentry *dentry = w->dentry, *parent;
-	struct vfsmount *mnt = w->mnt;
-	struct slot *s = w->s;
-	__u32 len, pos = w->pos, magic;
+	struct dentry *dentry = walk->dentry, *parent;
+	struct vfsmount *mnt = walk->mnt;
+	struct slot *slot = walk->slot;
+	__u32 len, pos = walk->pos, magic;
 	__u8 digits[16] = {};
 	struct super_block *sb;
 
-	if (dentry == w->root_dentry && mnt == w->root_mnt) {
-		w->status = WALK_DONE;
+	if (dentry == walk->root_dentry && mnt == walk->root_mnt) {
+		walk->status = WALK_DONE;
 		return 1;
 	}
 	if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
-		struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-		struct mount *up = BPF_CORE_READ(m, mnt_parent);
+		struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
 
-		if (up == m) {
-			w->status = walk_top(mnt);
+		if (up == mount) {
+			walk->status = walk_top(mnt);
 			return 1;
 		}
-		w->dentry = BPF_CORE_READ(m, mnt_mountpoint);
-		w->mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
 		return 0;
 	}
 	parent = BPF_CORE_READ(dentry, d_parent);
 	if (parent == dentry) {
 		/* Not the mount's root: memfds and sockets have dentries of their own. */
-		w->status = walk_top(mnt);
+		walk->status = walk_top(mnt);
 		return 1;
 	}
 	len = BPF_CORE_READ(dentry, d_name.len);
 	if (pos < PATH_LOWEST + len + 1) {
-		w->status = WALK_TOO_LONG;
+		walk->status = WALK_TOO_LONG;
 		return 1;
 	}
 	sb = BPF_CORE_READ(dentry, d_sb);
@@ -208,111 +208,113 @@ static long walk_step(__u32 i, struct walk *w)
 		if (len <= 10)
 			bpf_probe_read_kernel(digits, 11, BPF_CORE_READ(dentry, d_name.name));
 		if (all_digits(digits, len)) {
-			w->pos = push_class(s, pos, number_class(dentry, parent, magic));
-			w->dentry = parent;
+			walk->pos = push_class(slot, pos, number_class(dentry, parent, magic));
+			walk->dentry = parent;
 			return 0;
 		}
 	}
-	w->pos = push_name(s, pos, BPF_CORE_READ(dentry, d_name.name), len);
-	w->dentry = parent;
+	walk->pos = push_name(slot, pos, BPF_CORE_READ(dentry, d_name.name), len);
+	walk->dentry = parent;
 	return 0;
 }
 
 /* The slow stage, from wherever the walk is. */
-static __noinline int walk_rest(struct walk *w)
+static __noinline int walk_rest(struct walk *walk)
 {
 	/* Every step goes one component or one mount up; 4095 bytes have at most 2047 components. */
-	bpf_loop(4096, walk_step, w, 0);
-	if (w->status == WALK_MORE)
-		w->status = WALK_TOO_LONG;
+	bpf_loop(4096, walk_step, walk, 0);
+	if (walk->status == WALK_MORE)
+		walk->status = WALK_TOO_LONG;
 	return 0;
 }
 
-static __always_inline void walk_init_for(struct walk *w, struct slot *s, struct task_struct *task)
+static __always_inline void walk_init_for(struct walk *walk, struct slot *slot,
+					  struct task_struct *task)
 {
 	struct path *root = &task->fs->root;
 
-	w->s = s;
-	w->pos = OBJECT_END;
-	w->status = WALK_MORE;
-	w->root_dentry = root->dentry;
-	w->root_mnt = root->mnt;
+	walk->slot = slot;
+	walk->pos = OBJECT_END;
+	walk->status = WALK_MORE;
+	walk->root_dentry = root->dentry;
+	walk->root_mnt = root->mnt;
 }
 
-static __always_inline void walk_init(struct walk *w, struct slot *s)
+static __always_inline void walk_init(struct walk *walk, struct slot *slot)
 {
-	walk_init_for(w, s, bpf_get_current_task_btf());
+	walk_init_for(walk, slot, bpf_get_current_task_btf());
 }
 
-static __always_inline int walk_finish(struct walk *w)
+static __always_inline int walk_finish(struct walk *walk)
 {
-	struct slot *s = w->s;
+	struct slot *slot = walk->slot;
 
-	if (w->pos < PATH_LOWEST)
-		w->status = WALK_TOO_LONG;
-	if (w->status == WALK_DONE && w->pos == OBJECT_END) {
-		w->pos--;
-		put(s, w->pos, '/');
+	if (walk->pos < PATH_LOWEST)
+		walk->status = WALK_TOO_LONG;
+	if (walk->status == WALK_DONE && walk->pos == OBJECT_END) {
+		walk->pos--;
+		put(slot, walk->pos, '/');
 	}
-	s->pos = w->pos;
-	return w->status;
+	slot->pos = walk->pos;
+	return walk->status;
 }
 
 /* Typed pointers: dentry and mnt come from a hook's arguments. */
-static __always_inline int walk_path(struct slot *s, struct dentry *dentry, struct vfsmount *mnt)
+static __always_inline int walk_path(struct slot *slot, struct dentry *dentry, struct vfsmount *mnt)
 {
-	struct walk w;
+	struct walk walk;
 	struct dentry *mnt_root = mnt->mnt_root;
 	unsigned long magic = dentry->d_sb->s_magic;
 	__u32 pos = OBJECT_END;
 	int i;
 
-	walk_init(&w, s);
+	walk_init(&walk, slot);
 	if (magic != PROC_SUPER_MAGIC && magic != DEVPTS_SUPER_MAGIC) {
 		for (i = 0; i < TYPED_STEPS; i++) {
-			if (dentry == mnt_root || dentry == w.root_dentry)
+			if (dentry == mnt_root || dentry == walk.root_dentry)
 				break;
-			pos = push_typed(s, pos, dentry);
+			pos = push_typed(slot, pos, dentry);
 			dentry = dentry->d_parent;
 		}
-		pos = forget(s, pos);
-		w.pos = pos;
-		if (dentry == w.root_dentry && mnt == w.root_mnt) {
-			w.status = WALK_DONE;
-			return walk_finish(&w);
+		pos = hide(slot, pos);
+		walk.pos = pos;
+		if (dentry == walk.root_dentry && mnt == walk.root_mnt) {
+			walk.status = WALK_DONE;
+			return walk_finish(&walk);
 		}
 	}
-	w.dentry = dentry;
-	w.mnt = mnt;
-	walk_rest(&w);
-	return walk_finish(&w);
+	walk.dentry = dentry;
+	walk.mnt = mnt;
+	walk_rest(&walk);
+	return walk_finish(&walk);
 }
 
 /* The same for pointers that were read by probe. */
-static __noinline int walk_probed(struct slot *s, struct dentry *dentry, struct vfsmount *mnt)
+static __noinline int walk_probed(struct slot *slot, struct dentry *dentry, struct vfsmount *mnt)
 {
-	struct walk w;
+	struct walk walk;
 
-	walk_init(&w, s);
-	w.dentry = dentry;
-	w.mnt = mnt;
-	walk_rest(&w);
-	return walk_finish(&w);
+	walk_init(&walk, slot);
+	walk.dentry = dentry;
+	walk.mnt = mnt;
+	walk_rest(&walk);
+	return walk_finish(&walk);
 }
 
 /* A directory's path, put in front of a last component at pos that has no slash yet. */
-static __noinline int walk_tail(struct slot *s, struct dentry *dir, struct vfsmount *mnt, __u32 pos)
+static __noinline int walk_tail(struct slot *slot, struct dentry *dir, struct vfsmount *mnt,
+				__u32 pos)
 {
-	struct walk w;
+	struct walk walk;
 
-	walk_init(&w, s);
+	walk_init(&walk, slot);
 	pos--;
-	put(s, pos, '/');
-	w.pos = pos;
-	w.dentry = dir;
-	w.mnt = mnt;
-	walk_rest(&w);
-	return walk_finish(&w);
+	put(slot, pos, '/');
+	walk.pos = pos;
+	walk.dentry = dir;
+	walk.mnt = mnt;
+	walk_rest(&walk);
+	return walk_finish(&walk);
 }
 
 #endif /* AMBIT_PATH_H */

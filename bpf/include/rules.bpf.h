@@ -68,12 +68,12 @@ struct {
  * A function that does nothing until user space replaces it. It must look at its
  * argument and answer nothing that clang can know.
  */
-#define REPLACED(name)                             \
-	__noinline int name(struct ambit_facts *f) \
-	{                                          \
-		volatile int none = 0;             \
-                                                   \
-		return f ? none : 0;               \
+#define REPLACED(name)                                 \
+	__noinline int name(struct ambit_facts *facts) \
+	{                                              \
+		volatile int none = 0;                 \
+                                                       \
+		return facts ? none : 0;               \
 	}
 
 /* The rules of a generation. */
@@ -84,35 +84,35 @@ REPLACED(rules_b)
 #define TEXT_END 1024
 
 /* From less: the texts that rules ask for which might apply; 0 where none does whatever the texts are that are dear to have. */
-REPLACED(quick_a)
-REPLACED(quick_b)
+REPLACED(prefilter_a)
+REPLACED(prefilter_b)
 
-/* Of files, before the path is put together: see AMBIT_EARLY_PATH. */
-REPLACED(early_a)
-REPLACED(early_b)
+/* Of files, before the path is put together: see AMBIT_PATH_PROGRAM_PATH. */
+REPLACED(path_program_a)
+REPLACED(path_program_b)
 
 /* What it says that has ruled out nothing. */
-#define EARLY_ALL (AMBIT_EARLY_THERE - 1)
+#define PATH_PROGRAM_ALL (AMBIT_PATH_PROGRAM_PRESENT - 1)
 
 struct text_loop {
-	struct ambit_rule_automaton *a;
-	struct slot *s;
+	struct ambit_rule_automaton *automaton;
+	struct slot *slot;
 	__u64 *match; /* the automaton's */
 	__u32 pos;
 	__u32 end;
 	__u32 state;
 };
 
-static __always_inline void match_add(struct text_loop *c, __u32 row)
+static __always_inline void match_add(struct text_loop *loop, __u32 row)
 {
-	__u64 *match = c->match;
+	__u64 *match = loop->match;
 
 	barrier_var(row);
 	row &= AMBIT_RULE_ROWS - 1;
-	match[0] |= c->a->rows[row][0];
-	match[1] |= c->a->rows[row][1];
-	match[2] |= c->a->rows[row][2];
-	match[3] |= c->a->rows[row][3];
+	match[0] |= loop->automaton->rows[row][0];
+	match[1] |= loop->automaton->rows[row][1];
+	match[2] |= loop->automaton->rows[row][2];
+	match[3] |= loop->automaton->rows[row][3];
 }
 
 /* Bytes that are walked at once. */
@@ -120,77 +120,77 @@ static __always_inline void match_add(struct text_loop *c, __u32 row)
 #define TEXT_HEAD 8
 
 /* COUNT bytes, from a state below 65536: classes begin at 1, before them is the row of the state. */
-static __always_inline __u64 text_bytes(struct text_loop *c, __u64 state, __u8 *bytes, __u32 count,
-					bool marks)
+static __always_inline __u64 text_bytes(struct text_loop *loop, __u64 state, __u8 *bytes,
+					__u32 count, bool marks)
 {
-	struct ambit_rule_automaton *a = c->a;
+	struct ambit_rule_automaton *automaton = loop->automaton;
 	__u32 k;
 
 #pragma unroll
 	for (k = 0; k < count; k++) {
 		/* Clang would read all bytes first, and has no registers for them. */
 		barrier_var(bytes);
-		state = a->next[state + a->classes[bytes[k]]];
-		if (marks && state >= a->marking)
-			match_add(c, a->next[state] + 1);
+		state = automaton->next[state + automaton->classes[bytes[k]]];
+		if (marks && state >= automaton->marking)
+			match_add(loop, automaton->next[state] + 1);
 	}
 	return state;
 }
 
 /* A sink leads to itself, so that it does not matter how many bytes follow it here. */
-static __always_inline long text_walk(struct text_loop *c, bool marks)
+static __always_inline long text_walk(struct text_loop *loop, bool marks)
 {
-	__u32 pos = c->pos, left = c->end - pos;
-	__u64 state = c->state & 0xffff;
+	__u32 pos = loop->pos, left = loop->end - pos;
+	__u64 state = loop->state & 0xffff;
 	__u8 *bytes;
 
 	barrier_var(pos);
-	bytes = &c->s->bytes[pos & OFFSET_MASK];
+	bytes = &loop->slot->bytes[pos & OFFSET_MASK];
 	if (left >= TEXT_BYTES) {
-		c->state = text_bytes(c, state, bytes, TEXT_BYTES, marks);
-		c->pos = pos + TEXT_BYTES;
-		return left == TEXT_BYTES || c->state < c->a->sinks;
+		loop->state = text_bytes(loop, state, bytes, TEXT_BYTES, marks);
+		loop->pos = pos + TEXT_BYTES;
+		return left == TEXT_BYTES || loop->state < loop->automaton->sinks;
 	}
 	if (left & 8) {
-		state = text_bytes(c, state, bytes, 8, marks);
+		state = text_bytes(loop, state, bytes, 8, marks);
 		bytes += 8;
 	}
 	if (left & 4) {
-		state = text_bytes(c, state, bytes, 4, marks);
+		state = text_bytes(loop, state, bytes, 4, marks);
 		bytes += 4;
 	}
 	if (left & 2) {
-		state = text_bytes(c, state, bytes, 2, marks);
+		state = text_bytes(loop, state, bytes, 2, marks);
 		bytes += 2;
 	}
 	if (left & 1)
-		state = text_bytes(c, state, bytes, 1, marks);
-	c->state = state;
+		state = text_bytes(loop, state, bytes, 1, marks);
+	loop->state = state;
 	return 1;
 }
 
-static long text_step(__u32 i, struct text_loop *c)
+static long text_step(__u32 i, struct text_loop *loop)
 {
-	return text_walk(c, false);
+	return text_walk(loop, false);
 }
 
-static long mark_step(__u32 i, struct text_loop *c)
+static long mark_step(__u32 i, struct text_loop *loop)
 {
-	return text_walk(c, true);
+	return text_walk(loop, true);
 }
 
 /* The first few bytes, which are all that most automata need that search for nothing: true if so. */
-static __always_inline bool text_head(struct text_loop *c)
+static __always_inline bool text_head(struct text_loop *loop)
 {
-	__u32 pos = c->pos;
+	__u32 pos = loop->pos;
 
-	if (c->end - pos < TEXT_HEAD)
+	if (loop->end - pos < TEXT_HEAD)
 		return false;
 	barrier_var(pos);
-	c->state =
-		text_bytes(c, c->state & 0xffff, &c->s->bytes[pos & OFFSET_MASK], TEXT_HEAD, false);
-	c->pos = pos + TEXT_HEAD;
-	return c->state < c->a->sinks;
+	loop->state = text_bytes(loop, loop->state & 0xffff, &loop->slot->bytes[pos & OFFSET_MASK],
+				 TEXT_HEAD, false);
+	loop->pos = pos + TEXT_HEAD;
+	return loop->state < loop->automaton->sinks;
 }
 
 /* Automata of one text, in one half of the maps. */
@@ -211,26 +211,26 @@ static __always_inline void *automaton_at(__u32 half, __u32 number)
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
 }
 
-static __always_inline int text_one(struct slot *s, struct text_run *r, __u32 i)
+static __always_inline int text_one(struct slot *slot, struct text_run *run, __u32 i)
 {
-	struct text_loop c = { .s = s, .pos = r->from, .end = r->to };
-	__u32 text = r->text;
+	struct text_loop loop = { .slot = slot, .pos = run->from, .end = run->to };
+	__u32 text = run->text;
 
-	c.a = automaton_at(r->half, r->first + i);
-	if (!c.a || text >= AMBIT_RULE_TEXTS)
+	loop.automaton = automaton_at(run->half, run->first + i);
+	if (!loop.automaton || text >= AMBIT_RULE_TEXTS)
 		return -1;
-	c.match = &s->facts.match[text][i * AMBIT_RULE_WORDS];
-	c.match[0] = 0;
-	c.match[1] = 0;
-	c.match[2] = 0;
-	c.match[3] = 0;
-	c.state = c.a->start;
+	loop.match = &slot->facts.match[text][i * AMBIT_RULE_WORDS];
+	loop.match[0] = 0;
+	loop.match[1] = 0;
+	loop.match[2] = 0;
+	loop.match[3] = 0;
+	loop.state = loop.automaton->start;
 	/* Two of them, so that what marks nothing does not look for it with every byte. */
-	if (c.a->marking)
-		bpf_loop((OFFSET_MASK + 1) / TEXT_BYTES, mark_step, &c, 0);
-	else if (!text_head(&c))
-		bpf_loop((OFFSET_MASK + 1) / TEXT_BYTES, text_step, &c, 0);
-	match_add(&c, c.a->next[c.state & 0xffff]);
+	if (loop.automaton->marking)
+		bpf_loop((OFFSET_MASK + 1) / TEXT_BYTES, mark_step, &loop, 0);
+	else if (!text_head(&loop))
+		bpf_loop((OFFSET_MASK + 1) / TEXT_BYTES, text_step, &loop, 0);
+	match_add(&loop, loop.automaton->next[loop.state & 0xffff]);
 	return 0;
 }
 
@@ -238,82 +238,83 @@ static __always_inline int text_one(struct slot *s, struct text_run *r, __u32 i)
  * Runs a text's automata over bytes of the slot. This and others here are global
  * functions so that the verifier looks at each of them once a program.
  */
-__noinline int text_match(struct slot *s, struct text_run *r)
+__noinline int text_match(struct slot *slot, struct text_run *run)
 {
-	if (!s || !r)
+	if (!slot || !run)
 		return -1;
-	if (r->count > 0 && text_one(s, r, 0))
+	if (run->count > 0 && text_one(slot, run, 0))
 		return -1;
-	if (r->count > 1 && text_one(s, r, 1))
+	if (run->count > 1 && text_one(slot, run, 1))
 		return -1;
-	if (r->count > 2 && text_one(s, r, 2))
+	if (run->count > 2 && text_one(slot, run, 2))
 		return -1;
-	if (r->count > 3 && text_one(s, r, 3))
+	if (run->count > 3 && text_one(slot, run, 3))
 		return -1;
 	return 0;
 }
 
-static __always_inline struct ambit_rule_set *run_of(struct text_run *r, __u32 half, __u32 text)
+static __always_inline struct ambit_rule_set *run_of(struct text_run *run, __u32 half, __u32 text)
 {
 	struct ambit_rule_set *set = bpf_map_lookup_elem(&rule_sets, &half);
 
 	if (!set)
 		return NULL;
-	r->half = half;
-	r->first = set->first[text];
-	r->count = set->count[text];
-	r->text = text;
+	run->half = half;
+	run->first = set->first[text];
+	run->count = set->count[text];
+	run->text = text;
 	return set;
 }
 
 /* The executables' tests are kept with the chain until it, or the rules, change. */
-__noinline int chain_match(struct slot *s, __u32 half)
+__noinline int chain_match(struct slot *slot, __u32 half)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct ambit_lineage *n = lineage_of(task->group_leader);
+	struct ambit_lineage *lineage = lineage_of(task->group_leader);
 	struct ambit_rule_set *set;
-	struct text_run r = {};
+	struct text_run run = {};
 	__u32 i, k, len;
 
-	if (!s)
+	if (!slot)
 		return -1;
-	set = run_of(&r, half, AMBIT_RULE_TEXT_CHAIN);
+	set = run_of(&run, half, AMBIT_RULE_TEXT_CHAIN);
 	if (!set)
 		return -1;
-	if (!n) {
-		__builtin_memset(s->facts.match[AMBIT_RULE_TEXT_EXE], 0, sizeof(n->match));
+	if (!lineage) {
+		__builtin_memset(slot->facts.match[AMBIT_RULE_TEXT_EXE], 0, sizeof(lineage->match));
 		return 0;
 	}
-	if (n->generation != set->generation) {
-		__builtin_memset(n->match, 0, sizeof(n->match));
-		r.text = AMBIT_RULE_TEXT_EXE;
+	if (lineage->generation != set->generation) {
+		__builtin_memset(lineage->match, 0, sizeof(lineage->match));
+		run.text = AMBIT_RULE_TEXT_EXE;
 		for (i = 0; i < AMBIT_CHAIN_MAX; i++) {
 			/* One of which nothing is known is the empty text. */
-			len = n->lengths[i] & (AMBIT_EXE_MAX - 1);
-			if (i >= n->count)
+			len = lineage->lengths[i] & (AMBIT_EXE_MAX - 1);
+			if (i >= lineage->count)
 				continue;
-			bpf_probe_read_kernel(s->bytes, len, n->exes[i]);
-			r.to = len;
-			if (text_match(s, &r))
+			bpf_probe_read_kernel(slot->bytes, len, lineage->exes[i]);
+			run.to = len;
+			if (text_match(slot, &run))
 				return -1;
 			for (k = 0; k < AMBIT_RULE_AUTOMATA * AMBIT_RULE_WORDS; k++) {
-				__u64 word = s->facts.match[AMBIT_RULE_TEXT_EXE][k];
+				__u64 word = slot->facts.match[AMBIT_RULE_TEXT_EXE][k];
 
 				if (i == 0)
-					n->match[0][k] = word;
+					lineage->match[0][k] = word;
 				if (i == 1)
-					n->match[1][k] = word;
-				n->match[2][k] |= word;
+					lineage->match[1][k] = word;
+				lineage->match[2][k] |= word;
 			}
 		}
-		n->generation = set->generation;
+		lineage->generation = set->generation;
 	}
-	bpf_probe_read_kernel(s->facts.match[AMBIT_RULE_TEXT_EXE], sizeof(n->match), n->match);
+	bpf_probe_read_kernel(slot->facts.match[AMBIT_RULE_TEXT_EXE], sizeof(lineage->match),
+			      lineage->match);
 	return 0;
 }
 
 struct cgroup_loop {
-	struct slot *s;
+	struct slot *slot;
 	struct kernfs_node *kn;
 	__u32 pos;
 };
@@ -328,10 +329,10 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 	return BPF_CORE_READ(kn, __parent);
 }
 
-static long cgroup_step(__u32 i, struct cgroup_loop *c)
+static long cgroup_step(__u32 i, struct cgroup_loop *loop)
 {
-	struct kernfs_node *kn = c->kn, *up = kernfs_parent(kn);
-	__u8 *room = &c->s->bytes[TEXT_END];
+	struct kernfs_node *kn = loop->kn, *up = kernfs_parent(kn);
+	__u8 *room = &loop->slot->bytes[TEXT_END];
 	const char *name;
 	long n;
 
@@ -339,78 +340,79 @@ static long cgroup_step(__u32 i, struct cgroup_loop *c)
 		return 1;
 	name = BPF_CORE_READ(kn, name);
 	n = bpf_probe_read_kernel_str(room, 256, name);
-	if (n < 1 || c->pos < n + 1) {
-		c->pos = TEXT_END;
+	if (n < 1 || loop->pos < n + 1) {
+		loop->pos = TEXT_END;
 		return 1;
 	}
 	n = (n - 1) & 0xff;
-	c->pos -= n;
-	bpf_probe_read_kernel(&c->s->bytes[c->pos & (TEXT_END - 1)], n, name);
-	c->pos--;
-	c->s->bytes[c->pos & (TEXT_END - 1)] = '/';
-	c->kn = up;
+	loop->pos -= n;
+	bpf_probe_read_kernel(&loop->slot->bytes[loop->pos & (TEXT_END - 1)], n, name);
+	loop->pos--;
+	loop->slot->bytes[loop->pos & (TEXT_END - 1)] = '/';
+	loop->kn = up;
 	return 0;
 }
 
 /* The path of the task's cgroup; "/" for the root. */
-__noinline int cgroup_text(struct slot *s)
+__noinline int cgroup_text(struct slot *slot)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct cgroup_loop c = { .s = s, .pos = TEXT_END - 1 };
+	struct cgroup_loop loop = { .slot = slot, .pos = TEXT_END - 1 };
 
-	if (!s)
+	if (!slot)
 		return 0;
-	c.kn = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
-	if (c.kn)
-		bpf_loop(32, cgroup_step, &c, 0);
-	if (c.pos >= TEXT_END - 1) {
-		c.pos = TEXT_END - 2;
-		s->bytes[TEXT_END - 2] = '/';
+	loop.kn = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+	if (loop.kn)
+		bpf_loop(32, cgroup_step, &loop, 0);
+	if (loop.pos >= TEXT_END - 1) {
+		loop.pos = TEXT_END - 2;
+		slot->bytes[TEXT_END - 2] = '/';
 	}
-	return c.pos;
+	return loop.pos;
 }
 
-__noinline int plain_match(struct slot *s, __u32 half, __u32 needs)
+__noinline int plain_match(struct slot *slot, __u32 half, __u32 needs)
 {
-	struct ambit_label *l;
-	struct ambit_domain *d;
-	struct text_run r = {};
+	struct ambit_label *label;
+	struct ambit_domain *domain;
+	struct text_run run = {};
 	__u32 i;
 
-	if (!s)
+	if (!slot)
 		return -1;
 	if (needs & 1 << AMBIT_RULE_TEXT_COMM) {
-		bpf_get_current_comm(s->bytes, 16);
-		if (!run_of(&r, half, AMBIT_RULE_TEXT_COMM))
+		bpf_get_current_comm(slot->bytes, 16);
+		if (!run_of(&run, half, AMBIT_RULE_TEXT_COMM))
 			return -1;
 		for (i = 0; i < 16; i++)
-			if (!s->bytes[i])
+			if (!slot->bytes[i])
 				break;
-		r.to = i;
-		if (text_match(s, &r))
+		run.to = i;
+		if (text_match(slot, &run))
 			return -1;
 	}
 	if (needs & 1 << AMBIT_RULE_TEXT_CGROUP) {
-		if (!run_of(&r, half, AMBIT_RULE_TEXT_CGROUP))
+		if (!run_of(&run, half, AMBIT_RULE_TEXT_CGROUP))
 			return -1;
-		r.from = cgroup_text(s);
-		r.to = TEXT_END - 1;
-		if (text_match(s, &r))
+		run.from = cgroup_text(slot);
+		run.to = TEXT_END - 1;
+		if (text_match(slot, &run))
 			return -1;
 	}
 	if (needs & 1 << AMBIT_RULE_TEXT_DOMAIN) {
-		if (!run_of(&r, half, AMBIT_RULE_TEXT_DOMAIN))
+		if (!run_of(&run, half, AMBIT_RULE_TEXT_DOMAIN))
 			return -1;
-		r.from = 0;
-		r.to = 0;
-		l = label_of(bpf_get_current_task_btf());
-		d = l ? domain_of(l) : NULL;
-		if (d) {
-			long n = bpf_probe_read_kernel_str(s->bytes, AMBIT_NAME_MAX, d->name);
+		run.from = 0;
+		run.to = 0;
+		label = label_of(bpf_get_current_task_btf());
+		domain = label ? domain_of(label) : NULL;
+		if (domain) {
+			long n = bpf_probe_read_kernel_str(slot->bytes, AMBIT_NAME_MAX,
+							   domain->name);
 
-			r.to = n > 0 ? n - 1 : 0;
+			run.to = n > 0 ? n - 1 : 0;
 		}
-		if (text_match(s, &r))
+		if (text_match(slot, &run))
 			return -1;
 	}
 	return 0;
@@ -422,11 +424,11 @@ __noinline int plain_match(struct slot *s, __u32 half, __u32 needs)
 	(1 << AMBIT_RULE_TEXT_COMM | 1 << AMBIT_RULE_TEXT_CGROUP | 1 << AMBIT_RULE_TEXT_DOMAIN)
 
 /* The texts that are dear to have, of those that rules need: 0, or -1. */
-static __always_inline int dear_match(struct slot *s, __u32 half, __u32 needs)
+static __always_inline int context_match(struct slot *slot, __u32 half, __u32 needs)
 {
-	if (needs & CHAIN_TEXTS && chain_match(s, half))
+	if (needs & CHAIN_TEXTS && chain_match(slot, half))
 		return -1;
-	return needs & PLAIN_TEXTS ? plain_match(s, half, needs) : 0;
+	return needs & PLAIN_TEXTS ? plain_match(slot, half, needs) : 0;
 }
 
 #define RULE_NUMBER(name) (1U << AMBIT_RULE_##name)
@@ -450,94 +452,94 @@ static __always_inline __u64 caps_of(const struct cred *cred)
 }
 
 /* The numbers that are the task's. */
-__noinline int task_numbers(struct slot *s, __u32 numbers)
+__noinline int task_numbers(struct slot *slot, __u32 numbers)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = task->cred;
-	struct ambit_trust *t;
-	__u64 *n;
+	struct ambit_trust *trust;
+	__u64 *out;
 
-	if (!s)
+	if (!slot)
 		return 0;
-	n = s->facts.numbers;
+	out = slot->facts.numbers;
 	if (numbers & RULE_NUMBER(UID))
-		n[AMBIT_RULE_UID] = cred->euid.val;
+		out[AMBIT_RULE_UID] = cred->euid.val;
 	if (numbers & RULE_NUMBER(GID))
-		n[AMBIT_RULE_GID] = cred->egid.val;
+		out[AMBIT_RULE_GID] = cred->egid.val;
 	if (numbers & RULE_NUMBER(REAL_UID))
-		n[AMBIT_RULE_REAL_UID] = cred->uid.val;
+		out[AMBIT_RULE_REAL_UID] = cred->uid.val;
 	if (numbers & RULE_NUMBER(PID))
-		n[AMBIT_RULE_PID] = task->tgid;
+		out[AMBIT_RULE_PID] = task->tgid;
 	if (numbers & RULE_NUMBER(CAPS))
-		n[AMBIT_RULE_CAPS] = caps_of(cred);
+		out[AMBIT_RULE_CAPS] = caps_of(cred);
 	/* PFA_NO_NEW_PRIVS is bit 0. */
 	if (numbers & RULE_NUMBER(NO_NEW_PRIVS))
-		n[AMBIT_RULE_NO_NEW_PRIVS] = task->atomic_flags & 1;
+		out[AMBIT_RULE_NO_NEW_PRIVS] = task->atomic_flags & 1;
 	if (numbers & (RULE_NUMBER(TRUST) | RULE_NUMBER(CAUSE))) {
-		n[AMBIT_RULE_TRUST] = 0;
-		n[AMBIT_RULE_CAUSE] = 255;
+		out[AMBIT_RULE_TRUST] = 0;
+		out[AMBIT_RULE_CAUSE] = 255;
 		if (clock_now()) {
-			n[AMBIT_RULE_TRUST] = trust_take(task);
-			t = trust_of(task->group_leader);
-			if (t && n[AMBIT_RULE_TRUST])
-				n[AMBIT_RULE_CAUSE] = t->first;
+			out[AMBIT_RULE_TRUST] = trust_collect(task);
+			trust = trust_of(task->group_leader);
+			if (trust && out[AMBIT_RULE_TRUST])
+				out[AMBIT_RULE_CAUSE] = trust->first;
 		}
 	}
 	if (numbers & RULE_NUMBER(LABELLED))
-		n[AMBIT_RULE_LABELLED] = label_of(task) ? 1 : 0;
+		out[AMBIT_RULE_LABELLED] = label_of(task) ? 1 : 0;
 	if (numbers & RULE_NUMBER(CONTAINER))
-		n[AMBIT_RULE_CONTAINER] = task->thread_pid->level ? 1 : 0;
+		out[AMBIT_RULE_CONTAINER] = task->thread_pid->level ? 1 : 0;
 	return 0;
 }
 
 /* The numbers that are in the object. */
-__noinline int object_numbers(struct slot *s)
+__noinline int object_numbers(struct slot *slot)
 {
 	__u32 pos;
 	__u8 kind;
-	__u64 *n;
+	__u64 *out;
 
-	if (!s)
+	if (!slot)
 		return 0;
-	n = s->facts.numbers;
-	pos = s->pos;
-	kind = s->bytes[pos & OFFSET_MASK];
-	n[AMBIT_RULE_KIND] = kind;
-	n[AMBIT_RULE_UNREPRESENTABLE] = s->status ? 1 : 0;
+	out = slot->facts.numbers;
+	pos = slot->pos;
+	kind = slot->bytes[pos & OFFSET_MASK];
+	out[AMBIT_RULE_KIND] = kind;
+	out[AMBIT_RULE_UNREPRESENTABLE] = slot->status ? 1 : 0;
 	/* What is created has its type beside the permission bits. */
-	n[AMBIT_RULE_MODE] = s->extra & 07777;
-	n[AMBIT_RULE_FILE_UID] = s->file_uid;
-	n[AMBIT_RULE_FILE_MODE] = s->file_mode;
-	n[AMBIT_RULE_PORT] = 0;
-	n[AMBIT_RULE_PROTOCOL] = 0;
-	n[AMBIT_RULE_FAMILY] = 0;
-	n[AMBIT_RULE_SOCKET_TYPE] = 0;
-	n[AMBIT_RULE_RELATION] = 0;
-	n[AMBIT_RULE_NEW_ID] = 0;
-	if (s->status) {
-		n[AMBIT_RULE_KIND] = 0;
+	out[AMBIT_RULE_MODE] = slot->extra & 07777;
+	out[AMBIT_RULE_FILE_UID] = slot->file_uid;
+	out[AMBIT_RULE_FILE_MODE] = slot->file_mode;
+	out[AMBIT_RULE_PORT] = 0;
+	out[AMBIT_RULE_PROTOCOL] = 0;
+	out[AMBIT_RULE_FAMILY] = 0;
+	out[AMBIT_RULE_SOCKET_TYPE] = 0;
+	out[AMBIT_RULE_RELATION] = 0;
+	out[AMBIT_RULE_NEW_ID] = 0;
+	if (slot->status) {
+		out[AMBIT_RULE_KIND] = 0;
 		return 0;
 	}
 	switch (kind) {
 	case AMBIT_KIND_INET4:
 	case AMBIT_KIND_INET6:
-		n[AMBIT_RULE_PROTOCOL] = s->bytes[(pos + 1) & OFFSET_MASK];
-		n[AMBIT_RULE_PORT] = s->port;
+		out[AMBIT_RULE_PROTOCOL] = slot->bytes[(pos + 1) & OFFSET_MASK];
+		out[AMBIT_RULE_PORT] = slot->port;
 		break;
 	case AMBIT_KIND_UNSPEC:
-		n[AMBIT_RULE_PROTOCOL] = s->bytes[(pos + 1) & OFFSET_MASK];
+		out[AMBIT_RULE_PROTOCOL] = slot->bytes[(pos + 1) & OFFSET_MASK];
 		break;
 	case AMBIT_KIND_SOCKET:
-		n[AMBIT_RULE_FAMILY] = *(__u16 *)&s->bytes[OBJECT_END - 6];
-		n[AMBIT_RULE_SOCKET_TYPE] = *(__u16 *)&s->bytes[OBJECT_END - 4];
-		n[AMBIT_RULE_PROTOCOL] = *(__u16 *)&s->bytes[OBJECT_END - 2];
+		out[AMBIT_RULE_FAMILY] = *(__u16 *)&slot->bytes[OBJECT_END - 6];
+		out[AMBIT_RULE_SOCKET_TYPE] = *(__u16 *)&slot->bytes[OBJECT_END - 4];
+		out[AMBIT_RULE_PROTOCOL] = *(__u16 *)&slot->bytes[OBJECT_END - 2];
 		break;
 	case AMBIT_KIND_RELATION:
 	case AMBIT_KIND_IPC:
-		n[AMBIT_RULE_RELATION] = s->bytes[OBJECT_END - 1];
+		out[AMBIT_RULE_RELATION] = slot->bytes[OBJECT_END - 1];
 		break;
 	case AMBIT_KIND_IDS:
-		n[AMBIT_RULE_NEW_ID] = *(__u32 *)&s->bytes[OBJECT_END - 8];
+		out[AMBIT_RULE_NEW_ID] = *(__u32 *)&slot->bytes[OBJECT_END - 8];
 		break;
 	}
 	return 0;
@@ -563,90 +565,91 @@ static __always_inline struct ambit_rule_hook *rules_of(__u32 hook, __u64 *gener
 	return *generation ? rules_in(hook, *generation) : NULL;
 }
 
-static __always_inline void exe_to(struct ambit_rule_event *e, struct ambit_lineage *n, __u32 at)
+static __always_inline void exe_to(struct ambit_rule_event *event, struct ambit_lineage *lineage,
+				   __u32 at)
 {
-	e->exe_len[at] = n->lengths[at] & (AMBIT_EXE_MAX - 1);
-	bpf_probe_read_kernel(e->exes[at], AMBIT_EXE_MAX, n->exes[at]);
+	event->exe_len[at] = lineage->lengths[at] & (AMBIT_EXE_MAX - 1);
+	bpf_probe_read_kernel(event->exes[at], AMBIT_EXE_MAX, lineage->exes[at]);
 }
 
 /* The record goes before the object, as in hand_over(). */
-static __always_inline int rule_record(struct slot *s, struct verdict *v,
+static __always_inline int rule_record(struct slot *slot, struct verdict *verdict,
 				       struct ambit_rule_bit *bit)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct ambit_lineage *n = lineage_of(task->group_leader);
-	__u32 len = OBJECT_END - s->pos;
+	struct ambit_lineage *lineage = lineage_of(task->group_leader);
+	__u32 len = OBJECT_END - slot->pos;
 	__u64 ids = bpf_get_current_pid_tgid();
-	struct ambit_rule_event *e;
+	struct ambit_rule_event *event;
 
-	if (len > RECORD_MAX - sizeof(*e))
+	if (len > RECORD_MAX - sizeof(*event))
 		return -1;
-	e = (void *)&s->bytes[(s->pos - sizeof(*e)) & OFFSET_MASK];
-	e->time_ns = bpf_ktime_get_boot_ns();
-	e->generation = v->generation;
-	e->cgroup = bpf_get_current_cgroup_id();
-	e->tgid = ids >> 32;
-	e->tid = ids;
-	e->uid = task->cred->euid.val;
-	e->gid = task->cred->egid.val;
-	e->arg = v->arg;
-	e->trust = v->trust;
-	e->mode = s->extra;
-	e->op = v->op;
-	e->object_len = len;
-	e->rule = bit->rule;
-	e->domain = v->domain;
-	e->port = s->port;
-	e->hook = v->hook;
-	e->actions = bit->actions;
-	e->outcome = v->outcome;
-	e->unrepresentable = s->status;
-	e->pad = 0;
-	bpf_get_current_comm(e->comm, sizeof(e->comm));
-	e->exe_len[0] = 0;
-	e->exe_len[1] = 0;
-	if (n) {
-		exe_to(e, n, 0);
-		exe_to(e, n, 1);
+	event = (void *)&slot->bytes[(slot->pos - sizeof(*event)) & OFFSET_MASK];
+	event->time_ns = bpf_ktime_get_boot_ns();
+	event->generation = verdict->generation;
+	event->cgroup = bpf_get_current_cgroup_id();
+	event->tgid = ids >> 32;
+	event->tid = ids;
+	event->uid = task->cred->euid.val;
+	event->gid = task->cred->egid.val;
+	event->arg = verdict->arg;
+	event->trust = verdict->trust;
+	event->mode = slot->extra;
+	event->op = verdict->op;
+	event->object_len = len;
+	event->rule = bit->rule;
+	event->domain = verdict->domain;
+	event->port = slot->port;
+	event->hook = verdict->hook;
+	event->actions = bit->actions;
+	event->outcome = verdict->outcome;
+	event->unrepresentable = slot->status;
+	event->pad = 0;
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	event->exe_len[0] = 0;
+	event->exe_len[1] = 0;
+	if (lineage) {
+		exe_to(event, lineage, 0);
+		exe_to(event, lineage, 1);
 	}
-	len += sizeof(*e);
+	len += sizeof(*event);
 	barrier_var(len);
 	if (len > RECORD_MAX)
 		return -1;
-	return bpf_ringbuf_output(&rule_ring, e, len, 0);
+	return bpf_ringbuf_output(&rule_ring, event, len, 0);
 }
 
 /* Takes back what the operator said. */
-static __always_inline void rule_untaint(struct task_struct *task, struct verdict *v)
+static __always_inline void rule_untaint(struct task_struct *task, struct verdict *verdict)
 {
-	struct ambit_trust *t = trust_of(task->group_leader);
-	struct ambit_label *l = label_of(task);
+	struct ambit_trust *trust = trust_of(task->group_leader);
+	struct ambit_label *label = label_of(task);
 
-	if (!t)
+	if (!trust)
 		return;
-	__sync_fetch_and_and(&t->bits, ~(1U << AMBIT_TRUST_OPERATOR));
-	v->trust = t->bits;
-	if (l)
-		l->trust = v->trust;
+	__sync_fetch_and_and(&trust->bits, ~(1U << AMBIT_TRUST_OPERATOR));
+	verdict->trust = trust->bits;
+	if (label)
+		label->trust = verdict->trust;
 }
 
 /* What one rule does, which is the hook's number `number`. */
-__noinline int rule_applied(struct slot *s, struct verdict *v, __u32 number)
+__noinline int rule_act(struct slot *slot, struct verdict *verdict, __u32 number)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct ambit_rule_count *counts;
 	struct ambit_rule_bit *bit;
-	struct ambit_rule_hook *h;
+	struct ambit_rule_hook *rules;
 	__u32 id;
 
-	if (!s || !v)
+	if (!slot || !verdict)
 		return 0;
-	id = (v->generation & 1) * AMBIT_HOOKS + (v->hook & (AMBIT_HOOKS - 1));
-	h = bpf_map_lookup_elem(&rule_hooks, &id);
-	if (!h)
+	id = (verdict->generation & 1) * AMBIT_HOOKS + (verdict->hook & (AMBIT_HOOKS - 1));
+	rules = bpf_map_lookup_elem(&rule_hooks, &id);
+	if (!rules)
 		return 0;
-	bit = &h->bits[number & (AMBIT_RULE_FIRED * 64 - 1)];
-	id = (v->generation & 1) * AMBIT_RULE_MAX + (bit->rule & (AMBIT_RULE_MAX - 1));
+	bit = &rules->bits[number & (AMBIT_RULE_FIRED * 64 - 1)];
+	id = (verdict->generation & 1) * AMBIT_RULE_MAX + (bit->rule & (AMBIT_RULE_MAX - 1));
 	counts = bpf_map_lookup_elem(&rule_counts, &id);
 	if (!counts)
 		return 0;
@@ -654,252 +657,256 @@ __noinline int rule_applied(struct slot *s, struct verdict *v, __u32 number)
 	if (bit->actions & (AMBIT_RULE_DENY | AMBIT_RULE_KILL))
 		count(counts->refused);
 	/* Where the operation is allowed, only the rules that allow it act. */
-	if (v->outcome & AMBIT_RULE_ALLOW && !(bit->actions & AMBIT_RULE_ALLOW))
+	if (verdict->outcome & AMBIT_RULE_ALLOW && !(bit->actions & AMBIT_RULE_ALLOW))
 		goto record;
 	if (bit->actions & AMBIT_RULE_UNTAINT)
-		rule_untaint(task, v);
+		rule_untaint(task, verdict);
 	if (bit->actions & AMBIT_RULE_TAINT) {
 		struct trust_why why = {
 			.detail = bit->rule,
 			.bits = 1U << (bit->source & 31),
 			.seconds = bit->seconds,
-			.arg = v->arg,
-			.op = v->op,
-			.hook = v->hook,
+			.arg = verdict->arg,
+			.op = verdict->op,
+			.hook = verdict->hook,
 		};
 
-		v->trust = trust_lower(task->group_leader, &why);
+		verdict->trust = trust_lower(task->group_leader, &why);
 	}
 record:
-	if (rule_record(s, v, bit))
+	if (rule_record(slot, verdict, bit))
 		count(counts->lost);
 	return 0;
 }
 
 struct fired_loop {
-	struct slot *s;
-	struct verdict *v;
+	struct slot *slot;
+	struct verdict *verdict;
 	__u64 word;
 	__u32 number; /* of the bit that is next */
 };
 
-static long fired_step(__u32 i, struct fired_loop *c)
+static long fired_step(__u32 i, struct fired_loop *loop)
 {
-	__u32 number = c->number;
+	__u32 number = loop->number;
 
-	if (c->word & 0xff) {
-		if (c->word & 1)
-			rule_applied(c->s, c->v, number);
-		c->word >>= 1;
-		c->number = number + 1;
+	if (loop->word & 0xff) {
+		if (loop->word & 1)
+			rule_act(loop->slot, loop->verdict, number);
+		loop->word >>= 1;
+		loop->number = number + 1;
 		return 0;
 	}
-	if (c->word) {
-		c->word >>= 8;
-		c->number = number + 8;
+	if (loop->word) {
+		loop->word >>= 8;
+		loop->number = number + 8;
 		return 0;
 	}
 	return 1;
 }
 
-static __always_inline void fired_word(struct fired_loop *c, __u32 at)
+static __always_inline void fired_word(struct fired_loop *loop, __u32 at)
 {
-	if (at * 64 >= c->v->rules)
+	if (at * 64 >= loop->verdict->rules)
 		return;
-	c->word = c->s->facts.fired[at];
-	c->number = at * 64;
-	if (c->word)
-		bpf_loop(64 + 8, fired_step, c, 0);
+	loop->word = loop->slot->facts.fired[at];
+	loop->number = at * 64;
+	if (loop->word)
+		bpf_loop(64 + 8, fired_step, loop, 0);
 }
 
 /* Does what the rules that applied say: 0 or -EPERM. */
-__noinline int rules_carry_out(struct slot *s, struct verdict *v)
+__noinline int rules_act(struct slot *slot, struct verdict *verdict)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fired_loop c = { .s = s, .v = v };
-	struct ambit_label *l = label_of(task);
-	struct ambit_trust *t = trust_of(task->group_leader);
+	struct fired_loop loop = { .slot = slot, .verdict = verdict };
+	struct ambit_label *label = label_of(task);
+	struct ambit_trust *trust = trust_of(task->group_leader);
 	bool refused;
 
-	if (!s || !v)
+	if (!slot || !verdict)
 		return 0;
-	refused = v->outcome & (AMBIT_RULE_DENY | AMBIT_RULE_KILL);
-	v->trust = t ? t->bits : 0;
-	v->domain = l ? l->domain : 0;
+	refused = verdict->outcome & (AMBIT_RULE_DENY | AMBIT_RULE_KILL);
+	verdict->trust = trust ? trust->bits : 0;
+	verdict->domain = label ? label->domain : 0;
 	/* What is refused is not allowed, whatever allows it. */
 	if (refused)
-		v->outcome &= ~AMBIT_RULE_ALLOW;
-	fired_word(&c, 0);
-	fired_word(&c, 1);
-	fired_word(&c, 2);
-	fired_word(&c, 3);
-	fired_word(&c, 4);
-	fired_word(&c, 5);
-	fired_word(&c, 6);
-	fired_word(&c, 7);
-	if (l)
-		l->trust |= v->trust;
-	if (l && v->outcome & AMBIT_RULE_ALLOW) {
-		l->allowed_op = v->hook << 16 | v->op;
-		l->allowed_arg = v->arg;
-		l->allowed_at = v->generation;
+		verdict->outcome &= ~AMBIT_RULE_ALLOW;
+	fired_word(&loop, 0);
+	fired_word(&loop, 1);
+	fired_word(&loop, 2);
+	fired_word(&loop, 3);
+	fired_word(&loop, 4);
+	fired_word(&loop, 5);
+	fired_word(&loop, 6);
+	fired_word(&loop, 7);
+	if (label)
+		label->trust |= verdict->trust;
+	if (label && verdict->outcome & AMBIT_RULE_ALLOW) {
+		label->allowed_op = verdict->hook << 16 | verdict->op;
+		label->allowed_arg = verdict->arg;
+		label->allowed_at = verdict->generation;
 	}
-	if (v->outcome & AMBIT_RULE_KILL)
+	if (verdict->outcome & AMBIT_RULE_KILL)
 		bpf_send_signal(SIGKILL);
 	return refused ? -EPERM : 0;
 }
 
 static __noinline int rules_failed(__u32 hook)
 {
-	__u64 generation, *n = bpf_map_lookup_elem(&rule_failures, &hook);
-	struct ambit_rule_hook *h = rules_of(hook, &generation);
+	__u64 generation, *failures = bpf_map_lookup_elem(&rule_failures, &hook);
+	struct ambit_rule_hook *rules = rules_of(hook, &generation);
 
-	if (!h || !h->bits_used)
+	if (!rules || !rules->bits_used)
 		return 0;
-	if (n)
-		count(*n);
-	return h->actions & (AMBIT_RULE_DENY | AMBIT_RULE_KILL) ? -EPERM : 0;
+	if (failures)
+		count(*failures);
+	return rules->actions & (AMBIT_RULE_DENY | AMBIT_RULE_KILL) ? -EPERM : 0;
 }
 
 /* Nothing is allowed by rules so far. */
-static __always_inline int rules_none(struct ambit_rule_hook *h)
+static __always_inline int rules_clear_allowed(struct ambit_rule_hook *rules)
 {
-	struct ambit_label *l;
+	struct ambit_label *label;
 
-	if (h->actions & AMBIT_RULE_ALLOW) {
-		l = label_of(bpf_get_current_task_btf());
-		if (l)
-			l->allowed_at = 0;
+	if (rules->actions & AMBIT_RULE_ALLOW) {
+		label = label_of(bpf_get_current_task_btf());
+		if (label)
+			label->allowed_at = 0;
 	}
 	return 0;
 }
 
 /* A stage of the early program. */
-static __always_inline __u32 early_ask(struct slot *s, __u32 half, __u32 stage, __u32 hook_op)
+static __always_inline __u32 path_program_run(struct slot *slot, __u32 half, __u32 stage,
+					      __u32 hook_op)
 {
-	volatile __u64 *op = &s->facts.numbers[AMBIT_RULE_OP];
+	volatile __u64 *op = &slot->facts.numbers[AMBIT_RULE_OP];
 	__u32 answer;
 
 	/* Clang sees functions that read nothing: it would leave the first of two stores out. */
-	*op = stage << AMBIT_EARLY_STAGE | (hook_op & 0xffff);
-	answer = half ? early_b(&s->facts) : early_a(&s->facts);
+	*op = stage << AMBIT_PATH_PROGRAM_STAGE | (hook_op & 0xffff);
+	answer = half ? path_program_b(&slot->facts) : path_program_a(&slot->facts);
 	*op = hook_op & 0xffff;
-	return answer & AMBIT_EARLY_THERE ? answer & ~AMBIT_EARLY_THERE : EARLY_ALL;
+	return answer & AMBIT_PATH_PROGRAM_PRESENT ? answer & ~AMBIT_PATH_PROGRAM_PRESENT :
+						     PATH_PROGRAM_ALL;
 }
 
 /* What the rules say that apply, once the object's tests and numbers are there; -1 if they can't be asked. */
-static __always_inline int rules_outcome(struct slot *s, struct ambit_rule_hook *h, __u32 half)
+static __always_inline int rules_outcome(struct slot *slot, struct ambit_rule_hook *rules,
+					 __u32 half)
 {
-	__u32 needs = h->needs;
+	__u32 needs = rules->needs;
 
-	if (h->quick) {
+	if (rules->prefilter) {
 		/* A rule that does not apply for what is known so far does not with other texts' bits of another event. */
-		needs = half ? quick_b(&s->facts) : quick_a(&s->facts);
+		needs = half ? prefilter_b(&slot->facts) : prefilter_a(&slot->facts);
 		if (!needs)
 			return 0;
 	}
-	if (dear_match(s, half, needs))
+	if (context_match(slot, half, needs))
 		return -1;
-	return half ? rules_b(&s->facts) : rules_a(&s->facts);
+	return half ? rules_b(&slot->facts) : rules_a(&slot->facts);
 }
 
-static __always_inline void rules_numbers(struct slot *s, __u32 numbers)
+static __always_inline void rules_numbers(struct slot *slot, __u32 numbers)
 {
 	if (numbers & OBJECT_NUMBERS)
-		object_numbers(s);
+		object_numbers(slot);
 	if (numbers & TASK_NUMBERS)
-		task_numbers(s, numbers);
+		task_numbers(slot, numbers);
 }
 
 /* Asks the rules about the slot's object. A global function: the verifier looks at it once a program. */
-__noinline int rules_ask(struct slot *s, __u32 hook_op, __u32 arg)
+__noinline int rules_evaluate(struct slot *slot, __u32 hook_op, __u32 arg)
 {
 	__u32 hook = hook_op >> 16, half;
-	struct text_run r = {};
-	struct ambit_rule_hook *h;
-	struct verdict *v;
+	struct text_run run = {};
+	struct ambit_rule_hook *rules;
+	struct verdict *verdict;
 	__u64 generation;
 	int outcome;
 
-	if (!s)
+	if (!slot)
 		return 0;
-	v = &s->verdict;
-	h = rules_of(hook, &generation);
-	if (!h || !h->bits_used)
+	verdict = &slot->verdict;
+	rules = rules_of(hook, &generation);
+	if (!rules || !rules->bits_used)
 		return 0;
 	half = generation & 1;
-	s->facts.numbers[AMBIT_RULE_OP] = hook_op & 0xffff;
-	s->facts.numbers[AMBIT_RULE_ARG] = arg;
-	rules_numbers(s, h->numbers);
-	if (h->needs & 1 << AMBIT_RULE_TEXT_OBJECT) {
-		r.half = half;
-		r.first = h->first;
-		r.count = h->count;
-		r.text = AMBIT_RULE_TEXT_OBJECT;
-		r.from = s->status ? OBJECT_END : s->pos;
-		r.to = OBJECT_END;
-		if (text_match(s, &r))
+	slot->facts.numbers[AMBIT_RULE_OP] = hook_op & 0xffff;
+	slot->facts.numbers[AMBIT_RULE_ARG] = arg;
+	rules_numbers(slot, rules->numbers);
+	if (rules->needs & 1 << AMBIT_RULE_TEXT_OBJECT) {
+		run.half = half;
+		run.first = rules->first;
+		run.count = rules->count;
+		run.text = AMBIT_RULE_TEXT_OBJECT;
+		run.from = slot->status ? OBJECT_END : slot->pos;
+		run.to = OBJECT_END;
+		if (text_match(slot, &run))
 			goto failed;
 	}
-	if (s->unmet && h->early & AMBIT_EARLY_OBJECT) {
-		s->early = early_ask(s, half, AMBIT_EARLY_PATH, hook_op);
-		s->early_of = generation;
+	if (slot->path_miss && rules->path_program & AMBIT_PATH_PROGRAM_OBJECT) {
+		slot->undecided = path_program_run(slot, half, AMBIT_PATH_PROGRAM_PATH, hook_op);
+		slot->undecided_generation = generation;
 	}
-	outcome = rules_outcome(s, h, half);
+	outcome = rules_outcome(slot, rules, half);
 	if (unlikely(outcome < 0))
 		goto failed;
-	rules_none(h);
+	rules_clear_allowed(rules);
 	if (likely(!outcome))
 		return 0;
-	v->outcome = outcome;
-	v->generation = generation;
-	v->rules = h->bits_used;
-	v->hook = hook;
-	v->op = hook_op & 0xffff;
-	v->arg = arg;
-	return rules_carry_out(s, v);
+	verdict->outcome = outcome;
+	verdict->generation = generation;
+	verdict->rules = rules->bits_used;
+	verdict->hook = hook;
+	verdict->op = hook_op & 0xffff;
+	verdict->arg = arg;
+	return rules_act(slot, verdict);
 failed:
 	return rules_failed(hook);
 }
 
 /* The start of a rule's hook: a slot for the object. */
-struct asking {
-	struct slot *s;
+struct rule_scope {
+	struct slot *slot;
 	int verdict;
 };
 
-static __always_inline bool asking(struct asking *a, __u32 hook)
+static __always_inline bool enter_rules(struct rule_scope *scope, __u32 hook)
 {
-	struct slot *s = slot_get();
+	struct slot *slot = slot_get();
 
-	a->s = s;
-	a->verdict = 0;
-	if (unlikely(!s)) {
-		a->verdict = rules_failed(hook);
+	scope->slot = slot;
+	scope->verdict = 0;
+	if (unlikely(!slot)) {
+		scope->verdict = rules_failed(hook);
 		return false;
 	}
-	s->status = 0;
-	s->extra = 0;
-	s->port = 0;
-	s->file_uid = 0;
-	s->file_mode = 0;
-	s->pos = OBJECT_END;
-	s->unmet = 0;
-	s->early_of = 0;
+	slot->status = 0;
+	slot->extra = 0;
+	slot->port = 0;
+	slot->file_uid = 0;
+	slot->file_mode = 0;
+	slot->pos = OBJECT_END;
+	slot->path_miss = 0;
+	slot->undecided_generation = 0;
 	return true;
 }
 
-static __always_inline void ask_rules(struct asking *a, __u32 hook, __u32 op, __u32 arg)
+static __always_inline void evaluate_rules(struct rule_scope *scope, __u32 hook, __u32 op,
+					   __u32 arg)
 {
-	if (!a->verdict)
-		a->verdict = rules_ask(a->s, hook << 16 | op, arg);
+	if (!scope->verdict)
+		scope->verdict = rules_evaluate(scope->slot, hook << 16 | op, arg);
 }
 
-static __always_inline int answer(struct asking *a)
+static __always_inline int leave_rules(struct rule_scope *scope)
 {
-	if (a->s)
-		slot_put(a->s);
-	return a->verdict ? -EPERM : 0;
+	if (scope->slot)
+		slot_put(scope->slot);
+	return scope->verdict ? -EPERM : 0;
 }
 
 #endif /* AMBIT_RULES_H */

@@ -41,54 +41,55 @@
  * Make the verifier forget what it knows of a value. After a loop with several
  * ways out it would go on once for each of them; so it goes on once.
  */
-static __always_inline __u32 forget(struct slot *s, __u32 value)
+static __always_inline __u32 hide(struct slot *slot, __u32 value)
 {
-	*(volatile __u32 *)&s->forgotten = value;
-	return *(volatile __u32 *)&s->forgotten;
+	*(volatile __u32 *)&slot->forgotten = value;
+	return *(volatile __u32 *)&slot->forgotten;
 }
 
-static __always_inline __u64 word_at(struct slot *s, __u32 off)
+static __always_inline __u64 word_at(struct slot *slot, __u32 off)
 {
-	const __u64 *word = (void *)&s->bytes[off & OFFSET_MASK];
+	const __u64 *word = (void *)&slot->bytes[off & OFFSET_MASK];
 
 	barrier_var(word); /* or clang reads bytes, since it sees that they need not be aligned */
 	return *word;
 }
 
 struct sip_loop {
-	struct slot *s;
+	struct slot *slot;
 	__u32 pos;
 	__u32 blocks;
 };
 
-static long sip_step(__u32 i, struct sip_loop *c)
+static long sip_step(__u32 i, struct sip_loop *loop)
 {
-	struct slot *s = c->s;
-	__u64 v0 = s->v[0], v1 = s->v[1], v2 = s->v[2], v3 = s->v[3];
-	__u32 pos = c->pos;
+	struct slot *slot = loop->slot;
+	__u64 v0 = slot->sip_state[0], v1 = slot->sip_state[1], v2 = slot->sip_state[2],
+	      v3 = slot->sip_state[3];
+	__u32 pos = loop->pos;
 	int k;
 
 	for (k = 0; k < 4; k++) {
-		if (c->blocks == 0)
+		if (loop->blocks == 0)
 			break;
-		SIPBLOCK(word_at(s, pos));
+		SIPBLOCK(word_at(slot, pos));
 		pos += 8;
-		c->blocks--;
+		loop->blocks--;
 	}
-	c->pos = pos;
-	s->v[0] = v0;
-	s->v[1] = v1;
-	s->v[2] = v2;
-	s->v[3] = v3;
-	return c->blocks == 0;
+	loop->pos = pos;
+	slot->sip_state[0] = v0;
+	slot->sip_state[1] = v1;
+	slot->sip_state[2] = v2;
+	slot->sip_state[3] = v3;
+	return loop->blocks == 0;
 }
 
-static __always_inline int sip(struct slot *s, __u32 pos, __u32 end, __u32 op, __u32 arg)
+static __always_inline int sip(struct slot *slot, __u32 pos, __u32 end, __u32 op, __u32 arg)
 {
 	__u32 len = end - pos, blocks = len >> 3;
 	__u64 v0 = cfg.sip[0], v1 = cfg.sip[1], v2 = cfg.sip[2], v3 = cfg.sip[3];
 	__u64 first = op | ((__u64)arg << 32), last;
-	const __u64 *words = (void *)&s->bytes[pos & OFFSET_MASK];
+	const __u64 *words = (void *)&slot->bytes[pos & OFFSET_MASK];
 
 	barrier_var(words); /* or clang reads bytes, since it sees that they need not be aligned */
 	SIPBLOCK(first);
@@ -105,46 +106,46 @@ static __always_inline int sip(struct slot *s, __u32 pos, __u32 end, __u32 op, _
 	ABSORB(10);
 	ABSORB(11);
 absorbed:
-	pos = forget(s, pos + 8 * (blocks < SIP_INLINE_BLOCKS ? blocks : SIP_INLINE_BLOCKS));
+	pos = hide(slot, pos + 8 * (blocks < SIP_INLINE_BLOCKS ? blocks : SIP_INLINE_BLOCKS));
 	if (blocks > SIP_INLINE_BLOCKS) {
-		struct sip_loop c = {
-			.s = s,
+		struct sip_loop loop = {
+			.slot = slot,
 			.pos = pos,
 			.blocks = blocks - SIP_INLINE_BLOCKS,
 		};
 
-		s->v[0] = v0;
-		s->v[1] = v1;
-		s->v[2] = v2;
-		s->v[3] = v3;
-		bpf_loop(OFFSET_MASK / 32 + 1, sip_step, &c, 0);
-		pos = c.pos;
-		v0 = s->v[0];
-		v1 = s->v[1];
-		v2 = s->v[2];
-		v3 = s->v[3];
+		slot->sip_state[0] = v0;
+		slot->sip_state[1] = v1;
+		slot->sip_state[2] = v2;
+		slot->sip_state[3] = v3;
+		bpf_loop(OFFSET_MASK / 32 + 1, sip_step, &loop, 0);
+		pos = loop.pos;
+		v0 = slot->sip_state[0];
+		v1 = slot->sip_state[1];
+		v2 = slot->sip_state[2];
+		v3 = slot->sip_state[3];
 	}
 	last = (__u64)(len + 8) << 56;
 	if (len & 7)
-		last |= word_at(s, pos) & ((1ULL << ((len & 7) * 8)) - 1);
+		last |= word_at(slot, pos) & ((1ULL << ((len & 7) * 8)) - 1);
 	SIPBLOCK(last);
 	v2 ^= 0xee;
 	SIPROUND;
 	SIPROUND;
 	SIPROUND;
-	s->fp.lo = v0 ^ v1 ^ v2 ^ v3;
+	slot->fp.lo = v0 ^ v1 ^ v2 ^ v3;
 	v1 ^= 0xdd;
 	SIPROUND;
 	SIPROUND;
 	SIPROUND;
-	s->fp.hi = v0 ^ v1 ^ v2 ^ v3;
+	slot->fp.hi = v0 ^ v1 ^ v2 ^ v3;
 	return 0;
 }
 
 /* The fingerprint of (op, arg, the object at pos) goes to s->fp. */
-static __noinline int fingerprint(struct slot *s, __u32 pos, __u32 end, __u32 op, __u32 arg)
+static __noinline int fingerprint(struct slot *slot, __u32 pos, __u32 end, __u32 op, __u32 arg)
 {
-	return sip(s, pos, end, op, arg);
+	return sip(slot, pos, end, op, arg);
 }
 
 #endif /* AMBIT_SIP_H */

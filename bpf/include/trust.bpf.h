@@ -31,7 +31,7 @@ struct {
  * By process: what threads lost that are not its leader, who is out of reach in a
  * program that may sleep. Any thread takes it in before its next operation.
  */
-struct loss {
+struct deferred_loss {
 	__u64 time_ns;
 	__u32 bits;
 	__u32 arg;
@@ -44,11 +44,11 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, AMBIT_TAPS);
 	__type(key, __u32); /* process */
-	__type(value, struct loss);
-} losses SEC(".maps");
+	__type(value, struct deferred_loss);
+} deferred_losses SEC(".maps");
 
 /* Of leaders that have ended while their process goes on. */
-struct legacy_key {
+struct exited_leader_key {
 	__u64 start_ns; /* a thread that takes the leader's place has its */
 	__u32 tgid;
 	__u32 pad;
@@ -58,9 +58,9 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 4096);
-	__type(key, struct legacy_key);
+	__type(key, struct exited_leader_key);
 	__type(value, struct ambit_trust);
-} legacies SEC(".maps");
+} exited_leaders SEC(".maps");
 
 struct trust_why {
 	__u64 detail;
@@ -83,95 +83,96 @@ static __always_inline __u32 clock_now(void)
 }
 
 struct cause_loop {
-	struct ambit_trust *t;
+	struct ambit_trust *trust;
 	struct trust_why *why;
 	__u64 now;
 	__u32 tgid;
 	__u64 comm[2];
 };
 
-static long expire_step(__u32 i, struct cause_loop *c)
+static long expire_step(__u32 i, struct cause_loop *loop)
 {
 	struct ambit_trust_cause *cause;
 
 	if (i >= AMBIT_TRUST_BITS)
 		return 1;
-	cause = &c->t->causes[i];
-	if (!(c->t->bits & 1U << i) || !cause->until_ns)
+	cause = &loop->trust->causes[i];
+	if (!(loop->trust->bits & 1U << i) || !cause->until_ns)
 		return 0;
-	if (cause->until_ns <= c->now)
-		__sync_fetch_and_and(&c->t->bits, ~(1U << i));
-	else if (!c->t->soonest_ns || cause->until_ns < c->t->soonest_ns)
-		c->t->soonest_ns = cause->until_ns;
+	if (cause->until_ns <= loop->now)
+		__sync_fetch_and_and(&loop->trust->bits, ~(1U << i));
+	else if (!loop->trust->soonest_ns || cause->until_ns < loop->trust->soonest_ns)
+		loop->trust->soonest_ns = cause->until_ns;
 	return 0;
 }
 
-static __always_inline void trust_expire(struct cause_loop *c)
+static __always_inline void trust_expire(struct cause_loop *loop)
 {
-	if (c->t->soonest_ns && c->t->soonest_ns <= c->now) {
-		c->t->soonest_ns = 0;
-		bpf_loop(AMBIT_TRUST_BITS, expire_step, c, 0);
+	if (loop->trust->soonest_ns && loop->trust->soonest_ns <= loop->now) {
+		loop->trust->soonest_ns = 0;
+		bpf_loop(AMBIT_TRUST_BITS, expire_step, loop, 0);
 	}
 }
 
 /* Clears what has had its time. */
-static __noinline __u32 trust_now(struct ambit_trust *t)
+static __noinline __u32 trust_now(struct ambit_trust *trust)
 {
-	struct cause_loop c = { .t = t };
+	struct cause_loop loop = { .trust = trust };
 
-	if (t->soonest_ns) {
-		c.now = bpf_ktime_get_boot_ns();
-		trust_expire(&c);
+	if (trust->soonest_ns) {
+		loop.now = bpf_ktime_get_boot_ns();
+		trust_expire(&loop);
 	}
-	return t->bits;
+	return trust->bits;
 }
 
-static long cause_step(__u32 i, struct cause_loop *c)
+static long cause_step(__u32 i, struct cause_loop *loop)
 {
 	struct ambit_trust_cause *cause;
 
 	if (i >= AMBIT_TRUST_BITS)
 		return 1;
-	if (!(c->why->bits & 1U << i))
+	if (!(loop->why->bits & 1U << i))
 		return 0;
-	cause = &c->t->causes[i];
-	if (c->why->seconds) {
-		cause->until_ns = c->now + (__u64)c->why->seconds * 1000000000ULL;
-		if (!c->t->soonest_ns || cause->until_ns < c->t->soonest_ns)
-			c->t->soonest_ns = cause->until_ns;
+	cause = &loop->trust->causes[i];
+	if (loop->why->seconds) {
+		cause->until_ns = loop->now + (__u64)loop->why->seconds * 1000000000ULL;
+		if (!loop->trust->soonest_ns || cause->until_ns < loop->trust->soonest_ns)
+			loop->trust->soonest_ns = cause->until_ns;
 	} else {
 		cause->until_ns = 0;
 	}
 	/* The first cause stays; only its end moves. */
-	if (c->t->bits & 1U << i)
+	if (loop->trust->bits & 1U << i)
 		return 0;
-	if (!c->t->bits) {
-		c->t->first = i;
-		c->t->steps = 0;
+	if (!loop->trust->bits) {
+		loop->trust->first = i;
+		loop->trust->steps = 0;
 	}
-	cause->time_ns = c->now;
-	cause->detail = c->why->detail;
-	cause->tgid = c->tgid;
-	cause->arg = c->why->arg;
-	cause->op = c->why->op;
-	cause->hook = c->why->hook;
-	cause->how = c->why->how;
+	cause->time_ns = loop->now;
+	cause->detail = loop->why->detail;
+	cause->tgid = loop->tgid;
+	cause->arg = loop->why->arg;
+	cause->op = loop->why->op;
+	cause->hook = loop->why->hook;
+	cause->how = loop->why->how;
 	cause->spread = 0;
-	__builtin_memcpy(cause->comm, c->comm, 16);
-	__sync_fetch_and_or(&c->t->bits, 1U << i);
+	__builtin_memcpy(cause->comm, loop->comm, 16);
+	__sync_fetch_and_or(&loop->trust->bits, 1U << i);
 	return 0;
 }
 
-static __always_inline struct legacy_key legacy_key_of(struct task_struct *leader)
+static __always_inline struct exited_leader_key exited_leader_key_of(struct task_struct *leader)
 {
-	return (struct legacy_key){ .start_ns = leader->start_boottime, .tgid = leader->tgid };
+	return (struct exited_leader_key){ .start_ns = leader->start_boottime,
+					   .tgid = leader->tgid };
 }
 
-static __always_inline struct ambit_trust *legacy_of(struct task_struct *leader)
+static __always_inline struct ambit_trust *exited_leader_of(struct task_struct *leader)
 {
-	struct legacy_key key = legacy_key_of(leader);
+	struct exited_leader_key key = exited_leader_key_of(leader);
 
-	return bpf_map_lookup_elem(&legacies, &key);
+	return bpf_map_lookup_elem(&exited_leaders, &key);
 }
 
 static __always_inline bool process_lives(struct task_struct *task)
@@ -179,70 +180,71 @@ static __always_inline bool process_lives(struct task_struct *task)
 	return BPF_CORE_READ(task, signal, live.counter) > 0;
 }
 
-static __noinline int trust_bequeath(struct task_struct *leader, struct ambit_trust *t)
+static __noinline int trust_save_exited(struct task_struct *leader, struct ambit_trust *trust)
 {
-	struct legacy_key key = legacy_key_of(leader);
+	struct exited_leader_key key = exited_leader_key_of(leader);
 
-	bpf_map_update_elem(&legacies, &key, t, BPF_ANY);
+	bpf_map_update_elem(&exited_leaders, &key, trust, BPF_ANY);
 	return 0;
 }
 
 /* The bits as they are then; 0 if memory is short. */
 static __noinline __u32 trust_lower(struct task_struct *leader, struct trust_why *why)
 {
-	struct cause_loop c = {
-		.t = bpf_task_storage_get(&trusts, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE),
+	struct cause_loop loop = {
+		.trust =
+			bpf_task_storage_get(&trusts, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE),
 		.why = why,
 		.now = bpf_ktime_get_boot_ns(),
 		.tgid = leader->tgid,
 	};
 
-	if (!c.t)
+	if (!loop.trust)
 		return 0;
-	bpf_probe_read_kernel(c.comm, sizeof(c.comm), leader->comm);
+	bpf_probe_read_kernel(loop.comm, sizeof(loop.comm), leader->comm);
 	/* A cause that has ended is none any more. */
-	trust_expire(&c);
-	bpf_loop(AMBIT_TRUST_BITS, cause_step, &c, 0);
+	trust_expire(&loop);
+	bpf_loop(AMBIT_TRUST_BITS, cause_step, &loop, 0);
 	if (unlikely(leader->exit_state) && process_lives(leader))
-		trust_bequeath(leader, c.t);
+		trust_save_exited(leader, loop.trust);
 	__sync_fetch_and_add(&shared.clock, 1);
-	return c.t->bits;
+	return loop.trust->bits;
 }
 
-struct hand_loop {
+struct merge_loop {
 	struct ambit_trust *from;
 	struct ambit_trust *to;
 	__u32 spread;
 };
 
-static long hand_step(__u32 i, struct hand_loop *c)
+static long merge_step(__u32 i, struct merge_loop *loop)
 {
 	__u64 ours, theirs;
 
 	if (i >= AMBIT_TRUST_BITS)
 		return 1;
-	if (!(c->from->bits & 1U << i))
+	if (!(loop->from->bits & 1U << i))
 		return 0;
-	if (c->to->bits & 1U << i) {
+	if (loop->to->bits & 1U << i) {
 		/* The cause is the one that it had first, the end is the later one. */
-		theirs = c->from->causes[i].until_ns;
-		ours = c->to->causes[i].until_ns;
+		theirs = loop->from->causes[i].until_ns;
+		ours = loop->to->causes[i].until_ns;
 		if (ours && (!theirs || theirs > ours))
-			c->to->causes[i].until_ns = theirs;
+			loop->to->causes[i].until_ns = theirs;
 		return 0;
 	}
-	__builtin_memcpy(&c->to->causes[i], &c->from->causes[i], sizeof(c->to->causes[i]));
-	if (c->spread)
-		c->to->causes[i].spread = c->spread;
-	__sync_fetch_and_or(&c->to->bits, 1U << i);
+	__builtin_memcpy(&loop->to->causes[i], &loop->from->causes[i], sizeof(loop->to->causes[i]));
+	if (loop->spread)
+		loop->to->causes[i].spread = loop->spread;
+	__sync_fetch_and_or(&loop->to->bits, 1U << i);
 	return 0;
 }
 
 /* The bits that one has, with their causes where the other has not got them. */
-static __always_inline void trust_hand_on(struct ambit_trust *from, struct ambit_trust *to,
-					  __u32 spread)
+static __always_inline void trust_merge(struct ambit_trust *from, struct ambit_trust *to,
+					__u32 spread)
 {
-	struct hand_loop c = { .from = from, .to = to, .spread = spread };
+	struct merge_loop loop = { .from = from, .to = to, .spread = spread };
 	bool more = from->bits & ~to->bits;
 
 	if (!more && !to->soonest_ns)
@@ -251,17 +253,17 @@ static __always_inline void trust_hand_on(struct ambit_trust *from, struct ambit
 		to->first = from->first;
 	if (from->soonest_ns && (!to->soonest_ns || from->soonest_ns < to->soonest_ns))
 		to->soonest_ns = from->soonest_ns;
-	bpf_loop(AMBIT_TRUST_BITS, hand_step, &c, 0);
+	bpf_loop(AMBIT_TRUST_BITS, merge_step, &loop, 0);
 	if (more)
 		__sync_fetch_and_add(&shared.clock, 1);
 }
 
 /* The current thread lost it, which is not the leader. */
-static __noinline int trust_owe(struct task_struct *task, struct trust_why *why)
+static __noinline int trust_defer(struct task_struct *task, struct trust_why *why)
 {
 	__u32 tgid = task->tgid;
-	struct loss *owed = bpf_map_lookup_elem(&losses, &tgid);
-	struct loss loss = {
+	struct deferred_loss *pending = bpf_map_lookup_elem(&deferred_losses, &tgid);
+	struct deferred_loss loss = {
 		.time_ns = bpf_ktime_get_boot_ns(),
 		.bits = why->bits,
 		.arg = why->arg,
@@ -270,26 +272,27 @@ static __noinline int trust_owe(struct task_struct *task, struct trust_why *why)
 	};
 
 	/* What another thread lost just before is owed as well, with that cause. */
-	if (owed && owed->bits && owed->time_ns >= task->group_leader->start_boottime)
-		__sync_fetch_and_or(&owed->bits, why->bits);
+	if (pending && pending->bits && pending->time_ns >= task->group_leader->start_boottime)
+		__sync_fetch_and_or(&pending->bits, why->bits);
 	else
-		bpf_map_update_elem(&losses, &tgid, &loss, BPF_ANY);
+		bpf_map_update_elem(&deferred_losses, &tgid, &loss, BPF_ANY);
 	__sync_fetch_and_add(&shared.clock, 1);
 	return 0;
 }
 
 /* The process that handed it on is on the way from the first cause. */
-static __always_inline void trust_step(struct ambit_trust *t, struct task_struct *leader, __u32 how)
+static __always_inline void trust_step(struct ambit_trust *trust, struct task_struct *leader,
+				       __u32 how)
 {
-	struct ambit_trust_step *step = &t->path[t->steps & (AMBIT_TRUST_STEPS - 1)];
+	struct ambit_trust_step *step = &trust->path[trust->steps & (AMBIT_TRUST_STEPS - 1)];
 
 	step->tgid = leader->tgid;
 	step->how = how;
 	bpf_probe_read_kernel(step->comm, sizeof(step->comm), leader->comm);
-	t->steps++;
+	trust->steps++;
 }
 
-static __always_inline void trust_pay(struct task_struct *leader, struct loss *loss)
+static __always_inline void trust_settle(struct task_struct *leader, struct deferred_loss *loss)
 {
 	struct trust_why why = {
 		.arg = loss->arg,
@@ -305,12 +308,12 @@ static __always_inline void trust_pay(struct task_struct *leader, struct loss *l
 }
 
 /* What threads lost and taps said of the process, and all that was said before. */
-static __noinline __u32 trust_take(struct task_struct *task)
+static __noinline __u32 trust_collect(struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
-	struct ambit_trust *t;
+	struct ambit_trust *trust;
 	struct ambit_tap *tap;
-	struct loss *loss;
+	struct deferred_loss *loss;
 	__u32 tgid = task->tgid;
 
 	tap = bpf_map_lookup_elem(&taps, &tgid);
@@ -330,30 +333,30 @@ static __noinline __u32 trust_take(struct task_struct *task)
 		if (why.bits)
 			trust_lower(leader, &why);
 	}
-	loss = bpf_map_lookup_elem(&losses, &tgid);
+	loss = bpf_map_lookup_elem(&deferred_losses, &tgid);
 	if (unlikely(loss && loss->bits))
-		trust_pay(leader, loss);
-	t = trust_of(leader);
-	return t ? trust_now(t) : 0;
+		trust_settle(leader, loss);
+	trust = trust_of(leader);
+	return trust ? trust_now(trust) : 0;
 }
 
 /* A global function: the verifier looks at it once a program. */
-__noinline int trust_refresh(struct ambit_label *l)
+__noinline int trust_refresh(struct ambit_label *label)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 now = clock_now();
-	struct ambit_trust *t;
+	struct ambit_trust *trust;
 
-	if (!l)
+	if (!label)
 		return 0;
-	if (l->taps_seen != now) {
-		l->taps_seen = now;
-		trust_take(task);
+	if (label->taps_seen != now) {
+		label->taps_seen = now;
+		trust_collect(task);
 	}
 	/* A label that lost trust when memory was short has bits that are nowhere else. */
-	t = trust_of(task->group_leader);
-	if (t)
-		l->trust = trust_now(t);
+	trust = trust_of(task->group_leader);
+	if (trust)
+		label->trust = trust_now(trust);
 	return 0;
 }
 
@@ -362,86 +365,86 @@ __noinline int trust_refresh(struct ambit_label *l)
  * trust was lowered, and as long as its own is. Not in a program that may sleep,
  * where the leader is out of reach.
  */
-static __always_inline void trust_sync(struct ambit_label *l)
+static __always_inline void trust_sync(struct ambit_label *label)
 {
-	if (unlikely(l->taps_seen != clock_now() || l->trust))
-		trust_refresh(l);
+	if (unlikely(label->taps_seen != clock_now() || label->trust))
+		trust_refresh(label);
 }
 
 /* A child has what its parent has. Not for threads. */
 static __always_inline int trust_inherit(struct task_struct *child, struct task_struct *parent)
 {
-	struct ambit_trust *t, *theirs;
+	struct ambit_trust *trust, *theirs;
 
 	if (likely(!clock_now()))
 		return 0;
-	if (!trust_take(parent))
+	if (!trust_collect(parent))
 		return 0;
-	t = trust_of(parent->group_leader);
-	if (!t)
+	trust = trust_of(parent->group_leader);
+	if (!trust)
 		return 0;
 	theirs = bpf_task_storage_get(&trusts, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!theirs)
 		return -EPERM;
-	bpf_probe_read_kernel(theirs, sizeof(*theirs), t);
+	bpf_probe_read_kernel(theirs, sizeof(*theirs), trust);
 	trust_step(theirs, parent->group_leader, AMBIT_SPREAD_FORK);
 	return 0;
 }
 
 /* A thread that is not the leader will be it once its exec is committed. */
-static __always_inline void trust_carry(struct task_struct *task)
+static __always_inline void trust_copy_at_exec(struct task_struct *task)
 {
-	struct ambit_trust *t, *own;
+	struct ambit_trust *trust, *own;
 
 	if (likely(!clock_now() || task->pid == task->tgid))
 		return;
-	trust_take(task);
-	t = trust_of(task->group_leader);
-	if (!t)
+	trust_collect(task);
+	trust = trust_of(task->group_leader);
+	if (!trust)
 		return;
 	own = bpf_task_storage_get(&trusts, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (own)
-		bpf_probe_read_kernel(own, sizeof(*own), t);
+		bpf_probe_read_kernel(own, sizeof(*own), trust);
 }
 
 /* It leads its process now. What its predecessor lost since the exec began it has lost. */
-static __always_inline void trust_succeed(struct task_struct *task)
+static __always_inline void trust_merge_exited(struct task_struct *task)
 {
-	struct legacy_key key = legacy_key_of(task);
-	struct ambit_trust *left, *t;
+	struct exited_leader_key key = exited_leader_key_of(task);
+	struct ambit_trust *left, *trust;
 
 	if (likely(!clock_now()))
 		return;
-	left = bpf_map_lookup_elem(&legacies, &key);
+	left = bpf_map_lookup_elem(&exited_leaders, &key);
 	if (likely(!left))
 		return;
-	t = bpf_task_storage_get(&trusts, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (t && !trust_now(t))
-		bpf_probe_read_kernel(t, sizeof(*t), left);
-	else if (t)
-		trust_hand_on(left, t, 0);
-	bpf_map_delete_elem(&legacies, &key);
+	trust = bpf_task_storage_get(&trusts, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (trust && !trust_now(trust))
+		bpf_probe_read_kernel(trust, sizeof(*trust), left);
+	else if (trust)
+		trust_merge(left, trust, 0);
+	bpf_map_delete_elem(&exited_leaders, &key);
 }
 
 /* A task has ended. Where it led its process, that may go on without it. */
-static __always_inline void trust_end(struct task_struct *task)
+static __always_inline void trust_on_exit(struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
-	struct ambit_trust *t;
-	struct legacy_key key = legacy_key_of(leader);
+	struct ambit_trust *trust;
+	struct exited_leader_key key = exited_leader_key_of(leader);
 
 	if (likely(!clock_now()))
 		return;
 	if (!process_lives(task)) {
-		if (bpf_map_lookup_elem(&legacies, &key))
-			bpf_map_delete_elem(&legacies, &key);
+		if (bpf_map_lookup_elem(&exited_leaders, &key))
+			bpf_map_delete_elem(&exited_leaders, &key);
 		return;
 	}
 	if (task->pid != task->tgid || BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
 		return;
-	t = trust_of(task);
-	if (t && trust_now(t))
-		trust_bequeath(task, t);
+	trust = trust_of(task);
+	if (trust && trust_now(trust))
+		trust_save_exited(task, trust);
 }
 
 #endif /* AMBIT_TRUST_H */

@@ -403,20 +403,20 @@ constants! {
     RULE_FILE_UID: usize = 21;
     /// A number: see `enum ambit_rule_number`.
     RULE_FILE_MODE: usize = 22;
-    /// Where the stage of an early program is in the operation's number: bits from here on.
-    EARLY_STAGE: u32 = 16;
-    /// Its stage that goes by the path and the argument alone.
-    EARLY_PATH: u16 = 1;
-    /// Its stage of the rules that ask for no path, without texts.
-    EARLY_REST: u16 = 2;
-    /// Its stage of the same rules with texts.
-    EARLY_EXACT: u16 = 3;
-    /// There is an early program, and it was this that answered.
-    EARLY_THERE: u8 = 128;
-    /// A rule that asks for the path.
-    EARLY_OBJECT: u8 = 1;
-    /// A rule that asks for none.
-    EARLY_NUMBERS: u8 = 2;
-    /// Either, if the task is not trusted.
-    EARLY_TRUST: u8 = 4;
+    /// First bit of the stage of a path program within the operation's number.
+    PATH_PROGRAM_STAGE: u32 = 16;
+    /// Stage 1: reads the path's tests and the argument only; returns a mask of what is undecided.
+    PATH_PROGRAM_PATH: u16 = 1;
+    /// Stage 2: of the rules that read no path, returns the texts needed by those that may still match.
+    PATH_PROGRAM_REST: u16 = 2;
+    /// Stage 3: the same rules with all texts present; not 0 if one matches.
+    PATH_PROGRAM_EXACT: u16 = 3;
+    /// In a hook's settings: the hook has a path program. In an answer: a path program was run.
+    PATH_PROGRAM_PRESENT: u8 = 128;
+    /// A rule that reads the path may match.
+    PATH_PROGRAM_OBJECT: u8 = 1;
+    /// A rule that reads no path may match.
+    PATH_PROGRAM_NUMBERS: u8 = 2;
+    /// A rule may match if the task is untrusted.
+    PATH_PROGRAM_TRUST: u8 = 4;
 }

@@ -169,12 +169,12 @@ pub struct RuleHook {
     pub bits_used: u32,
     /// Of all of them.
     pub actions: u32,
-    /// Not 0: there is a program that knows from less which texts are needed.
-    pub quick: u32,
-    /// Mask of `EARLY_*`: what is asked before the object is put together.
-    pub early: u32,
-    /// Which numbers are read then.
-    pub early_numbers: u32,
+    /// Not 0 if the hook has a prefilter: a program that returns the context fields needed by rules that may still match.
+    pub prefilter: u32,
+    /// `PATH_PROGRAM_PRESENT` and perhaps `PATH_PROGRAM_OBJECT`, or 0 if the hook has no path program.
+    pub path_program: u32,
+    /// Numbers that the path program reads, a mask.
+    pub path_numbers: u32,
     /// By the bit that stands for the rule.
     pub bits: [RuleBit; RULE_FIRED * 64],
 }

@@ -272,9 +272,9 @@ fn every_field_is_where_the_kernel_part_has_it() {
             count,
             bits_used,
             actions,
-            quick,
-            early,
-            early_numbers,
+            prefilter,
+            path_program,
+            path_numbers,
             bits
         }
     );

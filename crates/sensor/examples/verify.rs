@@ -20,8 +20,8 @@ fn main() -> Result<(), ambit_sensor::Error> {
         .map(|hook| RuleProgram {
             hook,
             instructions: instructions.clone(),
-            quick: None,
-            early: None,
+            prefilter: None,
+            path_program: None,
             settings: RuleHook::default(),
             automata: Vec::new(),
         })

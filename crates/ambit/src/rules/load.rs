@@ -184,12 +184,16 @@ fn linked(rules: &[Rule], compiled: &Compiled, sources: &Sources, renew: bool) -
             let mut settings = RuleHook {
                 needs: hook.needs,
                 numbers: hook.numbers,
-                quick: u32::from(hook.prefilter.is_some()),
-                early: hook.path_program.as_ref().map_or(0, |program| {
-                    let object = if program.object { abi::EARLY_OBJECT } else { 0 };
-                    u32::from(abi::EARLY_THERE | object)
+                prefilter: u32::from(hook.prefilter.is_some()),
+                path_program: hook.path_program.as_ref().map_or(0, |program| {
+                    let object = if program.object {
+                        abi::PATH_PROGRAM_OBJECT
+                    } else {
+                        0
+                    };
+                    u32::from(abi::PATH_PROGRAM_PRESENT | object)
                 }),
-                early_numbers: hook
+                path_numbers: hook
                     .path_program
                     .as_ref()
                     .map_or(0, |program| program.numbers),
@@ -217,8 +221,8 @@ fn linked(rules: &[Rule], compiled: &Compiled, sources: &Sources, renew: bool) -
             RuleProgram {
                 hook: hook.hook,
                 instructions: raw(&hook.instructions),
-                quick: hook.prefilter.as_deref().map(raw),
-                early: hook
+                prefilter: hook.prefilter.as_deref().map(raw),
+                path_program: hook
                     .path_program
                     .as_ref()
                     .map(|program| raw(&program.instructions)),

@@ -71,17 +71,17 @@ pub(super) fn path_stages(hook: Hook, parts: &[Part]) -> Option<PathStages> {
         stages.object |= !object.is_empty();
         let path = object
             .iter()
-            .flat_map(|entry| of_path(entry, abi::EARLY_OBJECT))
+            .flat_map(|entry| of_path(entry, abi::PATH_PROGRAM_OBJECT))
             .chain(
                 rest.iter()
-                    .flat_map(|entry| of_path(entry, abi::EARLY_NUMBERS)),
+                    .flat_map(|entry| of_path(entry, abi::PATH_PROGRAM_NUMBERS)),
             );
         let bounded = rest.iter().copied().map(without_context_texts);
         let exact = rest.iter().map(|entry| (*entry).clone());
         for (stage, entries) in [
-            (abi::EARLY_PATH, path.collect::<Vec<Entry>>()),
-            (abi::EARLY_REST, bounded.collect()),
-            (abi::EARLY_EXACT, exact.collect()),
+            (abi::PATH_PROGRAM_PATH, path.collect::<Vec<Entry>>()),
+            (abi::PATH_PROGRAM_REST, bounded.collect()),
+            (abi::PATH_PROGRAM_EXACT, exact.collect()),
         ] {
             stages.parts.push(Part {
                 op: part.op,
@@ -99,22 +99,22 @@ fn answered(part: &Part) -> Option<Entry> {
     let some = part.entries.first()?;
     Some(Entry {
         when: Node::Const(true),
-        actions: Actions(abi::EARLY_THERE),
+        actions: Actions(abi::PATH_PROGRAM_PRESENT),
         ..some.clone()
     })
 }
 
 /// Weakens a rule to its tests of the path and the argument. Its action is the class of rules that may still match: `kind`,
-/// or `EARLY_TRUST` if the rule can match untrusted tasks only.
+/// or `PATH_PROGRAM_TRUST` if the rule can match untrusted tasks only.
 fn of_path(entry: &Entry, kind: u8) -> Vec<Entry> {
     let trusted = bound(&entry.when, &|leaf| path_and_argument(leaf, true));
     let any_task = bound(&entry.when, &|leaf| path_and_argument(leaf, false));
     let mut entries = Vec::new();
     for (when, actions) in [
         (trusted.clone(), kind),
-        (any_task.clone(), abi::EARLY_TRUST),
+        (any_task.clone(), abi::PATH_PROGRAM_TRUST),
     ] {
-        let twice = actions == abi::EARLY_TRUST && any_task == trusted;
+        let twice = actions == abi::PATH_PROGRAM_TRUST && any_task == trusted;
         if when != Node::Const(false) && !twice {
             entries.push(Entry {
                 when,

@@ -82,7 +82,7 @@ pub struct HookProgram {
 }
 
 /// What can be told of a file's rules before its path is put together: `int path_program(struct ambit_facts *facts)`, whose
-/// stages (`EARLY_*` of the `abi`) are told apart by what stands above the operation's number.
+/// stages (`PATH_PROGRAM_*` of the `abi`) are told apart by what stands above the operation's number.
 ///
 /// By the path's tests and the argument alone, it says which kinds of rules might apply. Of rules that ask for no path it
 /// says first which texts they ask for, then whether one applies.

@@ -35,7 +35,7 @@ pub(super) struct Entry {
 /// The rules of an operation; none of them is constantly false.
 pub(super) struct Part {
     pub(super) op: Op,
-    /// Of an early program, else 0.
+    /// Of a path program, else 0.
     pub(super) stage: u16,
     pub(super) entries: Vec<Entry>,
 }
@@ -56,7 +56,8 @@ pub(super) fn write(parts: Vec<Part>, only: bool) -> Result<(Code, Reads), TooLo
                 continue;
             }
             reads.numbers |= 1 << (Number::Op as u32);
-            let number = i32::from(u16::from(part.op)) | i32::from(part.stage) << abi::EARLY_STAGE;
+            let number =
+                i32::from(u16::from(part.op)) | i32::from(part.stage) << abi::PATH_PROGRAM_STAGE;
             let length = i16::try_from(section.instructions.len()).unwrap_or(i16::MAX);
             let at = code.instructions.len();
             code.comments.push((at, format!("operation {}", part.op)));

@@ -172,28 +172,28 @@ fn compare_path_program(
         world.stage(&mut facts, stage, numbers, other);
         world::fill_texts_beside(&mut facts, texts, other);
         let answer = machine::run(&path_program.instructions, Some(&mut facts)).result;
-        let answered = u64::from(ambit_abi::EARLY_THERE);
+        let answered = u64::from(ambit_abi::PATH_PROGRAM_PRESENT);
         assert_eq!(answer & answered, answered, "{stage}");
         answer & !answered
     };
     for other in [u8::MAX, 0] {
         let asks = if path_program.object {
-            run(ambit_abi::EARLY_PATH, 0, 1, other)
+            run(ambit_abi::PATH_PROGRAM_PATH, 0, 1, other)
         } else {
-            ambit_abi::EARLY_NUMBERS.into()
+            ambit_abi::PATH_PROGRAM_NUMBERS.into()
         };
         let kind = |kind: u8| asks & u64::from(kind) != 0;
-        let needs = run(ambit_abi::EARLY_REST, path_program.numbers, 0, other);
+        let needs = run(ambit_abi::PATH_PROGRAM_REST, path_program.numbers, 0, other);
         let rest = needs != 0
             && run(
-                ambit_abi::EARLY_EXACT,
+                ambit_abi::PATH_PROGRAM_EXACT,
                 path_program.numbers,
                 needs & !1,
                 other,
             ) != 0;
-        let asked = kind(ambit_abi::EARLY_OBJECT)
-            || kind(ambit_abi::EARLY_TRUST) && world.number(Number::Trust) != 0
-            || kind(ambit_abi::EARLY_NUMBERS) && rest;
+        let asked = kind(ambit_abi::PATH_PROGRAM_OBJECT)
+            || kind(ambit_abi::PATH_PROGRAM_TRUST) && world.number(Number::Trust) != 0
+            || kind(ambit_abi::PATH_PROGRAM_NUMBERS) && rest;
         prop_assert!(asked || expected.is_empty(), "{world:?} {asks:b} {needs:b}");
         if !path_program.object {
             prop_assert_eq!(rest, !expected.is_empty(), "{:?}", world);
@@ -334,14 +334,14 @@ fn what_can_be_told_by_a_path_and_an_argument_alone_is_told_by_kinds_of_rules() 
         let mut world = World::new(Op::FileOpen, path(text));
         world.numbers[Number::Arg as usize] = arg;
         let mut facts = world.facts(&compiled, program);
-        world.stage(&mut facts, ambit_abi::EARLY_PATH, 0, u8::MAX);
+        world.stage(&mut facts, ambit_abi::PATH_PROGRAM_PATH, 0, u8::MAX);
         let kinds = machine::run(&path_program.instructions, Some(&mut facts)).result;
-        u8::try_from(kinds).unwrap() & !ambit_abi::EARLY_THERE
+        u8::try_from(kinds).unwrap() & !ambit_abi::PATH_PROGRAM_PRESENT
     };
     let (object, numbers, trust) = (
-        ambit_abi::EARLY_OBJECT,
-        ambit_abi::EARLY_NUMBERS,
-        ambit_abi::EARLY_TRUST,
+        ambit_abi::PATH_PROGRAM_OBJECT,
+        ambit_abi::PATH_PROGRAM_NUMBERS,
+        ambit_abi::PATH_PROGRAM_TRUST,
     );
     assert_eq!(asks("/c", 1), 0);
     assert_eq!(asks("/a", 1), object);

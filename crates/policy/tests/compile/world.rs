@@ -94,9 +94,9 @@ impl World {
 }
 
 impl World {
-    /// Facts for a stage of an early program, where nothing is known of numbers but the argument and those of a mask.
+    /// Facts for a stage of a path program, where nothing is known of numbers but the argument and those of a mask.
     pub(crate) fn stage(&self, facts: &mut [u8], stage: u16, numbers: u32, other: u8) {
-        let op = u64::from(u16::from(self.op)) | u64::from(stage) << ambit_abi::EARLY_STAGE;
+        let op = u64::from(u16::from(self.op)) | u64::from(stage) << ambit_abi::PATH_PROGRAM_STAGE;
         for (index, number) in facts[..MATCH].chunks_mut(8).enumerate() {
             let value = match index {
                 0 => op,

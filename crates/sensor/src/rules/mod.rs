@@ -37,10 +37,10 @@ use program::{HookProgram, Replacement};
 
 /// Functions that a set replaces, by the parity of its generation.
 const FUNCTIONS: [&str; 2] = ["rules_a", "rules_b"];
-/// Those that know from less.
-const QUICK: [&str; 2] = ["quick_a", "quick_b"];
-/// Those that are asked before the object is put together.
-const EARLY: [&str; 2] = ["early_a", "early_b"];
+/// Functions that a set's prefilter replaces.
+const PREFILTER: [&str; 2] = ["prefilter_a", "prefilter_b"];
+/// Functions that a set's path program replaces.
+const PATH_PROGRAM: [&str; 2] = ["path_program_a", "path_program_b"];
 /// Names of the pins of hook programs start so. The other pins are the replacements of a generation.
 const HOOK_PROGRAM: &str = "ask-";
 const COUNT_WORDS: usize = size_of::<RuleCount>() / size_of::<u64>();
@@ -139,8 +139,12 @@ fn put_in_place(
         };
         let parts = [
             (Some(&rule.instructions), FUNCTIONS[odd], "rules"),
-            (rule.quick.as_ref(), QUICK[odd], "quick"),
-            (rule.early.as_ref(), EARLY[odd], "early"),
+            (rule.prefilter.as_ref(), PREFILTER[odd], "prefilter"),
+            (
+                rule.path_program.as_ref(),
+                PATH_PROGRAM[odd],
+                "path program",
+            ),
         ];
         for (instructions, function, name) in parts {
             let Some(instructions) = instructions else {

@@ -10,10 +10,11 @@ pub struct RuleProgram {
     pub hook: Hook,
     /// Instructions of a function from `struct ambit_facts *` to a mask of actions, as `struct bpf_insn`.
     pub instructions: Vec<u64>,
-    /// From less, to a mask of the texts that rules need which might apply; none where `settings` say so.
-    pub quick: Option<Vec<u64>>,
-    /// Before the object is put together; none where `settings` say so.
-    pub early: Option<Vec<u64>>,
+    /// Prefilter: returns the mask of context fields that rules need which may still match. None if `settings.prefilter`
+    /// is 0.
+    pub prefilter: Option<Vec<u64>>,
+    /// Path program: decides by the path's tests and the argument alone. None if `settings.path_program` is 0.
+    pub path_program: Option<Vec<u64>>,
     /// The meaning of its bits, and what it reads. Loading fills in where its automata are.
     pub settings: RuleHook,
     /// Automata for the object (`struct ambit_rule_automaton`).
