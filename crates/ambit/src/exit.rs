@@ -131,6 +131,31 @@ impl From<ambit_session::Error> for Failure {
     }
 }
 
+impl From<ambit_hoststate::Error> for Failure {
+    fn from(error: ambit_hoststate::Error) -> Self {
+        use ambit_hoststate::Error;
+        match error {
+            Error::RuleFiles(error) => error.into(),
+            Error::Kernel(error) => error.into(),
+            // Different rules or names help.
+            Error::NoFreeTrustBit { .. }
+            | Error::UnknownSource(_)
+            | Error::TooManyRules { .. }
+            | Error::Compile(_) => Self::usage(error),
+            _ => Self::new(Exit::Trouble, error),
+        }
+    }
+}
+
+impl From<ambit_hoststate::RuleFileError> for Failure {
+    fn from(error: ambit_hoststate::RuleFileError) -> Self {
+        match error {
+            ambit_hoststate::RuleFileError::Invalid(errors) => Self::in_file(errors),
+            error => Self::usage(error),
+        }
+    }
+}
+
 /// Gives an error its exit code.
 pub(crate) trait OrExit<T> {
     fn or_exit(self, exit: Exit) -> Result<T, Failure>;

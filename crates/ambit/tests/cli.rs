@@ -320,7 +320,7 @@ fn every_file_of_rules_is_checked_once_and_says_what_is_wrong_with_it() {
     .unwrap();
     desk.ambit(&["rules", "check", "rules", "./rules/a.yaml"])
         .exits(0)
-        .complains("2 rules in 2 files: nothing is wrong with them");
+        .complains("2 rules in 2 files: no errors");
     desk.file("rules/a.yaml", rule("a", "task.xid == 0"));
     desk.file("rules/more/b.yml", rule("b", "task.uid == 1 and true"));
     let checked = desk.ambit(&["rules", "check", "rules"]).exits(1);
@@ -337,7 +337,7 @@ fn a_rules_id_in_place_of_a_file_is_told_where_it_belongs() {
     desk()
         .ambit(&["rules", "show", "no-shell"])
         .exits(1)
-        .complains("for a rule that holds, `ambit rules show --id no-shell`");
+        .complains("to show an active rule, use `ambit rules show --id no-shell`");
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let rules = if args.rules.is_empty() {
         None
     } else {
-        Some(crate::rules::read(&args.rules)?.rules)
+        Some(ambit_hoststate::RuleSet::read(&args.rules)?.rules)
     };
     let (asked, recordings) = ask_all(&args.files, map.as_ref(), rules.as_deref(), args.quiet)?;
     for flaw in recordings.iter().flat_map(Recording::flaws) {

@@ -1,45 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rules as they were understood, and as the kernel runs them.
+//! `ambit rules show`: rules as Ambit understood them, and the programs they compile to.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use ambit_event::escape;
+use ambit_hoststate::rules::{Description, active, compile_for, hooks};
+use ambit_hoststate::{RuleSet, TrustSources};
 use ambit_policy::compile;
 use ambit_policy::rule::Rule;
 use anyhow::anyhow;
 
-use super::files::{self, Set};
-use super::load::{compiled, hooks};
-use super::loaded::{Loaded, actions, current, severity};
-use super::sources::Sources;
+use super::words::{actions, severity};
 use crate::exit::{Failure, Outcome};
 use crate::out::{Style, count, note, print};
 
 pub(super) fn main(paths: &[PathBuf], id: Option<&str>, asm: bool) -> Result<Outcome, Failure> {
-    let (mut set, loaded) = if paths.is_empty() {
-        let Some((_, loaded, set)) = current()? else {
-            note!("no rules are loaded; name files to see theirs");
+    let (mut set, description) = if paths.is_empty() {
+        let Some(active) = active()? else {
+            note!("no rules are loaded; name files to show theirs");
             return Ok(Outcome::SUCCESS);
         };
-        (set, Some(loaded))
+        (active.set, Some(active.description))
     } else {
-        (
-            files::read(paths).map_err(|failure| hint(failure, paths))?,
-            None,
-        )
+        let set = RuleSet::read(paths).map_err(|error| hint(error.into(), paths))?;
+        (set, None)
     };
     if let Some(id) = id {
         set.rules.retain(|rule| rule.id == id);
         if set.rules.is_empty() {
-            return Err(Failure::usage(anyhow!(
-                "there is no rule `{}`",
-                escape::line(id)
-            )));
+            return Err(Failure::usage(anyhow!("no rule `{}`", escape::line(id))));
         }
     }
     if asm {
-        return assembly(&set, loaded.filter(|_| id.is_none()).as_ref());
+        // The verifier's counts are for the whole set.
+        let description = description.filter(|_| id.is_none());
+        return print(&assembly(&set, description.as_ref(), Style::stdout())?);
     }
     let style = Style::stdout();
     let mut out = String::new();
@@ -49,11 +45,11 @@ pub(super) fn main(paths: &[PathBuf], id: Option<&str>, asm: bool) -> Result<Out
     print(&out)
 }
 
-/// A rule's id is easily given where a file's name is wanted.
+/// Adds the right command if a rule's id was given as the name of a file.
 fn hint(failure: Failure, paths: &[PathBuf]) -> Failure {
     match paths {
         [path] if !path.exists() && path.components().count() == 1 => Failure::usage(anyhow!(
-            "{:#}; for a rule that holds, `ambit rules show --id {}`",
+            "{:#}; to show an active rule, use `ambit rules show --id {}`",
             failure.into_error(),
             escape::line(&path.to_string_lossy())
         )),
@@ -87,18 +83,20 @@ fn describe(rule: &Rule, style: Style, out: &mut String) {
     line("from", &format!("{}:{}", rule.file, rule.line));
 }
 
-fn assembly(set: &Set, loaded: Option<&Loaded>) -> Result<Outcome, Failure> {
-    let mut sources = Sources::read()?;
-    sources.name_all(&compile::sources(&set.rules), 0)?;
-    let compiled = compiled(&set.rules, &sources, &hooks())?;
-    let style = Style::stdout();
+/// The programs of a set as text. `description` is that of the active set, if these are its rules.
+fn assembly(
+    set: &RuleSet,
+    description: Option<&Description>,
+    style: Style,
+) -> Result<String, Failure> {
+    let mut sources = TrustSources::read()?;
+    sources.assign(&compile::sources(&set.rules), 0)?;
+    let compiled = compile_for(&set.rules, &sources, &hooks())?;
     let mut out = String::new();
     for hook in &compiled.hooks {
-        let verified = match loaded.and_then(|loaded| loaded.verified.get(hook.hook.name())) {
-            Some(verified) => format!("the verifier looked at {verified}"),
-            None if loaded.is_some() => {
-                "this kernel does not tell what its verifier looked at".to_owned()
-            }
+        let verified = match description.map(|loaded| loaded.verified(hook.hook.name())) {
+            Some(Some(verified)) => format!("the verifier processed {verified}"),
+            Some(None) => "this kernel does not report how many the verifier processed".to_owned(),
             None => "not loaded".to_owned(),
         };
         let entries: usize = hook.object.iter().map(compile::Automaton::entries).sum();
@@ -132,5 +130,5 @@ fn assembly(set: &Set, loaded: Option<&Loaded>) -> Result<Outcome, Failure> {
         out.push_str(&hook.listing());
         out.push('\n');
     }
-    print(&out)
+    Ok(out)
 }

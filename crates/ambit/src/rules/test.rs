@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rules asked about their own examples.
+//! `ambit rules test`: rules evaluated on the examples in their files.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use ambit_event::escape;
+use ambit_hoststate::RuleSet;
 use ambit_policy::examples::run_examples;
 use serde::Serialize;
 
-use super::files;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::out::{Style, count, json_line, note, print};
 
@@ -25,7 +25,7 @@ struct Row<'a> {
 }
 
 pub(super) fn main(paths: &[PathBuf], json: bool, verbose: bool) -> Result<Outcome, Failure> {
-    let set = files::read(paths)?;
+    let set = RuleSet::read(paths)?;
     let mut rows = Vec::new();
     for result in run_examples(&set.rules) {
         let Some(rule) = set.rules.get(result.rule) else {
@@ -61,10 +61,10 @@ pub(super) fn main(paths: &[PathBuf], json: bool, verbose: bool) -> Result<Outco
                 style.red("FAILED")
             };
             let what = match (row.passed, row.applies) {
-                (true, true) => "applies",
-                (true, false) => "does not apply",
-                (false, true) => "applies, and is not expected to",
-                (false, false) => "does not apply, and is expected to",
+                (true, true) => "matches",
+                (true, false) => "does not match",
+                (false, true) => "matches, but should not",
+                (false, false) => "does not match, but should",
             };
             let _ = writeln!(out, "{word} {}: {name}: {what} ({place})", row.rule);
         }
@@ -76,13 +76,13 @@ pub(super) fn main(paths: &[PathBuf], json: bool, verbose: bool) -> Result<Outco
         .filter(|rule| rule.examples.is_empty())
         .count();
     note!(
-        "{} of {}: {failed} not as expected{}",
+        "{} of {}: {failed} failed{}",
         count(rows.len(), "example"),
         count(set.rules.len(), "rule"),
         if without == 0 {
             String::new()
         } else {
-            format!("; {} without any", count(without, "rule"))
+            format!("; {} without examples", count(without, "rule"))
         }
     );
     Ok(if failed == 0 {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What rules record, as it happens.
+//! `ambit rules watch`: what rules record, as it happens.
 
 use ambit_abi::{Hook, Op, RULE_ALLOW, RULE_DENY, RULE_KILL, Reason, RuleEvent};
 use ambit_event::{Object, Operation, escape, text};
+use ambit_hoststate::CachedSources;
+use ambit_hoststate::rules::{Active, active};
 use ambit_journal::Clock;
 use ambit_policy::rule::{Actions, Rule};
 use rustix::event::{PollFd, PollFlags, poll};
 use serde::Serialize;
 use zerocopy::FromBytes;
 
-use super::loaded::{actions, current, severity};
-use super::sources::Sources;
+use super::words::{actions, severity};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{Style, json_line, note, print};
 
@@ -20,7 +21,7 @@ struct Row {
     rule: String,
     severity: &'static str,
     attack: Vec<String>,
-    /// What became of the operation: `refused`, `killed`, `allowed` or `recorded`.
+    /// What happened to the operation: `refused`, `killed`, `allowed` or `recorded`.
     outcome: &'static str,
     r#do: Vec<&'static str>,
     operation: String,
@@ -40,32 +41,26 @@ struct Row {
 }
 
 pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
-    let Some((kernel, mut loaded, mut set)) = current()? else {
+    let Some(mut active) = active()? else {
         note!("no rules are loaded");
         return Ok(Outcome::SUCCESS);
     };
-    let mut ring = kernel.rule_ring()?;
+    let mut ring = active.kernel.rule_ring()?;
+    let mut sources = CachedSources::read()?;
     let clock = Clock::now();
     let style = Style::stdout();
     loop {
         let mut records: Vec<Vec<u8>> = Vec::new();
         let taken = ring.consume(&mut |bytes| records.push(bytes.to_vec()))?;
+        sources.refresh()?;
         for bytes in &records {
             let Ok((event, object)) = RuleEvent::read_from_prefix(bytes) else {
                 note!("a record of {} bytes is too short", bytes.len());
                 continue;
             };
-            if !loaded.are(event.generation)
-                && let Some((_, now, newer)) = current()?
-            {
-                (loaded, set) = (now, newer);
-            }
-            let rule = loaded
-                .are(event.generation)
-                .then(|| set.rules.get(usize::from(event.rule)))
-                .flatten();
-            let sources = Sources::read()?;
-            let row = row(&event, object, rule, &sources, clock);
+            let rule = rule_of(&mut active, &event)?;
+            let trust = sources.names(event.trust)?;
+            let row = row(&event, object, rule, trust, clock);
             let text = if json {
                 json_line(&row)?
             } else {
@@ -89,11 +84,26 @@ pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
     }
 }
 
+/// The rule that made a record; `None` if its set is not active any more. Reads the active set again if a newer one
+/// made the record.
+fn rule_of<'a>(active: &'a mut Active, event: &RuleEvent) -> Result<Option<&'a Rule>, Failure> {
+    if !active.description.covers(event.generation)
+        && let Some(newer) = self::active()?
+    {
+        *active = newer;
+    }
+    Ok(active
+        .description
+        .covers(event.generation)
+        .then(|| active.set.rules.get(usize::from(event.rule)))
+        .flatten())
+}
+
 fn row(
     event: &RuleEvent,
     object: &[u8],
     rule: Option<&Rule>,
-    sources: &Sources,
+    trust: Vec<String>,
     clock: Clock,
 ) -> Row {
     let op = Op::try_from(event.op).ok();
@@ -155,7 +165,7 @@ fn row(
         parent: exe(1),
         cgroup: event.cgroup,
         domain: (event.domain != 0).then_some(event.domain),
-        trust: sources.names(event.trust),
+        trust,
         hook: Hook::try_from(event.hook).map_or("?", Hook::name),
         unrepresentable: unrepresentable.map(Reason::name),
     }
@@ -167,13 +177,13 @@ fn line(row: &Row, style: Style) -> String {
         "allowed" => style.green(row.outcome),
         _ => style.yellow(row.outcome),
     };
-    let who = row.exe.as_deref().unwrap_or(&row.comm);
+    let program = row.exe.as_deref().unwrap_or(&row.comm);
     let parent = row
         .parent
         .as_ref()
         .map_or_else(String::new, |parent| format!(" via {parent}"));
     format!(
-        "{} {outcome} {}: {}, by {who}{parent} (process {}, user {})\n",
+        "{} {outcome} {}: {}, by {program}{parent} (process {}, user {})\n",
         row.time, row.rule, row.operation, row.pid, row.uid
     )
 }

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::{self as abi, Gate, Response};
+use ambit_hoststate::TrustSources;
+use ambit_hoststate::locks::WriteLock;
 use ambit_model::{FAMILIES, Map};
 use ambit_sensor::Kernel;
 
 use crate::exit::Failure;
-use crate::rules::Sources;
 
 /// Of a domain.
 #[derive(Debug)]
@@ -19,18 +20,14 @@ pub(super) struct Gates {
 }
 
 impl Gates {
-    /// Gives the sources that a map names their bits. Its caller holds the lock of the sources.
-    pub(super) fn of(map: &Map, kernel: &Kernel) -> Result<Self, Failure> {
-        let mut sources = Sources::read()?;
-        let mut wanted: BTreeSet<String> = map.untrusted_by.keys().cloned().collect();
-        if !wanted.is_empty() {
-            // Rules that hold set their bits whether a task has them yet or not.
-            if kernel.rules_generation()? != 0 {
-                wanted.extend(sources.all().into_keys());
-            }
-            sources.name_all(&wanted, kernel.trust_bits_in_use()?)?;
-            sources.write()?;
-        }
+    /// Gives the sources that a map names their bits.
+    pub(super) fn of(map: &Map, kernel: &Kernel, lock: &WriteLock) -> Result<Self, Failure> {
+        let names: BTreeSet<String> = map.untrusted_by.keys().cloned().collect();
+        let sources = if names.is_empty() {
+            TrustSources::read()?
+        } else {
+            TrustSources::reserve(names, Some(kernel), lock)?
+        };
         Ok(Self::new(map, &sources.all()))
     }
 

@@ -28,6 +28,7 @@ use std::collections::HashMap;
 
 use ambit_abi::{self as abi, Coverage, Fp, Mode, Response};
 use ambit_event::{Secret, Subject};
+use ambit_hoststate::{locks, rules};
 use ambit_journal::{Clock, Hex, Run};
 use ambit_launch::Keeper;
 use ambit_model::{Compiled, FAMILIES, Learner, Responses, compile};
@@ -36,7 +37,6 @@ use anyhow::Context;
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{note, shown};
-use crate::rules::{self, Sources};
 
 /// How many results of patterns the kernel part may keep.
 const PATTERN_CACHE: u32 = 16_384;
@@ -57,10 +57,10 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         blank.take().into_iter().for_each(Blank::discard);
     }
     let kernel = attached?;
-    if let Err(failure) = rules::renew(&kernel) {
+    if let Err(error) = rules::reload(&kernel) {
         note!(
-            "rules that allow what the map does not may come too late: {:#}",
-            failure.into_error()
+            "the active rules could not be reloaded, so that the map is evaluated before rules that allow more: {:#}",
+            anyhow::Error::from(error)
         );
     }
     for left in kernel.left_out() {
@@ -89,8 +89,8 @@ fn in_domain(
     let launcher = Subject::LAUNCHER.fingerprint(&secret);
     let domain = {
         // Until the domain says which bits it means, they could be given to another source.
-        let _lock = Sources::lock()?;
-        let gates = Gates::of(&plan.map, kernel)?;
+        let lock = locks::write_host_state()?;
+        let gates = Gates::of(&plan.map, kernel, &lock)?;
         kernel.create_domain(&spec(args, plan, compiled.as_ref(), &gates))?
     };
     let mut recorder = match compiled {

@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Where the stored runs and the trust log are.
-
-mod trust;
-
-pub(crate) use trust::{TrustChange, TrustHolder, TrustLog, trust_log_path};
-
-use std::path::PathBuf;
+//! Where the stored runs are, and what is said if one is missing.
 
 use ambit_journal::{Error, Runs, StoredRun};
 use anyhow::anyhow;
 
 use crate::exit::{Exit, Failure};
 
-/// The state directory: `AMBIT_STATE_DIR`, or `/var/lib/ambit`.
-fn home() -> PathBuf {
-    std::env::var_os("AMBIT_STATE_DIR")
-        .filter(|dir| !dir.is_empty())
-        .map_or_else(|| PathBuf::from("/var/lib/ambit"), PathBuf::from)
-}
-
 /// The stored runs.
 pub(crate) fn runs() -> Runs {
-    Runs::below(&home())
+    Runs::below(&ambit_hoststate::paths::state_dir())
 }
 
 /// Reads the newest run of a domain, or of all domains.

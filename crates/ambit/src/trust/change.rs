@@ -6,16 +6,16 @@ use std::fs;
 
 use ambit_abi::TRUST_OPERATOR;
 use ambit_event::escape;
+use ambit_hoststate::TrustSources;
+use ambit_hoststate::trust_log::{self, ChangeKind, ChangedProcess, TrustChange};
 use ambit_journal::Clock;
 use ambit_sensor::{Error, Kernel};
 use anyhow::{Context, anyhow};
 use rustix::process::getuid;
 
-use super::{row, source};
+use super::row;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{count, note, shown};
-use crate::rules::Sources;
-use crate::store::{TrustChange, TrustHolder, trust_log_path};
 
 /// Processes of one record.
 const RECORDED: usize = 1000;
@@ -90,7 +90,7 @@ pub(super) fn clear(
         bits: if sources.is_empty() {
             u32::MAX
         } else {
-            source::bits(sources)?
+            TrustSources::read()?.bits(sources)?
         },
         set: false,
         seconds: None,
@@ -139,10 +139,10 @@ impl Order<'_> {
             .iter()
             .filter(|task| task.tgid == pid)
             .fold(0, |bits, task| bits | bits_of(task));
-        let holder = TrustHolder {
+        let holder = ChangedProcess {
             pid,
             comm,
-            trust: Sources::read()?.names(bits),
+            trust: TrustSources::read()?.names(bits),
         };
         self.record(vec![holder.clone()], None)?;
         let threads = self.apply(kernel, pid).inspect_err(|error| {
@@ -209,12 +209,20 @@ impl Order<'_> {
     }
 
     /// Nothing is given back that is not on record. What is taken is taken all the same.
-    fn record(&self, processes: Vec<TrustHolder>, failed: Option<&Error>) -> Result<(), Failure> {
+    fn record(
+        &self,
+        processes: Vec<ChangedProcess>,
+        failed: Option<&Error>,
+    ) -> Result<(), Failure> {
         let user =
             std::env::var_os("SUDO_USER").filter(|user| !user.is_empty() && user.len() <= 256);
         let change = TrustChange {
             time: Clock::now_utc(),
-            verb: if self.set { "set" } else { "clear" }.to_owned(),
+            kind: if self.set {
+                ChangeKind::Set
+            } else {
+                ChangeKind::Clear
+            },
             processes,
             domain: self.domain.map(escape::line),
             sources: self.sources.clone(),
@@ -226,7 +234,7 @@ impl Order<'_> {
         };
         let written = change
             .append()
-            .with_context(|| format!("cannot write the record {}", shown(trust_log_path())));
+            .with_context(|| format!("cannot write the record {}", shown(trust_log::path())));
         match written {
             Err(error) if self.set => {
                 note!("{error:#}");
@@ -244,17 +252,17 @@ fn members(
     kernel: &Kernel,
     domain: u16,
     seen: &BTreeSet<u32>,
-) -> Result<Vec<TrustHolder>, Failure> {
+) -> Result<Vec<ChangedProcess>, Failure> {
     let mut bits: BTreeMap<u32, u32> = BTreeMap::new();
     for task in kernel.tasks()? {
         if task.label.domain == domain && !seen.contains(&task.tgid) {
             *bits.entry(task.tgid).or_default() |= bits_of(&task);
         }
     }
-    let sources = Sources::read()?;
+    let sources = TrustSources::read()?;
     Ok(bits
         .into_iter()
-        .map(|(pid, bits)| TrustHolder {
+        .map(|(pid, bits)| ChangedProcess {
             pid,
             comm: command(pid).unwrap_or_default(),
             trust: sources.names(bits),

@@ -4,17 +4,17 @@
 use std::fmt::Write;
 
 use ambit_event::escape;
+use ambit_hoststate::trust_log::{self, TrustChange, TrustLog};
 use anyhow::Context;
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{count, json_line, note, print, shown};
-use crate::store::{TrustChange, TrustLog, trust_log_path};
 
 /// Processes that a line names; of more it says how many.
 const NAMED: usize = 4;
 
 pub(super) fn main(json: bool) -> Result<Outcome, Failure> {
-    let path = shown(trust_log_path());
+    let path = shown(trust_log::path());
     let log = TrustLog::read()
         .with_context(|| format!("cannot read {path} (it is for root only; try sudo)"))
         .or_exit(Exit::Trouble)?;
@@ -36,7 +36,7 @@ fn line(change: &TrustChange) -> String {
     let mut out = format!(
         "{} {} {}",
         change.time,
-        change.verb,
+        change.kind.name(),
         change.sources.join(",")
     );
     if let Some(seconds) = change.seconds {
@@ -85,18 +85,18 @@ fn line(change: &TrustChange) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::TrustHolder;
+    use ambit_hoststate::trust_log::{ChangeKind, ChangedProcess};
 
     #[test]
     fn a_record_is_one_line_whatever_is_in_it() {
-        let holder = TrustHolder {
+        let holder = ChangedProcess {
             pid: 7,
             comm: "sh".into(),
             trust: vec!["model".into()],
         };
         let change = TrustChange {
             time: "T".into(),
-            verb: "clear".into(),
+            kind: ChangeKind::Clear,
             processes: vec![holder; 6],
             domain: Some("web".into()),
             sources: vec!["all".into()],

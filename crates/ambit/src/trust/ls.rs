@@ -20,7 +20,7 @@ pub(super) fn main(all: bool, verbose: bool, json: bool) -> Result<Outcome, Fail
         .into_iter()
         .map(|domain| (domain.id, domain.name))
         .collect();
-    let mut view = View::new(domains, crate::rules::Sources::read()?);
+    let mut view = View::new(domains, ambit_hoststate::TrustSources::read()?);
     let mut processes: BTreeMap<u32, Vec<TaskInfo>> = BTreeMap::new();
     for task in kernel.tasks()? {
         processes.entry(task.tgid).or_default().push(task);

@@ -8,12 +8,12 @@ use ambit_abi::{
     Trust, TrustCause,
 };
 use ambit_event::{Operation, escape};
+use ambit_hoststate::TrustSources;
 use ambit_journal::{Clock, Violation};
 use ambit_sensor::TaskInfo;
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
-use crate::rules::Sources;
 use crate::store;
 
 /// One process, as it is listed.
@@ -74,7 +74,7 @@ pub(super) struct Step {
 #[derive(Debug)]
 pub(super) struct View {
     domains: BTreeMap<u16, String>,
-    sources: Sources,
+    sources: TrustSources,
     clock: Clock,
     now_ns: u64,
     /// By domain, what its newest run recorded; read when it is first asked for.
@@ -82,7 +82,7 @@ pub(super) struct View {
 }
 
 impl View {
-    pub(super) fn new(domains: BTreeMap<u16, String>, sources: Sources) -> Self {
+    pub(super) fn new(domains: BTreeMap<u16, String>, sources: TrustSources) -> Self {
         let now = clock_gettime(ClockId::Boottime);
         let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
         Self {
@@ -253,7 +253,7 @@ fn held(threads: &[TaskInfo], now_ns: u64) -> (u32, Vec<Why>) {
     (bits, causes)
 }
 
-fn reason(why: &Why, sources: &Sources, clock: Clock, recorded: &[Violation]) -> Reason {
+fn reason(why: &Why, sources: &TrustSources, clock: Clock, recorded: &[Violation]) -> Reason {
     let key = why.key.to_string();
     let known = recorded
         .iter()
@@ -367,7 +367,7 @@ mod tests {
     fn view() -> View {
         View {
             domains: BTreeMap::new(),
-            sources: Sources::default(),
+            sources: TrustSources::default(),
             clock: Clock::now(),
             now_ns: 1000,
             recorded: BTreeMap::new(),

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use ambit_event::escape;
+use ambit_hoststate::{TrustSources, locks};
 use ambit_model::is_source;
 use anyhow::anyhow;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::out::{Style, print};
-use crate::rules::Sources;
 
 pub(super) fn main(name: Option<&str>) -> Result<Outcome, Failure> {
     match name {
@@ -20,7 +20,7 @@ pub(super) fn main(name: Option<&str>) -> Result<Outcome, Failure> {
 }
 
 fn list() -> Result<Outcome, Failure> {
-    let mut all: Vec<(u8, String)> = Sources::read()?
+    let mut all: Vec<(u8, String)> = TrustSources::read()?
         .all()
         .into_iter()
         .map(|(name, bit)| (bit, name))
@@ -35,7 +35,7 @@ fn list() -> Result<Outcome, Failure> {
 
 /// The bit of a name, which it has from now on.
 fn bit(name: &str) -> Result<u8, Failure> {
-    if let Some(bit) = Sources::read()?.all().get(name) {
+    if let Some(bit) = TrustSources::read()?.all().get(name) {
         return Ok(*bit);
     }
     // Others have one already.
@@ -45,38 +45,13 @@ fn bit(name: &str) -> Result<u8, Failure> {
             escape::line(name)
         )));
     }
-    let _lock = Sources::lock()?;
-    let mut sources = Sources::read()?;
-    let mut wanted = BTreeSet::from([name.to_owned()]);
-    let mut borne = 0;
-    if let Some(kernel) = super::open()? {
-        borne = kernel.trust_bits_in_use()?;
-        // Rules that hold set their bits whether a task has them yet or not.
-        if kernel.rules_generation()? != 0 {
-            wanted.extend(sources.all().into_keys());
-        }
-    }
-    sources.name_all(&wanted, borne)?;
-    sources.write()?;
+    let lock = locks::write_host_state()?;
+    let names = BTreeSet::from([name.to_owned()]);
+    let sources = TrustSources::reserve(names, super::open()?.as_ref(), &lock)?;
     sources.all().get(name).copied().ok_or_else(|| {
         Failure::new(
             Exit::Trouble,
             anyhow!("`{}` got no trust bit", escape::line(name)),
         )
-    })
-}
-
-/// The bits of names as `trust ls` writes them, `bitN` for one without a name included.
-pub(super) fn bits(names: &[String]) -> Result<u32, Failure> {
-    let sources = Sources::read()?;
-    names.iter().try_fold(0, |bits, name| {
-        let bit = (0..32_u8).find(|bit| sources.name(*bit) == *name);
-        let bit = bit.ok_or_else(|| {
-            Failure::usage(anyhow!(
-                "there is no source `{}`; `ambit trust source` lists them",
-                escape::line(name)
-            ))
-        })?;
-        Ok(bits | 1 << bit)
     })
 }

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Locks between Ambit's processes, and the order in which they are taken.
+//!
+//! | level | file | guards | modes |
+//! |---|---|---|---|
+//! | [`Level::HostState`] | `/run/ambit` | names of trust bits, the active rule set and its description | shared, exclusive |
+//! | [`Level::KernelPart`] | `/run/ambit.lock` | pins, domains, the task iterator | taken inside `ambit-sensor` only |
+//! | [`Level::TrustLog`] | the state directory | the log of trust changes | exclusive |
+//!
+//! A thread takes locks from the top of this table to the bottom and never one of a level that it already has. Two
+//! processes that follow the order cannot wait for each other. Debug builds check it for every lock taken here; while
+//! `ambit-sensor` calls back with its own lock held, [`Level::enter`] marks that level as taken.
+//!
+//! `/run/ambit.users` is outside the order: it is locked shared for as long as a process uses the kernel part, and
+//! exclusively only without waiting, so that nothing ever waits for it while it has another lock.
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::marker::PhantomData;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::error::Error;
+use crate::paths::RUN_DIR;
+
+/// A place in the lock order. A lower one is taken first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// `/run/ambit`.
+    HostState = 1,
+    /// `/run/ambit.lock`, which `ambit-sensor` takes and releases.
+    KernelPart = 2,
+    /// The directory of the log of trust changes.
+    TrustLog = 3,
+}
+
+thread_local! {
+    /// One bit for each level that this thread has.
+    static TAKEN: Cell<u8> = const { Cell::new(0) };
+}
+
+impl Level {
+    /// Marks this level as taken by this thread until the value is dropped.
+    ///
+    /// # Panics
+    /// In debug builds, if the thread has this level or a later one already.
+    pub fn enter(self) -> Entered {
+        let taken = TAKEN.get();
+        debug_assert!(
+            taken >> (self as u8) == 0,
+            "{self:?} is taken out of order: levels {taken:#b} are taken already"
+        );
+        TAKEN.set(taken | 1 << self as u8);
+        Entered {
+            level: self,
+            this_thread: PhantomData,
+        }
+    }
+}
+
+/// A level of the lock order that this thread has.
+#[derive(Debug)]
+pub struct Entered {
+    level: Level,
+    // The order is checked by thread.
+    this_thread: PhantomData<*const ()>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        TAKEN.set(TAKEN.get() & !(1 << self.level as u8));
+    }
+}
+
+/// Keeps others from changing the host's state: readers share it. Released when dropped.
+#[derive(Debug)]
+pub struct ReadLock {
+    _file: File,
+    _level: Entered,
+}
+
+/// Keeps others from reading and changing the host's state under [`ReadLock`] or [`WriteLock`]. Released when dropped.
+#[derive(Debug)]
+pub struct WriteLock(ReadLock);
+
+impl WriteLock {
+    /// The same lock, for what only reads.
+    pub fn as_read(&self) -> &ReadLock {
+        &self.0
+    }
+}
+
+/// Locks the host's state for reading: waits until no process changes it.
+///
+/// # Errors
+/// `/run/ambit` cannot be created, opened or locked.
+pub fn read_host_state() -> Result<ReadLock, Error> {
+    lock_host_state(FlockOperation::LockShared)
+}
+
+/// Locks the host's state for changing it: waits until no other process has it locked.
+///
+/// # Errors
+/// `/run/ambit` cannot be created, opened or locked.
+pub fn write_host_state() -> Result<WriteLock, Error> {
+    lock_host_state(FlockOperation::LockExclusive).map(WriteLock)
+}
+
+fn lock_host_state(operation: FlockOperation) -> Result<ReadLock, Error> {
+    let level = Level::HostState.enter();
+    let file = fs::create_dir_all(RUN_DIR)
+        .and_then(|()| lock_directory(Path::new(RUN_DIR), operation))
+        .map_err(Error::io("lock", RUN_DIR))?;
+    Ok(ReadLock {
+        _file: file,
+        _level: level,
+    })
+}
+
+/// Locks a directory until the file is dropped.
+pub(crate) fn lock_directory(path: &Path, operation: FlockOperation) -> std::io::Result<File> {
+    let directory = File::open(path)?;
+    flock(&directory, operation)?;
+    Ok(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_taken_from_the_first_to_the_last() {
+        let _state = Level::HostState.enter();
+        let _kernel = Level::KernelPart.enter();
+        drop(Level::TrustLog.enter());
+        let _log = Level::TrustLog.enter();
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "HostState is taken out of order")]
+    fn an_earlier_level_after_a_later_one_is_a_panic() {
+        let _kernel = Level::KernelPart.enter();
+        let _state = Level::HostState.enter();
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "TrustLog is taken out of order")]
+    fn the_same_level_twice_is_a_panic() {
+        let _first = Level::TrustLog.enter();
+        let _second = Level::TrustLog.enter();
+    }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Reads rules from files and folders and checks them. Needs no kernel and no privileges.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use ambit_policy::file::{self, RuleErrors};
+use ambit_policy::rule::Rule;
+use serde::{Deserialize, Serialize};
+
+use crate::error::shown;
+
+/// How many levels of folders are read below one that was named.
+const MAX_DEPTH: usize = 16;
+
+/// Why rules could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuleFileError {
+    /// Something in the files is wrong: the text shows each place.
+    #[error(transparent)]
+    Invalid(#[from] RuleErrors),
+    /// Nothing to read.
+    #[error("no .yaml or .yml file in {}", .0.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", "))]
+    NoFile(Vec<PathBuf>),
+    /// Folders are nested too deeply.
+    #[error("{} is nested too deeply: at most {MAX_DEPTH} levels of folders are read", shown(.0))]
+    TooDeep(PathBuf),
+    /// A file or folder could not be read.
+    #[error("cannot read {}", shown(path))]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system reported.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A rule file's text, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceText {
+    /// The file, as it was named.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Rules that can be loaded together, and the texts they come from.
+#[derive(Clone, Debug)]
+pub struct RuleSet {
+    /// The rules, in the order of the texts.
+    pub rules: Vec<Rule>,
+    /// One for each file.
+    pub texts: Vec<SourceText>,
+}
+
+impl RuleSet {
+    /// Reads and checks the rules of files and folders. Of a folder, every `.yaml` and `.yml` file is read, ordered by
+    /// name, those of its sub-folders included.
+    ///
+    /// # Errors
+    /// A file or folder cannot be read, there is none, or rules are wrong: [`RuleFileError::Invalid`] then has the
+    /// errors of all files.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, RuleFileError> {
+        let mut texts = Vec::new();
+        let mut rules = Vec::new();
+        let mut errors: Option<RuleErrors> = None;
+        for path in find(paths)? {
+            let bytes = read_file(&path).map_err(unreadable(&path))?;
+            let name = path.to_string_lossy().into_owned();
+            // The reader is given bytes: it reports where a file is not UTF-8.
+            match (file::read(&name, &bytes), &mut errors) {
+                (Ok(more), _) => rules.extend(more),
+                (Err(more), Some(errors)) => errors.append(more),
+                (Err(more), None) => errors = Some(more),
+            }
+            texts.push(SourceText {
+                name,
+                text: String::from_utf8_lossy(&bytes).into_owned(),
+            });
+        }
+        match errors {
+            Some(errors) => Err(errors.into()),
+            None => Self::checked(rules, texts),
+        }
+    }
+
+    /// Reads and checks the rules of texts that were read before.
+    ///
+    /// # Errors
+    /// Rules are wrong.
+    pub fn parse(texts: Vec<SourceText>) -> Result<Self, RuleFileError> {
+        let mut rules = Vec::new();
+        for text in &texts {
+            rules.extend(file::read(&text.name, text.text.as_bytes())?);
+        }
+        Self::checked(rules, texts)
+    }
+
+    /// Checks rules against each other.
+    fn checked(rules: Vec<Rule>, texts: Vec<SourceText>) -> Result<Self, RuleFileError> {
+        file::check_set(&rules)?;
+        Ok(Self { rules, texts })
+    }
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> RuleFileError {
+    let path = path.to_owned();
+    move |source| RuleFileError::Unreadable { path, source }
+}
+
+/// Reads a file up to one byte more than a rule file may have.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let max = u64::try_from(file::SIZE_MAX).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(max.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The rule files of files and folders, each once.
+fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, RuleFileError> {
+    let mut found = Vec::new();
+    for path in paths {
+        collect(path, 0, &mut found)?;
+    }
+    // A folder and a file in it may both be named. A pipe has no canonical path and is always read.
+    let mut seen = HashSet::new();
+    found.retain(|path| fs::canonicalize(path).map_or(true, |path| seen.insert(path)));
+    if found.is_empty() {
+        return Err(RuleFileError::NoFile(paths.to_vec()));
+    }
+    Ok(found)
+}
+
+fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), RuleFileError> {
+    if !fs::metadata(path).map_err(unreadable(path))?.is_dir() {
+        found.push(path.to_owned());
+        return Ok(());
+    }
+    if depth >= MAX_DEPTH {
+        return Err(RuleFileError::TooDeep(path.to_owned()));
+    }
+    let mut inside = Vec::new();
+    for entry in fs::read_dir(path).map_err(unreadable(path))? {
+        inside.push(entry.map_err(unreadable(path))?.path());
+    }
+    inside.sort();
+    for path in inside {
+        let is_rules = path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        // A pipe or a device is only read if it was named itself.
+        let special = fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+        if !hidden && !special && (is_rules || path.is_dir()) {
+            collect(&path, depth + 1, found)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_and_a_file_in_it_are_read_once_and_hidden_files_never() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b.yml", "a.yaml", ".hidden.yaml", "notes.txt"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let paths = [dir.path().to_owned(), dir.path().join("a.yaml")];
+        let found = find(&paths).unwrap();
+        assert_eq!(found, [dir.path().join("a.yaml"), dir.path().join("b.yml")]);
+    }
+
+    #[test]
+    fn a_folder_without_rules_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = RuleSet::read(&[dir.path().to_owned()]).unwrap_err();
+        assert!(matches!(error, RuleFileError::NoFile(_)), "{error}");
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The description file of the active rule set.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+
+use ambit_journal::replace;
+use ambit_sensor::{Kernel, LoadOptions, RulesLoaded};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::locks::{self, ReadLock};
+use crate::paths;
+use crate::rule_files::{RuleSet, SourceText};
+
+/// What is known of a rule set beside what the kernel part counts.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Description {
+    generation: u64,
+    /// The first generation of the same rules: a reload gives them a new one.
+    since: u64,
+    /// The texts of the rule files.
+    pub(super) texts: Vec<SourceText>,
+    /// By hook, how many instructions the verifier processed.
+    verified: BTreeMap<String, u32>,
+}
+
+/// The active rule set.
+#[derive(Debug)]
+pub struct Active {
+    /// The kernel part that evaluates it.
+    pub kernel: Kernel,
+    /// Its description, without the texts, which are in `set`.
+    pub description: Description,
+    /// Its rules.
+    pub set: RuleSet,
+}
+
+/// Returns the active rule set; `None` if no rules are active.
+///
+/// # Errors
+/// The kernel part or the description cannot be read.
+pub fn active() -> Result<Option<Active>, Error> {
+    let Some(kernel) = Kernel::open(&LoadOptions::default())? else {
+        return Ok(None);
+    };
+    let Some(mut description) = Description::read(&kernel)? else {
+        return Ok(None);
+    };
+    let set = RuleSet::parse(std::mem::take(&mut description.texts))?;
+    Ok(Some(Active {
+        kernel,
+        description,
+        set,
+    }))
+}
+
+impl Description {
+    /// Describes a set that is about to become active. `reloaded` is the description of the same rules from before.
+    pub(super) fn new(
+        loaded: &RulesLoaded,
+        texts: Vec<SourceText>,
+        reloaded: Option<&Self>,
+    ) -> Self {
+        Self {
+            generation: loaded.generation,
+            since: reloaded.map_or(loaded.generation, |before| before.since),
+            texts,
+            verified: loaded
+                .verified
+                .iter()
+                .map(|(hook, count)| (hook.name().to_owned(), *count))
+                .collect(),
+        }
+    }
+
+    /// Whether a record with this generation was made by these rules.
+    pub fn covers(&self, generation: u64) -> bool {
+        (self.since..=self.generation).contains(&generation)
+    }
+
+    /// How many instructions of a hook's program the verifier processed; `None` if the kernel does not report it.
+    pub fn verified(&self, hook: &str) -> Option<u32> {
+        self.verified.get(hook).copied()
+    }
+
+    /// Writes the file.
+    pub(super) fn write(&self) -> Result<(), Error> {
+        let path = paths::rules_file(self.generation);
+        serde_json::to_vec(self)
+            .map_err(io::Error::from)
+            .and_then(|bytes| replace(&path, &bytes, 0o600))
+            .map_err(Error::io("write", path))
+    }
+
+    /// Removes the description files of all generations but this one, 0 for none. One that cannot be removed is left:
+    /// nothing reads it.
+    pub(super) fn remove_all_but(generation: u64) {
+        for entry in fs::read_dir(paths::RUN_DIR).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let described = name.to_str().and_then(paths::rules_file_generation);
+            if described.is_some_and(|described| described != generation) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Reads the description of the active set; `None` if no rules are active.
+    fn read(kernel: &Kernel) -> Result<Option<Self>, Error> {
+        let generation = kernel.rules_generation()?;
+        if generation == 0 {
+            return Ok(None);
+        }
+        if let Some(description) = Self::of(generation)? {
+            return Ok(Some(description));
+        }
+        // Another process loaded rules after the generation was read, and removed this description. Wait for its end.
+        Self::read_locked(kernel, &locks::read_host_state()?)
+    }
+
+    /// As [`Self::read`], while no other process loads rules.
+    pub(super) fn read_locked(kernel: &Kernel, _lock: &ReadLock) -> Result<Option<Self>, Error> {
+        let generation = kernel.rules_generation()?;
+        if generation == 0 {
+            return Ok(None);
+        }
+        Self::of(generation)?
+            .map(Some)
+            .ok_or_else(|| Error::DescriptionMissing(paths::rules_file(generation)))
+    }
+
+    /// Reads the description of a generation; `None` if there is no file.
+    fn of(generation: u64) -> Result<Option<Self>, Error> {
+        let path = paths::rules_file(generation);
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|source| Error::Damaged { path, source }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("read", path)(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(generation: u64) -> RulesLoaded {
+        RulesLoaded {
+            generation,
+            verified: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_reload_covers_the_generations_from_before_and_a_new_set_does_not() {
+        let first = Description::new(&loaded(4), Vec::new(), None);
+        let again = Description::new(&loaded(7), Vec::new(), Some(&first));
+        assert!(again.covers(4) && again.covers(7) && !again.covers(8));
+        let other = Description::new(&loaded(9), Vec::new(), None);
+        assert!(!other.covers(7));
+    }
+}

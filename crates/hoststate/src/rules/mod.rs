@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The active rule set: loading, unloading, reloading and reading it.
+//!
+//! The kernel part knows a set by its generation, a number that no other set had. A description file with that number
+//! in its name has the texts of the rules. It is written before the set becomes active, so that an active set always
+//! has one, at whatever point a process that loads rules is killed.
+
+mod description;
+mod link;
+mod load;
+
+pub use description::{Active, Description, active};
+pub use link::{compile_for, hooks};
+pub use load::{LoadSummary, Reload, load, reload, unload};

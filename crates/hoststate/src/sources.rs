@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Trust sources: which trust bit belongs to which name. Rules and taps get a bit when their name is first needed and
+//! keep it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use ambit_abi::TRUST_NAMED;
+use ambit_journal::replace;
+
+use crate::error::Error;
+use crate::locks::WriteLock;
+use crate::paths;
+
+/// The first bit that is given to a name.
+const FIRST: u8 = 8;
+const _: () = assert!(FIRST as u32 == TRUST_NAMED);
+/// Bits with a fixed name.
+const FIXED: [(&str, u8); 4] = [("model", 0), ("operator", 2), ("engine", 3), ("tap", 4)];
+
+/// Names of trust bits, as long as the machine runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustSources {
+    by_name: BTreeMap<String, u8>,
+}
+
+impl TrustSources {
+    /// Reads the names that were given bits since the machine started. Needs no lock: the file is replaced as a whole.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn read() -> Result<Self, Error> {
+        let path = paths::sources_file();
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(|by_name| Self { by_name })
+                .map_err(|source| Error::Damaged { path, source }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(Error::io("read", path)(error)),
+        }
+    }
+
+    /// Writes the names for other processes and later ones.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, _lock: &WriteLock) -> Result<(), Error> {
+        let path = paths::sources_file();
+        serde_json::to_vec(&self.by_name)
+            .map_err(io::Error::from)
+            .and_then(|bytes| replace(&path, &bytes, 0o644))
+            .map_err(Error::io("write", path))
+    }
+
+    /// The names of bits, `bitN` for one without a name.
+    pub fn names(&self, bits: u32) -> Vec<String> {
+        (0..32_u8)
+            .filter(|bit| bits >> bit & 1 == 1)
+            .map(|bit| self.name(bit))
+            .collect()
+    }
+
+    /// The name of a bit, `bitN` for one without a name.
+    pub fn name(&self, bit: u8) -> String {
+        self.by_name
+            .iter()
+            .find(|(_, own)| **own == bit)
+            .map_or_else(
+                || ambit_event::trust_names(1 << bit).concat(),
+                |(name, _)| name.clone(),
+            )
+    }
+
+    /// Whether every one of these bits that can be given to a name has one.
+    pub fn know(&self, bits: u32) -> bool {
+        (FIRST..32)
+            .filter(|bit| bits >> bit & 1 == 1)
+            .all(|bit| self.by_name.values().any(|own| *own == bit))
+    }
+
+    /// The bits of names, as [`Self::name`] returns them.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSource`].
+    pub fn bits(&self, names: &[String]) -> Result<u32, Error> {
+        names.iter().try_fold(0, |bits, name| {
+            (0..32_u8)
+                .find(|bit| self.name(*bit) == *name)
+                .map(|bit| bits | 1 << bit)
+                .ok_or_else(|| Error::UnknownSource(name.clone()))
+        })
+    }
+
+    /// Every name with its bit, the fixed ones included.
+    pub fn all(&self) -> BTreeMap<String, u8> {
+        let mut all = self.by_name.clone();
+        all.extend(FIXED.map(|(name, bit)| (name.to_owned(), bit)));
+        all
+    }
+
+    /// Gives each of these names a bit. If none is free, one is taken from a name that is not among them and whose bit
+    /// is not `in_use`. Names of taps keep their bits, as programs outside of Ambit have them compiled in.
+    ///
+    /// # Errors
+    /// [`Error::NoFreeTrustBit`].
+    pub fn assign(&mut self, names: &BTreeSet<String>, in_use: u32) -> Result<(), Error> {
+        for name in names {
+            if FIXED.iter().any(|(fixed, _)| fixed == name) || self.by_name.contains_key(name) {
+                continue;
+            }
+            let free = (FIRST..32).find(|bit| self.by_name.values().all(|own| own != bit));
+            let bit = match free {
+                Some(bit) => bit,
+                None => self
+                    .reclaim(names, in_use)
+                    .ok_or_else(|| Error::NoFreeTrustBit {
+                        name: name.clone(),
+                        total: 32 - FIRST,
+                    })?,
+            };
+            self.by_name.insert(name.clone(), bit);
+        }
+        Ok(())
+    }
+
+    /// Takes a bit from a name that is neither needed nor in use.
+    fn reclaim(&mut self, needed: &BTreeSet<String>, in_use: u32) -> Option<u8> {
+        let name = self
+            .by_name
+            .iter()
+            .find(|(name, bit)| {
+                !needed.contains(*name) && !name.starts_with("tap:") && in_use >> **bit & 1 == 0
+            })
+            .map(|(name, _)| name.clone())?;
+        self.by_name.remove(&name)
+    }
+}
+
+/// Names of trust bits for a reader of many records: the file is read once, and again only after it was replaced.
+#[derive(Debug)]
+pub struct CachedSources {
+    sources: TrustSources,
+    file: Option<FileVersion>,
+}
+
+/// What a replaced file does not share with the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileVersion {
+    inode: u64,
+    changed: (i64, i64),
+    length: u64,
+}
+
+impl FileVersion {
+    /// Returns the file's current version; `None` if there is no file.
+    fn of(path: &Path) -> Result<Option<Self>, Error> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(Self {
+                inode: metadata.ino(),
+                changed: (metadata.ctime(), metadata.ctime_nsec()),
+                length: metadata.len(),
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("read", path)(error)),
+        }
+    }
+}
+
+impl CachedSources {
+    /// Reads the names.
+    ///
+    /// # Errors
+    /// As for [`TrustSources::read`].
+    pub fn read() -> Result<Self, Error> {
+        // The version first: a file that is replaced in between is read once more.
+        let file = FileVersion::of(&paths::sources_file())?;
+        Ok(Self {
+            sources: TrustSources::read()?,
+            file,
+        })
+    }
+
+    /// Reads the names again if the file was replaced. Call this once per batch of records.
+    ///
+    /// # Errors
+    /// As for [`TrustSources::read`].
+    pub fn refresh(&mut self) -> Result<(), Error> {
+        if FileVersion::of(&paths::sources_file())? != self.file {
+            *self = Self::read()?;
+        }
+        Ok(())
+    }
+
+    /// The names of bits. If one has no name, the file may have been replaced since the last [`Self::refresh`].
+    ///
+    /// # Errors
+    /// As for [`TrustSources::read`].
+    pub fn names(&mut self, bits: u32) -> Result<Vec<String>, Error> {
+        if !self.sources.know(bits) {
+            self.refresh()?;
+        }
+        Ok(self.sources.names(bits))
+    }
+}
+
+#[cfg(feature = "kernel")]
+mod with_kernel {
+    use std::collections::BTreeSet;
+
+    use ambit_sensor::Kernel;
+
+    use super::TrustSources;
+    use crate::error::Error;
+    use crate::locks::WriteLock;
+
+    impl TrustSources {
+        /// Gives each of these names a bit and writes the names. Bits stay with their names if a task, a mark or a
+        /// domain uses them, or if rules are active: those may set their bits at any time. `kernel` is `None` if no
+        /// kernel part is loaded.
+        ///
+        /// # Errors
+        /// Reading or writing the names or the kernel part failed; [`Error::NoFreeTrustBit`].
+        pub fn reserve(
+            mut names: BTreeSet<String>,
+            kernel: Option<&Kernel>,
+            lock: &WriteLock,
+        ) -> Result<Self, Error> {
+            let mut sources = Self::read()?;
+            let mut in_use = 0;
+            if let Some(kernel) = kernel {
+                in_use = kernel.trust_bits_in_use()?;
+                if kernel.rules_generation()? != 0 {
+                    names.extend(sources.all().into_keys());
+                }
+            }
+            sources.assign(&names, in_use)?;
+            sources.write(lock)?;
+            Ok(sources)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(of: impl IntoIterator<Item = usize>) -> BTreeSet<String> {
+        of.into_iter().map(|n| format!("rule:r{n}")).collect()
+    }
+
+    #[test]
+    fn a_name_keeps_its_bit_while_other_names_change() {
+        let mut sources = TrustSources::default();
+        sources.assign(&names([1, 2]), 0).unwrap();
+        let before = sources.all();
+        sources.assign(&names([2, 3]), 0).unwrap();
+        assert_eq!(before.get("rule:r2"), sources.all().get("rule:r2"));
+        assert_eq!(sources.all().get("operator"), Some(&2));
+    }
+
+    #[test]
+    fn a_bit_in_use_is_not_given_to_another_name() {
+        let mut sources = TrustSources::default();
+        sources.assign(&names(0..24), 0).unwrap();
+        assert!(matches!(
+            sources.clone().assign(&names([99]), u32::MAX),
+            Err(Error::NoFreeTrustBit { total: 24, .. })
+        ));
+        let in_use = !(1 << 10);
+        sources.assign(&names([99]), in_use).unwrap();
+        assert_eq!(sources.all().get("rule:r99"), Some(&10));
+    }
+
+    #[test]
+    fn bits_without_a_name_have_a_number_by_which_they_can_be_given() {
+        let mut sources = TrustSources::default();
+        sources.assign(&names([1]), 0).unwrap();
+        assert!(sources.know(1 << 8 | 1) && !sources.know(1 << 9));
+        let given = ["operator", "rule:r1", "bit9"].map(str::to_owned);
+        assert_eq!(sources.bits(&given).unwrap(), 1 << 2 | 1 << 8 | 1 << 9);
+        assert!(sources.bits(&["rule:none".to_owned()]).is_err());
+    }
+}

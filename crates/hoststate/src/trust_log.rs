@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The log of what operators changed of processes' trust by hand: JSON lines, the newest MiB or two of them.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FlockOperation;
+use serde::{Deserialize, Serialize};
+
+use crate::locks::{Level, lock_directory};
+use crate::paths;
+
+/// A file that would grow beyond this replaces the one from before.
+const SIZE_MAX: u64 = 1 << 20;
+const NAME: &str = "trust.jsonl";
+const NAME_BEFORE: &str = "trust.jsonl.1";
+
+/// What was done to trust bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeKind {
+    /// Bits were set.
+    Set,
+    /// Bits were cleared.
+    Clear,
+}
+
+impl ChangeKind {
+    /// The word in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::Clear => "clear",
+        }
+    }
+}
+
+/// One `ambit trust set` or `clear`, written before it is carried out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrustChange {
+    /// UTC.
+    pub time: String,
+    /// What was done.
+    #[serde(rename = "verb")]
+    pub kind: ChangeKind,
+    /// The processes it was done to.
+    pub processes: Vec<ChangedProcess>,
+    /// The domain, if the change is for all processes of one.
+    pub domain: Option<String>,
+    /// Names of trust bits, or `all`.
+    pub sources: Vec<String>,
+    /// After how many seconds the bits are cleared again.
+    pub seconds: Option<u32>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// The user that Ambit ran as.
+    pub uid: u32,
+    /// The user that called `sudo`.
+    pub sudo_user: Option<String>,
+    /// Why the change was not carried out after all: such a record follows the one of the attempt.
+    pub failed: Option<String>,
+}
+
+/// A process whose trust was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedProcess {
+    /// Its number.
+    pub pid: u32,
+    /// Its name, escaped.
+    pub comm: String,
+    /// The names of the trust bits it had before.
+    pub trust: Vec<String>,
+}
+
+/// The log, oldest record first.
+#[derive(Debug)]
+pub struct TrustLog {
+    /// The records.
+    pub changes: Vec<TrustChange>,
+    /// Lines that are not records.
+    pub unreadable: usize,
+}
+
+/// The file with the newest records.
+pub fn path() -> PathBuf {
+    paths::state_dir().join(NAME)
+}
+
+impl TrustChange {
+    /// Appends this record. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn append(&self) -> io::Result<()> {
+        append(&paths::state_dir(), self)
+    }
+}
+
+impl TrustLog {
+    /// Reads the log.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn read() -> io::Result<Self> {
+        read(&paths::state_dir())
+    }
+}
+
+fn append(directory: &Path, change: &TrustChange) -> io::Result<()> {
+    let mut line = serde_json::to_vec(change)?;
+    line.push(b'\n');
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
+    let _level = Level::TrustLog.enter();
+    // Another process may be about to rename the file.
+    let _lock = lock_directory(directory, FlockOperation::LockExclusive)?;
+    let path = directory.join(NAME);
+    let length = match fs::metadata(&path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    let grown = length.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+    if length != 0 && grown > SIZE_MAX {
+        fs::rename(&path, directory.join(NAME_BEFORE))?;
+    }
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&path)?;
+    let length = file.metadata()?.len();
+    let written = file.write_all(&line).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half a line would make the next one unreadable.
+        let _ = file.set_len(length);
+    }
+    written
+}
+
+fn read(directory: &Path) -> io::Result<TrustLog> {
+    let mut log = TrustLog {
+        changes: Vec::new(),
+        unreadable: 0,
+    };
+    for name in [NAME_BEFORE, NAME] {
+        let bytes = match fs::read(directory.join(name)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for line in bytes.split(|byte| *byte == b'\n') {
+            match serde_json::from_slice(line) {
+                Ok(change) => log.changes.push(change),
+                Err(_) if line.is_empty() => {}
+                Err(_) => log.unreadable += 1,
+            }
+        }
+    }
+    Ok(log)
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(reason: String) -> TrustChange {
+        TrustChange {
+            time: "2026-01-31T12:34:56.789Z".into(),
+            kind: ChangeKind::Clear,
+            processes: vec![ChangedProcess {
+                pid: 7,
+                comm: "sh".into(),
+                trust: vec!["model".into()],
+            }],
+            domain: None,
+            sources: vec!["all".into()],
+            seconds: None,
+            reason: Some(reason),
+            uid: 0,
+            sudo_user: None,
+            failed: None,
+        }
+    }
+
+    #[test]
+    fn a_full_file_is_renamed_and_both_files_are_read_oldest_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let long = "x".repeat(400 << 10);
+        for number in 0..6 {
+            append(dir.path(), &change(format!("{number}{long}"))).unwrap();
+        }
+        let kept = read(dir.path()).unwrap();
+        let reasons: Vec<String> = kept
+            .changes
+            .iter()
+            .map(|change| change.reason.as_deref().unwrap()[..1].to_owned())
+            .collect();
+        assert_eq!(reasons, ["2", "3", "4", "5"]);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        for name in [NAME, NAME_BEFORE] {
+            assert!(fs::metadata(dir.path().join(name)).unwrap().len() <= SIZE_MAX);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_a_record_hides_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        append(dir.path(), &change("a".into())).unwrap();
+        let path = dir.path().join(NAME);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.extend(b"{\"time\":\n");
+        fs::write(&path, bytes).unwrap();
+        append(dir.path(), &change("b".into())).unwrap();
+        let log = read(dir.path()).unwrap();
+        assert_eq!((log.changes.len(), log.unreadable), (2, 1));
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_written_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(NAME)).unwrap();
+        assert!(append(dir.path(), &change("a".into())).is_err());
+    }
+}
