@@ -106,10 +106,9 @@ impl From<ambit_sensor::Error> for Failure {
         use ambit_sensor::Error;
         let exit = match error {
             // What can be helped by other words on the command line.
-            Error::DomainExists { .. }
-            | Error::SetTooSmall { .. }
-            | Error::NoSuchProcess(_)
-            | Error::NotLabelled(_) => Exit::Usage,
+            Error::DomainExists { .. } | Error::SetTooSmall { .. } | Error::NoSuchProcess(_) => {
+                Exit::Usage
+            }
             _ => Exit::Trouble,
         };
         Self::new(exit, error)

@@ -21,7 +21,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         }),
         // SAFETY: as above.
         ("lock", [path]) => on(path, |fd| unsafe { libc::flock(fd, libc::LOCK_EX) }),
-        // Opened, then something that a map of files lacks, then locked.
+        // An operation that tests leave out of the map comes between the open and the lock.
         ("lock-after-crime", [path]) => on(path, |fd| {
             // SAFETY: takes numbers.
             unsafe {
@@ -29,7 +29,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
                 libc::flock(fd, libc::LOCK_EX)
             }
         }),
-        // Opened, and kept open in whatever is executed from here on.
+        // Opens a file that every program executed later inherits.
         ("keep-open", [path]) => keep_open(path),
         ("receive", [path]) => receive(path),
         ("pass", [path, address]) => pass(path, address),
@@ -50,7 +50,7 @@ fn on(path: &[u8], call: impl FnOnce(i32) -> i32) -> Done {
 
 fn setxattr(path: &[u8], name: &[u8], value: &[u8]) -> Done {
     let (path, name) = (c(path)?, c(name)?);
-    // SAFETY: C strings, and pointer and length of a live slice.
+    // SAFETY: C strings, and the pointer and length of a live slice.
     let set = unsafe {
         libc::setxattr(
             path.as_ptr(),
@@ -71,7 +71,7 @@ fn removexattr(path: &[u8], name: &[u8]) -> Done {
 
 fn keep_open(path: &[u8]) -> Done {
     let fd = open(path, libc::O_RDONLY, 0)?.into_raw_fd();
-    // SAFETY: takes numbers; nobody else knows the descriptor.
+    // SAFETY: takes numbers. The descriptor belongs to this function alone.
     check(unsafe { libc::fcntl(fd, libc::F_SETFD, 0) })
         .before("fcntl")
         .map(|_| None)
@@ -85,7 +85,7 @@ struct Passed {
     pad: i32,
 }
 
-/// Sends a descriptor to itself. The kernel leaves out what is not let through and says that something was cut off.
+/// Sends a descriptor to itself. If the hook refuses it, the kernel leaves it out of the message and sets `MSG_CTRUNC`.
 fn receive(path: &[u8]) -> Done {
     let fd = file(path)?;
     let mut ends = [0_i32; 2];
@@ -104,7 +104,7 @@ fn receive(path: &[u8]) -> Done {
     take_descriptor(&theirs)
 }
 
-/// Sends a descriptor to whoever waits at an address.
+/// Sends a descriptor to the process that waits at an address.
 fn pass(path: &[u8], address: &[u8]) -> Done {
     let fd = file(path)?;
     let (socket, address) = prepared(address)?;
@@ -134,7 +134,7 @@ fn take_descriptor(socket: &OwnedFd) -> Done {
         let received =
             unsafe { libc::recvmsg(socket.as_raw_fd(), message, libc::MSG_CMSG_CLOEXEC) };
         check(received as i64).before("recvmsg")?;
-        // SAFETY: as above; the kernel is done with both.
+        // SAFETY: as above; the kernel does not use them after the call.
         let (flags, fd) = unsafe { ((*message).msg_flags, (*passed).fd) };
         if flags & libc::MSG_CTRUNC != 0 || fd < 0 {
             return Err(Failure::Errno(libc::EBADF));
@@ -143,7 +143,7 @@ fn take_descriptor(socket: &OwnedFd) -> Done {
     })
 }
 
-/// A message of one byte, with room for a descriptor that holds `fd`.
+/// Builds a message of one byte, and of one descriptor, which is `fd`.
 fn with_message<T>(
     fd: i32,
     act: impl FnOnce(*mut libc::msghdr, *const Passed) -> Result<T, Failure>,
@@ -153,7 +153,7 @@ fn with_message<T>(
         iov_base: byte.as_mut_ptr().cast(),
         iov_len: 1,
     };
-    // SAFETY: all zeroes is a control message header and a message header.
+    // SAFETY: both structs are valid if all their bytes are zero.
     let (mut passed, mut message): (Passed, libc::msghdr) = unsafe { std::mem::zeroed() };
     passed.header.cmsg_len = size_of::<libc::cmsghdr>() + 4;
     passed.header.cmsg_level = libc::SOL_SOCKET;
@@ -167,7 +167,7 @@ fn with_message<T>(
     act(&raw mut message, passed)
 }
 
-/// Takes a descriptor out of a process: its own.
+/// Copies a descriptor from a process with `pidfd_getfd`: from itself.
 fn pidfd_getfd(path: &[u8]) -> Done {
     let fd = file(path)?;
     // SAFETY: takes numbers.

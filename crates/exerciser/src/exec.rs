@@ -47,7 +47,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     })
 }
 
-/// What to run.
+/// A program and its arguments.
 enum Image<'a> {
     Path(&'a [u8]),
     Fd(&'a OwnedFd),
@@ -69,7 +69,7 @@ fn copy(name: &[u8], path: &[u8]) -> Result<OwnedFd, Failure> {
     Ok(fd)
 }
 
-/// Arguments as the kernel wants them.
+/// Arguments in the form of `execve`.
 struct Argv {
     strings: Vec<CString>,
 }
@@ -89,7 +89,7 @@ impl Argv {
             .collect()
     }
 
-    /// Replaces this process, or answers why not.
+    /// Replaces this process. Returns only if that failed.
     fn exec(&self, image: &Image<'_>) -> i32 {
         let argv = self.pointers();
         let (at, path, flags) = match image {
@@ -119,7 +119,7 @@ impl Argv {
     }
 }
 
-/// Runs it in a forked child. A pipe that exec closes carries why it could not be run.
+/// Runs it in a forked child. The child writes the error of exec to a pipe that an exec closes.
 fn in_child(image: &Image<'_>, words: &[&[u8]]) -> Done {
     let argv = Argv::new(words)?;
     let (reader, writer) = pipe().before("pipe")?;
@@ -135,7 +135,7 @@ fn in_child(image: &Image<'_>, words: &[&[u8]]) -> Done {
     }
 }
 
-/// What the vforked child, which shares our memory, gets and leaves.
+/// The input and output of the vforked child, which shares the parent's memory.
 struct Vfork<'a> {
     argv: &'a Argv,
     path: &'a [u8],

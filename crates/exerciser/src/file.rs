@@ -100,7 +100,7 @@ fn read(path: &[u8]) -> Done {
     read_all(&fd).map(|bytes| Some(bytes.escape_ascii().to_string()))
 }
 
-/// The write is the step that fails, if the open was allowed.
+/// Opens and writes. If the open is allowed, the write is the operation that may fail.
 fn write(path: &[u8], flags: i32, text: &[u8]) -> Done {
     let fd = open(path, flags, 0o644)?;
     write_all(&fd, text).before("write").map(|()| None)
@@ -109,7 +109,7 @@ fn write(path: &[u8], flags: i32, text: &[u8]) -> Done {
 fn list(path: &[u8]) -> Done {
     let fd = open(path, O_RDONLY | libc::O_DIRECTORY, 0)?;
     let mut buffer = [0_u8; 4096];
-    // SAFETY: pointer and length are those of a live buffer.
+    // SAFETY: a live buffer and its length.
     check(unsafe {
         libc::syscall(
             libc::SYS_getdents64,
@@ -153,15 +153,15 @@ fn fchmod(path: &[u8], mode: &[u8]) -> Done {
 fn ioctl(path: &[u8], request: &[u8]) -> Done {
     let fd = open(path, O_RDONLY | libc::O_NONBLOCK, 0).before("open")?;
     let mut buffer = [0_u64; 512];
-    // SAFETY: the requests that tests use write at most a page, which the buffer is.
+    // SAFETY: the requests that tests use write at most a page, and the buffer is a page.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), hex(request)?, buffer.as_mut_ptr()) }).map(|_| None)
 }
 
-/// Says whether two paths are one inode, for tests of what a refused operation left.
+/// Reports whether two paths are the same inode, for tests that check the result of a refused operation.
 fn same_file(a: &[u8], b: &[u8]) -> Done {
     let stat = |path: &[u8]| {
         let path = c(path)?;
-        // SAFETY: all zeroes is a stat buffer.
+        // SAFETY: the struct is valid if all its bytes are zero.
         let mut stat: libc::stat = unsafe { std::mem::zeroed() };
         // SAFETY: a C string and a live buffer.
         check(unsafe { libc::stat(path.as_ptr(), &raw mut stat) })?;

@@ -7,7 +7,7 @@ use crate::outcome::{Done, Failure};
 use crate::parse::{Birth, Step, resolve};
 use crate::{descriptor, exec, file, harmless, ipc, memory, mount, net, sys, system, task, uring};
 
-/// Says what is wrong with the arguments and ends.
+/// Prints an error about the arguments and exits.
 pub(crate) fn usage(message: &str) -> ! {
     eprintln!("ambit-act: {message}");
     std::process::exit(2)
@@ -73,14 +73,14 @@ fn label(step: &Step) -> String {
     }
 }
 
-/// One line, in one write: other tasks print to the same pipe.
+/// Prints a line with one write, since other tasks print to the same pipe.
 fn say(name: &str, done: &Done) {
     let line = match done {
         Ok(None) => format!("{name}: ok\n"),
         Ok(Some(detail)) => format!("{name}: ok {detail}\n"),
         Err(failure) => format!("{name}: {failure}\n"),
     };
-    // SAFETY: pointer and length are those of a live string. Nobody can be told if it fails.
+    // SAFETY: a live string and its length. An error cannot be reported anywhere else.
     let _ = unsafe { libc::write(1, line.as_ptr().cast(), line.len()) };
 }
 
@@ -97,14 +97,14 @@ pub(crate) fn child(birth: Birth, body: &dyn Fn() -> i32) -> Result<(), Failure>
     wait(pid)
 }
 
-/// Runs `body` in a grandchild whose parent has gone, in a session of its own: the way of a daemon.
+/// Runs `body` in a grandchild whose parent has exited, in a session of its own, as a daemon is started.
 fn orphan(body: &dyn Fn() -> i32) -> Result<(), Failure> {
     let (reader, writer) = sys::pipe()?;
     let pid = fork()?;
     if pid == 0 {
         match fork() {
             Ok(0) => {
-                // SAFETY: takes nothing.
+                // SAFETY: has no arguments.
                 unsafe { libc::setsid() };
                 let status = body();
                 let _ = sys::write_all(&writer, &[status as u8]);
@@ -119,13 +119,13 @@ fn orphan(body: &dyn Fn() -> i32) -> Result<(), Failure> {
     match sys::read_all(&reader)?.as_slice() {
         [0] => Ok(()),
         [status] => Err(Failure::Status(i32::from(*status))),
-        // It ended without a word.
+        // It ended without writing anything.
         _ => Err(Failure::Signal(0)),
     }
 }
 
 fn fork() -> Result<i32, Failure> {
-    // SAFETY: the child runs on with a copy of this thread alone; the exerciser holds no lock while it forks.
+    // SAFETY: the child has a copy of this thread only, and this thread has no lock locked while it forks.
     Ok(sys::check(unsafe { libc::fork() })? as i32)
 }
 
@@ -135,11 +135,11 @@ fn end(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// `clone3` with the arguments that make it a fork.
+/// Forks with `clone3`.
 fn clone3() -> Result<i32, Failure> {
     let mut arguments = [0_u64; 11];
     arguments[4] = libc::SIGCHLD as u64;
-    // SAFETY: an all-zero struct clone_args but for exit_signal; without CLONE_VM the child has its own memory.
+    // SAFETY: all fields of struct clone_args but exit_signal are zero; without CLONE_VM the child has its own memory.
     let pid = unsafe {
         libc::syscall(
             libc::SYS_clone3,
@@ -190,7 +190,7 @@ fn operation(name: &str, words: &[Vec<u8>]) -> Done {
         })
 }
 
-/// Operations that no hook sees: time, synchronising with a test, and what the exerciser is itself.
+/// Operations that no hook sees: waiting, synchronising with a test, and attributes of the exerciser itself.
 fn own(name: &str, words: &[&[u8]]) -> Option<Done> {
     Some(match (name, words) {
         ("sleep", [ms]) => sys::number(ms).map(|ms| {
@@ -202,7 +202,7 @@ fn own(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("pid", []) => Ok(Some(std::process::id().to_string())),
         ("say", [text]) => sys::write_all(&1, text).map(|()| None),
         ("exit", [status]) => match sys::number(status) {
-            // SAFETY: ends the process, as told.
+            // SAFETY: takes a number and ends the process.
             Ok(status) => unsafe { libc::_exit(status) },
             Err(failure) => Err(failure),
         },
@@ -211,11 +211,11 @@ fn own(name: &str, words: &[&[u8]]) -> Option<Done> {
     })
 }
 
-/// Until a file is there; `stat` passes no hook of Ambit's.
+/// Waits until a file exists. `stat` passes none of Ambit's hooks.
 fn wait_file(path: &[u8]) -> Done {
     let path = sys::c(path)?;
     for _ in 0..6000 {
-        // SAFETY: all zeroes is a stat buffer.
+        // SAFETY: the struct is valid if all its bytes are zero.
         let mut stat: libc::stat = unsafe { std::mem::zeroed() };
         // SAFETY: a C string and a live buffer.
         if unsafe { libc::stat(path.as_ptr(), &raw mut stat) } == 0 {
@@ -226,7 +226,7 @@ fn wait_file(path: &[u8]) -> Done {
     Err(Failure::Errno(libc::ETIMEDOUT))
 }
 
-/// Until a line, or the end, of standard input.
+/// Waits for a line or the end of standard input.
 fn wait_line() -> Done {
     let mut byte = [0_u8];
     loop {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Operations that would change a machine, in a form that changes nothing but the process: with mounts of its own,
-//! without an effect, or with one that ends with the process.
+//! Operations that can change a machine, in a form that changes at most the process: in its own mount namespace, with
+//! arguments that have no effect, or with an effect that ends with the process.
 
 use std::ffi::CStr;
 use std::os::fd::AsRawFd;
@@ -19,7 +19,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("own-umount", [path]) => own_mount(path).before("mount").and_then(|()| umount(path)),
         ("own-pivot", [path]) => own_mount(path).before("mount").and_then(|()| pivot(path)),
         ("settime-wrong", []) => settime_wrong(),
-        // How much of no pages at all is where.
+        // Asks for the nodes of zero pages.
         ("memory-of", [whom]) => upon(whom, &|pid| {
             let (nothing, call) = (null::<u8>(), libc::SYS_move_pages);
             check(call!(syscall(call, pid, 0, nothing, nothing, nothing, 0))).map(|_| ())
@@ -36,7 +36,7 @@ fn mount(from: &CStr, to: &CStr, kind: *const libc::c_char, flags: libc::c_ulong
     check(call!(mount(from, to, kind, flags, null()))).map(|_| None)
 }
 
-/// A mount namespace from which nothing propagates: what is mounted in it goes with the process.
+/// Enters a mount namespace from which nothing propagates, so that its mounts end with the process.
 fn own_mounts() -> Result<(), Failure> {
     check(call!(unshare(libc::CLONE_NEWNS))).before("unshare")?;
     mount(c"none", c"/", null(), libc::MS_REC | libc::MS_PRIVATE).map(|_| ())
@@ -68,7 +68,7 @@ fn pivot(path: &[u8]) -> Done {
     check(call!(syscall(libc::SYS_pivot_root, here, here))).map(|_| None)
 }
 
-/// Asks for a time zone that there is none of, which is found out after everybody was asked.
+/// Sets an invalid time zone. The kernel checks it after the hook.
 fn settime_wrong() -> Done {
     let zone = [100 * 60_i32, 0];
     let (clock, zone) = (null::<libc::timeval>(), zone.as_ptr());
@@ -78,7 +78,7 @@ fn settime_wrong() -> Done {
     }
 }
 
-/// A message that asks the routing part of the kernel for nothing.
+/// Sends an empty message (`NLMSG_NOOP`) to rtnetlink.
 fn netlink_after_crime() -> Done {
     let fd = owned(call!(socket(
         libc::AF_NETLINK,
@@ -86,7 +86,7 @@ fn netlink_after_crime() -> Done {
         libc::NETLINK_ROUTE
     )))
     .before("socket")?;
-    // That it is refused is the point of it.
+    // The kernel refuses it after the hook.
     let _ = make_code();
     // struct nlmsghdr: its length, NLMSG_NOOP.
     let message = [16_u32, 1, 0, 0];
@@ -94,7 +94,7 @@ fn netlink_after_crime() -> Done {
     check(call!(send(fd.as_raw_fd(), pointer, length, 0)) as i64).map(|_| None)
 }
 
-/// Access to a port that shows how far booting has come, for this process.
+/// Gets access for this process to port 0x80, which boot firmware writes its progress to.
 #[cfg(target_arch = "x86_64")]
 fn port() -> Done {
     check(call!(syscall(libc::SYS_ioperm, 0x80, 1, 1))).map(|_| None)
@@ -105,7 +105,7 @@ fn port() -> Done {
     Err(Failure::Errno(libc::ENOSYS))
 }
 
-/// A socket of a family that no module has; the kernel looks for one.
+/// Creates a socket of a family that no module has, so that the kernel requests one.
 fn module() -> Done {
     const NOBODYS: i32 = 45;
     owned(call!(socket(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Operations on System V IPC. What was made is removed at the end, where that is let through.
+//! Operations on System V IPC. Each removes the object that it created, if a hook does not refuse that.
 
 use std::ptr::null_mut;
 
@@ -26,7 +26,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
                 sem_op: 1,
                 sem_flg: 0,
             };
-            // SAFETY: one operation, alive through the call.
+            // SAFETY: one operation, which lives longer than the call.
             check(unsafe { libc::semop(id, &raw mut up, 1) }).map(|_| ())
         }),
         ("msg-create", []) => queue(|_| Ok(())),
@@ -34,7 +34,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("msg-receive", []) => queue(|id| {
             send(id).before("msgsnd")?;
             let mut message = [0_u64; 2];
-            // SAFETY: room for a type and eight bytes.
+            // SAFETY: the buffer has room for a type and eight bytes.
             check(
                 unsafe { libc::msgrcv(id, message.as_mut_ptr().cast(), 8, 0, libc::IPC_NOWAIT) }
                     as i64,
@@ -45,7 +45,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     })
 }
 
-/// A segment.
+/// A shared memory segment.
 struct Shm(i32);
 
 impl Shm {
@@ -63,7 +63,7 @@ impl Shm {
 
 impl Drop for Shm {
     fn drop(&mut self) {
-        // SAFETY: as above. It may be gone.
+        // SAFETY: as above. It may be removed already.
         unsafe { libc::shmctl(self.0, libc::IPC_RMID, null_mut()) };
     }
 }
@@ -74,10 +74,10 @@ fn find(key: i32) -> Done {
 
 fn attach(flags: i32) -> Done {
     let shm = Shm::get(libc::IPC_PRIVATE).before("shmget")?;
-    // SAFETY: a new mapping at an address of the kernel's choice disturbs no other.
+    // SAFETY: the kernel chooses an address at which nothing is mapped.
     let address = unsafe { libc::shmat(shm.0, null_mut(), flags) };
     check(address as i64)?;
-    // SAFETY: our own mapping, used no more.
+    // SAFETY: this function mapped it and does not use it any more.
     unsafe { libc::shmdt(address) };
     Ok(None)
 }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The exerciser: performs the operations it is told to, one after the other, each by its own system call, and prints
-//! one line for each.
+//! The exerciser: performs the operations in its arguments, one after the other, each with its own system call, and
+//! prints one line for each.
 //!
 //! ```text
 //! open-r /a , fork { open-w /b , unlink /b } , loop 100 open-r /c{i}
 //! ```
 //!
 //! A line is `OP: ok`, `OP: ok DETAIL`, `OP: errno NAME`, `OP: status N` or `OP: signal NAME` (of a program that it
-//! ran). Where an operation needs preparing steps and one of these fails, ` at STEP` follows. In arguments `\xNN` is
+//! ran). If a step that prepares the operation fails, ` at STEP` follows. In arguments `\xNN` is
 //! a byte and `\\` a backslash.
 //!
-//! It opens nothing that it was not told to open, and stays out of the C library's conveniences (locale, name
-//! services), so that what a domain sees is what the arguments say. The lab's tests run it as a workload, and
-//! `ambit doctor --canary` as its canary. It knows nothing of Ambit. System calls as they are need unsafe code:
-//! it is kept here, and runs in processes that do nothing else.
+//! It opens only files that its arguments name, and avoids features of the C library that open others (locale, name
+//! services), so that a domain sees exactly these operations. The lab's tests run it as a workload, and
+//! `ambit doctor --canary` runs it as the canary. It knows nothing about Ambit. Raw system calls need unsafe code, which
+//! runs in processes that do nothing else.
 
-// Numbers come from the arguments and go to system calls as they are.
+// Numbers from the arguments are passed to system calls unchanged.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -38,8 +38,8 @@ mod system;
 mod task;
 mod uring;
 
-/// Does what the arguments say. Answers the exit status: 0 if all were ok, 1 if not. Ends the process with 2 if the
-/// arguments make no sense.
+/// Performs the operations in the arguments. Returns the exit status: 0 if all succeeded, 1 if not. Exits with 2 if the
+/// arguments are invalid.
 pub fn perform(arguments: &[Vec<u8>]) -> u8 {
     match parse::parse(arguments) {
         Ok(step) => u8::from(flow::run(&step, None).is_err()),

@@ -37,7 +37,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
                 )
             })
             .map(done),
-        // Code that becomes writable without ceasing to be code.
+        // Makes executable memory writable, and keeps it executable.
         ("map-exec-then-write", [path]) => file(path).and_then(|fd| {
             let mapping = map(fd.as_raw_fd(), PROT_READ | PROT_EXEC, MAP_PRIVATE).before("mmap")?;
             mapping.protect(PROT_READ | PROT_WRITE | PROT_EXEC)
@@ -69,23 +69,23 @@ fn file(path: &[u8]) -> Result<OwnedFd, Failure> {
     open(path, libc::O_RDONLY, 0).before("open")
 }
 
-/// A page that could be executed and is not.
+/// Maps a page that may be made executable later.
 pub(crate) fn make_code() -> Done {
     map(-1, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS).map(done)
 }
 
-/// An anonymous file in memory.
+/// Creates an anonymous file in memory.
 pub(crate) fn memfd(name: &[u8]) -> Result<OwnedFd, Failure> {
     let name = c(name)?;
     // SAFETY: a C string that lives through the call.
     owned(unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) })
 }
 
-/// One page, unmapped at the end.
+/// A mapped page, unmapped when dropped.
 struct Mapping(*mut libc::c_void);
 
 fn map(fd: i32, protection: i32, flags: i32) -> Result<Mapping, Failure> {
-    // SAFETY: a new mapping of one page at an address of the kernel's choice disturbs no other.
+    // SAFETY: the kernel chooses an address at which nothing is mapped.
     let address = unsafe { libc::mmap(std::ptr::null_mut(), PAGE, protection, flags, fd, 0) };
     if address == libc::MAP_FAILED {
         Err(Failure::last())
@@ -96,19 +96,19 @@ fn map(fd: i32, protection: i32, flags: i32) -> Result<Mapping, Failure> {
 
 impl Mapping {
     fn protect(&self, protection: i32) -> Done {
-        // SAFETY: our own page, which nobody reads or runs.
+        // SAFETY: the page belongs to this value, and no code reads or executes it.
         check(unsafe { libc::mprotect(self.0, PAGE, protection) }).map(|_| None)
     }
 
     fn dirty(&self) {
-        // SAFETY: our own page, mapped writable by the callers, at least one byte of it in the file.
+        // SAFETY: the page belongs to this value, the callers map it writable, and the file has at least one byte.
         unsafe { self.0.cast::<u8>().write_volatile(0xc3) };
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: our own page, unmapped once.
+        // SAFETY: the page belongs to this value and is unmapped once.
         unsafe { libc::munmap(self.0, PAGE) };
     }
 }

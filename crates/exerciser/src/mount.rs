@@ -37,7 +37,7 @@ fn mount(from: &[u8], to: &[u8], kind: Option<&[u8]>, flags: libc::c_ulong) -> D
     check(unsafe { libc::mount(from.as_ptr(), to.as_ptr(), kind, flags, null()) }).map(|_| None)
 }
 
-/// The same as mounting, by the newer calls: the last one attaches.
+/// Mounts with the newer system calls, of which the last one attaches.
 fn attach(kind: &[u8], path: &[u8]) -> Done {
     const CMD_CREATE: u32 = 6;
     const FROM_EMPTY_PATH: u32 = 4;

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use crate::outcome::{Done, Failure, Preparing};
 use crate::sys::{check, number, owned, read_all, write_all};
 
-/// Longest address the kernel takes.
+/// The longest address that the kernel accepts.
 const STORAGE: usize = 128;
 
 pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
@@ -31,15 +31,15 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
                 .before("read")
                 .map(|bytes| Some(bytes.escape_ascii().to_string()))
         }),
-        // As much of the address as LEN says.
+        // The first LEN bytes of the address.
         ("connect-short", [address, length]) => prepared(address).and_then(|(fd, address)| {
             let length: usize = number(length)?;
             connect(&fd, &address.bytes[..length.min(address.bytes.len())])
         }),
-        // The address, and as many bytes of rubbish as fit.
+        // The address, followed by as many other bytes as fit.
         ("connect-garbage", [address, seed]) => prepared(address)
             .and_then(|(fd, address)| connect(&fd, &with_garbage(&address.bytes, number(seed)?))),
-        // AF_UNSPEC with the rubbish of a stack behind it.
+        // AF_UNSPEC, followed by bytes as they may be on a stack.
         ("connect-unspec", [protocol, seed]) => {
             prepared(&[protocol, b":127.0.0.1:1".as_slice()].concat()).and_then(|(fd, _)| {
                 connect(
@@ -67,7 +67,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     })
 }
 
-/// A socket address in the kernel's form, with the socket it is for.
+/// A socket address in the kernel's form, with the family and type of its socket.
 pub(crate) struct Address {
     family: i32,
     kind: i32,
@@ -75,7 +75,7 @@ pub(crate) struct Address {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// A socket for an address.
+/// Creates the socket for an address.
 pub(crate) fn prepared(address: &[u8]) -> Result<(OwnedFd, Address), Failure> {
     let address = parse(address)
         .ok_or_else(|| Failure::Usage(format!("not an address: {}", address.escape_ascii())))?;
@@ -165,7 +165,7 @@ fn with_garbage(bytes: &[u8], seed: u8) -> Vec<u8> {
 }
 
 pub(crate) fn bind(fd: &OwnedFd, address: &Address) -> Done {
-    // SAFETY: pointer and length are those of a live slice.
+    // SAFETY: a live slice and its length.
     let bound = unsafe {
         libc::bind(
             fd.as_raw_fd(),
@@ -182,7 +182,7 @@ fn listen(fd: &OwnedFd) -> Done {
 }
 
 pub(crate) fn connect(fd: &OwnedFd, address: &[u8]) -> Done {
-    // SAFETY: pointer and length are those of a live slice.
+    // SAFETY: a live slice and its length.
     check(unsafe {
         libc::connect(
             fd.as_raw_fd(),
@@ -207,19 +207,19 @@ fn accept(address: &[u8]) -> Done {
     if check(unsafe { libc::poll(&raw mut poll, 1, 10_000) }).before("poll")? == 0 {
         return Err(Failure::Before(libc::ETIMEDOUT, "poll"));
     }
-    // SAFETY: the address is not asked for.
+    // SAFETY: null pointers mean that the address is not returned.
     let client =
         owned(unsafe { libc::accept(fd.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut()) })?;
     write_all(&client, b"hi").before("write")?;
     Ok(None)
 }
 
-/// An address of the loopback interface, with a port that nobody else has, and the socket that is bound to it.
+/// Returns an address of the loopback interface with a free port, and the socket that is bound to it.
 fn bound(scheme: &[u8]) -> Result<(OwnedFd, Address), Failure> {
     let (fd, mut address) = prepared(&[scheme, b":127.0.0.1:0".as_slice()].concat())?;
     bind(&fd, &address).before("bind")?;
     let mut length = address.bytes.len() as libc::socklen_t;
-    // SAFETY: pointer and length are those of a live buffer, which the kernel fills.
+    // SAFETY: a live buffer and its length; the kernel fills it.
     let named = unsafe {
         libc::getsockname(
             fd.as_raw_fd(),
@@ -231,13 +231,13 @@ fn bound(scheme: &[u8]) -> Result<(OwnedFd, Address), Failure> {
     Ok((fd, address))
 }
 
-/// Accepts a connection of its own.
+/// Accepts a connection from itself.
 fn accept_own() -> Done {
     let (server, address) = bound(b"tcp")?;
     listen(&server).before("listen")?;
     let (client, _) = prepared(b"tcp:127.0.0.1:0")?;
     connect(&client, &address.bytes).before("connect")?;
-    // SAFETY: the address is not asked for.
+    // SAFETY: null pointers mean that the address is not returned.
     owned(unsafe {
         libc::accept(
             server.as_raw_fd(),
@@ -248,7 +248,7 @@ fn accept_own() -> Done {
     .map(|_| None)
 }
 
-/// Sends to a socket of its own.
+/// Sends to one of its own sockets.
 fn send_own() -> Done {
     let (_to, address) = bound(b"udp")?;
     let (from, _) = prepared(b"udp:127.0.0.1:0")?;
@@ -261,7 +261,7 @@ fn send(fd: &OwnedFd, address: &[u8], text: &[u8], flags: i32) -> Done {
     } else {
         address.as_ptr()
     };
-    // SAFETY: pointers and lengths are those of live slices, or null and zero.
+    // SAFETY: live slices and their lengths, or null and zero.
     let sent = unsafe {
         libc::sendto(
             fd.as_raw_fd(),
@@ -280,7 +280,7 @@ fn sendmsg(fd: &OwnedFd, address: &[u8], text: &[u8]) -> Done {
         iov_base: text.as_ptr().cast_mut().cast(),
         iov_len: text.len(),
     };
-    // SAFETY: all zeroes is an empty message.
+    // SAFETY: a message header with all bytes zero is an empty message.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_name = address.as_ptr().cast_mut().cast();
     message.msg_namelen = address.len() as u32;

@@ -6,18 +6,18 @@ use std::fmt;
 /// What an operation returns: detail to print after `ok`, if any.
 pub(crate) type Done = Result<Option<String>, Failure>;
 
-/// How an operation failed.
+/// Why an operation failed.
 #[derive(Debug, Clone)]
 pub(crate) enum Failure {
-    /// The system call it is about failed.
+    /// The system call of the operation failed.
     Errno(i32),
-    /// A step before it failed.
+    /// A step that prepares it failed.
     Before(i32, &'static str),
     /// A program or a child exited with this status.
     Status(i32),
     /// A program or a child was killed.
     Signal(i32),
-    /// The arguments make no sense.
+    /// The arguments are invalid.
     Usage(String),
 }
 
@@ -27,7 +27,7 @@ impl Failure {
     }
 }
 
-/// The step that the operation needs first, named where it fails.
+/// Names the step that prepares an operation, in case it fails.
 pub(crate) trait Preparing<T> {
     fn before(self, step: &'static str) -> Result<T, Failure>;
 }

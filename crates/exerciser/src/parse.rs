@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! From arguments to steps.
+//! Parses the arguments into steps.
 //!
 //! `,` between steps, `{ … }` around several, `loop N`, `fork`, `clone3`, `double-fork` and `thread` before one.
 
-/// What to do.
+/// A step.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// One operation and its arguments, escapes not yet resolved.
@@ -14,7 +14,7 @@ pub(crate) enum Step {
     All(Vec<Step>),
 }
 
-/// How a child comes to be.
+/// How a child is created.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Birth {
     Fork,

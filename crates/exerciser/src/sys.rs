@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What every operation needs of the system call interface.
+//! Helpers for system calls, used by all operations.
 
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -9,7 +9,7 @@ use crate::outcome::Failure;
 /// Calls a function of the C library that takes numbers and C strings and only reads these.
 macro_rules! call {
     ($function:ident($($argument:expr),*)) => {{
-        // SAFETY: the arguments are numbers, or pointers to strings that the caller holds through the call.
+        // SAFETY: the arguments are numbers, or pointers to strings of the caller that live longer than the call.
         unsafe { libc::$function($($argument),*) }
     }};
 }
@@ -19,7 +19,7 @@ pub(crate) fn errno() -> i32 {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
 }
 
-/// The result of a system call that answers -1 and sets errno.
+/// Converts the result of a system call that returns -1 and sets errno.
 pub(crate) fn check(result: impl Into<i64>) -> Result<i64, Failure> {
     match result.into() {
         -1 => Err(Failure::last()),
@@ -27,10 +27,10 @@ pub(crate) fn check(result: impl Into<i64>) -> Result<i64, Failure> {
     }
 }
 
-/// Owns the descriptor that a system call answered with.
+/// Owns the descriptor that a system call returned.
 pub(crate) fn owned(result: impl Into<i64>) -> Result<OwnedFd, Failure> {
     let fd = check(result)?;
-    // SAFETY: the kernel has just handed out this descriptor, nobody else knows it.
+    // SAFETY: the kernel has just created this descriptor, so that nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn open(path: &[u8], flags: i32, mode: u32) -> Result<OwnedFd, Failur
     owned(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC, mode) })
 }
 
-/// A pipe that exec closes: the reading end, the writing end.
+/// Creates a pipe that exec closes. Returns the reading end and the writing end.
 pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
     let mut ends = [0_i32; 2];
     // SAFETY: the kernel writes two descriptors to a live array.
@@ -54,7 +54,7 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
 
 pub(crate) fn write_all(fd: &impl AsRawFd, mut bytes: &[u8]) -> Result<(), Failure> {
     while !bytes.is_empty() {
-        // SAFETY: pointer and length are those of a live slice.
+        // SAFETY: a live slice and its length.
         let written =
             check(
                 unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) } as i64,
@@ -64,12 +64,12 @@ pub(crate) fn write_all(fd: &impl AsRawFd, mut bytes: &[u8]) -> Result<(), Failu
     Ok(())
 }
 
-/// All that can be read from a descriptor.
+/// Reads from a descriptor until its end.
 pub(crate) fn read_all(fd: &impl AsRawFd) -> Result<Vec<u8>, Failure> {
     let mut all = Vec::new();
     let mut buffer = vec![0_u8; 65536];
     loop {
-        // SAFETY: pointer and length are those of a live buffer.
+        // SAFETY: a live buffer and its length.
         let read =
             check(
                 unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Operations on the kernel itself, its keys, and attributes of processes and sockets that matter.
+//! Operations on the kernel itself, on keys, and on security-relevant attributes of processes and sockets.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr::null;
@@ -84,7 +84,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     })
 }
 
-/// Zeroes are no module; whoever gets as far as being told so was let through.
+/// Loads a module of zero bytes. The kernel finds it invalid only after the hook allowed it.
 fn no_module(result: libc::c_long) -> Done {
     match check(result) {
         Err(Failure::Errno(libc::ENOEXEC)) | Ok(_) => Ok(None),
@@ -121,7 +121,7 @@ fn perf() -> Done {
     .map(|_| None)
 }
 
-/// Sets the clock to what it shows.
+/// Sets the clock to its current time.
 fn settime() -> Done {
     let mut now = libc::timespec {
         tv_sec: 0,
@@ -165,7 +165,7 @@ fn datagram() -> Result<OwnedFd, Failure> {
 
 fn socket_filter() -> Done {
     let fd = datagram()?;
-    // "return 0": lets nothing through.
+    // "return 0": drops every packet.
     let mut drop_all = libc::sock_filter {
         code: 6,
         jt: 0,
@@ -184,7 +184,7 @@ fn socket_mark(mark: u32) -> Done {
 }
 
 fn option<T>(fd: &OwnedFd, name: i32, value: &T) -> Done {
-    // SAFETY: pointer and length are those of a live value.
+    // SAFETY: a live value and its size.
     check(unsafe {
         libc::setsockopt(
             fd.as_raw_fd(),

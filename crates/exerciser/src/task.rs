@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Operations on tasks and credentials. Who is meant: `self`, `child` (a fresh one that waits), `sibling` (a child
-//! that is told to do it to another child), `parent`, or a process number.
+//! Operations on tasks and credentials. The target is `self`, `child` (a new one that waits), `sibling` (a child performs
+//! the operation on another child), `parent`, or a process number.
 
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -22,7 +22,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("ptrace-attach", [whom]) => upon(whom, &attach),
         ("ptrace-read", [whom]) => upon(whom, &read_link),
         ("ptrace-traceme", []) => traceme(),
-        // This process, by its own parent.
+        // The parent of this process traces it.
         ("ptrace-traceme-self", []) => {
             check(call!(ptrace(libc::PTRACE_TRACEME, 0, 0, 0))).map(|_| None)
         }
@@ -75,11 +75,11 @@ fn ids(real: &[u8], effective: &[u8], saved: &[u8]) -> Result<[u32; 3], Failure>
     Ok([number(real)?, number(effective)?, number(saved)?])
 }
 
-/// Does something to a process.
+/// Performs an operation on a process.
 pub(crate) fn upon(whom: &[u8], action: &dyn Fn(i32) -> Result<(), Failure>) -> Done {
     match whom {
         b"self" => action(std::process::id() as i32)?,
-        // SAFETY: takes nothing.
+        // SAFETY: has no arguments.
         b"parent" => action(unsafe { libc::getppid() })?,
         b"child" => {
             let target = Waiting::start().before("fork")?;
@@ -89,7 +89,7 @@ pub(crate) fn upon(whom: &[u8], action: &dyn Fn(i32) -> Result<(), Failure>) -> 
             let target = Waiting::start().before("fork")?;
             let ended = child(Birth::Fork, &|| match action(target.pid) {
                 Ok(()) => 0,
-                // Errors that tests expect fit an exit status.
+                // The errors that tests expect fit into an exit status.
                 Err(Failure::Errno(errno)) => errno,
                 Err(_) => 255,
             });
@@ -103,7 +103,7 @@ pub(crate) fn upon(whom: &[u8], action: &dyn Fn(i32) -> Result<(), Failure>) -> 
     Ok(None)
 }
 
-/// A child that does nothing. It ends when its pipe is closed: a signal might need a permission that a test withholds.
+/// A child that waits until its pipe is closed. A signal to end it could need a permission that a test refuses.
 struct Waiting {
     pid: i32,
     pipe: Option<OwnedFd>,
@@ -112,7 +112,7 @@ struct Waiting {
 impl Waiting {
     fn start() -> Result<Self, Failure> {
         let (reader, writer) = pipe()?;
-        // SAFETY: the child runs on with a copy of this thread alone and only reads and ends.
+        // SAFETY: the child has a copy of this thread only, and does nothing but read and exit.
         let pid = check(unsafe { libc::fork() })? as i32;
         if pid == 0 {
             drop(writer);
@@ -137,15 +137,15 @@ impl Drop for Waiting {
 }
 
 fn attach(pid: i32) -> Result<(), Failure> {
-    // SAFETY: seizing takes no pointers and does not stop the other.
+    // SAFETY: seizing takes no pointers and does not stop the process.
     check(unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) })?;
     Ok(())
 }
 
-/// Lets a process run on all processors.
+/// Allows a process to run on all processors.
 fn affinity(pid: i32) -> Result<(), Failure> {
     let all = [u64::MAX; 16];
-    // SAFETY: pointer and length are those of a live mask.
+    // SAFETY: a live mask and its size.
     check(unsafe {
         libc::syscall(
             libc::SYS_sched_setaffinity,
@@ -175,20 +175,20 @@ fn core_limit(pid: i32, size: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads where another process's executable is, which asks for `PTRACE_MODE_READ` and opens no file.
+/// Reads the path of another process's executable, which needs `PTRACE_MODE_READ` and opens no file.
 fn read_link(pid: i32) -> Result<(), Failure> {
     let path = CString::new(format!("/proc/{pid}/exe")).unwrap_or_default();
     let mut buffer = [0_u8; 4096];
-    // SAFETY: a C string, and pointer and length of a live buffer.
+    // SAFETY: a C string, and a live buffer with its length.
     let read = unsafe { libc::readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
     check(read as i64)?;
     Ok(())
 }
 
-/// A child asks to be traced by us.
+/// A child asks this process to trace it.
 fn traceme() -> Done {
     let ended = child(Birth::Fork, &|| {
-        // SAFETY: takes nothing.
+        // SAFETY: has no arguments.
         match check(unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) }) {
             Ok(_) => 0,
             Err(Failure::Errno(errno)) => errno,
@@ -201,12 +201,12 @@ fn traceme() -> Done {
     }
 }
 
-/// Takes a capability out of the effective set.
+/// Removes a capability from the effective set.
 fn drop_capability(capability: u32) -> Done {
     // struct __user_cap_header_struct, version 3, and two struct __user_cap_data_struct.
     let mut header = [0x2008_0522_u32, 0];
     let mut data = [0_u32; 6];
-    // SAFETY: both arrays are of the size that version 3 says.
+    // SAFETY: both arrays have the size that version 3 defines.
     check(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), data.as_mut_ptr()) })
         .before("capget")?;
     data[if capability < 32 { 0 } else { 3 }] &= !(1 << (capability % 32));

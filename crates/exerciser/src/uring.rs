@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Operations through `io_uring`, which pass no system call entry of their own: one submission, one completion.
+//! Operations through `io_uring`, which have no system call of their own: one submission, one completion.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,9 +23,9 @@ const OFF_SQES: i64 = 0x1000_0000;
 pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     Some(match (name, words) {
         ("uring-open", [path]) => open(path, libc::O_RDONLY, 0, 0),
-        // Decided in a worker thread of the kernel's.
+        // A worker thread of the kernel performs it.
         ("uring-open-async", [path]) => open(path, libc::O_RDONLY, SQE_ASYNC, 0),
-        // Submitted by a polling thread of the kernel's.
+        // A polling thread of the kernel submits it.
         ("uring-open-sqpoll", [path]) => open(path, libc::O_RDONLY, 0, SETUP_SQPOLL),
         ("uring-create", [path]) => open(path, libc::O_CREAT | libc::O_WRONLY, 0, 0),
         ("uring-unlink", [path]) => c(path).and_then(|path| {
@@ -39,7 +39,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
                 0,
             )
         }),
-        // A command that /dev/null answers and nobody else has.
+        // A command that only /dev/null implements.
         ("uring-cmd", []) => crate::sys::open(b"/dev/null", libc::O_RDWR, 0)
             .before("open")
             .and_then(|fd| {
@@ -52,7 +52,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
                     0,
                 )
             }),
-        // Nothing, done with the credentials that it has anyway.
+        // No operation, with the credentials that this process has.
         ("uring-personality", []) => perform(Sqe::default(), 0, true),
         ("uring-connect", [address]) => connect(address, 0),
         ("uring-connect-async", [address]) => connect(address, SQE_ASYNC),
@@ -121,11 +121,11 @@ struct Params {
     cq_off: [u32; 10],
 }
 
-/// A shared mapping of a ring, for as long as the process lives.
+/// Maps a ring, shared with the kernel, for the life of the process.
 fn map(fd: &OwnedFd, length: usize, offset: i64) -> Result<*mut u8, Failure> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_SHARED | libc::MAP_POPULATE;
-    // SAFETY: a new mapping at an address of the kernel's choice disturbs no other.
+    // SAFETY: the kernel chooses an address at which nothing is mapped.
     let address = unsafe {
         libc::mmap(
             std::ptr::null_mut(),
@@ -143,13 +143,13 @@ fn map(fd: &OwnedFd, length: usize, offset: i64) -> Result<*mut u8, Failure> {
     }
 }
 
-/// Submits one request, waits for its completion and answers its result.
+/// Submits one request, waits for its completion and returns its result.
 fn submit(sqe: &Sqe, setup: u32) -> Done {
     perform(*sqe, setup, false)
 }
 
-/// The same, where wanted with this process' credentials registered and named.
-// The kernel aligns what it puts into a mapping, which itself begins at a page.
+/// The same; with `personality`, the request names this process's credentials, which are registered first.
+// Mappings start at a page, and the kernel aligns the fields in them.
 #[allow(clippy::cast_ptr_alignment)]
 fn perform(mut sqe: Sqe, setup: u32, personality: bool) -> Done {
     let mut params = Params {
@@ -200,7 +200,7 @@ fn perform(mut sqe: Sqe, setup: u32, personality: bool) -> Done {
         )
     };
     check(entered).before("io_uring_enter")?;
-    // SAFETY: as above; a completion is there, since the call waited for one: user_data u64, then the result.
+    // SAFETY: as above. The call waited for a completion, which has user_data (u64), then the result.
     let result = unsafe {
         rings
             .add(params.cq_off[5] as usize + 8)

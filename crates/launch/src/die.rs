@@ -14,7 +14,7 @@ pub fn die_by(signal: i32) -> ! {
     // A core dump of Ambit, in place of the program's own, would mislead.
     let _ = setrlimit(Resource::Core, none);
     // SAFETY: `set` is initialised by sigemptyset before it is used; the other arguments are plain numbers. Restoring
-    // the default action removes a handler, so that no code of this process runs on the signal.
+    // the default action removes any handler of this process.
     unsafe {
         libc::signal(signal, libc::SIG_DFL);
         let mut set: libc::sigset_t = std::mem::zeroed();

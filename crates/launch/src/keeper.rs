@@ -26,10 +26,10 @@ pub struct Keeper {
 
 impl Keeper {
     /// Forks a process in a session of its own that waits for the end of this one, runs `body`, and exits. It closes
-    /// `lock`, so that it does not keep what is locked by it, and has no terminal, no working directory and no descriptor
+    /// `lock`, so that the lock ends with this process, and has no terminal, no working directory and no descriptor
     /// that this process inherited.
     ///
-    /// The child goes on with all values that `body` captured, which a program that is executed instead could not.
+    /// The child needs the values that `body` captured, which a program that is executed would not have.
     /// Therefore this process must have one thread.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Keeper {
                 body();
             }
         }));
-        // SAFETY: plain system call. A destructor would do again what the parent does.
+        // SAFETY: plain system call. Destructors must run in the parent only.
         unsafe { libc::_exit(0) }
     }
 
@@ -72,7 +72,7 @@ impl Keeper {
 /// Closes the lock and everything that this process inherited.
 fn detach(lock: Option<BorrowedFd<'_>>) -> io::Result<()> {
     if let Some(lock) = lock {
-        // SAFETY: the child exits without running destructors, so that nothing uses the descriptor again.
+        // SAFETY: the child exits without running destructors and does not use the descriptor again.
         unsafe { libc::close(lock.as_raw_fd()) };
     }
     let null = fs::File::options()

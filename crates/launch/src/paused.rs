@@ -116,8 +116,8 @@ impl Paused {
     }
 }
 
-/// Creates the child as `fork` does, with two differences: its pidfd comes from the same call, so that no other process
-/// can have its number, and no handler of this process can run in it.
+/// Creates the child as `fork` does, with two differences: its pidfd comes from the same call, which
+/// excludes that another process gets its number first, and no handler of this process can run in it.
 fn clone_child(plan: &Plan<'_>) -> Result<(u32, OwnedFd), Error> {
     let mut pidfd: libc::c_int = -1;
     // SAFETY: all fields are numbers, and 0 means "not used" for each.
@@ -125,8 +125,8 @@ fn clone_child(plan: &Plan<'_>) -> Result<(u32, OwnedFd), Error> {
     args.flags = (libc::CLONE_PIDFD as u64) | CLONE_CLEAR_SIGHAND;
     args.pidfd = (&raw mut pidfd).expose_provenance() as u64;
     args.exit_signal = libc::SIGCHLD as u64;
-    // SAFETY: without CLONE_VM the child has a copy of the memory, in which the state of locks is whatever other threads
-    // left; it allocates nothing, takes no lock and calls only async-signal-safe functions. `args` is valid and has the
+    // SAFETY: without CLONE_VM the child has a copy of the memory, in which locks may be locked by threads that the
+    // child does not have; it allocates nothing, takes no lock and calls only async-signal-safe functions. `args` is valid and has the
     // size given; the kernel writes an int to `pidfd`.
     let pid = unsafe {
         libc::syscall(

@@ -74,7 +74,7 @@ impl Running {
     }
 }
 
-/// Builds the status that `waitpid` gives from that of `waitid`.
+/// Converts the result of `waitid` into a status of `waitpid`.
 fn exit_status(ended: &WaitIdStatus) -> ExitStatus {
     const DUMPED_CORE: i32 = 0x80;
     let raw = match (ended.exit_status(), ended.terminating_signal()) {

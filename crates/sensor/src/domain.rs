@@ -44,7 +44,7 @@ pub struct DomainSpec<'a> {
     pub cache_max: u64,
     /// Size of the ring: a power of two and a multiple of the page size.
     pub ring_bytes: u32,
-    /// Whether every decided operation is emitted, not only first occurrences and violations.
+    /// True to emit every decided operation, false to emit first occurrences and violations.
     pub record: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct DomainInfo {
     pub tasks: i64,
     /// The process that created it.
     pub owner_pid: u32,
-    /// Whether that process still runs.
+    /// True if that process is alive.
     pub owner_alive: bool,
 }
 
@@ -329,7 +329,7 @@ impl Domain {
     }
 
     /// Labels a process that has one thread and has not executed the workload yet; its next exec starts the workload. Until
-    /// then its operations, that exec included, are those of `subject`.
+    /// then, and for that exec, its subject is `subject`.
     ///
     /// # Errors
     /// The kernel refused the label.

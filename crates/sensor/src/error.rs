@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What can keep Ambit from its work, and what an operator can do about it.
+//! Why the kernel part cannot be loaded or used, and what an operator can do about it.
 
 use std::io;
 use std::path::PathBuf;
 
 use ambit_abi::Hook;
 
-/// Why the kernel part could not be loaded, fed or read.
+/// Why the kernel part could not be loaded, filled or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -26,10 +26,10 @@ pub enum Error {
          lsm={0},bpf, and reboot"
     )]
     NotInLsmList(String),
-    /// The kernel forbids BPF LSM programs whatever the privileges.
+    /// The kernel refuses BPF LSM programs even with all capabilities.
     #[error(
-        "this kernel refuses to load BPF LSM programs (EPERM with every capability held); a hypervisor's or vendor's \
-         policy forbids it, and nothing on this host can change that"
+        "this kernel refuses to load BPF LSM programs (EPERM, although no capability is missing); a policy of the \
+         hypervisor or the vendor forbids it, which cannot be changed on this host"
     )]
     KernelRefuses,
     /// The BPF file system cannot be used.
@@ -37,40 +37,46 @@ pub enum Error {
         "cannot use the BPF file system at {path}; mount it with: mount -t bpf bpf /sys/fs/bpf"
     )]
     PinDirectory {
-        /// Where pins go.
+        /// The pin or its directory.
         path: PathBuf,
-        /// What failed.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// A program or a map was refused.
+    /// The kernel refused a program or a map.
     #[error("the kernel refused the kernel part{}{}", program.as_deref().map(|p| format!(" (program {p})")).unwrap_or_default(), tail(log))]
     Load {
         /// The program that was being loaded, where known.
         program: Option<String>,
         /// The end of the verifier's or libbpf's log.
         log: String,
-        /// What libbpf said.
+        /// libbpf's error.
         #[source]
         source: libbpf_rs::Error,
     },
-    /// Hooks that decide are not there.
-    #[error("this kernel does not offer {}; allow that by name to go on without", .0.iter().map(|h| h.name()).collect::<Vec<_>>().join(", "))]
+    /// The kernel lacks hooks that decide.
+    #[error(
+        "this kernel lacks hooks that Ambit needs: {}; to run without them, add --allow-missing {}",
+        names(.0, ", "),
+        names(.0, ",")
+    )]
     MissingHooks(Vec<Hook>),
     /// A kernel part of another build is loaded and in use.
-    #[error("another version of Ambit is loaded and has domains ({0}); let them end first")]
+    #[error(
+        "another version of Ambit is loaded and has domains ({0}); wait until their tasks have ended, or end them"
+    )]
     OtherVersion(String),
     /// A kernel part of another build has rules loaded.
-    #[error("another version of Ambit is loaded and has rules; `ambit rules unload` ends them")]
+    #[error("another version of Ambit is loaded and has rules; run `ambit rules unload` first")]
     OtherVersionHasRules,
     /// A kernel part of another build spreads trust.
     #[error(
-        "another version of Ambit is loaded and spreads distrust; `ambit trust spread off` ends that"
+        "another version of Ambit is loaded and spreads distrust; run `ambit trust spread off` first"
     )]
     OtherVersionSpreads,
-    /// The kernel refused the program that rules were compiled to; the rules from before still hold.
+    /// The kernel refused the program that rules were compiled to. The rules from before are still active.
     #[error(
-        "the kernel refused the rules of {hook}; what held before still holds{}",
+        "the kernel refused the rules for {hook}; the rules from before are still active{}",
         tail(log)
     )]
     Rules {
@@ -78,24 +84,24 @@ pub enum Error {
         hook: Hook,
         /// The end of the verifier's log.
         log: String,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// This kernel does not offer a hook that rules need.
-    #[error("this kernel has no program for rules of {0}")]
+    /// The object has no program that evaluates rules at a hook.
+    #[error("this version of Ambit cannot evaluate rules at the hook {0}")]
     NoRuleHook(Hook),
-    /// More automata than a set has room for.
-    #[error("the rules need {0} automata, more than {max}; take fewer rules, or fewer regular expressions", max = ambit_abi::RULE_SLOTS)]
+    /// A set of rules has more automata than it may.
+    #[error("the rules need {0} automata, and at most {max} are possible; use fewer rules or fewer regular expressions", max = ambit_abi::RULE_SLOTS)]
     TooManyAutomata(usize),
-    /// Task storage is not dependable.
+    /// Looking up task storage may fail on this kernel.
     #[error(
         "this kernel (before 6.2, with preempt=full) loses task labels under load; boot it with preempt=voluntary"
     )]
     UnsafePreemption,
-    /// A domain of that name is alive.
+    /// A domain with that name exists.
     #[error(
-        "a domain named `{name}` is running already{}; choose another name with --domain",
+        "a domain named `{name}` is already running{}; choose another name with --domain",
         processes(pids)
     )]
     DomainExists {
@@ -104,59 +110,63 @@ pub enum Error {
         /// The processes in it.
         pids: Vec<u32>,
     },
-    /// All slots are taken.
-    #[error("all {0} domains are in use")]
+    /// All slots are in use.
+    #[error("all {0} domains are in use; wait until one has ended")]
     TooManyDomains(usize),
     /// The set of points is larger than its map.
     #[error(
-        "the map has {points} points, more than the {capacity} there is room for; raise --max-points"
+        "the map has {points} points, and the domain has room for {capacity}; raise --max-points"
     )]
     SetTooSmall {
-        /// Points to be loaded.
+        /// The number of points.
         points: usize,
-        /// Room.
+        /// The room.
         capacity: u32,
     },
-    /// Two of the map's points have the same key under this boot's secret: one chance in 2^64 for each pair.
+    /// Two points of the map have the same key under the secret of the loaded kernel part: one chance in 2^64 for each pair.
     #[error(
-        "two points of the map have the same key under this boot's secret; end all that runs under ambit and try again"
+        "two points of the map have the same key under the current secret; end all domains, unload the rules and try \
+         again: the kernel part is loaded with a new secret"
     )]
     SameKey,
-    /// No such process.
+    /// The process does not exist.
     #[error("there is no process {0}")]
     NoSuchProcess(u32),
-    /// This process is in a pid namespace, in which the kernel lists no other processes.
+    /// This process is in a pid namespace of its own, where the kernel does not list other processes.
     #[error(
-        "in a pid namespace of its own Ambit sees no other processes; run it outside of any container"
+        "this process is in a pid namespace, where the processes of the host are not visible; run it outside of containers"
     )]
     PidNamespace,
-    /// The process is not in a domain.
-    #[error("process {0} is not in any domain")]
-    NotLabelled(u32),
     /// A BPF operation failed.
     #[error("cannot {doing}")]
     Bpf {
-        /// What was attempted.
+        /// Completes "cannot ...".
         doing: &'static str,
-        /// What libbpf said.
+        /// libbpf's error.
         #[source]
         source: libbpf_rs::Error,
     },
     /// A system call failed.
     #[error("cannot {doing}")]
     Io {
-        /// What was attempted.
+        /// Completes "cannot ...".
         doing: &'static str,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// The kernel part answered in a form that this version does not know.
+    /// A pin, map or value has not the form that this version expects.
     #[error("the loaded kernel part has an unexpected layout: {0}")]
     Layout(&'static str),
 }
 
-/// The first of the processes, in brackets.
+/// Joins the names of hooks.
+fn names(hooks: &[Hook], separator: &str) -> String {
+    let names: Vec<_> = hooks.iter().map(|hook| hook.name()).collect();
+    names.join(separator)
+}
+
+/// Shows the first of the processes in parentheses.
 fn processes(pids: &[u32]) -> String {
     const SHOWN: usize = 8;
     if pids.is_empty() {
@@ -177,6 +187,7 @@ fn processes(pids: &[u32]) -> String {
     )
 }
 
+/// Shows the last lines of a log below the message.
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().filter(|l| !l.trim().is_empty()).collect();
     let start = lines.len().saturating_sub(12);
@@ -189,10 +200,28 @@ fn tail(log: &str) -> String {
     )
 }
 
+/// Adds what was attempted to an error of libbpf: `doing` completes "cannot ...".
 pub(crate) fn bpf(doing: &'static str) -> impl FnOnce(libbpf_rs::Error) -> Error {
     move |source| Error::Bpf { doing, source }
 }
 
+/// Adds what was attempted to an error of the system: `doing` completes "cannot ...".
 pub(crate) fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::Io { doing, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_hooks_are_shown_as_the_flag_takes_them() {
+        let error = Error::MissingHooks(vec![Hook::FileOpen, Hook::SocketBind]);
+        let text = error.to_string();
+        assert!(text.contains("needs: file_open, socket_bind;"), "{text}");
+        assert!(
+            text.ends_with("--allow-missing file_open,socket_bind"),
+            "{text}"
+        );
+    }
 }

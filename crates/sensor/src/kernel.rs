@@ -73,7 +73,7 @@ fn collect_garbage(host: &Host) -> Result<Vec<DomainInfo>, Error> {
 }
 
 impl Kernel {
-    /// Uses the kernel part that is pinned; loads, attaches and pins it first if there is none.
+    /// Uses the kernel part that is pinned. Loads, attaches and pins it first if it is not.
     ///
     /// # Errors
     /// Everything that [`Error`] has about privileges, the kernel and the object.
@@ -112,7 +112,7 @@ impl Kernel {
     /// Returns the kernel part if it is loaded, and none otherwise.
     ///
     /// # Errors
-    /// [`Error::Privileges`] if this process may not read the pins, [`Error::Layout`] if they are not those of a kernel
+    /// [`Error::Privileges`] if this process may not read the pins, [`Error::Layout`] if they do not belong to a kernel
     /// part.
     pub fn open(options: &LoadOptions) -> Result<Option<Self>, Error> {
         let host = Host::open(&options.pin_dir).or_else(|error| {
@@ -138,7 +138,7 @@ impl Kernel {
         &self.left_out
     }
 
-    /// True if programs were attached after those of the loaded rules. Load the rules again, with [`Rules::renew`], so that
+    /// True if programs were attached after the programs of the loaded rules. Load the rules again, with [`Rules::renew`], so that
     /// they are evaluated first.
     pub fn rules_need_reload(&self) -> bool {
         self.rules_need_reload
@@ -274,7 +274,7 @@ impl Kernel {
         rules::unload(&self.host)
     }
 
-    /// Returns the generation of the active set of rules; 0 if there is none.
+    /// Returns the generation of the active set of rules; 0 if no rules are loaded.
     ///
     /// # Errors
     /// Reading the map failed.
@@ -290,8 +290,8 @@ impl Kernel {
         rules::counts(&self.host, count)
     }
 
-    /// Returns by hook how often rules could not be evaluated since the kernel part was loaded. Hooks where that never
-    /// happened are left out.
+    /// Returns by hook how often rules could not be evaluated since the kernel part was loaded. Hooks without a
+    /// failure are left out.
     ///
     /// # Errors
     /// Reading the map failed.
@@ -323,8 +323,8 @@ impl Kernel {
         spread::switch_off(&self.host, kind)
     }
 
-    /// Replaces the names of interpreters: programs that execute the files they read, which matters to kind `file`. A name
-    /// is that of an executable up to the first digit, dot or dash. `many` are programs with many names (multi-call
+    /// Replaces the names of interpreters: programs that execute the files they read, which matters to kind `file`. The
+    /// names are compared with the names of executables up to the first digit, dot or dash. `many` are programs with many names (multi-call
     /// binaries), which are interpreters only when they were invoked by a name in `one`.
     ///
     /// # Errors

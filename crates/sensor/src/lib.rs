@@ -15,7 +15,7 @@
 //! | `object`, `ring` | the embedded object, opened and loaded; reading a ring buffer |
 //! | `offered`, `facts` | what the running kernel offers |
 //! | `base`, `full`, `surface` | the parts of the object for domains; all hooks of the kernel |
-//! | `tasks`, `domain`, `rules`, `spread` | what is done with a kernel part |
+//! | `tasks`, `domain`, `rules`, `spread` | operations on a kernel part |
 //! | `kernel`, `report` | the facade; the facts that `ambit doctor` shows |
 
 mod base;

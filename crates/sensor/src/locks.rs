@@ -5,7 +5,7 @@
 //! this order, and never an earlier one while it has a later one:
 //!
 //! 1. the locks of Ambit's files (trust sources, rules), which belong to other crates;
-//! 2. `/run/ambit.lock`, on what is loaded: [`change`] (exclusive) for attaching, detaching, creating and removing;
+//! 2. `/run/ambit.lock`, on the kernel part: [`change`] (exclusive) for attaching, detaching, creating and removing;
 //!    [`read`] (shared) for reading several pins or maps that must belong together;
 //! 3. `/run/ambit.users`, shared by every process that may still create a domain. Only [`no_users`] takes it exclusively,
 //!    under `change`, and does not wait;
@@ -64,13 +64,13 @@ impl Place {
     }
 }
 
-/// Waits until no other process changes or reads what is loaded.
+/// Waits until no other process changes the kernel part or needs it unchanged.
 pub(crate) fn change() -> Result<Lock, Error> {
     let file = LOADED.lock(FlockOperation::LockExclusive)?;
     Ok(Lock { _file: file })
 }
 
-/// Waits until no other process changes what is loaded.
+/// Waits until no other process changes the kernel part.
 pub(crate) fn read() -> Result<Lock, Error> {
     let file = LOADED.lock(FlockOperation::LockShared)?;
     Ok(Lock { _file: file })

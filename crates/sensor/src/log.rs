@@ -65,7 +65,7 @@ impl Capture {
         }
     }
 
-    /// What was printed since the last capture of this thread started.
+    /// Returns the text that libbpf printed since the last capture of this thread started.
     #[expect(
         clippy::unused_self,
         reason = "there is a text only while it is captured"

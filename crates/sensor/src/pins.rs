@@ -21,7 +21,7 @@ use libbpf_rs::libbpf_sys;
 
 use crate::error::{Error, io as io_error};
 
-/// Pinned last when the kernel part is loaded, and removed first: where it exists, the kernel part is complete.
+/// Pinned last when the kernel part is loaded, and removed first: if it exists, the kernel part is complete.
 pub(crate) const LAST: &str = "trust_tasks";
 
 /// Paths below the pin directory.
@@ -91,7 +91,7 @@ impl Pins {
         self.full_mark().exists()
     }
 
-    /// Removes the mark of full coverage and the list of what was left out.
+    /// Removes the mark of full coverage and the list of hooks that were left out.
     pub(crate) fn unmark_full(&self) -> Result<(), Error> {
         remove_file(&self.full_mark())?;
         let left_out = self.left_out();

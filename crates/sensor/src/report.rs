@@ -13,7 +13,7 @@ use crate::pins::Pins;
 use crate::surface::KernelHook;
 use crate::{facts, object, offered, surface};
 
-/// What a host has and what it lacks.
+/// Facts about a host.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Report {
@@ -21,23 +21,23 @@ pub struct Report {
     pub release: String,
     /// Capabilities that Ambit needs and this process lacks.
     pub missing_capabilities: Vec<&'static str>,
-    /// Whether `/sys/kernel/btf/vmlinux` exists.
+    /// True if `/sys/kernel/btf/vmlinux` exists.
     pub btf: bool,
     /// The active security modules in order, or why they cannot be read.
     pub lsm: Result<String, String>,
-    /// Whether `bpf` is among them.
+    /// True if `bpf` is among them.
     pub bpf_lsm: bool,
-    /// Whether the BPF file system is mounted at `/sys/fs/bpf`.
+    /// True if the BPF file system is mounted at `/sys/fs/bpf`.
     pub bpffs: bool,
     /// The preemption model, if it can be read: `none`, `voluntary`, `full`, `lazy`.
     pub preemption: Option<String>,
-    /// Whether this kernel with this preemption model never loses a task's label.
+    /// True if this kernel with this preemption model never loses a task's label.
     pub labels_dependable: bool,
     /// The result of loading one LSM program.
     pub trial: Result<(), Error>,
     /// The hooks of this kernel; empty without BTF.
     pub hooks: Vec<KernelHook>,
-    /// Whether the kernel part is loaded.
+    /// True if the kernel part is loaded.
     pub loaded: bool,
 }
 

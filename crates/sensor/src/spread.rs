@@ -19,7 +19,7 @@ use crate::pins::{self, Pins};
 pub struct SpreadState {
     /// The kind.
     pub kind: Spread,
-    /// Whether it is switched on.
+    /// True if it is switched on.
     pub on: bool,
     /// What its programs counted since the kernel part was loaded.
     pub counts: SpreadCount,

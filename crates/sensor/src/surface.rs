@@ -19,9 +19,9 @@ use crate::pins::{Pins, entries};
 pub struct KernelHook {
     /// Its name in the kernel.
     pub name: String,
-    /// Whether a BPF program can be attached; none if that was not tried, or if trying failed for another reason.
+    /// True if a BPF program can be attached; none if that was not tried, or if trying failed for another reason.
     pub attachable: Option<bool>,
-    /// Whether a program of the loaded kernel part is attached.
+    /// True if a program of the loaded kernel part is attached.
     pub attached: bool,
 }
 

@@ -45,7 +45,7 @@ const PATH_PROGRAM: [&str; 2] = ["path_program_a", "path_program_b"];
 const HOOK_PROGRAM: &str = "ask-";
 const COUNT_WORDS: usize = size_of::<RuleCount>() / size_of::<u64>();
 
-/// Returns the generation of the active set; 0 if there is none.
+/// Returns the generation of the active set; 0 if no rules are loaded.
 pub(crate) fn generation(host: &Host) -> Result<u64, Error> {
     let state: RuleState = host
         .rule_states()?
@@ -140,11 +140,7 @@ fn put_in_place(
         let parts = [
             (Some(&rule.instructions), FUNCTIONS[odd], "rules"),
             (rule.prefilter.as_ref(), PREFILTER[odd], "prefilter"),
-            (
-                rule.path_program.as_ref(),
-                PATH_PROGRAM[odd],
-                "path program",
-            ),
+            (rule.path_program.as_ref(), PATH_PROGRAM[odd], "path"),
         ];
         for (instructions, function, name) in parts {
             let Some(instructions) = instructions else {
@@ -204,7 +200,7 @@ pub(crate) fn counts(host: &Host, count: usize) -> Result<Vec<RuleCount>, Error>
         .collect()
 }
 
-/// Returns by hook how often rules could not be evaluated; hooks where that never happened are left out.
+/// Returns by hook how often rules could not be evaluated; hooks without a failure are left out.
 pub(crate) fn failures(host: &Host) -> Result<Vec<(Hook, u64)>, Error> {
     let map = host.rule_failures()?;
     let mut all = Vec::new();
@@ -247,7 +243,7 @@ fn share_chains(host: &Host, lineages: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds the counts of the set `before` to those of `next`, which has the same rules. Programs do not count in the half of
+/// Adds the counts of the set `before` to the counts of `next`, which has the same rules. Programs do not count in the half of
 /// `before` any more.
 fn carry_counts(host: &Host, before: u64, next: u64, rules: usize) -> Result<(), Error> {
     let half = abi::RULE_MAX * COUNT_WORDS;
@@ -346,7 +342,7 @@ fn wait_for_running_programs(host: &Host) -> Result<(), Error> {
     sets.delete(&0, DOING)
 }
 
-/// Unpins what is not in `keep`.
+/// Removes the pins that are not in `keep`.
 fn unpin_all_but(directory: &Path, keep: &BTreeSet<PathBuf>) -> Result<(), Error> {
     let mut old: Vec<PathBuf> = entries(directory)?
         .iter()

@@ -10,12 +10,12 @@ pub struct RuleProgram {
     pub hook: Hook,
     /// Instructions of a function from `struct ambit_facts *` to a mask of actions, as `struct bpf_insn`.
     pub instructions: Vec<u64>,
-    /// Prefilter: returns the mask of context fields that rules need which may still match. None if `settings.prefilter`
-    /// is 0.
+    /// Prefilter: returns the mask of context fields that are read by rules which may still match. None if
+    /// `settings.prefilter` is 0.
     pub prefilter: Option<Vec<u64>>,
     /// Path program: decides by the path's tests and the argument alone. None if `settings.path_program` is 0.
     pub path_program: Option<Vec<u64>>,
-    /// The meaning of its bits, and what it reads. Loading fills in where its automata are.
+    /// The meaning of its bits, and the fields it reads. Loading fills in the slots of its automata.
     pub settings: RuleHook,
     /// Automata for the object (`struct ambit_rule_automaton`).
     pub automata: Vec<Vec<u8>>,
