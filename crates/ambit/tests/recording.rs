@@ -106,7 +106,7 @@ fn replay_says_what_the_map_would_refuse_and_why() {
         .exits(0)
         .says("/usr/bin/cat: 1 operation\n")
         .says("file.open r /etc/shadow\n  by       cat (/usr/bin/cat)\n  because  no rule of this program allows it\n")
-        .says("let pass when it was recorded; the map would refuse it, 2 times so far")
+        .says("allowed when it was recorded; the map would refuse it, 2 times so far")
         .says("      - file.open r /etc/shadow")
         .says("web.map does not allow 1 operation (2 occurrences of 6 recorded operations)");
     desk.ambit(&["replay", "rec", "-m", "web.map", "--fail-on-violation"])
@@ -127,7 +127,9 @@ fn a_recording_of_less_coverage_than_the_map_s_says_so() {
         .complains("rec: recorded with `coverage: core`");
     desk.ambit(&["map", "seal", "full.map", "--against", "rec"])
         .exits(1)
-        .complains("full.map is not sealed: the recordings do not hold all that was done");
+        .complains(
+            "full.map is not sealed: the recordings do not contain all operations of their runs",
+        );
     let quiet = desk.ambit(&["replay", "rec", "-m", "web.map"]).exits(0);
     assert_eq!(quiet.stderr(), "");
 }
@@ -166,7 +168,7 @@ fn a_recording_that_was_cut_is_read_and_that_is_said() {
     desk.file("cut", &bytes[..bytes.len() - 3]);
     desk.ambit(&["replay", "cut", "-m", "web.map"])
         .exits(0)
-        .complains("cut: ends before its end")
+        .complains("cut: ends early")
         .says("of 6 recorded operations");
     let mut bytes = bytes;
     let last = bytes.len() - 3;
@@ -174,7 +176,7 @@ fn a_recording_that_was_cut_is_read_and_that_is_said() {
     desk.file("damaged", &bytes);
     desk.ambit(&["replay", "damaged", "-m", "web.map"])
         .exits(0)
-        .complains("damaged: damaged: what comes after byte");
+        .complains("damaged: damaged: the part after byte");
 }
 
 const RULES: &str = "\
@@ -199,15 +201,15 @@ fn replay_says_what_rules_would_have_done_and_what_it_cannot_tell() {
     desk.file("rules/my.yaml", RULES);
     desk.ambit(&["replay", "rec", "--rules", "rules"])
         .exits(0)
-        .says("shadow (high): The shadow file was opened\n  applied    2 times: 2 refused\n")
+        .says("shadow (high): The shadow file was opened\n  matched    2 times: 2 refused\n")
         .says("         2 x file.open r /etc/shadow, by /usr/bin/cat\n")
-        .says("srv (info)\n  applied    1 time: 1 allowed\n")
-        .says("host (info)\n  undecided  3 times: task.uid is not known\n")
-        .says("never applied: dirs\n")
-        .says("2 of 4 rules would have applied; of 6 recorded operations, 2 would have been refused and 1 allowed whatever a map says")
-        .says("3 operations undecided, 3 of them whether it would have been refused")
-        .complains("kernel.bpf is not recorded, or not in all of the recordings: 1 rule asked about it")
-        .complains("task.uid is not known of what was recorded: 3 answers undecided by host");
+        .says("srv (info)\n  matched    1 time: 1 allowed\n")
+        .says("host (info)\n  undecided  3 times: recordings do not contain task.uid\n")
+        .says("never matched: dirs\n")
+        .says("2 of 4 rules would have matched; of 6 recorded operations, 2 would have been refused and 1 allowed regardless of a map")
+        .says("3 operations undecided, 3 of which a rule might have refused")
+        .complains("kernel.bpf is missing from at least one recording: 1 rule for it may have matched more often")
+        .complains("recordings do not contain task.uid: 3 answers undecided by host");
     desk.ambit(&["replay", "rec", "--rules", "rules", "--fail-on-violation"])
         .exits(3);
     desk.ambit(&["replay", "rec"]).exits(1).complains("--map");
@@ -226,8 +228,8 @@ fn rules_go_before_the_map_of_a_replay() {
     desk.ambit(&[&both[..], &["allow.yaml", "--fail-on-violation"]].concat())
         .exits(0)
         .says("web.map allows all of 6 recorded operations")
-        .says("ok (info)\n  applied    2 times: 2 allowed")
-        .says("what rules allow (2 occurrences) is not counted as outside the map");
+        .says("ok (info)\n  matched    2 times: 2 allowed")
+        .says("operations that rules allow (2 occurrences) are not counted as outside the map");
     desk.file("web.map", MAP.replace("/never/used", "/etc/shadow"));
     desk.ambit(&[&both[..], &["deny.yaml", "--fail-on-violation"]].concat())
         .exits(3)
@@ -294,7 +296,7 @@ fn what_is_no_recording_is_refused_with_its_name() {
     desk.file("deep.map", MAP.replace("chain: 2", "chain: 3"));
     desk.ambit(&["replay", "rec", "-m", "deep.map"])
         .exits(1)
-        .complains("rec was recorded with `chain: 2`, and the map has `chain: 3`");
+        .complains("rec was recorded with `chain: 2`, but the map has `chain: 3`");
 }
 
 #[test]
@@ -304,7 +306,7 @@ fn diff_used_shows_what_nothing_used() {
     let text = desk
         .ambit(&["map", "diff", "--used", "rec", "web.map"])
         .exits(0)
-        .complains("the map does not allow all that was recorded")
+        .complains("the map does not allow all recorded operations")
         .stdout();
     let gone: Vec<&str> = text
         .lines()
@@ -334,7 +336,9 @@ fn a_map_that_would_refuse_its_recording_is_not_sealed() {
     record_few(&desk, "rec");
     desk.ambit(&["map", "seal", "web.map", "--against", "rec"])
         .exits(3)
-        .complains("does not allow 1 operation of what was recorded, the first of them `file.open r /etc/shadow`");
+        .complains(
+            "does not allow 1 recorded operation, the first of them `file.open r /etc/shadow`",
+        );
     assert_eq!(desk.text("web.map"), MAP);
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use super::MAP_MODE;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{count, note, shown};
-use crate::replay::{Recording, replay_all};
+use crate::replay::replay;
 
 /// Mark a map as finished
 ///
@@ -63,28 +63,28 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome::SUCCESS)
 }
 
-/// Refuses a map that does not allow what was recorded.
+/// Returns an error if the map does not allow all recorded operations, or if the recordings are incomplete.
 fn against(args: &Args, map: &ambit_model::Map, name: &str) -> Result<(), Failure> {
-    let (backtest, recordings) = replay_all(&args.against, map, false)?;
-    let flaws: Vec<String> = recordings.iter().flat_map(Recording::flaws).collect();
+    let replay = replay(&args.against, Some(map), None, false)?;
+    let flaws = replay.flaws();
     for flaw in &flaws {
         note!("{flaw}");
     }
-    if backtest.times > 0 {
-        let first = backtest.outside.first();
+    let backtest = replay.map.as_ref();
+    if let Some((backtest, first)) = backtest.and_then(|one| Some((one, one.outside.first()?))) {
         return Err(Failure::new(
             Exit::Outside,
             anyhow!(
-                "{name} is not sealed: it does not allow {} of what was recorded, the first of them `{}`; `ambit replay \
-                 -m` explains each",
-                count(backtest.different(), "operation"),
-                first.map_or_else(String::new, |one| one.violation.event.rule())
+                "{name} is not sealed: it does not allow {}, the first of them `{}`; `ambit replay -m` explains each",
+                count(backtest.different(), "recorded operation"),
+                first.violation.event.rule()
             ),
         ));
     }
     if !flaws.is_empty() && !args.allow_incomplete {
         return Err(Failure::usage(anyhow!(
-            "{name} is not sealed: the recordings do not hold all that was done; record anew, or say --allow-incomplete"
+            "{name} is not sealed: the recordings do not contain all operations of their runs; record again, or pass \
+             --allow-incomplete"
         )));
     }
     Ok(())

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a replay says, as text and as JSON.
+//! The results of a replay, as text and as JSON.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,11 +8,10 @@ use std::path::Path;
 use ambit_event::{Subject, escape};
 use ambit_model::Explanation;
 use ambit_recording::Stop;
+use ambit_replay::{Backtest, OutsideOperation, Recording, Replay};
 use serde::Serialize;
 
-use super::asked::Asked;
-use super::rules::{self, RuleTest};
-use super::{Backtest, Outside, Recording, explanation};
+use super::show_rules;
 use crate::exit::Failure;
 use crate::out::{Style, count, json_line, shown};
 
@@ -20,9 +19,9 @@ use crate::out::{Style, count, json_line, shown};
 struct Row<'a> {
     #[serde(flatten)]
     explanation: &'a Explanation,
-    /// How often it was recorded.
+    /// Number of occurrences.
     times: u64,
-    /// What the map would do: `deny`, `kill` or `log`.
+    /// The map's response: `deny`, `kill` or `log`.
     would: &'static str,
     hook: &'static str,
     pid: u32,
@@ -39,7 +38,7 @@ struct Summary<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     dropped: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    rules: Option<rules::Summary>,
+    rules: Option<show_rules::Summary>,
     recordings: Vec<RecordingView<'a>>,
 }
 
@@ -54,16 +53,16 @@ struct RecordingView<'a> {
     lost: BTreeMap<String, u64>,
 }
 
-pub(super) fn as_json(asked: &Asked<'_>, recordings: &[Recording]) -> Result<String, Failure> {
+pub(super) fn as_json(replay: &Replay<'_>) -> Result<String, Failure> {
     let mut out = String::new();
-    let map = asked.map.as_ref();
+    let map = replay.map.as_ref();
     for (map, outside) in map
         .into_iter()
         .flat_map(|map| map.outside.iter().map(move |outside| (map.map(), outside)))
     {
         let event = &outside.violation.event;
         out += &json_line(&Row {
-            explanation: &explanation(map, outside),
+            explanation: &outside.explain(map),
             times: outside.times,
             would: event.response.name(),
             hook: event.hook.name(),
@@ -72,8 +71,8 @@ pub(super) fn as_json(asked: &Asked<'_>, recordings: &[Recording]) -> Result<Str
             first_ns: event.time_ns,
         })?;
     }
-    if let Some(test) = &asked.rules {
-        for row in rules::rows(test) {
+    if let Some(rules) = &replay.rules {
+        for row in show_rules::rows(rules) {
             out += &json_line(&row)?;
         }
     }
@@ -81,8 +80,8 @@ pub(super) fn as_json(asked: &Asked<'_>, recordings: &[Recording]) -> Result<Str
         outside: map.map(|map| map.outside.len()),
         times: map.map(|map| map.times),
         dropped: map.map(|map| map.dropped),
-        rules: asked.rules.as_ref().map(RuleTest::summary),
-        recordings: recordings.iter().map(recording_view).collect(),
+        rules: replay.rules.as_ref().map(show_rules::summary),
+        recordings: replay.recordings.iter().map(recording_view).collect(),
     };
     out += &json_line(&BTreeMap::from([("summary", summary)]))?;
     Ok(out)
@@ -107,29 +106,29 @@ fn recording_view(recording: &Recording) -> RecordingView<'_> {
     }
 }
 
-pub(super) fn as_text(map: Option<&Path>, asked: &Asked<'_>, recordings: &[Recording]) -> String {
-    let events: u64 = recordings.iter().map(|recording| recording.events).sum();
+pub(super) fn as_text(map: Option<&Path>, replay: &Replay<'_>) -> String {
+    let events: u64 = replay.recordings.iter().map(|one| one.events).sum();
     let mut out = String::new();
-    if let Some((path, backtest)) = map.zip(asked.map.as_ref()) {
+    if let Some((path, backtest)) = map.zip(replay.map.as_ref()) {
         out += &outside_text(path, backtest, events);
     }
-    if let Some(test) = &asked.rules {
-        if asked.map.is_some() {
+    if let Some(rules) = &replay.rules {
+        if replay.map.is_some() {
             out.push('\n');
         }
-        out += &rules::as_text(test, events);
-        let totals = test.totals();
-        if asked.map.is_some() && totals.allowed > 0 {
+        out += &show_rules::as_text(rules, events);
+        let totals = rules.totals();
+        if replay.map.is_some() && totals.allowed > 0 {
             let _ = writeln!(
                 out,
-                "what rules allow ({}) is not counted as outside the map",
+                "operations that rules allow ({}) are not counted as outside the map",
                 count(totals.allowed, "occurrence")
             );
         }
         if totals.perhaps_allowed > 0 {
             let _ = writeln!(
                 out,
-                "{} outside the map may be allowed by a rule that could not be judged",
+                "{} outside the map may be allowed by a rule that is undecided",
                 count(totals.perhaps_allowed, "occurrence")
             );
         }
@@ -140,8 +139,8 @@ pub(super) fn as_text(map: Option<&Path>, asked: &Asked<'_>, recordings: &[Recor
 fn outside_text(map: &Path, backtest: &Backtest<'_>, events: u64) -> String {
     let style = Style::stdout();
     let mut out = String::new();
-    // By subject, and in each in the order of the recording.
-    let mut by: BTreeMap<Option<&Subject>, Vec<&Outside>> = BTreeMap::new();
+    // Each subject's operations stay in the order of the recording.
+    let mut by: BTreeMap<Option<&Subject>, Vec<&OutsideOperation>> = BTreeMap::new();
     for outside in &backtest.outside {
         by.entry(outside.violation.subject.as_ref())
             .or_default()
@@ -149,22 +148,22 @@ fn outside_text(map: &Path, backtest: &Backtest<'_>, events: u64) -> String {
     }
     // Writing to a String does not fail.
     for (subject, all) in by {
-        let who = subject.map_or_else(
-            || "the domain, or nobody that was described".to_owned(),
+        let subject = subject.map_or_else(
+            || "the whole domain, or an unknown subject".to_owned(),
             ToString::to_string,
         );
         let _ = writeln!(
             out,
             "{}: {}\n",
-            style.bold(who),
+            style.bold(subject),
             count(all.len(), "operation")
         );
         for outside in all {
-            let _ = writeln!(out, "{}", explanation(backtest.map(), outside));
+            let _ = writeln!(out, "{}", outside.explain(backtest.map()));
         }
     }
     let map = shown(map);
-    let said = if backtest.times == 0 {
+    let result = if backtest.times == 0 {
         style.green(format!(
             "{map} allows all of {}",
             count(events, "recorded operation")
@@ -177,12 +176,12 @@ fn outside_text(map: &Path, backtest: &Backtest<'_>, events: u64) -> String {
             count(events, "recorded operation"),
         ))
     };
-    let _ = writeln!(out, "{said}");
+    let _ = writeln!(out, "{result}");
     if backtest.dropped > 0 {
         let _ = writeln!(
             out,
-            "{} of them are not shown: there are too many",
-            backtest.dropped
+            "{} are not shown: only the first 10,000 different operations are kept",
+            count(backtest.dropped, "other occurrence")
         );
     }
     out

@@ -230,7 +230,7 @@ fn a_run_killed_in_the_middle_leaves_a_recording_that_reads_to_its_last_whole_fr
     job.signal(libc::SIGKILL);
     job.finish().dies_by(libc::SIGKILL);
     let (run, view) = replayed();
-    let run = run.complains("ends before its end");
+    let run = run.complains("ends early");
     let text = String::from_utf8_lossy(&run.stdout).into_owned();
     assert_eq!(view["stop"], "cut");
     assert!(text.contains(&format!("file.open r {known}")));

@@ -10,16 +10,15 @@ use ambit_abi::{self as abi, EventKind, Fp, Hook, Op};
 use ambit_event::{Inet, Object, Path, Port, RawEvent, Subject};
 use ambit_policy::file;
 use ambit_policy::rule::Rule;
-use ambit_recording::{Header, Item, Reader, Summary, Writer};
+use ambit_recording::{Header, Reader, Summary, Writer};
 
-use super::super::asked::Asked;
-use super::RuleTest;
-use super::tally::Tally;
+use super::Replay;
+use crate::rules::{Gap, RuleCounts, RuleTest};
 
 const SECOND: u64 = 1_000_000_000;
 
 /// A recording, line by line.
-struct Tape {
+struct HandMade {
     writer: Writer<Vec<u8>>,
     now_ns: u64,
     /// The operator's, engine's and taps' bits of the tasks.
@@ -39,7 +38,7 @@ fn subject(exes: &[&str]) -> Subject {
     }
 }
 
-impl Tape {
+impl HandMade {
     fn new() -> Self {
         Self::of(&Header {
             domain: "web".to_owned(),
@@ -156,7 +155,7 @@ impl Tape {
         self
     }
 
-    fn asked(self, rules: &str) -> Answers {
+    fn evaluated(self, rules: &str) -> Answers {
         let text = format!("ambit-rules: 1\nrules:\n{rules}");
         let rules: Vec<Rule> = match file::read("x.yaml", text.as_bytes()) {
             Ok(rules) => rules,
@@ -164,19 +163,10 @@ impl Tape {
         };
         let rules: &'static [Rule] = rules.leak();
         let bytes = self.writer.end(&Summary::default()).unwrap();
-        let mut reader = Reader::new(&bytes[..]).unwrap();
-        let mut asked = Asked::new(None, Some(rules), reader.header().ephemeral);
-        asked.begin(reader.header());
-        while let Some(item) = reader.next_item().unwrap() {
-            match item {
-                Item::Event(at) => asked.event(&reader, at),
-                Item::Fork(fork) => asked.fork(fork),
-                Item::Forget => asked.forget(&reader),
-                Item::Losses(_) => {}
-            }
-        }
-        asked.end(&reader);
-        Answers(asked.rules.unwrap())
+        let reader = Reader::new(&bytes[..]).unwrap();
+        let mut replay = Replay::new(None, Some(rules), reader.header().ephemeral);
+        replay.read("by hand".to_owned(), reader, |_| {}).unwrap();
+        Answers(replay.rules.unwrap())
     }
 }
 
@@ -190,15 +180,15 @@ fn fingerprint(bytes: &[u8]) -> u64 {
 struct Answers(RuleTest<'static>);
 
 impl Answers {
-    fn tally(&self, id: &str) -> &Tally {
-        let found = self.0.each().find(|(rule, _)| rule.id == id);
-        found.map(|(_, tally)| tally).unwrap()
+    fn counts(&self, id: &str) -> &RuleCounts {
+        let found = self.0.results().find(|(rule, _)| rule.id == id);
+        found.map(|(_, counts)| counts).unwrap()
     }
 
     /// How often a rule applied, and how often it could not be judged.
     fn of(&self, id: &str) -> (u64, u64) {
-        let tally = self.tally(id);
-        (tally.applied, tally.undecided)
+        let counts = self.counts(id);
+        (counts.matched, counts.undecided)
     }
 }
 
@@ -209,37 +199,41 @@ const TAINT: &str = "  - {id: mark, on: file.open, when: 'object.path == \"/mark
 ";
 
 /// `/bin/sh`, started by nobody that was recorded.
-fn shell() -> Tape {
-    let mut tape = Tape::new();
-    tape.executes(1, &[], "/bin/sh", true);
-    tape
+fn shell() -> HandMade {
+    let mut recording = HandMade::new();
+    recording.executes(1, &[], "/bin/sh", true);
+    recording
 }
 
 #[test]
 fn a_taint_is_seen_by_later_rules_and_only_from_then_on() {
-    let mut tape = shell();
-    tape.opens(1, SH, "/f")
+    let mut recording = shell();
+    recording
+        .opens(1, SH, "/f")
         .opens(1, SH, "/mark")
         .opens(1, SH, "/f");
-    let answers = tape.asked(TAINT);
+    let answers = recording.evaluated(TAINT);
     assert_eq!((answers.of("mark"), answers.of("gate")), ((1, 0), (1, 0)));
-    assert_eq!(answers.tally("gate").refused, 1);
+    assert_eq!(answers.counts("gate").refused, 1);
     assert_eq!(answers.0.totals().refused, 1);
 }
 
 #[test]
 fn a_taint_is_inherited_by_whom_the_process_makes_later_and_kept_over_exec() {
-    let mut tape = shell();
-    tape.forks(1, 2)
+    let mut recording = shell();
+    recording
+        .forks(1, 2)
         .opens(1, SH, "/mark")
         .forks(1, 3)
         .forks(3, 4);
-    tape.opens(2, SH, "/f").opens(3, SH, "/f");
-    tape.executes(4, SH, "/bin/cat", true).opens(4, CAT, "/f");
-    let answers = tape.asked(TAINT);
+    recording.opens(2, SH, "/f").opens(3, SH, "/f");
+    recording
+        .executes(4, SH, "/bin/cat", true)
+        .opens(4, CAT, "/f");
+    let answers = recording.evaluated(TAINT);
     assert_eq!(answers.of("gate"), (2, 0));
     let by: Vec<&str> = answers
-        .tally("gate")
+        .counts("gate")
         .examples
         .iter()
         .map(|((by, _), _)| by.as_str())
@@ -252,52 +246,57 @@ fn a_taint_is_inherited_by_whom_the_process_makes_later_and_kept_over_exec() {
 
 #[test]
 fn a_number_that_is_used_again_is_another_process() {
-    let mut tape = shell();
-    tape.forks(1, 2)
+    let mut recording = shell();
+    recording
+        .forks(1, 2)
         .opens(2, SH, "/mark")
         .forks(1, 2)
         .opens(2, SH, "/f");
-    assert_eq!(tape.asked(TAINT).of("gate"), (0, 0));
+    assert_eq!(recording.evaluated(TAINT).of("gate"), (0, 0));
 }
 
 #[test]
 fn a_taint_ends_when_its_time_is_over_for_children_too() {
     let rules = TAINT.replace("do: taint}", "do: taint, for-seconds: 5}");
-    let mut tape = shell();
-    tape.opens(1, SH, "/mark")
+    let mut recording = shell();
+    recording
+        .opens(1, SH, "/mark")
         .waits(2)
         .forks(1, 2)
         .opens(2, SH, "/f");
-    tape.waits(2)
+    recording
+        .waits(2)
         .opens(1, SH, "/f")
         .waits(2)
         .opens(1, SH, "/f")
         .opens(2, SH, "/f");
-    assert_eq!(tape.asked(&rules).of("gate"), (2, 0));
+    assert_eq!(recording.evaluated(&rules).of("gate"), (2, 0));
     // Once more, and it begins anew.
-    let mut tape = shell();
-    tape.opens(1, SH, "/mark")
+    let mut recording = shell();
+    recording
+        .opens(1, SH, "/mark")
         .waits(4)
         .opens(1, SH, "/mark")
         .waits(4)
         .opens(1, SH, "/f");
-    assert_eq!(tape.asked(&rules).of("gate"), (1, 0));
+    assert_eq!(recording.evaluated(&rules).of("gate"), (1, 0));
 }
 
 #[test]
 fn a_process_of_unknown_parents_may_have_their_taints() {
-    let mut tape = Tape::of(&Header {
+    let mut recording = HandMade::of(&Header {
         chain: 2,
         forks: false,
         ..Header::new()
     });
-    tape.executes(1, &[], "/bin/sh", true);
-    tape.opens(2, SH, "/f")
+    recording.executes(1, &[], "/bin/sh", true);
+    recording
+        .opens(2, SH, "/f")
         .opens(1, SH, "/mark")
         .opens(3, SH, "/f");
-    let answers = tape.asked(TAINT);
+    let answers = recording.evaluated(TAINT);
     assert_eq!(answers.of("gate"), (0, 1));
-    let missing: Vec<_> = answers.tally("gate").missing.iter().copied().collect();
+    let missing: Vec<_> = answers.counts("gate").missing.iter().copied().collect();
     assert_eq!(missing, ["task.trust"]);
 }
 
@@ -314,16 +313,17 @@ fn deny_goes_before_allow_and_allow_before_the_taints_of_others() {
         "  - {id: after, on: file.open, when: 'task.untrusted', do: audit}\n".to_owned(),
     ]
     .concat();
-    let mut tape = shell();
-    tape.opens(1, SH, "/a")
+    let mut recording = shell();
+    recording
+        .opens(1, SH, "/a")
         .opens(1, SH, "/f")
         .opens(1, SH, "/x");
-    let answers = tape.asked(&rules);
+    let answers = recording.evaluated(&rules);
     let totals = answers.0.totals();
     assert_eq!((totals.refused, totals.allowed), (1, 1));
-    let (allow, mark) = (answers.tally("allow"), answers.tally("mark"));
-    assert_eq!((allow.applied, allow.allowed, allow.overruled), (1, 0, 1));
-    assert_eq!((mark.applied, mark.tainted, mark.overruled), (1, 0, 1));
+    let (allow, mark) = (answers.counts("allow"), answers.counts("mark"));
+    assert_eq!((allow.matched, allow.allowed, allow.overruled), (1, 0, 1));
+    assert_eq!((mark.matched, mark.tainted, mark.overruled), (1, 0, 1));
     assert_eq!(answers.of("after"), (0, 0));
 }
 
@@ -333,13 +333,13 @@ fn what_a_recording_does_not_tell_is_undecided_only_where_it_matters() {
         "  - {id: root, on: file.open, when: 'task.uid == 0 && object.path == \"/f\"', do: deny}
   - {id: either, on: file.open, when: 'task.uid == 0 || object.path == \"/f\"', do: audit}
 ";
-    let mut tape = shell();
-    tape.opens(1, SH, "/f").opens(1, SH, "/g");
-    let answers = tape.asked(rules);
+    let mut recording = shell();
+    recording.opens(1, SH, "/f").opens(1, SH, "/g");
+    let answers = recording.evaluated(rules);
     assert_eq!(answers.of("root"), (0, 1));
     assert_eq!(answers.of("either"), (1, 1));
     assert_eq!(
-        answers.tally("root").missing.iter().collect::<Vec<_>>(),
+        answers.counts("root").missing.iter().collect::<Vec<_>>(),
         [&"task.uid"]
     );
     let totals = answers.0.totals();
@@ -354,12 +354,13 @@ fn a_taint_that_may_have_been_makes_its_followers_undecided() {
     let rules = "  - {id: mark, on: file.open, when: 'task.uid == 0 && object.path == \"/mark\"', do: taint}
   - {id: gate, on: file.open, when: '\"rule:mark\" in task.trust && object.path == \"/f\"', do: deny}
 ";
-    let mut tape = shell();
-    tape.opens(1, SH, "/f")
+    let mut recording = shell();
+    recording
+        .opens(1, SH, "/f")
         .opens(1, SH, "/mark")
         .opens(1, SH, "/f")
         .opens(1, SH, "/g");
-    assert_eq!(tape.asked(rules).of("gate"), (0, 1));
+    assert_eq!(recording.evaluated(rules).of("gate"), (0, 1));
 }
 
 #[test]
@@ -368,10 +369,11 @@ fn an_ephemeral_port_is_judged_by_the_host_s_range() {
   - {id: high, on: net.connect, when: 'object.port == 40000', do: deny}
   - {id: not-low, on: net.connect, when: 'object.port != 443', do: audit}
 ";
-    let mut tape = shell();
-    tape.connects(1, SH, Port::Ephemeral)
+    let mut recording = shell();
+    recording
+        .connects(1, SH, Port::Ephemeral)
         .connects(1, SH, Port::Literal(80));
-    let answers = tape.asked(rules);
+    let answers = recording.evaluated(rules);
     assert_eq!(
         (answers.of("low"), answers.of("high"), answers.of("not-low")),
         ((1, 0), (0, 1), (2, 0))
@@ -387,16 +389,17 @@ fn the_chain_follows_exec_and_fork_further_than_subjects_tell() {
         )
     };
     let rules = [rule("/bin/sh"), rule("/bin/perl"), rule("/bin/no")].concat();
-    let mut tape = shell();
-    tape.forks(1, 2).executes(2, SH, "/bin/perl", true);
-    tape.forks(2, 3)
+    let mut recording = shell();
+    recording.forks(1, 2).executes(2, SH, "/bin/perl", true);
+    recording
+        .forks(2, 3)
         .executes(3, &["/bin/perl", "/bin/sh"], "/bin/env", true);
-    tape.executes(3, &["/bin/env", "/bin/perl"], "/bin/cat", true);
-    tape.opens(3, &["/bin/cat", "/bin/env"], "/f");
+    recording.executes(3, &["/bin/env", "/bin/perl"], "/bin/cat", true);
+    recording.opens(3, &["/bin/cat", "/bin/env"], "/f");
     // By itself once more: the chain is four long, and the shell is gone.
-    tape.executes(3, &["/bin/cat", "/bin/env"], "/bin/cat", true);
-    tape.opens(3, &["/bin/cat", "/bin/cat"], "/f");
-    let answers = tape.asked(&rules);
+    recording.executes(3, &["/bin/cat", "/bin/env"], "/bin/cat", true);
+    recording.opens(3, &["/bin/cat", "/bin/cat"], "/f");
+    let answers = recording.evaluated(&rules);
     assert_eq!(answers.of("under-bin-sh"), (1, 0));
     assert_eq!(answers.of("under-bin-perl"), (2, 0));
     assert_eq!(answers.of("under-bin-no"), (0, 0));
@@ -408,9 +411,11 @@ fn an_exec_that_fails_leaves_the_chain_and_what_started_the_run_is_not_known() {
   - {id: chain, on: file.open, when: 'object.path == \"/f\" && subject.chain.exists(e, e == \"/usr/sbin/cron\")', do: audit}
   - {id: own, on: file.open, when: 'object.path == \"/f\" && subject.path == \"/bin/sh\"', do: audit}
 ";
-    let mut tape = shell();
-    tape.executes(1, SH, "/srv/text", false).opens(1, SH, "/f");
-    let answers = tape.asked(rules);
+    let mut recording = shell();
+    recording
+        .executes(1, SH, "/srv/text", false)
+        .opens(1, SH, "/f");
+    let answers = recording.evaluated(rules);
     assert_eq!(answers.of("own"), (1, 0));
     assert_eq!(
         (answers.of("parent"), answers.of("chain")),
@@ -424,78 +429,75 @@ fn what_an_operator_took_is_seen_until_a_rule_gives_it_back() {
   - {id: gate, on: file.open, when: '\"operator\" in task.trust && object.path == \"/f\"', do: deny}
   - {id: cause, on: file.open, when: 'task.cause == \"operator\" && object.path == \"/f\"', do: audit}
 ";
-    let mut tape = shell();
-    tape.opens(1, SH, "/f")
+    let mut recording = shell();
+    recording
+        .opens(1, SH, "/f")
         .trusted(1 << abi::TRUST_OPERATOR)
         .opens(1, SH, "/f");
-    tape.opens(1, SH, "/back").opens(1, SH, "/f");
-    let answers = tape.asked(rules);
+    recording.opens(1, SH, "/back").opens(1, SH, "/f");
+    let answers = recording.evaluated(rules);
     assert_eq!((answers.of("gate"), answers.of("cause")), ((1, 0), (1, 0)));
-    assert_eq!(answers.tally("back").untainted, 1);
+    assert_eq!(answers.counts("back").untainted, 1);
     // What is first then is the first.
     let rules = format!(
         "{rules}{}  - {{id: new, on: file.open, when: 'task.cause == \"rule:mark\" && object.path == \"/x\"', do: audit}}\n",
         TAINT.replace("id: gate", "id: other")
     );
-    let mut tape = shell();
-    tape.trusted(1 << abi::TRUST_OPERATOR)
+    let mut recording = shell();
+    recording
+        .trusted(1 << abi::TRUST_OPERATOR)
         .opens(1, SH, "/back")
         .opens(1, SH, "/mark")
         .opens(1, SH, "/x");
-    assert_eq!(tape.asked(&rules).of("new"), (1, 0));
+    assert_eq!(recording.evaluated(&rules).of("new"), (1, 0));
 }
 
 #[test]
 fn what_an_open_teaches_a_map_is_no_operation_to_rules() {
-    let mut tape = shell();
-    tape.push(1, SH, Hook::FileOpen, (Op::FileCreate, 0), &path("/f"));
-    tape.push(1, SH, Hook::PathMknod, (Op::FileCreate, 0), &path("/f"));
+    let mut recording = shell();
+    recording.push(1, SH, Hook::FileOpen, (Op::FileCreate, 0), &path("/f"));
+    recording.push(1, SH, Hook::PathMknod, (Op::FileCreate, 0), &path("/f"));
     let rules = "  - {id: made, on: file.create, when: 'object.path == \"/f\"', do: deny}\n";
-    assert_eq!(tape.asked(rules).of("made"), (1, 0));
+    assert_eq!(recording.evaluated(rules).of("made"), (1, 0));
 }
 
 #[test]
 fn operations_that_are_not_recorded_are_named() {
-    let answers = shell().asked("  - {id: b, on: [kernel.bpf, file.open], do: audit}\n");
-    let notes = super::notes(&answers.0);
-    assert!(
-        notes[0].starts_with("kernel.bpf is not recorded")
-            && notes[0].ends_with("1 rule asked about it"),
-        "{notes:?}"
-    );
-    assert_eq!(notes.len(), 1, "{notes:?}");
+    let answers = shell().evaluated("  - {id: b, on: [kernel.bpf, file.open], do: audit}\n");
+    let op = Op::KernelBpf;
+    assert_eq!(answers.0.gaps(), [Gap::Unrecorded { op, rules: 1 }]);
 }
 
 #[test]
 fn three_different_operations_are_shown_and_the_rest_is_counted() {
-    let mut tape = shell();
+    let mut recording = shell();
     for file in ["/a", "/a", "/b", "/c", "/d", "/e"] {
-        tape.opens(1, SH, file);
+        recording.opens(1, SH, file);
     }
-    let answers = tape.asked("  - {id: all, on: file.open, do: audit}\n");
-    let tally = answers.tally("all");
-    let times: Vec<u64> = tally.examples.iter().map(|(_, times)| *times).collect();
-    assert_eq!((times, tally.others), (vec![2, 1, 1], 2));
+    let answers = recording.evaluated("  - {id: all, on: file.open, do: audit}\n");
+    let counts = answers.counts("all");
+    let times: Vec<u64> = counts.examples.iter().map(|(_, times)| *times).collect();
+    assert_eq!((times, counts.others), (vec![2, 1, 1], 2));
 }
 
 #[test]
 fn operations_are_asked_about_in_the_order_of_time() {
-    let mut tape = shell();
-    let mark = tape.now_ns + 100;
-    tape.now_ns = mark;
-    tape.opens(1, SH, "/mark").now_ns = mark - 50;
+    let mut recording = shell();
+    let mark = recording.now_ns + 100;
+    recording.now_ns = mark;
+    recording.opens(1, SH, "/mark").now_ns = mark - 50;
     // Written later, done before.
-    tape.opens(1, SH, "/f").now_ns = mark + 50;
-    tape.opens(1, SH, "/f");
-    assert_eq!(tape.asked(TAINT).of("gate"), (1, 0));
+    recording.opens(1, SH, "/f").now_ns = mark + 50;
+    recording.opens(1, SH, "/f");
+    assert_eq!(recording.evaluated(TAINT).of("gate"), (1, 0));
 }
 
 #[test]
 fn what_has_no_canonical_form_has_an_empty_path() {
-    let mut tape = shell();
-    tape.kind = EventKind::Unrepresentable;
-    tape.opens(1, SH, "/f");
-    let answers = tape.asked(
+    let mut recording = shell();
+    recording.kind = EventKind::Unrepresentable;
+    recording.opens(1, SH, "/f");
+    let answers = recording.evaluated(
         "  - {id: none, on: file.open, when: 'object.unrepresentable && object.path == \"\"', do: audit}\n",
     );
     assert_eq!(answers.of("none"), (1, 0));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A recorded operation as rules see it, and what of it a recording does not tell.
+//! A recorded operation as facts for rules. Facts that a recording lacks are marked as unknown.
 
 use std::collections::BTreeSet;
 
@@ -11,21 +11,22 @@ use ambit_policy::field;
 use ambit_policy::rule::Rule;
 use ambit_recording::{Header, Point, Shape, Task};
 
-use super::process::{First, Process};
+use super::process::{Cause, Process};
 
-/// Facts that no recording has.
-const NUMBERS: [Number; 5] = [
+/// Fields of the task that no recording has.
+const UNRECORDED: [Number; 5] = [
     Number::Uid,
     Number::Gid,
     Number::RealUid,
     Number::Caps,
     Number::NoNewPrivs,
 ];
-/// Operations whose file's owner and mode rules can ask for.
-const FILES: [Op; 3] = [Op::FileOpen, Op::Exec, Op::MapExec];
+/// Operations with the fields for a file's owner and mode, which no recording has.
+const WITH_FILE_OWNER: [Op; 3] = [Op::FileOpen, Op::Exec, Op::MapExec];
 
-/// Whether the program of rules at a hook asks about this operation. Opening asks a map about creating and emptying, too.
-pub(super) fn is_asked(hook: Hook, op: Op) -> bool {
+/// True if the rule program of a hook evaluates this operation. `file_open` also records creating and truncating, for the
+/// map; rules see these at their own hooks.
+pub(super) fn is_evaluated(hook: Hook, op: Op) -> bool {
     field::is_asked(op)
         && hook.ops().contains(&op)
         && !matches!(
@@ -34,41 +35,41 @@ pub(super) fn is_asked(hook: Hook, op: Op) -> bool {
         )
 }
 
-/// Whether a recording has an operation wherever it is done.
+/// True if a recording has every occurrence of an operation.
 pub(super) fn is_recorded(header: &Header, coverage: Coverage, op: Op) -> bool {
-    // What is only gated is no point of any map.
+    // Only operations that are points of maps are recorded.
     let points = !op.gated_only();
     Hook::ALL.iter().any(|hook| {
         points
-            && is_asked(*hook, op)
+            && is_evaluated(*hook, op)
             && hook.coverage() <= coverage
             && header.hooks.values().any(|name| name == hook.name())
     })
 }
 
-/// What rules ask about beside operations.
+/// The inputs of a rule set besides the operation itself.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
-    /// Sources of trust that are neither ours nor one of the four without a name.
-    pub(super) named: BTreeSet<String>,
-    /// What the task calls itself, or its number.
+pub(super) struct Inputs {
+    /// Taps and rules of other sets whose trust bits are read.
+    pub(super) sources: BTreeSet<String>,
+    /// True if the task's name or number is read.
     pub(super) task: bool,
 }
 
-impl Asked {
+impl Inputs {
     pub(super) fn of(rules: &[Rule]) -> Self {
-        let mut asked = Self::default();
+        let mut inputs = Self::default();
         for rule in rules {
-            asked.gather(&rule.when);
+            inputs.gather(&rule.when);
         }
         let own: BTreeSet<String> = rules
             .iter()
             .map(|rule| format!("rule:{}", rule.id))
             .collect();
-        asked.named.retain(|source| {
+        inputs.sources.retain(|source| {
             !own.contains(source) && (source.starts_with("tap:") || source.starts_with("rule:"))
         });
-        asked
+        inputs
     }
 
     fn gather(&mut self, condition: &Condition) {
@@ -81,15 +82,15 @@ impl Asked {
             }
             Condition::Number(Number::Pid, _) | Condition::Text(Text::Comm, _) => self.task = true,
             Condition::Trust(Some(source)) | Condition::Cause(source) => {
-                self.named.insert(source.clone());
+                self.sources.insert(source.clone());
             }
             _ => {}
         }
     }
 }
 
-/// An operation and who did it.
-pub(super) struct Done<'a> {
+/// A recorded operation with its task and process.
+pub(super) struct RecordedOperation<'a> {
     pub(super) header: &'a Header,
     pub(super) coverage: Coverage,
     pub(super) point: &'a Point,
@@ -98,9 +99,9 @@ pub(super) struct Done<'a> {
     pub(super) process: &'a Process,
 }
 
-impl Done<'_> {
-    /// What rules see of it.
-    pub(super) fn facts(&self, rules: &[Rule], asked: &Asked) -> Facts {
+impl RecordedOperation<'_> {
+    /// Returns the facts that rules are evaluated on.
+    pub(super) fn facts(&self, rules: &[Rule], inputs: &Inputs) -> Facts {
         let mut facts = Facts::default();
         self.operation(&mut facts);
         self.task(&mut facts);
@@ -108,7 +109,7 @@ impl Done<'_> {
         if self.process.chain.len() < CHAIN_MAX {
             facts.set_chain_open();
         }
-        self.trust(rules, asked, &mut facts);
+        self.trust(rules, inputs, &mut facts);
         facts
     }
 
@@ -135,14 +136,14 @@ impl Done<'_> {
             let writable = arg | u64::from(abi::MAP_WRITE);
             facts.set_number_among(Number::Arg, vec![arg..=arg, writable..=writable]);
         }
-        if FILES.contains(&operation.op) {
+        if WITH_FILE_OWNER.contains(&operation.op) {
             facts.set_number_unknown(Number::FileUid);
             facts.set_number_unknown(Number::FileMode);
         }
     }
 
     fn task(&self, facts: &mut Facts) {
-        for number in NUMBERS {
+        for number in UNRECORDED {
             facts.set_number_unknown(number);
         }
         facts.set_text_unknown(Text::Cgroup);
@@ -154,12 +155,12 @@ impl Done<'_> {
         facts.set_number(Number::Container, u64::from(self.in_container()));
     }
 
-    /// A process of the first namespace has one number.
+    /// True if the process is in a child pid namespace: there it has a second number.
     pub(super) const fn in_container(&self) -> bool {
         self.task.tgid != self.task.ns_tgid
     }
 
-    fn trust(&self, rules: &[Rule], asked: &Asked, facts: &mut Facts) {
+    fn trust(&self, rules: &[Rule], inputs: &Inputs, facts: &mut Facts) {
         let bits = self.shape.trust;
         let is = |bit: u32| bits >> bit & 1 == 1;
         if is(abi::TRUST_OPERATOR) {
@@ -174,14 +175,14 @@ impl Done<'_> {
                 facts.distrust(source);
             }
         }
-        // Another map, or none, might have thought otherwise.
+        // Whether the model lowers trust depends on the map, and the rules may be used with another.
         if self.process.model || is(abi::TRUST_MODEL) {
             facts.set_trust_unknown("model");
         }
-        // The names of these bits are not in a recording.
+        // A recording has these bits, but not the names of their sources.
         if bits >> abi::TRUST_NAMED != 0 {
             facts.set_trust_unknown("");
-            for source in &asked.named {
+            for source in &inputs.sources {
                 facts.set_trust_unknown(source);
             }
         }
@@ -196,19 +197,19 @@ impl Done<'_> {
                 facts.set_trust_unknown(&source);
             }
         }
-        let nobody = facts.trust().is_empty() && !facts.may_be_untrusted();
-        match &self.process.first {
-            First::Source(source) if !facts.trust().is_empty() => {
+        let trusted = facts.trust().is_empty() && !facts.may_be_untrusted();
+        match &self.process.cause {
+            Cause::Source(source) if !facts.trust().is_empty() => {
                 facts.set_cause(Some(source.clone()));
             }
-            _ if nobody => facts.set_cause(None),
+            _ if trusted => facts.set_cause(None),
             _ => facts.set_cause_unknown(),
         }
     }
 }
 
-/// The source of a single bit that is not a rule's; `None` where there are others, or its name is not known.
-pub(super) fn only_source(bits: u32) -> Option<&'static str> {
+/// Returns the source of the trust bits if exactly one is set and it has a fixed name.
+pub(super) fn single_source(bits: u32) -> Option<&'static str> {
     [
         (abi::TRUST_OPERATOR, "operator"),
         (abi::TRUST_ENGINE, "engine"),

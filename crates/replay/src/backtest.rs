@@ -1,49 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A map asked about everything that was recorded: what it would not allow, and what of it was used. Each point is asked
-//! for once, so that the length of a recording costs time only.
+//! A map evaluated over recorded operations: the operations outside the map, and the lines of the map that were used.
+//! Each point is evaluated once per dictionary of the recording and its answer kept, so memory does not grow with the
+//! length of a recording.
 
 use std::collections::HashMap;
 use std::io;
 
 use ambit_abi::{self as abi, Coverage, Family, Op, Response};
 use ambit_event::{Content, EventKind, Object, Operation, Reason, Subject, trust_names};
-use ambit_model::{Entry, FAMILIES, Map, Matcher, Responses, RuleObject, Violation};
+use ambit_model::{Entry, Explanation, FAMILIES, Map, Matcher, Responses, RuleObject, Violation};
 use ambit_recording::{EventAt, Point, Reader};
 
-/// Different operations outside the map that are kept; the rest is counted.
-const KEPT: usize = 10_000;
+/// Most different operations outside the map that are kept. Others are only counted.
+const OUTSIDE_MAX: usize = 10_000;
 
 /// An operation that the map would not allow.
 #[derive(Debug)]
-pub(crate) struct Outside {
-    /// As the map would have it: its reason, its response, how often it was done.
-    pub(crate) violation: Violation,
-    /// What was done about it when it was recorded.
-    pub(crate) then: Response,
-    pub(crate) times: u64,
+pub struct OutsideOperation {
+    /// The violation that the map would report, with its reason and response.
+    pub violation: Violation,
+    /// The response when it was recorded.
+    pub recorded_response: Response,
+    /// Number of occurrences.
+    pub times: u64,
 }
 
-/// What tells operations outside the map apart.
-type Sameness = (Option<Subject>, Operation, Content, bool);
+impl OutsideOperation {
+    /// Explains why the map does not allow it, which change would, and how the responses then and now differ.
+    pub fn explain(&self, map: &Map) -> Explanation {
+        let mut violation = self.violation.clone();
+        violation.event.count = u32::try_from(self.times).unwrap_or(u32::MAX);
+        let mut explanation = map.explain(&violation);
+        let then = match self.recorded_response {
+            Response::Log => "allowed when it was recorded",
+            _ => "refused when it was recorded",
+        };
+        let now = match violation.event.response {
+            Response::Log => "the map would only log it",
+            Response::Kill => "the map would refuse it and kill the process",
+            _ => "the map would refuse it",
+        };
+        explanation.response = format!("{then}; {now}");
+        explanation
+    }
+}
 
-/// A map that is being asked.
-pub(crate) struct Backtest<'m> {
+/// Violations with equal keys are counted as one. The last part is true for a refusal by the trust gate.
+type ViolationKey = (Option<Subject>, Operation, Content, bool);
+
+/// A map that is evaluated over recordings, and its results so far.
+pub struct Backtest<'m> {
     matcher: Matcher<'m>,
-    pub(crate) outside: Vec<Outside>,
-    index: HashMap<Sameness, usize>,
-    /// How often something was outside, each time counted.
-    pub(crate) times: u64,
-    /// Different ones that there was no room for.
-    pub(crate) dropped: u64,
-    /// The part of the map that was used.
-    pub(crate) used: Map,
-    /// By point of the recording.
-    known: Vec<Known>,
+    /// The different operations outside the map, in the order of their first occurrence.
+    pub outside: Vec<OutsideOperation>,
+    index: HashMap<ViolationKey, usize>,
+    /// Number of occurrences of operations outside the map.
+    pub times: u64,
+    /// Number of occurrences that are in none of `outside`, which was full.
+    pub dropped: u64,
+    /// The part of the map that allowed something.
+    pub used: Map,
+    /// Answers by the recording's point number.
+    known: Vec<PointVerdicts>,
 }
 
-/// What is known of a point of the recording: by its number there, and the same where the task is kept from it.
+/// The answers for a point: for trusted tasks, and for tasks that the trust gate keeps from it.
 #[derive(Clone, Copy, Default)]
-struct Known {
+struct PointVerdicts {
     open: Verdict,
     gated: Verdict,
 }
@@ -51,15 +74,16 @@ struct Known {
 #[derive(Clone, Copy, Default)]
 enum Verdict {
     #[default]
-    NotAsked,
+    Unknown,
     Allowed,
+    /// Outside the map, with its index.
     Outside(usize),
-    /// Outside, and not kept.
+    /// Outside the map, and not kept.
     Dropped,
 }
 
-/// What a table says of a family; those that maps do not know are refused.
-fn of_family(table: Responses, family: Option<Family>) -> Response {
+/// The response of a table for a family. Families that maps do not know are refused.
+fn response_for(table: Responses, family: Option<Family>) -> Response {
     FAMILIES
         .iter()
         .zip(table)
@@ -68,7 +92,7 @@ fn of_family(table: Responses, family: Option<Family>) -> Response {
 }
 
 impl<'m> Backtest<'m> {
-    /// Of a map, on a host with these ephemeral ports.
+    /// Prepares a map for recordings of a host with these ephemeral ports.
     pub(crate) fn new(map: &'m Map, (first, last): (u16, u16)) -> Self {
         let mut used = Map::new(map.domain.clone());
         (used.chain, used.coverage, used.incomplete) = (map.chain, map.coverage, map.incomplete);
@@ -85,31 +109,32 @@ impl<'m> Backtest<'m> {
         }
     }
 
-    pub(super) fn map(&self) -> &'m Map {
+    /// The map.
+    pub fn map(&self) -> &'m Map {
         self.matcher.map()
     }
 
-    pub(super) fn coverage(&self) -> Coverage {
+    pub(crate) fn coverage(&self) -> Coverage {
         self.matcher.map().coverage
     }
 
-    /// Different operations outside the map, kept or not.
-    pub(crate) fn different(&self) -> u64 {
+    /// Number of different operations outside the map, including those that were not kept.
+    pub fn different(&self) -> u64 {
         u64::try_from(self.outside.len())
             .unwrap_or(u64::MAX)
             .saturating_add(self.dropped)
     }
 
-    /// Numbers of points begin anew.
-    pub(super) fn forget(&mut self) {
+    /// Drops the answers that are kept by point number: the recording is about to reuse the numbers.
+    pub(crate) fn forget(&mut self) {
         self.known.clear();
     }
 
-    /// Asks about an operation; true if it is outside.
+    /// Evaluates an operation. Returns true if it is outside the map.
     #[inline]
-    pub(super) fn event<R: io::Read>(&mut self, reader: &Reader<R>, at: EventAt) -> bool {
+    pub(crate) fn event<R: io::Read>(&mut self, reader: &Reader<R>, at: EventAt) -> bool {
         if at.point >= self.known.len() {
-            self.known.resize(at.point + 1, Known::default());
+            self.known.resize(at.point + 1, PointVerdicts::default());
         }
         let gate = self.gate(reader, at);
         let gated = gate != Response::Log;
@@ -118,8 +143,8 @@ impl<'m> Backtest<'m> {
             .get(at.point)
             .map(|known| if gated { known.gated } else { known.open });
         let verdict = match known {
-            None | Some(Verdict::NotAsked) => {
-                let verdict = self.ask(reader, at, gate);
+            None | Some(Verdict::Unknown) => {
+                let verdict = self.evaluate(reader, at, gate);
                 if let Some(known) = self.known.get_mut(at.point) {
                     if gated {
                         known.gated = verdict;
@@ -143,14 +168,15 @@ impl<'m> Backtest<'m> {
                 self.times += 1;
                 true
             }
-            Verdict::Allowed | Verdict::NotAsked => false,
+            Verdict::Allowed | Verdict::Unknown => false,
         }
     }
 
-    /// What the map does about a task that was as untrusted, for being so. What bits of rules and taps are called is not
-    /// recorded: these are as any other.
+    /// Returns the map's response to an operation of a task with these trust bits, regardless of its lines; `Log` if it
+    /// has none. Recordings do not have the names of the bits of rules and taps: for these the map's general response
+    /// counts.
     fn gate<R: io::Read>(&self, reader: &Reader<R>, at: EventAt) -> Response {
-        // What the model of the time thought of a task is not what this map would think.
+        // The model's bit came from the map of that time, and this map may decide otherwise.
         let trust =
             reader.shape(at.shape).map_or(0, |shape| shape.trust) & !(1 << abi::TRUST_MODEL);
         if trust == 0 {
@@ -164,13 +190,18 @@ impl<'m> Backtest<'m> {
             .map(|bit| {
                 let source = trust_names(1 << bit);
                 let name = source.first().filter(|_| bit < abi::TRUST_NAMED);
-                of_family(self.map().gate(name.map(String::as_str)), family)
+                response_for(self.map().gate(name.map(String::as_str)), family)
             })
             .max()
             .unwrap_or(Response::Log)
     }
 
-    fn ask<R: io::Read>(&mut self, reader: &Reader<R>, at: EventAt, gate: Response) -> Verdict {
+    fn evaluate<R: io::Read>(
+        &mut self,
+        reader: &Reader<R>,
+        at: EventAt,
+        gate: Response,
+    ) -> Verdict {
         let Some((point, (mut event, _), shape)) = reader
             .point(at.point)
             .zip(reader.event(at))
@@ -188,19 +219,19 @@ impl<'m> Backtest<'m> {
                 .matcher
                 .would_allow(point.subject.as_ref(), operation, &point.content)
         {
-            self.use_lines(point, operation);
+            self.mark_used(point, operation);
             return Verdict::Allowed;
         }
-        let sameness = (
+        let key = (
             point.subject.clone(),
             operation,
             point.content.clone(),
             gated,
         );
-        if let Some(index) = self.index.get(&sameness) {
+        if let Some(index) = self.index.get(&key) {
             return Verdict::Outside(*index);
         }
-        if self.outside.len() >= KEPT {
+        if self.outside.len() >= OUTSIDE_MAX {
             self.dropped += 1;
             return Verdict::Dropped;
         }
@@ -221,23 +252,23 @@ impl<'m> Backtest<'m> {
         event.response = if gated {
             gate
         } else {
-            of_family(self.matcher.map().outside, operation.op.family())
+            response_for(self.matcher.map().outside, operation.op.family())
         };
         let index = self.outside.len();
-        self.outside.push(Outside {
+        self.outside.push(OutsideOperation {
             violation: Violation {
                 event,
                 subject: point.subject.clone(),
             },
-            then: shape.response,
+            recorded_response: shape.response,
             times: 0,
         });
-        self.index.insert(sameness, index);
+        self.index.insert(key, index);
         Verdict::Outside(index)
     }
 
-    /// Notes the lines of the map that allow a point, all of them.
-    fn use_lines(&mut self, point: &Point, operation: Operation) {
+    /// Adds all lines of the map that allow a point to `used`.
+    fn mark_used(&mut self, point: &Point, operation: Operation) {
         let Content::Object(object) = &point.content else {
             return;
         };
