@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The suites that run inside the lab's virtual machine, as root: `cargo xtask lab -- ambit-lab [FILTER]`.
 //!
-//! They use `ambit` as a person would, with `ambit-act` and real programs as workloads. Each test runs in a process
-//! of its own (a release build aborts on panic), in a folder of its own, and whatever it leaves running is ended.
+//! They call `ambit` as a user would, with `ambit-act` and real programs as workloads. Each test runs in its own process
+//! (a release build aborts on panic) and its own folder. Processes that a test leaves behind are killed after it.
 
-// Tests: what is not as it should be shall stop them on the spot.
+// In a test, every unexpected result should panic at once.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod bench;
@@ -20,7 +20,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use harness::{Job, Lab, Run, SKIPPED};
 
-/// One test: its name, and what it does in its own process.
+/// One test: its name, and the function that runs in its own process.
 pub(crate) struct Test {
     suite: &'static str,
     name: String,
@@ -45,11 +45,11 @@ impl Test {
     }
 }
 
-/// The variable that tells this program to be the process of one test.
+/// Environment variable with the name of the one test that this process runs.
 const ONE: &str = "AMBIT_LAB_TEST";
-/// Emulated machines are slow; a test that takes longer than this hangs.
+/// Longest time for one test. Emulated machines are slow, but a test that takes longer than this hangs.
 const LIMIT: Duration = Duration::from_mins(15);
-/// How many of the slowest tests are told at the end: there the suites' time is to be saved.
+/// How many of the slowest tests are listed at the end.
 const SLOWEST: usize = 12;
 
 fn main() -> ExitCode {
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(1));
     let list = arguments.list;
     LazyLock::force(&PROGRAMS);
-    // SAFETY: takes numbers. What a test orphans becomes our child, so that it can be ended.
+    // SAFETY: takes numbers. Orphans of a test become children of this process, which kills them.
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
     // SAFETY: takes nothing.
     if !list && (unsafe { libc::geteuid() } != 0 || std::env::var_os("AMBIT_LAB").is_none()) {
@@ -108,8 +108,8 @@ fn tell_slowest() {
     }
 }
 
-/// A domain that does nothing, so that the kernel part stays loaded between the tests that don't look at that:
-/// loading takes seconds in an emulated machine.
+/// An idle domain that keeps the kernel part loaded between tests: loading it takes seconds in an emulated machine. The
+/// `unload` suite runs without it.
 struct Hold(Mutex<Option<Child>>);
 
 static HOLD: Hold = Hold(Mutex::new(None));
@@ -117,7 +117,7 @@ static HOLD: Hold = Hold(Mutex::new(None));
 impl Hold {
     fn set(&self, wanted: bool) {
         let mut held = self.0.lock().unwrap();
-        // A test may end whatever runs.
+        // A test may have killed it.
         if let Some(Ok(Some(_))) = held.as_mut().map(Child::try_wait) {
             *held = None;
         }
@@ -134,7 +134,7 @@ impl Hold {
                     .ok();
             }
             (Some(mut child), false) => {
-                // SAFETY: a child of ours that was not waited for.
+                // SAFETY: sends a signal to a child that was not waited for, so that its number is still its own.
                 unsafe { libc::kill(child.id().cast_signed(), libc::SIGTERM) };
                 let _ = child.wait();
             }

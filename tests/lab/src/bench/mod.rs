@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit-lab bench [maps|rules]`: what Ambit costs, in instructions, where the guest's clock counts these.
+//! `ambit-lab bench [maps|rules]`: measures the cost of Ambit in instructions, in a guest whose clock counts instructions.
 //!
-//! All settings are measured in one boot, since two boots differ by more than what is asked for. It prints one line
-//! of JSON for `cargo xtask bench`, which compares and shows; what it is doing goes to standard error.
+//! All settings are measured in one boot: two boots differ by more than the effects that are measured. Prints one line of
+//! JSON for `cargo xtask bench`, which compares and shows the figures. Progress goes to standard error.
 
 mod programs;
 mod rules;
@@ -25,7 +25,7 @@ const LOOPS: [&str; 5] = [
     "mmap_exec",
     "create_unlink",
 ];
-/// What `open_outside` opens.
+/// The file that `open_outside` opens.
 const OUTSIDE: &str = "/usr/lib/demo/a-folder-in-it/outside-of-what-the-map-has.txt";
 const DIR: &str = "/tmp/bench";
 const MAP: &str = "/tmp/bench/map";
@@ -45,7 +45,7 @@ pub(crate) fn main() -> ExitCode {
         "release": release.trim(),
         "calibration": loops(&["calibrate"], None)["calibrate"],
     });
-    // Rules first: they leave nothing loaded, and maps do.
+    // Rules come first: they leave nothing loaded, whereas maps do.
     if meant("rules") {
         all["rules"] = rules::measure();
     }
@@ -56,7 +56,7 @@ pub(crate) fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What maps cost, at each hook that a loop meets.
+/// Measures the cost of maps at each hook that a loop reaches.
 fn maps(all: &mut Value) {
     let mut rows = Vec::new();
     let mut measure = |setting: &str, measured: &Measured| {
@@ -67,7 +67,7 @@ fn maps(all: &mut Value) {
     eprintln!("bench: without Ambit");
     measure("without", &loops(&LOOPS, None));
     let strace = start(workload::strace);
-    // From here on the kernel part stays loaded, since loading takes more instructions than all that is measured.
+    // From here on the kernel part stays loaded: loading takes more instructions than everything that is measured.
     let keeper = Keeper::start();
     eprintln!("bench: unlabelled");
     measure("unlabelled", &loops(&LOOPS, None));
@@ -95,7 +95,7 @@ fn maps(all: &mut Value) {
     all["programs"] = spent;
 }
 
-/// An open that a pattern covers, and one that the map has nothing for.
+/// Measures an open that a pattern allows, and one that is not in the map.
 fn other_ways() -> Vec<Value> {
     let row = |name: &str, setting: &str, under| {
         eprintln!("bench: {name}, {setting}");
@@ -113,7 +113,7 @@ fn other_ways() -> Vec<Value> {
     ]
 }
 
-/// The first loop with few and with many points in the set.
+/// Measures the first loop with few and with many points in the set.
 fn sizes() -> Value {
     let mut rows = Vec::new();
     for count in [100, 100_000] {

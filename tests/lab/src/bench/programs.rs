@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Where the instructions go: what each BPF program takes for one run, as the kernel's own statistics have it.
+//! Instructions of each BPF program per run, from the kernel's own statistics.
 //!
-//! The rest of what a hook costs is the way to the program and back (the trampoline). The numbers contain what
-//! reading the clock takes, once for each run.
+//! The rest of the cost of a hook is the trampoline to the program and back. The numbers include reading the clock once
+//! per run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,13 +16,13 @@ const SWITCH: &str = "/proc/sys/kernel/bpf_stats_enabled";
 const PROG_GET_NEXT_ID: i32 = 11;
 const PROG_GET_FD_BY_ID: i32 = 13;
 const OBJ_GET_INFO_BY_FD: i32 = 15;
-/// `struct bpf_prog_info` up to and with `run_cnt`; where `name`, `run_time_ns` and `run_cnt` are in it.
+/// Size of `struct bpf_prog_info` up to and including `run_cnt`, and the offsets of `name`, `run_time_ns` and `run_cnt`.
 const INFO: usize = 208;
 const NAME: std::ops::Range<usize> = 64..80;
 const TIME: std::ops::Range<usize> = 192..200;
 const RUNS: std::ops::Range<usize> = 200..208;
-/// A program that runs less often is not part of a loop, but of starting it; the loop that starts programs has fewer
-/// turns than the others.
+/// A program that runs less often belongs to the start of a loop, not to the loop. The loop that starts programs has fewer
+/// iterations than the others.
 fn often(name: &str) -> u64 {
     if name == "fork_exec" { 200 } else { 1000 }
 }
@@ -59,7 +59,7 @@ fn programs() -> BTreeMap<u32, (String, u64, u64)> {
         let id = ids[1];
         let fd = call(PROG_GET_FD_BY_ID, &mut [id, 0, 0]);
         if fd >= 0 {
-            // SAFETY: the kernel has just handed out this descriptor, nobody else knows it.
+            // SAFETY: the kernel has just returned this descriptor; nothing else owns it.
             let program = unsafe { OwnedFd::from_raw_fd(fd) };
             found.insert(id, info(&program));
         }
@@ -89,7 +89,7 @@ fn info(program: &OwnedFd) -> (String, u64, u64) {
 }
 
 fn call<const N: usize>(command: i32, attributes: &mut [u32; N]) -> i32 {
-    // SAFETY: the size is that of the live array; where it holds an address, that of a live buffer of the size beside.
+    // SAFETY: the array is live and has this size; an address in it points to a live buffer of the size given with it.
     let result = unsafe {
         libc::syscall(
             libc::SYS_bpf,

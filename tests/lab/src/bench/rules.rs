@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What rules of `file.open` cost where none of them applies, and what loading them takes.
+//! Measures the cost of `file.open` rules of which none matches, and the cost of loading them.
 //!
-//! The tasks have no label and no trust bit. Rules are those of `crates/policy/benches/file-open.yaml`, of which every
-//! beginning is a mix.
+//! The tasks have no label and no trust bit. The rules are in `crates/policy/benches/file-open.yaml`; the first N of them
+//! are a mix of all kinds for every N.
 
 use std::fs;
 use std::process::Command;
@@ -13,21 +13,21 @@ use super::DIR;
 use super::workload::{loops, now};
 
 const ALL: &str = include_str!("../../../../crates/policy/benches/file-open.yaml");
-/// In another family: no program is attached to the hook that the loop is about.
+/// A rule of another family: no program is attached to the hook that the loop reaches.
 const ELSEWHERE: &str = "  - {id: mounts, on: mount.mount, do: audit}\n";
-/// Asks for nothing but trust, which every task of the loop has.
+/// A condition on trust only; every task of the loop is trusted.
 const GATE: &str = "  - {id: gate, on: file.open, when: 'task.untrusted', do: deny}\n";
-/// Asks for nothing but who it is: what it takes beside the rule is what is done for every event.
+/// A condition on the user ID only: apart from the rule, its cost is the fixed cost of every event.
 const USER: &str = "  - {id: user, on: file.open, when: 'task.uid == 4242', do: deny}\n";
-/// Has the whole path looked at; the first rule of the list is ruled out by its first letters.
+/// A condition that reads the whole path; the first rule of the list is excluded by the first letters of the path.
 const END: &str =
     "  - {id: end, on: file.open, when: 'object.path.endsWith(\".kdbx\")', do: deny}\n";
-/// What it asks of the object holds, so that the chain has to be had.
+/// The condition on the object is true, so that the chain must be read.
 const CHAIN: &str = "  - {id: chain, on: file.open, when: 'subject.path == \"/usr/sbin/nginx\" && object.read', do: deny}\n";
-/// The same, and what the task calls itself and its cgroup.
+/// The same, with the task's name and cgroup.
 const TEXTS: &str = "  - {id: texts, on: file.open, when: 'task.comm == \"nginx\" && !task.cgroup.startsWith(\"/system.slice/\") && object.read', do: deny}\n";
 
-/// The loop without Ambit and with rules; what loading takes. Leaves nothing loaded.
+/// Measures the loop without Ambit and with rules, and loading. Leaves nothing loaded.
 pub(super) fn measure() -> Value {
     let head = "ambit-rules: 1\nrules:\n";
     let rules: Vec<&str> = ALL
@@ -67,7 +67,7 @@ pub(super) fn measure() -> Value {
     let mut rows = vec![json!({"rules": "none", "instructions": without})];
     for (name, text) in sets {
         eprintln!("bench: rules: {name}");
-        // Nothing stays attached of the set before, which may have had other hooks.
+        // The set before may have had other hooks; none of its programs stays attached.
         unload();
         load(&file("set", &text));
         let instructions = open();
@@ -82,7 +82,7 @@ pub(super) fn measure() -> Value {
     json!({"rows": rows, "many": many, "loading": loading})
 }
 
-/// Rules that might apply to what the loop opens, if it was another user.
+/// Rules that would match the file of the loop for another user.
 fn users(count: usize) -> String {
     let rule = |at: usize| {
         format!(
@@ -93,7 +93,7 @@ fn users(count: usize) -> String {
     (0..count).map(rule).collect()
 }
 
-/// Rules of a file each, as a list of what must not be touched is turned into.
+/// Rules with one file each, as made from a list of protected files.
 fn files(count: usize) -> String {
     let rule = |at: usize| {
         format!(
@@ -109,7 +109,7 @@ fn file(name: &str, text: &str) -> String {
     path
 }
 
-/// Loads rules: instructions, or waiting, from start to end; and how much of that was its own and the kernel's for it.
+/// Loads rules; returns the instructions from start to end (waiting included), and the processor time of the loader.
 fn load(path: &str) -> Value {
     let (user, system) = spent();
     let begun = now();
@@ -119,13 +119,13 @@ fn load(path: &str) -> Value {
     json!({"all": all, "user": user_then - user, "system": system_then - system})
 }
 
-/// The same with nothing loaded before.
+/// The same, with nothing loaded before.
 fn load_first(path: &str) -> Value {
     unload();
     load(path)
 }
 
-/// The one whose whole is in the middle.
+/// Returns the measurement with the median total.
 fn middle(mut all: [Value; 3]) -> Value {
     all.sort_by_key(|load| load["all"].as_u64());
     all[1].clone()
@@ -135,7 +135,7 @@ fn unload() {
     ambit(&["unload"]);
 }
 
-/// How often rules applied, all together.
+/// Returns how often rules matched, in total.
 fn applied() -> u64 {
     ambit(&["ls", "--json"])
         .lines()
@@ -160,7 +160,7 @@ fn ambit(words: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What the children that have ended took of the processor, in nanoseconds: themselves, and the kernel for them.
+/// Returns the processor time of exited children in nanoseconds, in user and in kernel mode.
 fn spent() -> (u64, u64) {
     // SAFETY: all zeroes is a value of this structure, which is numbers.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };

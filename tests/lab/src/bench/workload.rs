@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is run to be measured: the loops with and without `ambit` around them, and `ambit run` itself.
+//! Runs the measured workloads: the loops with and without `ambit`, and `ambit run` itself.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{DIR, MAP};
 
-/// What each loop took for one iteration.
+/// Cost of one iteration of each loop.
 pub(super) type Measured = BTreeMap<String, f64>;
 
 const LOOP: &str = "/usr/bin/ambit-loop";
@@ -24,7 +24,7 @@ pub(super) fn ambit(options: &[&str]) -> Command {
     command
 }
 
-/// `ambit run` that refuses what is outside the map, and fails where there was anything.
+/// `ambit run` that enforces the map, and fails if there was a violation.
 pub(super) fn enforcing(map: &str) -> Command {
     ambit(&["-m", map, "--enforce", "--fail-on-violation"])
 }
@@ -35,7 +35,7 @@ pub(super) fn strace() -> Command {
     command
 }
 
-/// Runs loops, as the command of another one if there is one.
+/// Runs loops, under another command if there is one.
 pub(super) fn loops(names: &[&str], under: Option<Command>) -> Measured {
     let said = run(under, names);
     let measured = said.lines().filter_map(|line| {
@@ -74,7 +74,7 @@ fn run(under: Option<Command>, words: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The map that was learned with more rules, so that its set has this many points.
+/// Returns the learned map with more rules, so that its set has this many points.
 pub(super) fn map_with_points(count: usize) -> String {
     let learned = fs::read_to_string(MAP).expect("a map was learned");
     let at = learned
@@ -95,7 +95,7 @@ pub(super) fn map_with_points(count: usize) -> String {
     path
 }
 
-/// The map that was learned, with a pattern for the file that the loop opens.
+/// Returns the learned map with a pattern for the file that the loop opens.
 pub(super) fn map_with_pattern() -> String {
     let learned = fs::read_to_string(MAP).expect("a map was learned");
     let pattern = OPENED.replace("a-file-thirty", "*-thirty");
@@ -104,7 +104,7 @@ pub(super) fn map_with_pattern() -> String {
     path
 }
 
-/// The map that was learned, which keeps whoever lost its trust from everything.
+/// Returns the learned map with all families gated: an untrusted task is refused everything.
 pub(super) fn map_with_gates() -> String {
     let learned = fs::read_to_string(MAP).expect("a map was learned");
     let at = learned.find("\nsubjects:").expect("a map has subjects") + 1;
@@ -116,14 +116,14 @@ pub(super) fn map_with_gates() -> String {
     path
 }
 
-/// Instructions from a program's start to the first of what it runs: the middle of three.
+/// Instructions from the start of a program to the first instruction of its command: the median of three runs.
 pub(super) fn start(under: impl Fn() -> Command) -> u64 {
     let mut all = [(); 3].map(|()| start_once(under()));
     all.sort_unstable();
     all[1]
 }
 
-/// Instructions from a program's start to the first of what it runs.
+/// Instructions from the start of a program to the first instruction of its command.
 pub(super) fn start_once(under: Command) -> u64 {
     let before = now();
     let said = run(Some(under), &["now"]);
@@ -131,7 +131,7 @@ pub(super) fn start_once(under: Command) -> u64 {
     first - before
 }
 
-/// What `ambit run` with a map of a thousand points keeps in memory.
+/// Memory of `ambit run` with a map of a thousand points.
 pub(super) fn memory() -> Value {
     let map = map_with_points(1000);
     let mut child = enforcing(&map)
@@ -148,7 +148,7 @@ pub(super) fn memory() -> Value {
     json!({"points": 1000, "peak_kib": kib("VmHWM"), "resident_kib": kib("VmRSS")})
 }
 
-/// Another domain, in which a task sleeps: while it is there, the kernel part stays loaded.
+/// Another domain with one sleeping task, which keeps the kernel part loaded.
 pub(super) struct Keeper(Child);
 
 impl Keeper {
@@ -158,7 +158,7 @@ impl Keeper {
             .args([LOOP, "sleep"])
             .spawn()
             .expect("cannot start ambit");
-        // The clock stands for no one: what loading takes passes as well.
+        // The guest's clock counts instructions, so that this time passes while the kernel part is loaded.
         std::thread::sleep(Duration::from_secs(90));
         Self(child)
     }

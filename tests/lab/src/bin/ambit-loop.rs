@@ -8,9 +8,9 @@
 //! ambit-loop            does nothing: the program to run
 //! ```
 //!
-//! Where the guest's clock counts instructions, nanoseconds are instructions. `calibrate` is a loop of a thousand
-//! instructions, to check that. No Rust runtime: it would open files before `main`, which the program that
-//! `fork_exec` runs shall not do.
+//! If the guest's clock counts instructions, nanoseconds are instructions. `calibrate` is a loop of a thousand instructions,
+//! to check that. The program has no Rust runtime, because the runtime opens files before `main` and the program that
+//! `fork_exec` runs must not.
 
 #![no_main]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -27,13 +27,13 @@ const PORT: u16 = 7777;
 /// Files of `open_many`, in a folder of their own.
 const FOLDER: &str = "/usr/lib/demo/many";
 const MANY: usize = 2000;
-/// The middle one of so many measurements is the answer.
+/// Number of measurements; the result is their median.
 const ROUNDS: usize = 3;
 
 #[unsafe(no_mangle)]
 extern "C" fn main(count: c_int, words: *const *const c_char) -> c_int {
     let count = usize::try_from(count).unwrap_or_default();
-    // SAFETY: the C library hands over `count` C strings that live as long as the process.
+    // SAFETY: the C library passes `count` C strings that live as long as the process.
     let words = (1..count).map(|at| unsafe { CStr::from_ptr(*words.add(at)) });
     for word in words {
         let word = word.to_str().expect("a loop's name");
@@ -60,7 +60,8 @@ fn measure(name: &str) {
     };
     for pause in [1200, 1200, 0] {
         body();
-        // A file that was changed within this second could be changed again unseen: its digest is kept later.
+        // The kernel part caches a digest only if the file was not changed within this second: a second change would have the same
+        // time.
         std::thread::sleep(Duration::from_millis(pause));
     }
     (0..iterations / 2).for_each(|_| body());
@@ -116,7 +117,7 @@ fn open_outside() {
     }));
 }
 
-/// Many files in turn, more than a CPU keeps anything about.
+/// Opens many files in turn, more than the per-CPU cache has room for.
 fn open_many() -> Box<dyn FnMut()> {
     std::fs::create_dir_all(FOLDER).expect("cannot make a folder");
     let paths: Vec<CString> = (0..MANY)
@@ -166,15 +167,15 @@ fn mmap_exec() -> Box<dyn FnMut()> {
     Box::new(move || {
         let protection = libc::PROT_READ | libc::PROT_EXEC;
         let nowhere = std::ptr::null_mut();
-        // SAFETY: a new mapping, at a place that the kernel chooses; nobody uses it.
+        // SAFETY: a new mapping, at an address that the kernel chooses.
         let place = unsafe { libc::mmap(nowhere, 4096, protection, libc::MAP_PRIVATE, file, 0) };
         assert_ne!(place, libc::MAP_FAILED, "mmap");
-        // SAFETY: the mapping of just now.
+        // SAFETY: the mapping from the line above.
         check(unsafe { libc::munmap(place, 4096) });
     })
 }
 
-/// Both ends in one process: the connection is there before anyone accepts it.
+/// Client and server in one process: `connect` succeeds before `accept` is called.
 fn connect_accept() -> Box<dyn FnMut()> {
     let address = libc::sockaddr_in {
         sin_family: u16::try_from(libc::AF_INET).unwrap(),

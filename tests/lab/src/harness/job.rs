@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Programs under test: started, talked to, waited for within a time, and shown when something is wrong.
+//! Starts programs, writes to and reads from them, waits for them with a deadline, and shows their output on failure.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// How long a test waits for anything, be it a command's end or a condition. Emulation is slow, above all beside other
-/// machines, but nothing that works takes this long.
+/// How long a test waits for the end of a command or for a condition. Emulation is slow, above all next to other machines,
+/// but nothing that works takes this long.
 const DEADLINE: Duration = Duration::from_mins(8);
-/// The pause between two looks at what a test waits for.
+/// Pause between two checks of a condition.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A program that runs.
+/// A running program.
 pub(crate) struct Job {
     line: String,
     child: Child,
@@ -25,7 +25,7 @@ pub(crate) struct Job {
     stderr: Stream,
 }
 
-/// What a program has written so far; a thread reads it.
+/// The output of a program so far; a thread reads it.
 struct Stream {
     bytes: Arc<Mutex<Vec<u8>>>,
     pipe: RawFd,
@@ -41,10 +41,10 @@ impl Stream {
             let mut buffer = vec![0; 65536];
             loop {
                 while !has_input(pipe) {}
-                // What was read and is not in the sink yet would be missed by `is_drained`.
+                // Locked before the read: `is_drained` must not run between the read and the append.
                 let mut sink = sink.lock().unwrap();
                 let Ok(count @ 1..) = source.read(&mut buffer) else {
-                    // Kept open, so that its number stays its own.
+                    // Stays open: `is_drained` uses the number.
                     std::mem::forget(source);
                     return;
                 };
@@ -58,7 +58,7 @@ impl Stream {
         }
     }
 
-    /// True if all that was written until now has been read.
+    /// Returns true if everything written so far has been read.
     fn is_drained(&self) -> bool {
         let _bytes = self.bytes.lock().unwrap();
         let mut left: libc::c_int = 0;
@@ -71,7 +71,7 @@ impl Stream {
         String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
     }
 
-    /// All that was written before the call. The pipe's end is not waited for: a daemon may keep it open.
+    /// Returns everything written before the call. Does not wait for the end of the pipe, which a daemon may keep open.
     fn finish(self) -> Vec<u8> {
         eventually("the program's output is read", || self.is_drained());
         std::mem::take(&mut *self.bytes.lock().unwrap())
@@ -79,7 +79,7 @@ impl Stream {
 }
 
 impl Job {
-    /// Starts it with its output read, and with a pipe for input unless the caller set that.
+    /// Starts a program with pipes for its output and, for `ambit`, for its input.
     pub(crate) fn start(command: &mut Command, line: &str) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         if line.starts_with("ambit ") {
@@ -98,7 +98,7 @@ impl Job {
         }
     }
 
-    /// Types into its standard input.
+    /// Writes to the program's standard input.
     pub(crate) fn say(&mut self, text: &str) {
         let stdin = self.child.stdin.as_mut().expect("input is open");
         stdin
@@ -125,11 +125,11 @@ impl Job {
         })
     }
 
-    /// Waits until the whole lines on its standard output give an answer.
+    /// Waits until `answer` returns something for the complete lines on the standard output.
     pub(crate) fn until_lines<T>(&self, what: &str, answer: impl Fn(&[&str]) -> Option<T>) -> T {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            // First whether it ended, then what it wrote: the other way round, its last lines could be missed.
+            // Checked before the output is read; in the other order the last lines could be missed.
             let ended = self.stdout.reader.is_finished();
             let text = self.stdout.text();
             let complete = text.rfind('\n').map_or("", |end| &text[..end]);
@@ -147,7 +147,7 @@ impl Job {
         }
     }
 
-    /// Waits until the process is stopped, as a fail point stops it.
+    /// Waits until the process has stopped at a fail point.
     pub(crate) fn until_stopped(&mut self) {
         let stat = format!("/proc/{}/stat", self.child.id());
         eventually(&format!("{} has stopped", self.line), || {
@@ -199,7 +199,7 @@ impl Job {
     }
 }
 
-/// A program that has ended.
+/// An exited program and its output.
 pub(crate) struct Run {
     pub(crate) line: String,
     pub(crate) status: ExitStatus,
@@ -208,7 +208,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Fails the test, and shows what the program said.
+    /// Fails the test and shows the program's output.
     pub(crate) fn fail(&self, what: &str) -> ! {
         panic!(
             "{what}\n{}\n{}\n{}",
@@ -236,13 +236,13 @@ impl Run {
         self.expect(right, &format!("should have died by signal {signal}"))
     }
 
-    /// Its standard output is exactly these lines.
+    /// Standard output is exactly these lines.
     pub(crate) fn says(self, expected: &[&str]) -> Self {
         let right = self.lines() == expected;
         self.expect(right, &format!("should have said {expected:#?}"))
     }
 
-    /// Its standard error has this in it.
+    /// Standard error contains this text.
     pub(crate) fn complains(self, of: &str) -> Self {
         let right = self.stderr_text().contains(of);
         self.expect(right, &format!("should have complained of {of:?}"))
@@ -259,11 +259,11 @@ impl Run {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
-    /// The violations that `--json` wrote to standard error.
+    /// Returns the violations that `--json` wrote to standard error.
     pub(crate) fn violations(&self) -> Vec<Value> {
         self.stderr_text()
             .lines()
-            // A program that writes a line in pieces may have begun one.
+            // The workload may have written the start of a line before it.
             .filter_map(|line| line.get(line.find("{\"id\":")?..))
             .map(|line| {
                 serde_json::from_str(line)
@@ -272,13 +272,13 @@ impl Run {
             .collect()
     }
 
-    /// Nothing was outside the map.
+    /// There was no violation.
     pub(crate) fn within_the_map(self) -> Self {
         let none = self.violations().is_empty();
         self.expect(none, "something was outside the map")
     }
 
-    /// Something was outside the map, and always this.
+    /// There were violations, all of them by this rule.
     pub(crate) fn violates(self, rule: &str) -> Self {
         let violations = self.violations();
         let right =
@@ -289,7 +289,7 @@ impl Run {
         )
     }
 
-    /// This was outside the map, whatever else was.
+    /// There was a violation by this rule, and perhaps others.
     pub(crate) fn violates_also(self, rule: &str) -> Self {
         let right = self
             .violations()
@@ -298,7 +298,7 @@ impl Run {
         self.expect(right, &format!("should have violated the map by {rule:?}"))
     }
 
-    /// No control characters but the end of line, whatever the workload called things.
+    /// The output contains no control characters except tabs and line ends.
     pub(crate) fn harmless_on_a_terminal(self) -> Self {
         let text = [self.stdout.as_slice(), &self.stderr].concat();
         let control = |c: char| c.is_control() && c != '\n' && c != '\t';
@@ -307,7 +307,7 @@ impl Run {
     }
 }
 
-/// Whether some text in the value is this rule, or starts with it where it ends in `*`.
+/// Returns true if a text in the value is this rule; a rule that ends in `*` is a prefix.
 pub(crate) fn mentions(value: &Value, rule: &str) -> bool {
     match value {
         Value::String(text) => match rule.strip_suffix('*') {
@@ -338,7 +338,7 @@ fn shown(stdout: &[u8], stderr: &[u8]) -> String {
     text
 }
 
-/// Waits until a condition is true; fails the test at the deadline, with what it waited for.
+/// Waits until a condition is true. At the deadline it fails the test and names the condition.
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
@@ -352,7 +352,7 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until a file contains a text; fails the test at the deadline, with what the file contains.
+/// Waits until a file contains a text. At the deadline it fails the test and shows the file.
 #[track_caller]
 pub(crate) fn eventually_contains(path: &str, text: &str) {
     let deadline = Instant::now() + DEADLINE;
@@ -385,7 +385,7 @@ fn state_in(stat: &str) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-/// True if a process has exited, whether or not it was waited for.
+/// Returns true if a process has exited, also if its parent has not waited for it yet.
 pub(crate) fn has_exited(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| {
         matches!(state_in(&stat), Some('Z' | 'X') | None)
@@ -404,7 +404,7 @@ pub(crate) fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
-/// Ends and reaps what a test left behind: we are the parent of its orphans.
+/// Kills and reaps processes that a test left behind; they are children of this process, the subreaper.
 pub(crate) fn end_orphans(except: Option<u32>) {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -421,7 +421,7 @@ pub(crate) fn end_orphans(except: Option<u32>) {
             return;
         }
         for pid in children {
-            // SAFETY: a child of ours that nobody has waited for.
+            // SAFETY: a child that was not waited for yet.
             unsafe {
                 libc::kill(pid, libc::SIGKILL);
                 libc::waitpid(pid, std::ptr::null_mut(), libc::WNOHANG);
@@ -438,7 +438,7 @@ fn children() -> Vec<i32> {
         .collect()
 }
 
-/// The children of all threads of a process.
+/// Returns the children of all threads of a process.
 pub(crate) fn children_of(process: &str) -> Vec<u32> {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else {
         return Vec::new();

@@ -57,7 +57,7 @@ impl Map {
             .collect()
     }
 
-    /// Every allowed operation, whoever's.
+    /// The allowed operations of all subjects.
     pub(crate) fn rules(&self) -> Vec<String> {
         self.subjects()
             .into_iter()
@@ -65,7 +65,7 @@ impl Map {
             .collect()
     }
 
-    /// Whether a rule is there; one that ends in `*` is a beginning.
+    /// Returns true if the map has a rule; a rule that ends in `*` is a prefix.
     pub(crate) fn has(&self, rule: &str) -> bool {
         self.rules().iter().any(|line| is(line, rule))
     }
@@ -86,17 +86,17 @@ impl Map {
         );
     }
 
-    /// The same map with a rule taken out, as if that had never been learned.
+    /// Returns the map without a rule.
     pub(crate) fn without(&self, rule: &str) -> Self {
         self.with_for(rule, "")
     }
 
-    /// The same map with another rule in a rule's place, which needs no quotes in YAML.
+    /// Returns the map with a rule replaced by one that needs no quotes in YAML.
     pub(crate) fn with_instead(&self, rule: &str, other: &str) -> Self {
         self.with_for(rule, &format!("      - {other}\n"))
     }
 
-    /// The same map with this text for a rule's line.
+    /// Returns the map with the line of a rule replaced.
     fn with_for(&self, rule: &str, text: &str) -> Self {
         self.must_have(rule);
         let lines = self.text.lines();
@@ -110,7 +110,7 @@ impl Map {
         }
     }
 
-    /// The same map with responses: `with_respond("untrusted: {net: deny}")`.
+    /// Returns the map with responses: `with_respond("untrusted: {net: deny}")`.
     pub(crate) fn with_respond(&self, respond: &str) -> Self {
         assert!(
             !self.text.contains("\nrespond:"),
@@ -130,7 +130,7 @@ fn is(line: &str, rule: &str) -> bool {
         .map_or(line == rule, |start| line.starts_with(start))
 }
 
-/// The rule of a line under `allow:`, which YAML may want in quotes.
+/// Returns the rule in a line under `allow:`, without YAML's quotes.
 fn rule_of(line: &str) -> Option<String> {
     let rule = line.strip_prefix("      - ")?;
     if let Some(quoted) = rule

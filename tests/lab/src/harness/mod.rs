@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What the suites are written with. It knows how `ambit` is called and what its files look like, and nothing of
-//! what it should decide.
+//! Helpers of the suites. They know how to call `ambit` and how to read its files, but not how it should decide.
 
 mod job;
 mod map;
@@ -24,32 +23,32 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The exit status of a test that can't be had on this machine.
+/// Exit status of a test that cannot run on this machine.
 pub(crate) const SKIPPED: i32 = 77;
 
-/// A test's folder, and the commands it uses. The folder's path is always the same, so that it can be in a map.
+/// The folder of a test, and the commands it uses. The path never changes, so that it can be in a map.
 pub(crate) struct Lab {
     dir: PathBuf,
-    /// What new maps get where the test does not say.
+    /// Coverage of new maps, if the test does not choose one.
     coverage: Option<&'static str>,
 }
 
 impl Lab {
-    /// For the test of a suite.
+    /// Makes the folder for a test.
     pub(crate) fn new(suite: &str, name: &str) -> Self {
         let dir = Path::new("/var/tmp/lab").join(name);
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).expect("cannot make the test's folder");
         let lab = Self {
             dir,
-            // Its tests are about loading, many times over, and core coverage is loaded in less than half the time.
+            // This suite loads the kernel part many times; core coverage loads in less than half the time of full coverage.
             coverage: (suite == "unload").then_some("core"),
         };
         lab.file("known", "known\n");
         lab
     }
 
-    /// A path in the test's folder.
+    /// Returns a path in the test's folder.
     pub(crate) fn path(&self, name: &str) -> String {
         self.dir
             .join(name)
@@ -81,12 +80,12 @@ impl Lab {
         path
     }
 
-    /// `ambit ARGS…`, to its end.
+    /// Runs `ambit ARGS…`.
     pub(crate) fn ambit<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Run {
         self.ambit_job(arguments).finish()
     }
 
-    /// `ambit ARGS…`, started.
+    /// Starts `ambit ARGS…`.
     pub(crate) fn ambit_job<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Job {
         let arguments: Vec<OsString> = arguments
             .into_iter()
@@ -116,7 +115,7 @@ impl Lab {
         job.finish().dies_by(libc::SIGKILL);
     }
 
-    /// Any program, to its end, outside every domain.
+    /// Runs any program, outside every domain.
     pub(crate) fn outside<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Run {
         let mut words = words.into_iter().map(|word| word.as_ref().to_os_string());
         let program = words.next().expect("a program");
@@ -128,7 +127,7 @@ impl Lab {
         .finish()
     }
 
-    /// A command in the test's folder with an environment that is always the same.
+    /// Returns a command that runs in the test's folder with a fixed environment.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
@@ -155,7 +154,7 @@ impl Lab {
         self.ambit_job(self.learning_words(map, options, command))
     }
 
-    /// `ambit`'s words to learn a command.
+    /// Returns the arguments of `ambit` to learn a command.
     pub(crate) fn learning_words(
         &self,
         map: &str,
@@ -172,7 +171,7 @@ impl Lab {
         words(&first, options, command)
     }
 
-    /// Runs a command under a map of the test's folder, refusing what is outside.
+    /// Enforces a map of the test's folder on a command.
     pub(crate) fn enforce(&self, map: &str, command: &[String]) -> Run {
         self.enforcing(map, &[], command).finish()
     }
@@ -187,7 +186,7 @@ impl Lab {
         ))
     }
 
-    /// Runs a command under a map of the test's folder, recording what is outside.
+    /// Audits a command with a map of the test's folder: violations are only recorded.
     pub(crate) fn audit(&self, map: &str, command: &[String]) -> Run {
         let map = self.path(map);
         self.ambit(words(&["run", "-m", &map, "--json"], &[], command))
@@ -203,7 +202,7 @@ impl Lab {
         self.file(name, &map.text);
     }
 
-    /// The violations that `ambit explain` tells of, as JSON objects.
+    /// Returns the violations that `ambit explain` lists, as JSON objects.
     pub(crate) fn explained(&self, options: &[&str]) -> Vec<serde_json::Value> {
         let run = self
             .ambit(words(&["explain", "--json"], options, &[]))
@@ -222,14 +221,14 @@ impl Lab {
     }
 }
 
-/// The exerciser's command line, from words between blanks.
+/// Returns the command line of the exerciser; blanks separate the words.
 pub(crate) fn act(words: &str) -> Vec<String> {
     std::iter::once(act_path())
         .chain(words.split_whitespace().map(str::to_owned))
         .collect()
 }
 
-/// Where the exerciser is: beside this program.
+/// Returns the path of the exerciser, which is next to this program.
 pub(crate) fn act_path() -> String {
     let path = std::env::current_exe()
         .expect("this program has a path")
@@ -237,7 +236,7 @@ pub(crate) fn act_path() -> String {
     path.to_str().expect("a plain path").to_owned()
 }
 
-/// A command line from string slices.
+/// Returns a command line made from string slices.
 pub(crate) fn line(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
@@ -253,7 +252,7 @@ pub(crate) fn words(first: &[&str], options: &[&str], command: &[String]) -> Vec
     all
 }
 
-/// Ends the test where this machine can't show it.
+/// Ends the test as skipped: it cannot run on this machine.
 pub(crate) fn skip(reason: &str) -> ! {
     eprintln!("{reason}");
     std::process::exit(SKIPPED)

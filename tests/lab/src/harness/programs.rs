@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! How many BPF programs the kernel has.
+//! Counts the BPF programs in the kernel.
 
-/// The variable with the number of programs before any test loaded one.
+/// Environment variable with the number of programs before the first test.
 pub(crate) const AT_START: &str = "AMBIT_LAB_PROGRAMS";
 
-/// Returns the number of BPF programs in the kernel, whatever loaded them.
+/// Returns the number of BPF programs in the kernel, Ambit's and others'.
 pub(crate) fn programs() -> usize {
     const PROG_GET_NEXT_ID: i32 = 11;
     // The start of a union bpf_attr: the id to start after, the next one, flags.
     let mut attributes = [0_u32; 3];
     let mut count = 0;
-    // SAFETY: the size is that of the live array, whose second word the kernel writes.
+    // SAFETY: the array is live and 12 bytes long; the kernel writes its second word.
     while unsafe { libc::syscall(libc::SYS_bpf, PROG_GET_NEXT_ID, attributes.as_mut_ptr(), 12) }
         == 0
     {
@@ -20,7 +20,7 @@ pub(crate) fn programs() -> usize {
     count
 }
 
-/// Returns the number of programs before any test loaded one.
+/// Returns the number of programs before the first test.
 pub(crate) fn programs_at_start() -> usize {
     let text = std::env::var(AT_START).expect("the suites' process counts programs");
     text.parse().expect("a number")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A person at a terminal.
+//! A terminal whose keyboard and screen belong to the test.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -45,10 +45,10 @@ impl Pty {
             "cannot open a terminal: {}",
             std::io::Error::last_os_error()
         );
-        // SAFETY: the kernel has just handed out these descriptors.
+        // SAFETY: `openpty` has just returned these descriptors; nothing else owns them.
         let (master, slave) =
             unsafe { (OwnedFd::from_raw_fd(master), OwnedFd::from_raw_fd(slave)) };
-        // SAFETY: a descriptor and a flag; programs shall not inherit the person's end.
+        // SAFETY: a descriptor and a flag. The program must not inherit the test's end.
         unsafe {
             libc::fcntl(
                 std::os::fd::AsRawFd::as_raw_fd(&master),
@@ -73,7 +73,7 @@ impl Pty {
         let child = command
             .spawn()
             .expect("cannot start a program in a terminal");
-        // Our copies of its end, which would keep the screen from ending.
+        // Drop this process's copies of the program's end: while one is open, reading the screen does not end.
         command
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::null())
@@ -103,7 +103,7 @@ impl Pty {
             .expect("cannot type");
     }
 
-    /// Waits until the screen shows a text, after the one that was waited for before.
+    /// Waits until the screen shows a text, after the last text that was waited for.
     pub(crate) fn until(&mut self, text: &str) {
         let start = self.seen;
         let mut end = start;
@@ -126,7 +126,7 @@ impl Pty {
         self.seen = end;
     }
 
-    /// Waits for the program's end and for all that it wrote: the terminal hangs up when its session's leader ends.
+    /// Waits for the end of the program and reads the rest of the screen. The terminal hangs up when its session leader ends.
     pub(crate) fn finish(mut self) -> (ExitStatus, String) {
         let mut status = None;
         eventually("the program in the terminal has ended", || {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The pattern of most tests: an operation is learned, is allowed, has its effect; with its one line taken out of
-//! the map it is refused and has none, and what else was learned goes on before and after it.
+//! The pattern of most tests. An operation is learned; under the learned map it is allowed and has its effect. Without its
+//! line in the map it is refused and has no effect, and the learned operations before and after it still succeed.
 
 use super::{Lab, Run, Watcher, act, eventually};
 
@@ -12,13 +12,13 @@ pub(crate) struct Refusal<'a> {
     narrower: Option<String>,
     errno: &'a str,
     before: Box<dyn Fn() + 'a>,
-    /// Whether the effect is there. Told what is expected, since an effect that is expected may take its time.
+    /// Returns whether the operation had its effect. The argument is the expected answer: an expected effect is waited for.
     effect: Box<dyn Fn(bool) -> bool + 'a>,
     watcher: Option<&'a dyn Watcher>,
 }
 
 impl Lab {
-    /// An operation of the exerciser's and the rule that allows it.
+    /// Starts the test of an operation of the exerciser and the rule that allows it.
     pub(crate) fn refusal(
         &self,
         operation: impl Into<String>,
@@ -36,8 +36,8 @@ impl Lab {
         }
     }
 
-    /// In a domain that has lost its trust by something else, an operation is refused by the gate of its family; it
-    /// is not where the map gates nothing, or where the trust was kept.
+    /// Checks that an untrusted task's operation is refused if its family is gated, and that it succeeds without a gate or with
+    /// trust.
     pub(crate) fn gated<'a>(
         &'a self,
         family: &str,
@@ -47,7 +47,7 @@ impl Lab {
     ) {
         let known = self.path("known");
         let secret = self.file("secret", "secret\n");
-        // What costs the trust is of a family that is not gated.
+        // The operation that costs the trust belongs to another family than the gated one.
         let (crime, refused) = match family {
             "file" => ("socket inet dgram 17".to_owned(), "socket: errno EPERM"),
             _ => (format!("open-r {secret}"), "open-r: errno EPERM"),
@@ -113,31 +113,31 @@ impl Run {
 }
 
 impl<'a> Refusal<'a> {
-    /// The errno that the program sees, where the kernel makes another of EPERM.
+    /// Sets the errno that the program gets, if the kernel turns EPERM into another one.
     pub(crate) fn errno(mut self, name: &'a str) -> Self {
         self.errno = name;
         self
     }
 
-    /// Where the rule allows more than what is to be refused: the rule that allows the rest, in its place.
+    /// Replaces the rule by a narrower one instead of removing it, if the rule also allows operations that must go on working.
     pub(crate) fn narrowed_to(mut self, rule: impl Into<String>) -> Self {
         self.narrower = Some(rule.into());
         self
     }
 
-    /// Makes things as the operation needs them, before each run.
+    /// Sets a function that prepares each run.
     pub(crate) fn before(mut self, before: impl Fn() + 'a) -> Self {
         self.before = Box::new(before);
         self
     }
 
-    /// Whether the operation's effect is there; asked after each run.
+    /// Sets the function that returns, after each run, whether the operation had its effect.
     pub(crate) fn effect(mut self, effect: impl Fn() -> bool + 'a) -> Self {
         self.effect = Box::new(move |_| effect());
         self
     }
 
-    /// The operation's effect is that something arrives at this watcher.
+    /// Sets a watcher at which something arrives if the operation has its effect.
     pub(crate) fn arrives_at(mut self, watcher: &'a impl Watcher) -> Self {
         self.effect = Box::new(|expected| {
             if expected {
@@ -149,7 +149,7 @@ impl<'a> Refusal<'a> {
         self
     }
 
-    /// Makes things ready for a run. What still arrived of the last one is not of this one.
+    /// Prepares a run, and drops late arrivals of the run before.
     fn prepare(&self) {
         (self.before)();
         if let Some(watcher) = self.watcher {
@@ -157,7 +157,7 @@ impl<'a> Refusal<'a> {
         }
     }
 
-    /// For operations whose success nothing outside can see.
+    /// For operations whose success only the program itself can see.
     pub(crate) fn without_trace(self) -> WithoutTrace<'a> {
         WithoutTrace(self)
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Watchers outside every domain, which see whether an operation had its effect on the network.
+//! Watchers outside every domain that see whether an operation had an effect on the network.
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 const TICK: Duration = Duration::from_millis(5);
 
-/// Sees from outside every domain whether something arrived.
+/// Observes arriving connections, datagrams or packets.
 pub(crate) trait Watcher {
-    /// True if something arrived since the last call. Does not wait: what a process sent over the loopback device has
-    /// arrived when the process has ended.
+    /// Returns true if something arrived since the last call. Does not wait: a packet over the loopback device arrives before
+    /// its sender exits.
     fn arrived(&self) -> bool;
 }
 
-/// Takes what is there without blocking; true if something was.
+/// Takes one arrival without blocking; returns false if there is none.
 struct Inbox(Box<dyn Fn() -> bool>);
 
 impl Watcher for Inbox {
@@ -114,7 +114,7 @@ impl UnixWatch {
     }
 }
 
-/// Sees every packet to a port on every interface, whether or not anyone listens there.
+/// Sees every packet to a port on every interface, with or without a listener.
 pub(crate) struct Sniffer {
     socket: OwnedFd,
     port: u16,
@@ -129,7 +129,7 @@ impl Sniffer {
         // SAFETY: three numbers.
         let fd = unsafe { libc::socket(libc::AF_PACKET, kind, ALL_PROTOCOLS) };
         assert!(fd >= 0, "cannot sniff: {}", std::io::Error::last_os_error());
-        // SAFETY: the kernel has just handed out this descriptor.
+        // SAFETY: `socket` has just returned this descriptor; nothing else owns it.
         let socket = unsafe { OwnedFd::from_raw_fd(fd) };
         Self { socket, port }
     }
@@ -140,7 +140,7 @@ impl Watcher for Sniffer {
         let mut seen = false;
         let mut packet = [0_u8; 2048];
         loop {
-            // SAFETY: pointer and length are those of a live buffer.
+            // SAFETY: pointer and length describe a live buffer.
             let length = unsafe {
                 libc::recv(
                     self.socket.as_raw_fd(),
@@ -157,7 +157,7 @@ impl Watcher for Sniffer {
     }
 }
 
-/// The port that an IP packet goes to.
+/// Returns the destination port of an IP packet.
 fn port_of(packet: &[u8]) -> Option<u16> {
     let header = match packet.first()? >> 4 {
         4 => usize::from(packet[0] & 15) * 4,
@@ -168,7 +168,7 @@ fn port_of(packet: &[u8]) -> Option<u16> {
     Some(u16::from_be_bytes([port[0], port[1]]))
 }
 
-/// A client that calls an address until the call is answered or a minute has passed.
+/// A client that connects to an address, retrying for a minute until the server listens.
 pub(crate) struct Client(Mutex<Option<JoinHandle<bool>>>);
 
 impl Client {
@@ -176,13 +176,13 @@ impl Client {
         Self(Mutex::default())
     }
 
-    /// Starts a call.
+    /// Starts to connect.
     pub(crate) fn call(&self, address: &'static str) {
         let call = std::thread::spawn(move || {
             let deadline = Instant::now() + Duration::from_mins(1);
             while Instant::now() < deadline {
                 if let Ok(mut stream) = TcpStream::connect(address) {
-                    // Ends with the server, which closes the connection whether it was accepted or not.
+                    // Ends when the server exits, because that closes the connection even if it was never accepted.
                     return stream.read_exact(&mut [0; 2]).is_ok();
                 }
                 std::thread::sleep(TICK);
@@ -192,7 +192,7 @@ impl Client {
         *self.0.lock().unwrap() = Some(call);
     }
 
-    /// Waits for the end of the call; true if the server accepted it and sent a greeting.
+    /// Waits for the end of the connection; returns true if the server accepted it and sent a greeting.
     pub(crate) fn was_greeted(&self) -> bool {
         let call = self.0.lock().unwrap().take();
         call.is_some_and(|call| call.join().unwrap())

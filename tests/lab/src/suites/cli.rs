@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a person gets who types something wrong: one clear error, the documented exit status, nothing changed.
+//! Wrong input gives one clear error and the documented exit status, and changes nothing.
 
 use super::tests;
 use crate::harness::{Lab, Run, act, line, skip, words};
@@ -70,7 +70,7 @@ fn a_workloads_exit_status_comes_back(lab: &Lab) {
 
 fn a_workloads_signal_comes_back(lab: &Lab) {
     for signal in [libc::SIGTERM, libc::SIGKILL, libc::SIGSEGV] {
-        // Not by ambit-act: Rust's handler for SIGSEGV takes one that was sent for none of its own and returns.
+        // Not by ambit-act: Rust's handler for SIGSEGV ignores a signal that was sent by a process, and returns.
         let command = line(&["bash", "-c", &format!("kill -{signal} $$; sleep 1000")]);
         lab.learn("map", &command).dies_by(signal);
         lab.enforce("map", &command).dies_by(signal);
@@ -232,7 +232,7 @@ fn a_bad_map_is_refused_with_line_and_column(lab: &Lab) {
             .exits(1)
             .harmless_on_a_terminal();
         let place = format!(":{at}:");
-        // A list ends, or a document begins, where the reader notices: a line later is right as well.
+        // The reader may notice the end of a list or the start of a document one line later.
         let next = format!(":{}:", at + 1);
         let said = run.stderr_text();
         run.expect(
@@ -261,7 +261,7 @@ fn a_bad_map_starts_nothing(lab: &Lab) {
         !std::path::Path::new(&mark).exists(),
         "the command ran without its map"
     );
-    // Nor is it written over by learning.
+    // Learning does not overwrite it either.
     let before = lab.map("bad.map").text;
     lab.learn("bad.map", &line(&["touch", &mark])).exits(1);
     assert_eq!(lab.map("bad.map").text, before);
@@ -304,7 +304,7 @@ fn without_root_the_capabilities_are_named(lab: &Lab) {
         "true",
     ]);
     one_error(run).exits(2).complains("CAP_BPF");
-    // What needs no privileges works without.
+    // Commands that need no privileges work without them.
     lab.file("good.map", format!("ambit: 1\ndomain: web\n{SUBJECT}"));
     let good = lab.path("good.map");
     lab.outside([
@@ -362,7 +362,7 @@ fn learning_merges_into_the_map_that_is_there(lab: &Lab) {
     lab.enforce("map", &act(&format!("open-r {known} , open-r {other}")))
         .succeeds()
         .within_the_map();
-    // In the other order it is the same map.
+    // The other order gives the same map.
     lab.learn("back.map", &act(&format!("open-r {other}")))
         .succeeds();
     lab.learn("back.map", &act(&format!("open-r {known}")))
@@ -376,7 +376,7 @@ fn learning_merges_into_the_map_that_is_there(lab: &Lab) {
         .unwrap()
     };
     assert_eq!(digest("map"), digest("back.map"));
-    // So it is by `ambit map merge`.
+    // `ambit map merge` gives the same result.
     lab.learn("a.map", &act(&format!("open-r {known}")))
         .succeeds();
     lab.learn("b.map", &act(&format!("open-r {other}")))
@@ -435,7 +435,7 @@ fn map_digest_does_not_depend_on_order_or_comments(lab: &Lab) {
         format!("# reviewed\n{}", text.replace("domain: ", "domain: other-")),
     );
     assert_eq!(digest("other.map"), original);
-    // A rule that is moved changes nothing, one that is left out does.
+    // Moving a rule changes nothing, removing it does.
     let mut lines: Vec<&str> = text.lines().collect();
     let first = lines
         .iter()
@@ -501,7 +501,7 @@ fn explain_names_the_missing_line_and_who_asked(lab: &Lab) {
             "`ambit explain` should tell of {part:?}:\n{text}"
         );
     }
-    // A run without violations explains nothing.
+    // After a run without violations there is nothing to explain.
     lab.enforce("map", &act(&format!("open-r {known}")))
         .succeeds();
     assert!(lab.explained(&[]).is_empty());

@@ -6,8 +6,8 @@ use std::fs;
 use crate::Test;
 use crate::harness::{Lab, Stats, act, line, skip};
 
-/// Classes of stress-ng, one for each kind of thing that a hook sees, and how many rounds, of which four seconds are
-/// enough where they are long. Symbolic links are left out: a round makes thousands, as one of hard links does.
+/// Classes of stress-ng, one per kind of object, and their numbers of rounds; a class with long rounds runs for four
+/// seconds. Symbolic links are left out: like a round of hard links, a round makes thousands.
 const CLASSES: &[(&str, u32)] = &[
     ("chmod", 5),
     ("chown", 5),
@@ -62,7 +62,7 @@ pub(crate) fn tests() -> Vec<Test> {
     tests
 }
 
-/// Enforces a command under a map of its own and answers the counters.
+/// Learns and enforces a command; returns the counters.
 fn enforced(lab: &Lab, map: &str, command: &[String]) -> Stats {
     let stats = lab.path("stats");
     lab.enforcing(map, &["--stats", &stats], command).finish();
@@ -125,7 +125,7 @@ fn n_more_opens_learned_are_counted_as_n_more(lab: &Lab) {
         500
     );
     assert_eq!(many.sum("lost"), 0);
-    // Merged into what is there, nothing is new, but this run has to learn it anew.
+    // Merged into the existing map nothing is new, but the run itself starts without points and learns them again.
     assert_eq!(
         opens("b", 600).of("file_open", "learned"),
         many.of("file_open", "learned")
@@ -150,7 +150,7 @@ fn n_violations_are_counted_as_n(lab: &Lab) {
         stats.of("file_open", "suppressed") < 500,
         "the first one at least has to be told"
     );
-    // Audit counts the same.
+    // Audit mode counts the same.
     let path = lab.path("stats");
     let map = lab.path("map");
     let command = act(&format!("loop 500 open-r {secret}"));
@@ -214,7 +214,7 @@ fn what_is_refused_by_the_gate_is_counted_as_such(lab: &Lab) {
 }
 
 fn what_a_small_ring_drops_is_counted(lab: &Lab) {
-    // Files that are there already: the names of those that a workload makes may come out as a pattern.
+    // The files exist already: the names of files that a workload makes may be learned as a pattern.
     let dir = lab.path("many");
     fs::create_dir(&dir).unwrap();
     for number in 0..5000 {
@@ -242,7 +242,7 @@ fn what_a_small_ring_drops_is_counted(lab: &Lab) {
             .lines()
             .any(|line| line.starts_with("incomplete: "))
     );
-    // What the map has is what was delivered.
+    // The map has exactly the delivered points.
     let rules = lab
         .map("map")
         .rules()
@@ -280,7 +280,7 @@ fn stress(lab: &Lab, class: &str, rounds: u32) {
         &dir,
         "-q",
     ]);
-    // What it can't do here without Ambit, it can't do with it.
+    // The class may fail on this machine also without Ambit.
     let without = lab.outside(&command);
     if !without.status.success() {
         skip(&format!(
@@ -300,7 +300,7 @@ fn stress(lab: &Lab, class: &str, rounds: u32) {
     );
     let run = run.expect(counters.sum("learned") > 0, "nothing was learned");
     drop(run.succeeds());
-    // Enforcing what was learned, whatever it lets through: the counters add up.
+    // While the learned map is enforced, the counters add up, with or without violations.
     fs::remove_file(&stats).unwrap();
     lab.enforcing("map", &["--allow-incomplete", "--stats", &stats], &command)
         .finish()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The table of hooks against the running kernel: what it has, what it refuses, and what is attached.
+//! Compares the table of hooks with the running kernel: available, refused and attached hooks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +16,10 @@ tests! { "coverage":
     the_canary_has_every_operation_refused_and_leaves_nothing_behind
 }
 
-/// What can't be shown on every kernel of the lab, by the status that it may have.
+/// Hooks that cannot be tested on every kernel of the lab, with the status that they may have.
 const EXCUSED: &[(&str, &str)] = &[("net.tun", "untried")];
 
-/// Functions named `bpf_lsm_*` that are no hooks.
+/// Functions named `bpf_lsm_*` that are not hooks.
 const HELPERS: &[&str] = &[
     "find_cgroup_shim",
     "func_proto",
@@ -32,7 +32,7 @@ const HELPERS: &[&str] = &[
     "verify_prog",
 ];
 
-/// The rows, with what the table says of this kernel.
+/// Returns the rows of the table with their status on this kernel.
 fn table() -> Vec<(Row, Offer)> {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let column = column(&release).unwrap_or_else(|| {
@@ -44,7 +44,7 @@ fn table() -> Vec<(Row, Offer)> {
         .collect()
 }
 
-/// The names in the kernel's type information: its strings lie one after the other, each with a NUL behind it.
+/// Returns the names in the kernel's type information, whose strings follow each other, each ended by a NUL.
 fn offered() -> BTreeSet<String> {
     let btf = std::fs::read("/sys/kernel/btf/vmlinux").unwrap();
     btf.split(|byte| *byte == 0)
@@ -54,7 +54,7 @@ fn offered() -> BTreeSet<String> {
         .collect()
 }
 
-/// What `ambit doctor --hooks` says of each hook that this kernel has.
+/// Returns the status that `ambit doctor --hooks` prints for each hook of this kernel.
 fn doctor(lab: &Lab) -> BTreeMap<String, Value> {
     let run = lab.ambit(["doctor", "--hooks", "--json"]).succeeds();
     let host: Value = serde_json::from_slice(&run.stdout).unwrap();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The canonical form's two implementations, against each other on random input.
+//! Compares the two implementations of the canonical form on random input.
 //!
-//! What the kernel part saw while learning comes back as text; Rust makes the fingerprints of that text; the kernel
-//! part makes its own while enforcing the same operations. Any that differ are refusals. The text itself is compared
-//! with what the test did.
+//! While learning, the kernel part reports operations as text, from which Rust computes fingerprints. While enforcing the
+//! same operations, the kernel part computes its own; a difference is a refusal. The text is compared with the operations of
+//! the test.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -64,7 +64,7 @@ fn escaped(path: &[u8]) -> String {
         .fold(String::new(), |text, byte| text + &format!("\\x{byte:02x}"))
 }
 
-/// Learns the command, then enforces what was learned: everything is known.
+/// Learns a command, then enforces the map: there is no violation.
 fn agrees(lab: &Lab, command: &[String]) -> crate::harness::Map {
     lab.learn("map", command);
     let stats = lab.path("stats");
@@ -165,7 +165,7 @@ fn random_credentials_have_equal_fingerprints(lab: &Lab) {
     assert!(changes > 50, "only {changes} changes of ids were seen");
 }
 
-/// A name out of few letters, so that patterns and paths meet.
+/// Returns a name of few different letters, so that paths often match patterns.
 fn small_name(random: &mut Random) -> String {
     const NAMES: [&str; 12] = [
         "a",
@@ -212,7 +212,7 @@ fn small_pattern(random: &mut Random) -> String {
     out
 }
 
-/// Up to three folders below the root.
+/// Returns a path with up to three folders below the root.
 fn small_folders(random: &mut Random, root: &str) -> String {
     let mut path = root.to_owned();
     for _ in 0..random.below(4) {
@@ -222,7 +222,7 @@ fn small_folders(random: &mut Random, root: &str) -> String {
     path
 }
 
-/// Each path is opened by a child of its own, since what one is refused shall not tell on the next one's trust.
+/// A child of its own opens each path, so that a refusal does not cost the next one its trust.
 fn random_patterns_allow_what_the_plain_matcher_says_however_often_a_path_is_opened(lab: &Lab) {
     const TIMES: usize = 3;
     let mut random = Random(0x5851_f42d_4c95_7f2d);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Once a task has lost its trust, the families that its domain gates are closed to it, though the map allows the
-//! operation; the others are not.
+//! An untrusted task is refused operations of the families that its domain gates, although the map allows them. Other
+//! families stay open to it.
 
 use std::fs;
 use std::path::Path;
@@ -70,7 +70,7 @@ fn an_untrusted_task_removes_no_file(lab: &Lab) {
     );
 }
 
-/// Operations whose success only the program sees: the lines it prints are the whole test.
+/// Tests an operation whose success only the program itself can see, by the lines that it prints.
 fn gated_untraced(lab: &Lab, family: &str, operation: &str) {
     let ran = std::cell::Cell::new(0);
     // The fourth run is the gated one.
@@ -145,7 +145,7 @@ fn an_untrusted_task_makes_no_io_uring(lab: &Lab) {
     gated_untraced(lab, "uring", "uring");
 }
 
-/// A lock comes and goes by chance, so that no map has it; without trust there is none.
+/// Locks occur by chance and are therefore in no map. Here the family is gated, so that an untrusted task gets none.
 fn an_untrusted_task_locks_no_file(lab: &Lab) {
     let (file, known) = (lab.file("f", "x"), lab.path("known"));
     lab.learn("map", &act(&format!("open-r {known} , open-r {file}")))
@@ -154,7 +154,7 @@ fn an_untrusted_task_locks_no_file(lab: &Lab) {
     lab.enforce("map", &act(&format!("lock {file}")))
         .succeeds()
         .within_the_map();
-    // To open a file is gated as well, so that the lock is on one that was open before.
+    // Opening a file is gated too; the lock is therefore on a file that was opened before.
     let guilty = act(&format!("lock-after-crime {file}"));
     lab.write_map(
         "gated.map",
@@ -173,7 +173,7 @@ fn children_inherit_the_lack_of_trust_and_their_parent_keeps_its_own(lab: &Lab) 
         "gated.map",
         &lab.map("map").with_respond("untrusted: {net: deny}"),
     );
-    // A child's crime is the child's; its own child shares the consequence.
+    // A violation by the child costs the child its trust; its own child inherits that.
     let inner =
         format!("fork {{ open-r {secret} , socket inet dgram 17 , fork socket inet dgram 17 }}");
     let run = lab
@@ -352,7 +352,7 @@ fn what_distrust_means_may_depend_on_who_took_the_trust(lab: &Lab) {
     ));
     let mut job = lab.enforcing("gated.map", &[], &command);
     let pid = job.until("pid: ok ");
-    // The model alone gates nothing here; the operator's word comes on top.
+    // With the model's bit alone nothing is refused; the operator's bit adds its gates.
     job.until("exec: ok");
     lab.ambit(["trust", "set", "--pid", &pid]).succeeds();
     job.say("\n");

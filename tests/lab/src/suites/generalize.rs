@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Generalised maps hold: new dates and numbers are no violation, and what is beside them is one.
+//! Generalised maps: new dates and numbers are no violation, and names next to the pattern are one.
 
 use super::tests;
 use crate::harness::{Lab, act, line, words};

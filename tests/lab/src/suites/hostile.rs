@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A workload can't change what a terminal shows of Ambit, nor what its outputs mean.
+//! A workload cannot control the terminal through Ambit's output, nor change the meaning of that output.
 
 use super::tests;
 use crate::harness::{Lab, Pty, act, words};
@@ -12,7 +12,7 @@ tests! { "hostile":
     a_name_can_not_forge_a_line_on_a_terminal
 }
 
-/// Clears the screen, sets the title, goes up a line, in seven and eight bits; and turns the text around.
+/// Clears the screen, sets the title, moves the cursor up, in seven and eight bits; and reverses the text direction.
 const NASTY: &str = "a\\x1b[2J\\x1b]0;owned\\x07\\x1b[1A\\x9b31m\\x0d\\xe2\\x80\\xaeb";
 
 fn everywhere(lab: &Lab, forbidden: &str, first: &str) {

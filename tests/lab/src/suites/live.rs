@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Domains that live: several at once, and how they end.
+//! Running domains: several at once, and their end.
 
 use std::path::{Path, PathBuf};
 
@@ -18,14 +18,14 @@ tests! { "live":
     what_was_learned_until_an_interrupt_is_in_the_map
 }
 
-/// Nothing is pinned of the domains that there were since.
+/// Waits until nothing is pinned except `before`.
 fn only_pinned(before: &[PathBuf]) {
     eventually("nothing more is pinned", || {
         pinned().iter().all(|pin| before.contains(pin))
     });
 }
 
-/// A learning run that waits for a line, with its domain's name.
+/// Starts a learning run with a domain name, whose workload waits for a line.
 pub(super) fn waiting(lab: &Lab, name: &str, rest: &str) -> Job {
     let job = lab.learning(
         &format!("{name}.map"),
@@ -44,7 +44,7 @@ fn two_live_domains_of_one_name_are_refused(lab: &Lab) {
     second.exits(1).complains("twin").says(&[]);
     first.say("\n");
     first.finish().succeeds();
-    // The name is free again.
+    // The name is available again.
     lab.learning("second.map", &["--domain", "twin"], &act("true"))
         .finish()
         .succeeds();
@@ -168,9 +168,9 @@ fn a_daemon_that_outlives_its_run_stays_confined(lab: &Lab) {
     };
     lab.learn("map", &script(&format!("open-r {known}"), "wait"))
         .succeeds();
-    // What the shell would empty, the map only has as created.
+    // The map allows creating the file, not truncating an existing one.
     std::fs::remove_file(&out).unwrap();
-    // Ends before the daemon, which waits for a file that is not there yet.
+    // The run ends before the daemon, which waits for a file that does not exist yet.
     lab.enforce(
         "map",
         &script(
@@ -186,7 +186,7 @@ fn a_daemon_that_outlives_its_run_stays_confined(lab: &Lab) {
         said(),
         "open-r: ok\nwait-file: ok\nopen-r: errno EPERM\nopen-r: ok\n"
     );
-    // Its refusals are recorded although its run has ended, and nothing is left when it ends.
+    // Refusals of the daemon are recorded after the end of its run, and nothing is left when it ends.
     only_pinned(&before);
     let explained = lab.explained(&[]);
     let objects: Vec<_> = explained

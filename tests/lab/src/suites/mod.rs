@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use crate::Test;
 
-/// A number from the environment, for what takes longer by hand.
+/// Returns a number from the environment, for longer runs by hand.
 fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| {
         text.parse()
@@ -38,7 +38,7 @@ fn setting(name: &str, otherwise: u64) -> u64 {
     })
 }
 
-/// How long a test may take beyond what tests usually take, by what was asked for.
+/// Extra time for a test, from the settings in the environment.
 pub(crate) fn more_time() -> Duration {
     Duration::from_secs(rules_fuzz::seconds() + 4 * rules::reloads())
 }
@@ -78,7 +78,7 @@ pub(crate) fn all() -> Vec<Test> {
         trust::tests,
         spread::tests,
         live::tests,
-        // The last one: the kernel part stays loaded between the tests of the others.
+        // Last, because the kernel part stays loaded between the tests of all other suites.
         unload::tests,
     ];
     suites.iter().flat_map(|suite| suite()).collect()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Scenario 12: names and addresses at the edges: represented as they are, escaped in every output, never taken for
-//! another.
+//! Scenario 12: unusual names and addresses are represented exactly, escaped in every output, and never confused with
+//! others.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -40,7 +40,7 @@ fn escaped(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// A file of that name is learned, as one clean line of text; one whose name differs in a byte is refused.
+/// A file with this name is learned as one clean line of text; a file whose name differs in one byte is refused.
 fn learned_and_not_taken_for(lab: &Lab, name: &[u8], others: &[&[u8]]) {
     let dir = lab.path("d");
     fs::create_dir_all(&dir).unwrap();
@@ -121,7 +121,7 @@ fn deep(lab: &Lab, length: usize) -> String {
         path.push('/');
         path.push_str(&"d".repeat(200));
     }
-    // Made from within: the whole path may be longer than a system call takes.
+    // Made step by step with relative names: the whole path may be too long for a system call.
     let steps: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let script = format!(
         "cd /; for d in {}; do mkdir -p $d && cd -P ./$d || exit 1; done",
@@ -203,7 +203,7 @@ fn s12_an_abstract_name_is_no_prefix_of_another(lab: &Lab) {
     ]);
 }
 
-/// `AF_UNSPEC` with 28 bytes, of which only the family means anything.
+/// `AF_UNSPEC` with 28 bytes, of which only the family is significant.
 fn s12_dissolving_an_association_is_the_same_whatever_the_stack_held(lab: &Lab) {
     lab.learn("map", &act("connect-unspec tcp 1 , connect-unspec udp 1"))
         .succeeds();

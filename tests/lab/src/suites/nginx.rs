@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Scenario 6: a web server, as it is run.
+//! Scenario 6: a web server in normal operation.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ fn configuration(lab: &Lab, location: &str) -> String {
     )
 }
 
-/// A service script that is told what to do on its input.
+/// Makes a service script that reads commands from its input.
 fn service(lab: &Lab, configuration: &str) -> String {
     let dir = lab.path("");
     let dir = dir.trim_end_matches('/');
@@ -57,13 +57,13 @@ fn request(lab: &Lab, from: &str, path: &str) -> String {
     String::from_utf8_lossy(&run.succeeds().stdout).into_owned()
 }
 
-/// The worker processes, which are the children of the process in `nginx.pid`.
+/// Returns the worker processes: the children of the process in `nginx.pid`.
 fn workers(lab: &Lab) -> Vec<u32> {
     let main = fs::read_to_string(lab.path("nginx.pid")).expect("nginx wrote its number");
     children_of(main.trim())
 }
 
-/// True if a process has the file of this name open.
+/// Returns true if a process has this file open.
 fn has_open(pid: u32, path: &str) -> bool {
     let files = fs::read_dir(format!("/proc/{pid}/fd"));
     files
@@ -101,7 +101,7 @@ fn s06_a_web_server_reloads_rotates_and_serves_other_clients_ten_times_without_a
     lab: &Lab,
 ) {
     let script = service(lab, &configuration(lab, ""));
-    // Twice: the first day finds no logs, the second those of the first.
+    // Two days: the first one finds no logs, the second one finds the logs of the first.
     for _ in 0..2 {
         day(
             lab,
@@ -156,7 +156,7 @@ fn s06_a_request_handler_that_runs_a_shell_is_refused_at_the_exec(lab: &Lab) {
             lab.path("nginx.pid")
         ),
     );
-    // What caches python makes, it makes now.
+    // Let python write its caches now.
     lab.outside([
         "python3",
         "-c",
@@ -189,7 +189,7 @@ fn s06_a_request_handler_that_runs_a_shell_is_refused_at_the_exec(lab: &Lab) {
         hello();
     });
     run.violates("exec /usr/bin/dash");
-    // Nothing of this is due to the shell being missing or broken.
+    // The shell itself works: the refusal is the reason.
     let audited = serve(
         lab.ambit_job(crate::harness::words(
             &["run", "-m", &lab.path("map"), "--json"],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Runs are recorded whole, replayed against maps, and counted towards knowing when to stop learning.
+//! Runs are recorded completely, replayed against maps, and counted to estimate when learning is complete.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ impl Run {
     }
 }
 
-/// A script with a few programs in it, a made-up name, and repetitions.
+/// A script with a few programs, a generated name, and repetitions.
 fn work(lab: &Lab) -> Vec<String> {
     let known = lab.path("known");
     let script = lab.script(
@@ -48,7 +48,7 @@ fn record(lab: &Lab, map: &str, recording: &str, command: &[String]) -> Run {
         .succeeds()
 }
 
-/// What `ambit replay --json` says: what is outside, and the summary.
+/// Returns the output of `ambit replay --json`: the violations and the summary.
 fn replay(lab: &Lab, recordings: &[&str], map: &str) -> (Vec<Value>, Value) {
     let files: Vec<String> = recordings.iter().map(|name| lab.path(name)).collect();
     let mut all = line(&["replay", "-m", &lab.path(map), "--json"]);
@@ -99,7 +99,7 @@ fn three_learning_runs_are_recorded_and_their_map_allows_all_of_them(lab: &Lab) 
     );
     assert_eq!(status["curve"][2]["new"], 0, "{status:#}");
     assert_eq!(status["advice"]["answer"], "seal", "{status:#}");
-    // The two opens of `cat` in a loop of five are counted each time.
+    // Every iteration of the loop counts both opens of `cat`.
     let operations = status["operations"].as_u64().unwrap();
     let recorded: u64 = summary["recordings"]
         .as_array()
@@ -119,7 +119,7 @@ fn a_map_without_a_rule_would_refuse_exactly_what_that_rule_allowed(lab: &Lab) {
     let without = lab.map("map").without(&rule);
     lab.write_map("less", &without);
     let (rows, summary) = replay(lab, &["rec"], "less");
-    // By `cat`, five times, and by `grep`, once.
+    // Five times by `cat` and once by `grep`.
     assert_eq!(attempted(&rows), [&rule, &rule]);
     let mut times: Vec<u64> = rows
         .iter()
@@ -136,7 +136,7 @@ fn a_map_without_a_rule_would_refuse_exactly_what_that_rule_allowed(lab: &Lab) {
     lab.ambit(["replay", &recording, "-m", &map, "--fail-on-violation"])
         .exits(3)
         .expect_said(&rule);
-    // What the kernel then refuses is the same.
+    // The kernel refuses the same operations.
     let run = lab.audit("less", &work(lab));
     run.violates(&rule);
 }
@@ -198,7 +198,7 @@ fn a_recording_has_every_operation_that_was_decided(lab: &Lab) {
         let operations = summary["recordings"][0]["operations"].as_u64().unwrap();
         assert_eq!(operations, stats.sum("matched") + stats.sum("violations"));
         assert!(operations > 2000);
-        // A repetition is a few bytes.
+        // A repetition takes a few bytes.
         let size = fs::metadata(&recording).unwrap().len();
         assert!(
             size < 8 * operations + 16 * 1024,
@@ -234,7 +234,7 @@ fn a_run_killed_in_the_middle_leaves_a_recording_that_reads_to_its_last_whole_fr
     let text = String::from_utf8_lossy(&run.stdout).into_owned();
     assert_eq!(view["stop"], "cut");
     assert!(text.contains(&format!("file.open r {known}")));
-    // A tail that is half a frame changes nothing but what is said of it.
+    // An incomplete last frame changes only the warning.
     let mut bytes = fs::read(&recording).unwrap();
     bytes.extend([2, 200, 0, 0, 0, 1, 2, 3]);
     fs::write(&recording, bytes).unwrap();
@@ -265,7 +265,7 @@ fn an_enforced_run_records_what_it_refused_each_time(lab: &Lab) {
         .iter()
         .find(|row| row["attempted"] == format!("file.open r {secret}"))
         .unwrap_or_else(|| panic!("not recorded: {rows:#?}"));
-    // The exerciser goes on after the first or ends: each attempt is there.
+    // Every attempt is recorded, whether the exerciser continues after the first refusal or exits.
     let times = row["times"].as_u64().unwrap();
     let stats = lab.explained(&[]);
     assert!(times >= 1 && !stats.is_empty());
@@ -298,7 +298,7 @@ fn what_a_recording_lost_is_told_and_does_not_make_a_map_incomplete(lab: &Lab) {
     ];
     let mut job = lab.learning("map", &options, &line(&[&script]));
     job.until("ready");
-    // Nobody reads the ring for a while.
+    // The ring is not read for a while.
     job.signal(libc::SIGSTOP);
     job.say("go\n");
     job.until("done");
@@ -318,7 +318,7 @@ fn what_a_recording_lost_is_told_and_does_not_make_a_map_incomplete(lab: &Lab) {
     let run = lab.ambit(["replay", &recording, "-m", &lab.path("map")]);
     run.succeeds()
         .complains(&format!("{lost} operations lost at file_open"));
-    // Nothing is sealed by it, unless that is asked for.
+    // Does not seal the map without the option.
     let map = lab.path("map");
     lab.ambit(["map", "seal", &map, "--against", &recording])
         .exits(1)
@@ -341,7 +341,7 @@ fn a_map_is_sealed_and_then_enforced_as_it_is_or_not_at_all(lab: &Lab) {
         .succeeds();
     lab.enforce("map", &command).succeeds().within_the_map();
     lab.learn("map", &command).exits(1).complains("is sealed");
-    // One line more than was sealed.
+    // One line more than in the sealed map.
     let text = lab.map("map").text.replacen(
         "    allow:\n",
         "    allow:\n      - file.open r /etc/shadow\n",

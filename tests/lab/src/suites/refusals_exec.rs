@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Programs and executable memory outside the map: EPERM to whoever tried, and nothing ran.
+//! Programs and executable memory outside the map: the caller gets EPERM, and nothing runs.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -106,7 +106,7 @@ fn an_exec_through_a_bind_mount_is_another_file(lab: &Lab) {
         .violates(&format!("exec {other}"));
 }
 
-/// busybox: one file, many programs. What `busybox cat` may do, `busybox rm` may not.
+/// busybox is one file with many programs: the rules of `busybox cat` do not allow `busybox rm`.
 fn an_exec_under_another_name_is_another_subject(lab: &Lab) {
     let (cat, rm, known) = (lab.path("cat"), lab.path("rm"), lab.path("known"));
     fs::copy("/bin/busybox", lab.path("box")).expect("the lab has busybox");
@@ -151,7 +151,7 @@ fn an_interpreter_is_refused_though_the_script_is_known(lab: &Lab) {
     let script = lab.script("run", &format!("#!{} true\n", act_path()));
     lab.learn("map", &act(&format!("exec {script}")));
     lab.map("map").must_have(&format!("exec {script}"));
-    // The same script, now to be run by another program, by a map that does not care what is in it.
+    // The same script run by another program, with a map that has no digest for it.
     let text = fs::read_to_string(lab.path("map")).unwrap();
     let open: Vec<&str> = text
         .lines()
@@ -226,7 +226,7 @@ fn making_a_mapping_of_a_file_executable_is_refused(lab: &Lab) {
 
 fn making_a_changed_mapping_of_a_file_executable_is_refused(lab: &Lab) {
     memory(lab, "map-dirty-exec F", "map.exec dirty F");
-    // What is on disk being allowed does not allow what was written over it.
+    // A rule for the file's digest does not allow the file once it is overwritten.
     let file = lab.path("code");
     lab.learn("clean.map", &act(&format!("map-then-exec {file}")))
         .succeeds();

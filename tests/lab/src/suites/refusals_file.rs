@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Operations on files outside the map: EPERM to the program, nothing done, the rest goes on.
+//! Operations on files outside the map: the program gets EPERM, nothing changes, and other operations still succeed.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
@@ -177,7 +177,7 @@ fn a_rename_is_refused_by_its_target(lab: &Lab) {
     rename(lab, "to");
 }
 
-/// An exchange renames both ways, so that the second way has to be in the map as well.
+/// An exchange renames in both directions, so that both must be in the map.
 fn a_refused_exchange_leaves_both_files_where_they_are(lab: &Lab) {
     let (a, b) = (lab.path("a"), lab.path("b"));
     lab.refusal(
@@ -347,7 +347,7 @@ fn a_refused_ioctl_is_seen_by_the_program(lab: &Lab) {
     .check();
 }
 
-/// The map speaks of names, so that another name of the same inode is another file.
+/// A map has paths, not inodes: another link to the same inode is another file.
 fn another_hard_link_of_a_known_file_is_refused(lab: &Lab) {
     let (known, other) = (lab.path("known"), lab.path("other"));
     fs::hard_link(&known, &other).unwrap();
@@ -386,7 +386,7 @@ fn uring_open(lab: &Lab, operation: &str) {
     lab.refusal(format!("{operation} {path}"), format!("file.open r {path}"))
         .without_trace()
         .check();
-    // What the system call taught holds for io_uring, and the other way round.
+    // An operation that was learned by system call is allowed by io_uring, and the other way round.
     lab.learn(
         "syscall.map",
         &crate::harness::act(&format!("open-r {path} , {operation} /dev/null")),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What full coverage adds, outside the map: mounts, namespaces, IPC, keys, the kernel itself, descriptors that were
-//! passed on, and others' limits.
+//! Operations outside the map that only full coverage decides: mounts, namespaces, IPC, keys, the kernel itself, passed
+//! descriptors, and limits of other processes.
 
 use std::fs;
 
@@ -64,7 +64,7 @@ tests! { "refusals":
     a_map_says_its_coverage_and_new_ones_are_full
 }
 
-/// Operations whose success only the program sees.
+/// Tests an operation whose success only the program itself can see.
 fn untraced(lab: &Lab, operation: &str, rule: &str) {
     lab.refusal(operation, rule).without_trace().check();
 }
@@ -76,7 +76,7 @@ fn setting_an_attribute_is_refused(lab: &Lab) {
         format!("setxattr {file} user.ambit x"),
         "file.setxattr user.ambit",
     )
-    // To take it away tells whether it was there.
+    // Removing it succeeds only if it exists.
     .effect(|| lab.outside(&take_away).status.success())
     .check();
 }
@@ -93,7 +93,7 @@ fn removing_an_attribute_is_refused(lab: &Lab) {
     })
     .without_trace()
     .check();
-    // It is still there: taking it away succeeds.
+    // It still exists: removing it succeeds.
     lab.outside(act(&format!("removexattr {file} user.ambit")))
         .succeeds();
 }
@@ -118,7 +118,7 @@ fn leasing_a_file_is_refused(lab: &Lab) {
 
 fn taking_a_descriptor_off_a_socket_is_refused(lab: &Lab) {
     let file = lab.file("f", "x");
-    // The message arrives without it.
+    // The message arrives without the descriptor.
     lab.refusal(format!("receive {file}"), format!("file.receive r {file}"))
         .errno("EBADF")
         .without_trace()
@@ -145,7 +145,7 @@ fn a_descriptor_kept_over_exec_is_refused(lab: &Lab) {
     let run = lab.enforce("less.map", &command).exits(1);
     run.says(&["keep-open: ok", "exec: errno EPERM"])
         .violates(&rule);
-    // Whoever keeps nothing open runs it.
+    // A program without an inherited descriptor runs.
     lab.enforce("less.map", &act(&format!("exec {tool} true")))
         .succeeds()
         .within_the_map();
@@ -202,7 +202,7 @@ fn mounted(path: &str) -> bool {
         .any(|line| line.split(' ').nth(4) == Some(path))
 }
 
-/// A folder on which nothing is mounted, whatever was before.
+/// Makes a folder on which nothing is mounted; unmounts an earlier test's mount.
 fn folder(lab: &Lab, name: &str) -> String {
     let path = lab.path(name);
     fs::create_dir_all(&path).unwrap();
@@ -212,7 +212,7 @@ fn folder(lab: &Lab, name: &str) -> String {
     path
 }
 
-/// Checks an operation that mounts something.
+/// Tests an operation that mounts something.
 fn mounts(lab: &Lab, operation: &str, rule: &str) {
     let path = folder(lab, "m");
     lab.refusal(operation.replace("{m}", &path), rule.replace("{m}", &path))
@@ -376,7 +376,7 @@ fn sending_a_message_is_refused(lab: &Lab) {
 }
 
 fn receiving_a_message_is_refused(lab: &Lab) {
-    // To whom a message is refused there is none.
+    // A refused receiver sees no message.
     lab.refusal("msg-receive", "ipc.msg read private")
         .errno("ENOMSG")
         .without_trace()
@@ -505,7 +505,7 @@ fn a_map_says_its_coverage_and_new_ones_are_full(lab: &Lab) {
     assert!(lab.map("map").text.contains("\ncoverage: full\n"));
     let run = lab.learning("map", &["--coverage", "core"], &command);
     run.finish().exits(1).complains("coverage: full");
-    // Without being told, learning goes on as the map says.
+    // Without the option, learning keeps the coverage of the map.
     let core = lab.map("map").text.replacen("coverage: full\n", "", 1);
     lab.file("core.map", core);
     lab.learn("core.map", &command).succeeds();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Sockets outside the map: EPERM to the program, and nothing arrives where a listener outside the domain waits.
+//! Sockets outside the map: the program gets EPERM, and nothing arrives at a listener outside the domain.
 
 use std::path::Path;
 
@@ -142,7 +142,7 @@ fn a_connect_to_another_port_is_refused(lab: &Lab) {
     assert!(!other.arrived(), "the connection was made");
 }
 
-/// TCP fast open connects by sending.
+/// TCP fast open connects with the first send.
 fn a_refused_fast_open_sends_no_packet(lab: &Lab) {
     let (_listener, packets) = (TcpWatch::on("127.0.0.1:7009"), Sniffer::on(7009));
     lab.refusal(

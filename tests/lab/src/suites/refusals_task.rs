@@ -56,7 +56,7 @@ fn a_signal_out_of_the_domain_is_refused_and_does_not_arrive(lab: &Lab) {
     let map = lab.map("map");
     map.must_have("task.signal outside TERM");
     first.finish().dies_by(libc::SIGTERM);
-    // The relation is in the map, not the number.
+    // The map has the relation between the processes, not the process number.
     let pid = second.pid();
     lab.enforce("map", &act(&format!("signal {pid} TERM")))
         .succeeds()
@@ -69,7 +69,7 @@ fn a_signal_out_of_the_domain_is_refused_and_does_not_arrive(lab: &Lab) {
         .exits(1);
     run.says(&["signal: errno EPERM"])
         .violates("task.signal outside TERM");
-    // A signal that was sent would have ended it before it answers.
+    // A delivered signal would have killed it before it answers.
     third.say("alive\n");
     third.until("alive");
     third.finish().succeeds();
@@ -103,7 +103,7 @@ fn tracing_a_child_is_refused(lab: &Lab) {
         .check();
 }
 
-/// Does something to a process outside every domain.
+/// Tests an operation on a process outside every domain.
 fn to_an_outsider(lab: &Lab, operation: &str, rule: &str, errno: &str) {
     let mut outsider = lab.command("sleep").arg("600").spawn().expect("sleep");
     let operation = format!("{operation} {}", outsider.id());
@@ -191,7 +191,7 @@ fn overriding_permissions_without_the_capability_is_refused(lab: &Lab) {
     let file = lab.file("f", "x");
     lab.outside(["chown", "33:33", &file]).succeeds();
     lab.outside(["chmod", "0", &file]).succeeds();
-    // Which of the two is asked depends on the access; for writing it is this one alone.
+    // The kernel calls one of two hooks, depending on the access; for writing, only this one.
     lab.refusal(format!("open-w {file}"), "cap.use dac_override")
         .errno("EACCES")
         .without_trace()

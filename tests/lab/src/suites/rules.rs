@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rules hold for the whole host, from one command to the next.
+//! Rules are active for the whole host, from one command to the next.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -38,7 +38,7 @@ tests! { "rules":
     every_rule_of_the_library_sees_its_example_and_not_its_near_miss
 }
 
-/// Rules that hold until this is dropped.
+/// Rules that are loaded until this is dropped.
 pub(super) struct Rules<'l> {
     lab: &'l Lab,
 }
@@ -50,7 +50,7 @@ impl<'l> Rules<'l> {
         Self { lab }
     }
 
-    /// What was recorded since it was last asked for.
+    /// Returns the records since the last call.
     pub(super) fn records(&self) -> Vec<Value> {
         let run = self
             .lab
@@ -62,7 +62,7 @@ impl<'l> Rules<'l> {
             .collect()
     }
 
-    /// How often each rule applied.
+    /// Returns how often each rule matched.
     pub(super) fn applied(&self) -> BTreeMap<String, u64> {
         let run = self.lab.ambit(["rules", "ls", "--json"]).succeeds();
         run.lines()
@@ -153,7 +153,7 @@ fn a_rule_knows_the_chain_that_led_to_a_task(lab: &Lab) {
     )
     .exits(1);
     sh(lab, &format!("dash -c 'read x < {file}'")).exits(2);
-    // The chain is four long: a fifth program does not have it any more.
+    // The chain has four executables: the fifth program no longer has the first one in it.
     sh(
         lab,
         &format!(
@@ -163,7 +163,7 @@ fn a_rule_knows_the_chain_that_led_to_a_task(lab: &Lab) {
     .succeeds();
 }
 
-/// It is the empty text: neither below a folder, nor left out of what is asked of all.
+/// Such an executable is the empty text: it is below no folder, and conditions on all executables include it.
 fn an_executable_whose_path_is_too_long_does_not_hide_in_the_chain(lab: &Lab) {
     let file = lab.file("f", "s\n");
     let folder = lab.path(&format!("{}/{}", "l".repeat(120), "o".repeat(120)));
@@ -231,7 +231,7 @@ fn a_taint_is_inherited_and_kept_over_exec(lab: &Lab) {
         &format!("{dirty} -c 'perl -e \"exit(system(q(cat {file})) ? 3 : 0)\"; exit $?'"),
     )
     .exits(3);
-    // Whoever started it is not tainted: refusing stays local.
+    // Its parent is not tainted: a refusal stays local.
     sh(lab, &format!("{dirty} -c true; cat {file}")).exits(0);
 }
 
@@ -269,7 +269,7 @@ fn a_taint_ends_when_its_time_is_over(lab: &Lab) {
     );
     sh(
         lab,
-        // Within three seconds the taint refuses; then it ends, and not before its time.
+        // The taint refuses for the first three seconds. Then it ends, but not before its time.
         &format!(
             "SECONDS=0; read x < {mark}; read x < {file} && ((SECONDS < 3)) && exit 9; \
              until read x < {file}; do sleep 0.2; done; ((SECONDS >= 3))"
@@ -304,7 +304,7 @@ fn deny_wins_over_allow_whatever_the_order(lab: &Lab) {
     }
 }
 
-/// The run's programs are attached after those of the rules, which have to be asked before them all the same.
+/// The programs of the run are attached after the programs of the rules, but the rules must still be evaluated first.
 fn allow_wins_over_the_map_and_is_counted(lab: &Lab) {
     let file = lab.file("f", "s\n");
     lab.learn("map", &line(&["cat", "known"])).succeeds();
@@ -333,7 +333,7 @@ fn a_rule_that_allows_taints_as_well_where_others_no_longer_do(lab: &Lab) {
         ),
         (
             "other",
-            // A little wider than what is allowed, or it would be refused as one that never taints.
+            // Slightly wider than the allow rule; otherwise it would be rejected as a rule that can never taint.
             format!("object.path.startsWith(\"{file}\") && object.read"),
             "taint",
         ),
@@ -363,7 +363,8 @@ fn a_rule_that_allows_taints_as_well_where_others_no_longer_do(lab: &Lab) {
     );
 }
 
-/// Without a umask, which is applied before the hook where a file system has no access lists, and after it elsewhere.
+/// Without a umask: the kernel applies it before the hook on file systems without access control lists, and after the hook
+/// on others.
 fn permission_bits_that_are_asked_for_are_those_of_the_call(lab: &Lab) {
     let (file, folder) = (lab.path("made"), lab.path("folder"));
     let rules = Rules::load(
@@ -481,7 +482,7 @@ fn sets_that_fail_to_load_one_after_the_other_leave_the_old_one_in_place(lab: &L
             rule("object.path == \"/nothing\"")
         ),
     );
-    // Whatever number the next set gets: its link can't be pinned.
+    // The link of the next set cannot be pinned, for any number that the set may get.
     let taken: Vec<String> = (number + 1..number + 12)
         .map(|next| format!("{LINKS}/rules-file_open-{next}"))
         .collect();
@@ -607,8 +608,8 @@ fn two_hundred_rules_load_on_one_hook(lab: &Lab) {
     assert_eq!((applied["last"], applied["r2"], applied["r3"]), (1, 1, 0));
 }
 
-/// A condition that searches for what no other of its number does, a path below the test's folder for which it holds, and one
-/// for which it just does not.
+/// Returns a condition that searches for a text of its own, a path in the test's folder for which it is true, and a similar
+/// path for which it is false.
 fn search(n: usize) -> (String, String, String) {
     let (when, hit, miss) = match n % 5 {
         0 => (
@@ -660,7 +661,7 @@ fn two_hundred_rules_that_search_apply_just_where_they_should(lab: &Lab) {
     }
     sh(lab, &script).succeeds();
     let rules = Rules::load(lab, &rules);
-    // What it says is how many it could read.
+    // It prints how many files it could read.
     let read = |paths: &[&str]| {
         let script = format!(
             "cd searched; n=0; for f in {}; do read x < $f && n=$((n+1)); done; echo $n",
@@ -679,7 +680,7 @@ fn two_hundred_rules_that_search_apply_just_where_they_should(lab: &Lab) {
     let wrong: Vec<_> = applied.iter().filter(|(_, count)| **count != 1).collect();
     assert_eq!(applied.len(), 200);
     assert!(wrong.is_empty(), "not applied once: {wrong:?}");
-    // One text in which several find what they search for.
+    // One path that matches several conditions.
     let all = ".vault5/cert9-b.pem.log7x1/.vault0/token3..key1";
     let script = format!("cd searched; mkdir -p $(dirname {all}); cp a.key1 {all}");
     sh(lab, &script).succeeds();
@@ -724,7 +725,7 @@ fn every_address_and_port_is_seen_as_it_is(lab: &Lab) {
     assert_eq!(rules.applied()["lo"], 2);
 }
 
-/// What the exerciser is told, and what the record of it says.
+/// An operation of the exerciser, and the object in its record.
 const FULL: &[(&str, &str)] = &[
     ("setxattr f user.ambit x", "file.setxattr user.ambit"),
     ("fcntl-owner f", "file.fcntl owner {dir}/f"),
@@ -760,7 +761,7 @@ fn what_only_full_coverage_asks_maps_about_rules_see_and_refuse(lab: &Lab) {
     };
     let (known, without): (Vec<_>, Vec<_>) = FULL.iter().partition(|(words, _)| {
         let said = run(words);
-        // The kernel asks for a module of a family of sockets that nobody has.
+        // The kernel requests a module for a socket family that does not exist.
         said.contains("ok") || said.contains("EAFNOSUPPORT")
     });
     assert!(without.len() < 5, "not on this kernel: {without:?}");
@@ -823,7 +824,7 @@ fn what_a_rule_counts_is_what_happened(lab: &Lab) {
     assert_eq!(own.count(), 500);
 }
 
-/// Taints, chains and forks of a workload that is recorded while the rules hold; then the same rules over the recording.
+/// Records a workload with taints, chains and forks while rules are loaded, then replays the recording with the same rules.
 fn what_a_replay_says_of_rules_is_what_they_count(lab: &Lab) {
     let file = lab.file("f", "s\n");
     let dirty = lab.path("dirty");
@@ -897,11 +898,11 @@ fn what_a_replay_says_of_rules_is_what_they_count(lab: &Lab) {
     };
     let rows = replay(&lab.path("rules.yaml"));
     assert_eq!(figure(&rows, "applied"), counted, "{rows:#?}");
-    // Who started the run is not in its recording, and might be it.
+    // The process that started the run is not in the recording, so that the replay cannot exclude it.
     let undecided = figure(&rows, "undecided");
     let open: Vec<_> = undecided.iter().filter(|(_, times)| **times > 0).collect();
     assert_eq!(open, [(&"below".to_owned(), &2)], "{rows:#?}");
-    // What it says would be refused is.
+    // The operations that the replay reports as refused are refused.
     let held = Rules::load(lab, &rules("deny"));
     sh(lab, &script).succeeds();
     let refused = held.applied()["gate"];
@@ -911,7 +912,7 @@ fn what_a_replay_says_of_rules_is_what_they_count(lab: &Lab) {
     assert_eq!(refused, 5);
 }
 
-/// `/lab/rules` is the library.
+/// The library is in `/lab/rules`.
 fn every_rule_of_the_library_sees_its_example_and_not_its_near_miss(lab: &Lab) {
     if !std::path::Path::new("/lab/rules").exists() {
         crate::harness::skip("the library is not here; `--with rules` brings it");
@@ -919,7 +920,7 @@ fn every_rule_of_the_library_sees_its_example_and_not_its_near_miss(lab: &Lab) {
     let tested = lab
         .ambit(["rules", "test", "--json", "/lab/rules"])
         .succeeds();
-    // What is recorded between two marks is an example's.
+    // Records between two marks belong to one example.
     let mark = lab.file("mark", "m\n");
     let marks = lab.file(
         "marks.yaml",

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What rules said by a path is kept: it is never said of another path, task or set of rules.
+//! The path cache keeps answers of rules for a path; they are never used for another path, task or set of rules.
 //!
-//! The files are in a folder with a short name, as long ones are not kept. Opens of one test are made by one process on
-//! one CPU, where what is kept of the first is there for the next.
+//! The files are in a folder with a short name, because long paths are not cached. One process on one CPU does all opens of
+//! a test, so that they use the same per-CPU cache.
 
 use std::fs;
 use std::path::Path;
@@ -25,10 +25,10 @@ tests! { "rules_early":
     every_open_that_a_rule_records_is_counted
 }
 
-/// Where the files of these tests are.
+/// The folder of these tests' files.
 const DIR: &str = "/srv/e";
 
-/// A script that opens, and says `open` or `refused` of each: `o(PATH)` to read, `w(PATH)` to write.
+/// A script that opens files and prints `open` or `refused` for each: `o(PATH)` to read, `w(PATH)` to write.
 const HEAD: &str = "sub say_ { print $_[0] ? 'open ' : 'refused ' } \
                     sub o { my $ok = open(my $f, '<', $_[0]); say_($ok) } \
                     sub w { my $ok = open(my $f, '+<', $_[0]); say_($ok) } ";
@@ -43,7 +43,7 @@ fn files(names: &[&str]) {
     }
 }
 
-/// What a script says that is run on one CPU.
+/// Runs a script on one CPU and returns its output.
 fn said(lab: &Lab, script: &str) -> Vec<String> {
     let script = format!("{HEAD} {script}");
     let run = lab
@@ -89,7 +89,7 @@ fn a_folder_that_is_renamed_takes_what_is_in_it_along(lab: &Lab) {
     assert_eq!(said.join(" "), "open open refused refused open refused");
 }
 
-/// Of each length where a word of a name ends, with what stands for the length behind it in a longer one.
+/// Names that end at the end of a word, and longer names whose next byte equals the length byte of the shorter one.
 fn names_that_begin_alike_are_not_taken_for_each_other(lab: &Lab) {
     files(&["d/x"]);
     let lengths = [7, 8, 15, 16, 23, 24, 31, 32, 39, 40];
@@ -105,7 +105,7 @@ fn names_that_begin_alike_are_not_taken_for_each_other(lab: &Lab) {
         .collect();
     let _rules = Rules::load(lab, &set);
     for (name, length) in names.iter().zip(lengths) {
-        // 0x80 and the length, as the last byte of a word would be; and one letter more or less.
+        // 0x80 and the length, like the last byte of a word; and one letter more or less.
         let byte = 0x80 | length;
         let said = said(
             lab,
@@ -115,7 +115,7 @@ fn names_that_begin_alike_are_not_taken_for_each_other(lab: &Lab) {
                  rename($other, $n); o($n); o($n); unlink($n); }}"
             ),
         );
-        // Names of a length that has a rule of its own are refused as well.
+        // Names of a length with a rule of its own are refused too.
         let open = |length: usize| {
             if lengths.contains(&length) {
                 "refused"
@@ -204,7 +204,7 @@ fn what_was_ruled_out_by_one_set_of_rules_is_asked_of_the_next(lab: &Lab) {
     let open = |set: &str| {
         let rules = Rules::load(lab, set);
         let said = said(lab, "o('/srv/e/f'); o('/srv/e/f');").join(" ");
-        // They go on in the next set.
+        // The rules stay loaded until the next set replaces them.
         std::mem::forget(rules);
         said
     };
@@ -228,7 +228,7 @@ fn a_path_in_another_root_is_another_path(lab: &Lab) {
     );
 }
 
-/// It ends the map for the operation, each time; and nothing of it is left for what comes after.
+/// The rule overrides the map for this operation each time, and has no effect on later operations.
 fn an_allowed_file_that_was_opened_before_is_allowed_by_the_rule_once_more(lab: &Lab) {
     files(&["f", "g"]);
     let script = format!(

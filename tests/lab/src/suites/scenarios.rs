@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The scenarios that systems before this one failed at, by their numbers. 6 is in nginx.rs, 12 in names.rs.
+//! The scenarios at which earlier systems failed, by their numbers. Scenario 6 is in nginx.rs, 12 in names.rs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,7 +32,7 @@ tests! { "scenarios":
     s11_the_same_workload_gives_the_same_bytes
 }
 
-/// Runs a shell that is told what to do on its input, as a person would.
+/// Runs a shell that reads its commands from its input.
 fn shell(lab: &Lab, options: &[&str], script: &str) -> Run {
     let mut job = lab.ambit_job(words(&["run"], options, &line(&["bash"])));
     job.say(script);
@@ -99,7 +99,7 @@ fn s02_the_same_interactive_session_twice_is_no_violation(lab: &Lab) {
     };
     session(&["--learn", "-o", &map]);
     let before = fs::read(lab.path("history")).expect("the shell keeps a history");
-    // The first session made the history; the second learned one finds it.
+    // The first session writes the history file; the second learned session finds it.
     session(&["--learn", "-o", &map]);
     for _ in 0..2 {
         let stats = session(&["-m", &map, "--enforce"]);
@@ -118,7 +118,7 @@ fn s02_the_same_interactive_session_twice_is_no_violation(lab: &Lab) {
     );
 }
 
-/// Edits `text`: types keys, each followed by what the screen then shows, and `:wq`.
+/// Edits `text` in vim. Waits after each group of keys until the screen shows the given text; then saves and quits.
 fn vim(lab: &Lab, options: &[&str], keys: &[(&str, &str)]) -> (std::process::ExitStatus, String) {
     let mut command = lab.command("ambit");
     command.args(words(
@@ -165,7 +165,7 @@ fn s03_an_editor_edits_and_saves_twice(lab: &Lab) {
     let (end, screen) = vim(lab, &["--learn", "-o", &map], &[("Otwo\x1b", "two")]);
     assert!(end.success(), "{end}\n{screen}");
     assert_eq!(fs::read_to_string(&text).unwrap(), "two\none\n", "{screen}");
-    // Once more: the first session left a .viminfo, which every later one finds.
+    // A second time: the first session leaves a .viminfo, which every later session finds.
     let (end, screen) = vim(lab, &["--learn", "-o", &map], &[("Ozero\x1b", "zero")]);
     assert!(end.success(), "{end}\n{screen}");
     fs::write(&text, "two\none\n").unwrap();
@@ -223,7 +223,7 @@ fn s04_ls_of_two_directories_is_told_apart(lab: &Lab) {
     let here = lab.path("");
     let here = here.trim_end_matches('/');
     learn_shell(lab, "map", &format!("ls {here} >/dev/null\n")).succeeds();
-    // Beside what Ambit says of it, which would come in between.
+    // To a file: on standard error, Ambit's messages would come in between.
     let script = format!("ls / 2>&1\necho status $?\nls {here} >/dev/null\necho status $?\n");
     let run = enforce_shell(lab, "map", &script).succeeds();
     run.says(&[
@@ -361,7 +361,7 @@ fn s07_a_replaced_executable_is_told_with_both_digests_and_accepted_by_one_line(
             "`ambit explain` should tell of {part:?}:\n{text}"
         );
     }
-    // The shell looks into what it could not execute, which is refused as well.
+    // The shell reads the file that it could not execute, which is refused too.
     let explained = lab.explained(&[]);
     let id = match &explained[0]["id"] {
         serde_json::Value::String(id) => id.clone(),
@@ -482,7 +482,7 @@ fn s09_refusals_go_on_after_the_loader_was_killed(lab: &Lab) {
         !std::path::Path::new(&made).exists(),
         "a file was made after the loader was killed"
     );
-    // The next run works and leaves nothing behind of the one that was killed.
+    // The next run works, without remains of the killed one.
     eventually("the workload has ended", || {
         workload.iter().all(|pid| has_exited(*pid))
     });
@@ -600,13 +600,13 @@ fn s11_one_map_fits_file_systems_with_other_device_numbers(lab: &Lab) {
             lab.enforce("map", &command).succeeds().within_the_map();
         });
     });
-    // Another file system altogether, with a UUID of its own, on a loop device.
+    // A different file system with another UUID, on a loop device.
     lab.outside(["truncate", "-s", "16M", &image]).succeeds();
     lab.outside(["mke2fs", "-q", "-F", &image]).succeeds();
     mounted(lab, &["-o", "loop", &image], &at, |device| {
         assert_ne!(device, learned);
         lab.enforce("map", &command).succeeds().within_the_map();
-        // The same learned here is the same map.
+        // Learning the same here gives the same map.
         lab.learn("other.map", &command).succeeds();
     });
     let digest = |map: &str| {
@@ -622,7 +622,7 @@ fn s11_one_map_fits_file_systems_with_other_device_numbers(lab: &Lab) {
 
 fn s11_the_same_workload_gives_the_same_bytes(lab: &Lab) {
     let script = "ls / >/dev/null\ncat known\ngrep -r kno . >/dev/null\npython3 -c 'import json'\nps >/dev/null\n";
-    // What caches python makes, it makes now.
+    // Let python write its caches now.
     lab.outside(["python3", "-c", "import json"]).succeeds();
     for map in ["a", "b"] {
         fs::create_dir_all(lab.path("maps")).unwrap();

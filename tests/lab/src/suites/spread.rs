@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Distrust spreads from one process to another by what the operator has switched on, and by nothing else.
+//! Trust bits spread between processes only by the kinds of contact that the operator has switched on.
 
 use std::cell::Cell;
 use std::fs;
@@ -29,10 +29,10 @@ tests! { "spread":
     whoever_lost_trust_by_spreading_is_refused_what_rules_refuse
 }
 
-/// Kinds that spread until this is dropped.
+/// Kinds of spread that are on until this is dropped.
 struct Spreading<'l> {
     lab: &'l Lab,
-    /// What was counted before.
+    /// The counters at the start.
     before: Vec<Value>,
 }
 
@@ -44,7 +44,7 @@ impl<'l> Spreading<'l> {
         Self { lab, before }
     }
 
-    /// What was counted of a kind since.
+    /// Returns the increase of a kind's counter.
     fn count(&self, kind: &str, what: &str) -> u64 {
         let of = |rows: &[Value]| {
             let row = rows.iter().find(|row| row["kind"] == kind);
@@ -72,7 +72,7 @@ impl Drop for Spreading<'_> {
     }
 }
 
-/// A shell that does what it is told, line by line, in one process; it ends with its input.
+/// A shell that evaluates each line of its input in one process; it ends with its input.
 struct Shell<'l> {
     lab: &'l Lab,
     job: Job,
@@ -107,7 +107,7 @@ impl<'l> Shell<'l> {
         self.lab.ambit(words).succeeds();
     }
 
-    /// Does a line, to its end.
+    /// Runs a line and waits for its end.
     fn does(&mut self, line: &str) {
         let number = self.told.get() + 1;
         self.told.set(number);
@@ -115,7 +115,7 @@ impl<'l> Shell<'l> {
         self.job.until(&format!("done {number}."));
     }
 
-    /// Does an operation of the exerciser, which has to go well.
+    /// Does an operation of the exerciser, which must succeed.
     fn acts(&mut self, words: &str) {
         self.does(&format!("{} {words} >acted", act_path()));
         let said = fs::read_to_string(self.lab.path("acted")).unwrap();
@@ -123,7 +123,7 @@ impl<'l> Shell<'l> {
     }
 }
 
-/// How a process is listed that is untrusted; none if it is trusted.
+/// Returns the row of an untrusted process; `None` if it is trusted.
 fn untrusted(lab: &Lab, pid: u32) -> Option<Value> {
     lab.ambit(["trust", "ls", "--json"])
         .succeeds()
@@ -149,7 +149,7 @@ fn trusted(lab: &Lab, pid: u32) {
 }
 
 fn distrust_spreads_to_children_and_to_nobody_else_unless_it_is_switched_on(lab: &Lab) {
-    // Another kind keeps the kernel part there.
+    // Another kind keeps the kernel part loaded.
     let _spreading = Spreading::by(lab, &["descriptor"]);
     let tool = lab.copy_of_act("tool");
     let (mut culprit, mut victim) = (Shell::untrusted(lab), Shell::start(lab));
@@ -182,7 +182,7 @@ fn distrust_spreads_to_a_child_that_lets_an_untrusted_parent_trace_it(lab: &Lab)
     let _spreading = Spreading::by(lab, &["ptrace"]);
     let mut parent = Shell::start(lab);
     let act = act_path();
-    // Stopped by nothing: it waits, for its parent to be distrusted, and goes on when it is traced.
+    // The child is not stopped: it waits until its parent is untrusted, and continues when it is traced.
     parent.does(&format!(
         "{act} wait-file {0}/go2 , ptrace-traceme-self , create {0}/traced , wait-file {0}/end & echo $! >child",
         lab.path(".")
@@ -207,7 +207,7 @@ fn distrust_spreads_to_whom_an_untrusted_process_signals(lab: &Lab) {
     let (mut culprit, victim) = (Shell::untrusted(lab), Shell::start(lab));
     let (mut friend, other) = (Shell::start(lab), Shell::start(lab));
     friend.does(&format!("kill -CONT {}", other.pid));
-    // Only asks whether it is there.
+    // Signal 0 only checks for existence.
     culprit.does(&format!("kill -0 {}", other.pid));
     trusted(lab, other.pid);
     culprit.does(&format!("kill -CONT {}", victim.pid));
@@ -218,7 +218,8 @@ fn distrust_spreads_to_whom_an_untrusted_process_signals(lab: &Lab) {
 fn a_signal_that_is_refused_spreads_nothing(lab: &Lab) {
     let _spreading = Spreading::by(lab, &["signal"]);
     let (mut culprit, victim) = (Shell::untrusted(lab), Shell::start(lab));
-    // By the kernel, for who it is (CONT it would let through, within a session); then by a rule, which is asked in a hook of that very signal.
+    // Refused first by the kernel because of the user (it would allow CONT within a session), then by a rule in the hook of the
+    // same signal.
     culprit.does(&format!(
         "{} setuid 65534 , signal {} TERM",
         act_path(),
@@ -291,7 +292,7 @@ fn distrust_spreads_to_a_shell_that_reads_what_an_untrusted_process_wrote(lab: &
     victim.does(". ./script");
     trusted(lab, victim.pid);
     culprit.does("echo : >>script");
-    // Its child, which is no interpreter, reads it.
+    // Its child reads the file and is not an interpreter.
     victim.does("cat script >/dev/null");
     trusted(lab, victim.pid);
     victim.does(". ./script");
@@ -340,7 +341,7 @@ fn distrust_spreads_to_whom_is_passed_a_descriptor(lab: &Lab) {
     let row = untrusted(lab, victim).expect("distrust should have spread");
     assert_eq!(row["cause"]["spread"], "descriptor", "{row:#}");
     assert_eq!(row["cause"]["pid"], culprit.pid, "{row:#}");
-    // The shell, by fork; the one that sent, by what it sent.
+    // The shell's bit came by fork, the sender's bit by the passed descriptor.
     let ways: Vec<_> = row["path"]
         .as_array()
         .expect("a list")

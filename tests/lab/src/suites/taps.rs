@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Taps: what another BPF program says of a process is taken in before its next operation, and of no other process'.
-//! `ambit-taps` is who says it.
+//! Taps: the report of another BPF program (`ambit-taps`) about a process takes effect before the next operation of that
+//! process, and for no other process.
 
 use std::process::Stdio;
 
@@ -15,10 +15,10 @@ tests! { "taps":
     a_tap_without_ambit_says_what_loads_it
 }
 
-/// A shell that does what it is told, line by line, in one process.
+/// A shell that evaluates each line of its input in one process.
 const SHELL: &str = "while read -r line; do eval \"$line\"; done";
 
-/// The rules hold until this is dropped, and in a failed test until the next one loads its own.
+/// Rules that are loaded until this is dropped, and after a failed test until the next one loads its own.
 struct Rules<'a>(&'a Lab);
 
 impl Drop for Rules<'_> {
@@ -27,7 +27,7 @@ impl Drop for Rules<'_> {
     }
 }
 
-/// Rules that keep a file from processes of which the tap spoke, and the tap's bit.
+/// Loads rules that refuse a file to processes reported by the tap; returns the bit of the tap.
 fn rules<'a>(lab: &'a Lab, tap: &str) -> (Rules<'a>, String) {
     let source = format!("tap:{tap}");
     let named = lab.ambit(["trust", "source", &source]).succeeds();
@@ -52,7 +52,7 @@ rules:
     (Rules(lab), bit)
 }
 
-/// A tap that looks already.
+/// Starts a tap and waits until it is attached.
 fn tap(lab: &Lab, words: &[&str], bit: &str) -> Job {
     let mut command = lab.command("ambit-taps");
     command
@@ -67,14 +67,14 @@ fn tap(lab: &Lab, words: &[&str], bit: &str) -> Job {
     job
 }
 
-/// A shell that waits for lines.
+/// Starts a shell that waits for lines.
 fn shell(lab: &Lab, name: &str) -> Job {
     let mut command = lab.command("bash");
     command.args(["-c", SHELL]).stdin(Stdio::piped());
     Job::start(&mut command, name)
 }
 
-/// Lets the shell open the file itself, and say `STEP opened` or `STEP refused`.
+/// Lets the shell itself open the file and print `STEP opened` or `STEP refused`.
 fn opens(shell: &mut Job, step: &str) -> bool {
     shell.say(&format!(
         "if {{ read -r text < kept; }} 2>/dev/null; then echo {step} opened; else echo {step} refused; fi\n"
@@ -86,7 +86,7 @@ fn opens(shell: &mut Job, step: &str) -> bool {
     }
 }
 
-/// Before the trigger both shells read; after it the one that was told to do it is refused, and the other is not.
+/// Before the trigger both shells can read the file. After it the shell that did it is refused, and the other is not.
 fn only_the_one_that_is_meant(lab: &Lab, tap: Job, harmless: &str, trigger: &str) {
     let (mut meant, mut other) = (shell(lab, "meant"), shell(lab, "other"));
     assert!(opens(&mut meant, "before"), "nothing has been seen yet");
@@ -109,7 +109,7 @@ fn a_process_that_executed_below_dev_shm_may_not_read_on(lab: &Lab) {
     let tap = tap(lab, &["shm"], &bit);
     let copy = "/dev/shm/ambit-lab-bash";
     std::fs::copy("/bin/bash", copy).unwrap();
-    // Neither name begins with /dev/shm.
+    // Neither path begins with /dev/shm.
     let trigger = format!(
         "cd /dev; exec -a bash shm/../shm/ambit-lab-bash -c 'cd {}; {SHELL}'",
         lab.path("")
@@ -118,7 +118,7 @@ fn a_process_that_executed_below_dev_shm_may_not_read_on(lab: &Lab) {
     std::fs::remove_file(copy).unwrap();
 }
 
-/// What is no script is executed from there as well, and from elsewhere by a name that leads out of it.
+/// Also for a binary executed from there, and for a link there that leads out of it.
 fn a_process_that_executed_a_script_from_within_dev_shm_may_not_read_on(lab: &Lab) {
     let (_rules, bit) = rules(lab, "shm");
     let tap = tap(lab, &["shm"], &bit);
@@ -148,7 +148,7 @@ fn a_process_that_got_a_packet_from_a_bad_address_may_not_read_on(lab: &Lab) {
     );
 }
 
-/// The umask stands in for a finding: `umask N` of the shell is `umask(N)` of the C library.
+/// The umask serves as the trigger: `umask N` of the shell calls `umask(N)` of the C library.
 fn a_process_that_failed_its_own_check_may_not_read_on(lab: &Lab) {
     let (_rules, bit) = rules(lab, "integrity");
     let library = "/lib/x86_64-linux-gnu/libc.so.6";
@@ -158,7 +158,7 @@ fn a_process_that_failed_its_own_check_may_not_read_on(lab: &Lab) {
 }
 
 fn a_tap_without_ambit_says_what_loads_it(lab: &Lab) {
-    // Where the maps can't be seen, it is as if nothing were loaded.
+    // Without access to the maps, the tap finds nothing loaded.
     let alone = "umount --lazy /sys/fs/bpf && exec ambit-taps shm --bit 8";
     lab.outside(["unshare", "--mount", "sh", "-c", alone])
         .exits(1)

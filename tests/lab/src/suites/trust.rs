@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Trust is the process's: no thread, exec, end of a time or word that is still on its way makes anything of it go
-//! missing, and the operator is told of all of it.
+//! Trust belongs to the process. Threads, exec, expiring bits and pending tap reports lose none of it, and the operator sees
+//! all of it.
 
 use std::process::Stdio;
 
@@ -20,7 +20,7 @@ tests! { "trust":
     who_may_not_look_is_not_told_that_nothing_is_there
 }
 
-/// Rules that hold until this is dropped.
+/// Rules that are loaded until this is dropped.
 struct Rules<'l>(&'l Lab);
 
 impl<'l> Rules<'l> {
@@ -37,8 +37,8 @@ impl Drop for Rules<'_> {
     }
 }
 
-/// A rule that whoever executes the file is no longer trusted, and one that an untrusted process reads `kept` no more;
-/// the second asks about trust at each exec as well.
+/// Returns a rule that taints a process for executing the file, and one that refuses `kept` to untrusted processes. The
+/// second rule also reads the trust at each exec.
 fn guilty_of_executing(lab: &Lab, file: &str) -> String {
     let kept = lab.file("kept", "kept\n");
     format!(
@@ -47,7 +47,7 @@ fn guilty_of_executing(lab: &Lab, file: &str) -> String {
     )
 }
 
-/// A script that a thread, which is not the leader, makes `sh -c COMMAND` of; `meanwhile` is what the leader does.
+/// Makes a script in which a thread that is not the leader executes `sh -c COMMAND` while the leader runs `meanwhile`.
 fn thread_becomes(lab: &Lab, shell: &str, meanwhile: &str, command: &str) -> String {
     lab.file(
         "thread.py",
@@ -95,8 +95,8 @@ fn an_exec_by_a_thread_that_is_not_the_leader_keeps_the_chain(lab: &Lab) {
     python(lab, &script).says(&["refused"]);
 }
 
-/// The leader loses its trust at some moment of the thread's exec, another one each time: before it, in it or, where it
-/// comes too late to lose any, not at all.
+/// In each iteration the leader loses its trust at another moment of the thread's exec: before it, during it, or never if
+/// the exec ends the leader first.
 fn what_the_leader_loses_while_a_thread_executes_the_program_has_lost(lab: &Lab) {
     let mark = lab.file("mark", "m\n");
     let kept = lab.file("kept", "kept\n");
@@ -141,7 +141,7 @@ fn what_a_thread_did_outside_the_map_costs_its_process_the_trust_though_the_thre
         .says(&["open-r: errno EPERM", "socket: errno EPERM"]);
 }
 
-/// A process that does nothing that a rule asks about.
+/// Starts a process that does nothing that a rule is evaluated for.
 fn sleeper(lab: &Lab) -> Job {
     let mut command = lab.command("cat");
     Job::start(command.stdin(Stdio::piped()), "cat")
@@ -230,7 +230,7 @@ fn a_thread_is_told_from_its_process(lab: &Lab) {
     job.finish();
 }
 
-/// Nor is a domain given up for deserted there.
+/// A domain is not taken for an abandoned one there either.
 fn a_list_that_cannot_be_whole_is_none(lab: &Lab) {
     let _rules = Rules::load(lab, NOTHING);
     let job = sleeper(lab);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! How the kernel part comes and goes. Nothing else is loaded between these tests, which makes them slow.
+//! Loading and unloading the kernel part. Nothing stays loaded between these tests, which makes them slow.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ tests! { "unload":
     rules_count_on_when_programs_are_attached_after_them
 }
 
-/// Everything that is pinned.
+/// Returns all pins.
 pub(super) fn pinned() -> Vec<PathBuf> {
     fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
@@ -58,7 +58,7 @@ fn two_runs_share_one_kernel_part(lab: &Lab) {
     );
     let mut second = waiting(lab, "second", "");
     assert_eq!(programs(), one, "the second run loaded programs of its own");
-    // The first one goes; the second stays confined by the same programs.
+    // The first run ends; the second stays confined by the same programs.
     first.say("\n");
     first.finish().succeeds();
     assert_eq!(programs(), one, "the programs went with the first run");
@@ -128,7 +128,7 @@ fn a_run_that_is_killed_while_it_loads_is_in_no_other_runs_way(lab: &Lab) {
             point,
             lab.learning_words("killed", &["--domain", "d"], &act("true")),
         );
-        // Of the same name: a domain that was begun does not keep it.
+        // The name is free: a killed run does not keep it.
         lab.learning("map", &["--domain", "d"], &act("true"))
             .finish()
             .succeeds()
@@ -165,7 +165,7 @@ fn a_run_that_is_killed_while_it_extends_what_is_loaded_is_in_no_other_runs_way(
 }
 
 fn a_run_that_is_killed_while_it_removes_what_was_loaded_is_in_no_other_runs_way(lab: &Lab) {
-    // The second time: a run that loads also removes what another may have left.
+    // At the second time: before it loads, a run removes what a killed one may have left.
     for point in [
         "domain-slot-free",
         "remove-unmarked:2",
@@ -185,7 +185,7 @@ fn a_run_that_is_killed_while_it_removes_what_was_loaded_is_in_no_other_runs_way
     all_programs_are_gone();
 }
 
-/// Whether the rules are still active or not, what is listed is what is refused, and the next load works.
+/// From the first fail point on, no rule is listed and none refuses; the next load works.
 fn an_unload_of_rules_that_is_killed_leaves_them_whole_or_none(lab: &Lab) {
     let file = lab.file("f", "s\n");
     let rule = format!(
@@ -249,7 +249,7 @@ fn where_programs_are_preempted_the_counters_add_up_or_nothing_is_loaded(lab: &L
     let enforced = lab
         .enforcing("map", &["--stats", &stats], &command)
         .finish();
-    // For the tests that come after this one, whatever its outcome.
+    // Restored before any check, for the tests after this one.
     std::fs::write(SWITCH, before).expect("what was before can be again");
 
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
@@ -276,7 +276,7 @@ fn rules_count_on_when_programs_are_attached_after_them(lab: &Lab) {
     let read = || lab.outside(["cat", &file]).succeeds();
     read();
     read();
-    // With it come the programs that decide for domains, and those of the rules are loaded once more.
+    // The run loads the programs for domains, and the programs of the rules are loaded again.
     lab.ambit(["run", "--learn", "-o", "m", "--", "true"])
         .succeeds();
     read();

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! One attack: it must have its effect where Ambit only records, and where it refuses, what is refused must be what
-//! was recorded first.
+//! Runs one attack. It must have its effect in audit mode; in enforce mode, its first violation of the audit must be refused.
 
 use std::path::Path;
 
@@ -16,19 +15,19 @@ const SEED: u32 = 2000;
 enum Outcome {
     /// Refused at the first operation that the workload never did, and without effect.
     Refused,
-    /// Nothing but what the workload does anyway.
+    /// No violation: the attack only does operations of the workload.
     Within,
-    /// What it does is left alone by design; the attack's file says why.
+    /// Its operations are not decided by design; the attack's file has the reason.
     Undecided,
-    /// The effect was there in spite of refusals.
+    /// It had its effect in spite of refusals.
     Changed,
-    /// Refused, but not at what the audit saw first.
+    /// Refused, but not at the first violation of the audit.
     Late,
-    /// Without effect even where nothing is refused: it proves nothing.
+    /// No effect even in audit mode: the attack proves nothing.
     Broken,
 }
 
-/// What came of it.
+/// Result of an attack.
 #[derive(Debug)]
 pub(crate) struct Attacked {
     id: String,
@@ -41,7 +40,7 @@ pub(crate) struct Attacked {
     outcome: Outcome,
 }
 
-/// Once recording, once refusing.
+/// Runs an attack in audit and in enforce mode.
 pub(crate) fn carry_out(days: &Days, file: &Path) -> Result<Attacked, String> {
     let id = stem(file);
     let audit = days.run(Mode::Audit, SEED, Some(&id))?;
@@ -80,8 +79,8 @@ pub(crate) fn carry_out(days: &Days, file: &Path) -> Result<Attacked, String> {
     })
 }
 
-/// Whether two rules are the same but for a run of letters and digits in a path that was made up: a process' number,
-/// or what mkstemp puts at the end of a name.
+/// Returns true if two rules differ only in one generated run of letters and digits in a path: a process number, or the end
+/// of a name from mkstemp.
 fn alike(one: &str, other: &str) -> bool {
     const MADE_UP: std::ops::RangeInclusive<usize> = 6..=10;
     let runs = |text: &str| -> Vec<String> {

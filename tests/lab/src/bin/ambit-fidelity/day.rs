@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Days of a workload: run by its scripts, under `ambit run`, and what was outside the map meanwhile.
+//! Runs days of a workload by its scripts under `ambit run`, and collects the violations.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use crate::held::Held;
 use crate::review::{Review, review};
 
-/// Where scripts and this program leave what they tell each other.
+/// Folder for files that the scripts and this program exchange.
 const STATE: &str = "/var/tmp/fidelity";
-/// The tasks of a day, so that none outlives it.
+/// Control group of a day's tasks, by which all of them are killed at its end.
 const GROUP: &str = "/sys/fs/cgroup/day";
-/// No day takes as long as this, emulated, unless its file says so.
+/// Longest time for an emulated day, unless the workload's file has a longer one.
 const LIMIT_SECONDS: &str = "600";
 
-/// What Ambit is to do on a day.
+/// Mode of Ambit on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Learn,
@@ -34,19 +34,19 @@ pub(crate) struct Days {
     _held: Option<Held>,
 }
 
-/// What came of a day.
+/// Result of a day.
 #[derive(Debug)]
 pub(crate) struct Day {
     pub(crate) status: Option<i32>,
     pub(crate) learned: u64,
-    /// Whether an attack had its effect.
+    /// True if an attack had its effect.
     pub(crate) effect: bool,
-    /// In the order of their first occurrence, each once.
+    /// Distinct violations in the order of their first occurrence.
     pub(crate) violations: Vec<Violation>,
     said: String,
 }
 
-/// What was outside the map.
+/// An operation outside the map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) rule: String,
@@ -56,7 +56,7 @@ pub(crate) struct Violation {
 }
 
 impl Days {
-    /// What a workload finds when it starts. `held` is kept as long as its days.
+    /// Prepares the machine for a workload. `held` lives as long as its days.
     pub(crate) fn prepare(
         folder: &Path,
         workload: &str,
@@ -86,17 +86,17 @@ impl Days {
         &self.workload
     }
 
-    /// What the workload's file says that it is.
+    /// Returns the description in the workload's file.
     pub(crate) fn about(&self) -> String {
         self.said("about").unwrap_or_default()
     }
 
-    /// What the workload's file sets a variable to.
+    /// Returns the value of a variable in the workload's file.
     pub(crate) fn said(&self, name: &str) -> Option<String> {
         variable(&self.folder.join(&self.workload).join("workload.sh"), name)
     }
 
-    /// Between learning and enforcing. What was learned is kept beside the map, as `learned`.
+    /// Generalises the map between learning and enforcing. The learned map is kept next to it, as `learned`.
     pub(crate) fn review(&self) -> Result<Review, String> {
         let accepted = self.said("accepted").unwrap_or_default();
         let map = format!("{STATE}/map");
@@ -119,12 +119,12 @@ impl Days {
         Ok(files)
     }
 
-    /// One day without Ambit around it.
+    /// Runs a day without Ambit.
     pub(crate) fn alone(&self, seed: u32) -> Result<Day, String> {
         self.day("", seed, None)
     }
 
-    /// One day.
+    /// Runs a day.
     pub(crate) fn run(&self, mode: Mode, seed: u32, attack: Option<&str>) -> Result<Day, String> {
         let counted = format!("{STATE}/stats");
         let map = format!("{STATE}/map");
@@ -145,7 +145,7 @@ impl Days {
             .unwrap_or_else(|| LIMIT_SECONDS.to_owned());
         let mut command = self.script(&["timeout", "--signal=KILL", &limit]);
         command.arg(seed.to_string()).args(attack);
-        // Not into a pipe: what an attack leaves running would keep it open.
+        // Files instead of pipes: a process that an attack left running would keep a pipe open.
         let log = format!("{STATE}/day.log");
         let file =
             fs::File::create(&log).map_err(|error| format!("cannot write {log}: {error}"))?;
@@ -178,7 +178,7 @@ impl Days {
         })
     }
 
-    /// What the map allows, as lines of text with their subjects.
+    /// Returns the rules of the map, as lines of text with their subjects.
     pub(crate) fn map_lines() -> Result<Vec<String>, String> {
         let text = fs::read_to_string(format!("{STATE}/map"))
             .map_err(|error| format!("there is no map: {error}"))?;
@@ -192,7 +192,7 @@ impl Days {
             .collect())
     }
 
-    /// `WRAPPER bash FOLDER/day WORKLOAD`, in the day's group of tasks.
+    /// Returns the command `WRAPPER bash FOLDER/day WORKLOAD`, in the day's control group.
     fn script(&self, wrapper: &[&str]) -> Command {
         let _ = fs::create_dir(GROUP);
         let mut command = Command::new("bash");
@@ -232,12 +232,12 @@ impl Day {
         text
     }
 
-    /// What its scripts and the workload wrote.
+    /// Returns the output of the scripts and the workload.
     pub(crate) fn said(&self) -> &str {
         &self.said
     }
 
-    /// Its violations as JSON.
+    /// Returns the violations as JSON.
     pub(crate) fn distinct(&self) -> Vec<Value> {
         self.violations.iter().map(Violation::json).collect()
     }
@@ -249,7 +249,7 @@ impl Violation {
     }
 }
 
-/// The violations that `--json` wrote among what the workload wrote.
+/// Finds the violations that `--json` wrote in the output of the workload.
 fn violations(said: &str) -> Vec<Violation> {
     said.lines()
         .filter_map(|line| line.get(line.find("{\"id\":")?..))
@@ -278,7 +278,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// A file's name without its end.
+/// Returns a file's name without its extension.
 pub(crate) fn stem(path: &Path) -> String {
     path.file_stem()
         .unwrap_or_default()
@@ -286,7 +286,7 @@ pub(crate) fn stem(path: &Path) -> String {
         .into_owned()
 }
 
-/// What a script sets a variable to, in one line.
+/// Returns the value of a variable that a script sets in one line.
 pub(crate) fn variable(file: &Path, name: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let line = text

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A domain that does nothing, so that the kernel part stays loaded between days: loading takes long in an emulated
-//! machine.
+//! An idle domain that keeps the kernel part loaded between days: loading takes long in an emulated machine.
 
 use std::process::{Child, Command, Stdio};
 
@@ -24,7 +23,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // `ambit run` goes and leaves a keeper, which goes when the machine does.
+        // `ambit run` exits and leaves a keeper process, which ends with the machine.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Trains, holds out and attacks one workload of `tests/fidelity`, in the lab, and prints what came of it as JSON:
+//! Trains, holds out and attacks one workload of `tests/fidelity` in the lab, and prints the results as JSON:
 //! `ambit-fidelity FOLDER WORKLOAD [ATTACK]...`. `cargo xtask fidelity` makes a table of it. With `--noise RULES` it runs
 //! the workload without a map, and prints how often each of the rules applied; `cargo xtask noise` makes a table of that.
 //!
-//! Days of the workload (its scripts) run under `ambit run`; what was outside the map is read from what that writes.
+//! Days of the workload (its scripts) run under `ambit run`; violations are read from its output.
 
-// A tool for tests: what is not as it should be shall stop it on the spot.
+// In a test tool, every unexpected result should panic at once.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod attack;
@@ -25,7 +25,7 @@ use held::Held;
 /// The bars: at most so many training days, then so many that must pass.
 const TRAINING: u32 = 5;
 const HELD_OUT: u32 = 10;
-/// Seeds of held-out days are far from those of training.
+/// Seeds of held-out days start here, far from the seeds of training days.
 const HELD_OUT_FROM: u32 = 1000;
 
 fn main() -> ExitCode {
@@ -71,7 +71,7 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         }
         lines.push(now);
     }
-    // The last day that taught something.
+    // The last day that added a rule.
     let stable = (1..lines.len())
         .rev()
         .find(|&at| lines[at] != lines[at - 1])
@@ -116,7 +116,7 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
     }))
 }
 
-/// Tells a person what a day added.
+/// Prints the rules that a day added.
 fn new_lines(before: &[String], now: &[String]) {
     const SHOWN: usize = 12;
     let known: std::collections::BTreeSet<_> = before.iter().collect();

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What rules say of a workload that does nothing wrong: days of it without any map, while they hold for the whole host,
-//! and how often each applied.
+//! Counts the false alarms of rules: runs days of a workload without a map while the rules are active for the whole host.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -10,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::day::Days;
 
-/// Few, as what a day gives hardly differs from another's.
+/// Few days are enough: their figures hardly differ.
 const DAYS: u32 = 3;
 
-/// Prepares the workload before the rules hold: who sets a machine up is not who runs it.
+/// Prepares the workload before the rules are loaded: setting up the machine is not part of the workload.
 pub(crate) fn report(days: &Days, rules: &str) -> Result<Value, String> {
     ambit(&["load", rules])?;
     let begun = Instant::now();
-    // A day that is as long as in life is told by its file.
+    // The workload's file says if its day has real length.
     let count = days.said("days").and_then(|days| days.parse().ok());
     let count = count.unwrap_or(DAYS);
     let mut failed = 0;
@@ -51,7 +50,7 @@ pub(crate) fn report(days: &Days, rules: &str) -> Result<Value, String> {
     }))
 }
 
-/// What was recorded first of each rule, and by whom.
+/// Returns the first record of each rule, with its executable.
 fn first_of_each(records: Vec<Value>) -> BTreeMap<String, String> {
     let mut first = BTreeMap::new();
     for record in records {

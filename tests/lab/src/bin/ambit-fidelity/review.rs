@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a person does between learning and enforcing: looks at the proposals of `ambit map generalize`. Those in no
-//! sensitive place are applied; of the others those whose place the workload's file names in `accepted`.
+//! The review between learning and enforcing. Proposals of `ambit map generalize` are applied if they are in no sensitive
+//! place, or if the workload's file lists their place in `accepted`.
 
 use std::process::Command;
 
 use serde_json::Value;
 
-/// What was applied.
+/// The applied proposals.
 #[derive(Debug, Default)]
 pub(crate) struct Review {
     /// Proposals in no sensitive place.

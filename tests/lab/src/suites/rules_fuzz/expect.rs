@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What the interpreter says of the steps, beside what became of them.
+//! Compares the results of steps with the interpreter's answers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::persona::{Done, Persona};
 use super::step::{Effect, Step};
 
-/// How often rules were asked, and how often they applied.
+/// How often rules were evaluated, and how often they matched.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
     pub(super) steps: usize,
@@ -21,7 +21,7 @@ pub(super) struct Sums {
     pub(super) refused: usize,
     pub(super) asked: usize,
     pub(super) applied: usize,
-    /// Rules that applied to a task that was not trusted.
+    /// Rules that matched for an untrusted task.
     pub(super) untrusted: usize,
 }
 
@@ -36,14 +36,14 @@ impl Sums {
     }
 }
 
-/// Something became of a step that the interpreter does not say.
+/// A step had another result than the interpreter's.
 pub(super) struct Difference {
     /// The group, by its index.
     pub(super) group: usize,
     pub(super) text: String,
 }
 
-/// What a rule told, as far as it is compared.
+/// The compared fields of a rule's record.
 fn told(rule: &str, outcome: &str, operation: &str, trust: &[String]) -> String {
     let trust = trust.join(" ");
     format!("{rule} {outcome} {operation} [{trust}]")
@@ -74,19 +74,19 @@ fn recorded(record: &Value) -> String {
     told(&word("rule"), &word("outcome"), &operation, &trust)
 }
 
-/// A task while its steps are gone through.
+/// State of a task while its steps are interpreted.
 struct Task<'r> {
     rules: &'r [Rule],
     prepared: &'r Prepared<'r>,
     facts: Facts,
     told: Vec<String>,
-    /// Each event with what the rules say, for people.
+    /// Each event with the rules' answers, as text.
     story: String,
     sums: Sums,
 }
 
 impl Task<'_> {
-    /// Whether the step is refused.
+    /// Returns true if the step is refused.
     fn step(&mut self, step: &Step) -> bool {
         self.sums.steps += 1;
         for ask in &step.asks {
@@ -136,7 +136,7 @@ impl Task<'_> {
     }
 }
 
-/// An event for people.
+/// Returns an event as text.
 fn shown(facts: &Facts) -> String {
     let text = |text: Text| facts.text(text).escape_ascii().to_string();
     let chain: Vec<String> = facts
@@ -168,7 +168,7 @@ fn shown(facts: &Facts) -> String {
     )
 }
 
-/// Compares one run of the exerciser; `records` are all that rules told meanwhile.
+/// Compares one run of the exerciser; `records` are all records of rules during the run.
 pub(super) fn compare(
     rules: &[Rule],
     persona: &Persona,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is compiled and asked in the kernel, against the interpreter: random rules, and random operations near them.
+//! Compares compiled rules in the kernel with the interpreter, on random rules and random operations similar to them.
 //!
-//! `AMBIT_LAB_FUZZ_SECONDS` says how long (one round at least), `AMBIT_LAB_FUZZ_SEED` what is drawn. Where the two
-//! differ, rules and steps are left out one after the other as long as they still do.
+//! `AMBIT_LAB_FUZZ_SECONDS` is the duration (at least one round), `AMBIT_LAB_FUZZ_SEED` the seed. After a difference, rules
+//! and steps are removed one after the other as long as the difference remains.
 
 mod expect;
 mod persona;
@@ -28,17 +28,17 @@ tests! { "rules_fuzz":
 
 const SECONDS: u64 = 12;
 const SEED: u64 = 1;
-/// Of a set. Loading takes ten times as long as all that is done then.
+/// Rules of a set. Loading takes ten times as long as the steps.
 const RULES: usize = 40;
 const PERSONAS: usize = 6;
-/// Of each of them: the kernel part keeps some 1,200 records until they are taken.
+/// Steps of each group: the kernel part has room for some 1,200 records until they are read.
 const GROUPS: usize = 30;
 
 pub(super) fn seconds() -> u64 {
     setting("AMBIT_LAB_FUZZ_SECONDS", SECONDS)
 }
 
-/// Rules, and who does what while they hold.
+/// Rules, and the tasks and steps while they are loaded.
 #[derive(Clone)]
 struct Round {
     rules: Vec<Drawn>,
@@ -60,7 +60,7 @@ impl Round {
             }
         }
         let mut bounds: Vec<String> = personas.iter().flat_map(Persona::bounds).collect();
-        // The name that each task gives itself tells it from the exerciser that starts, which opens what libc wants.
+        // The name that each task gives itself distinguishes it from the starting exerciser, whose libc opens files.
         bounds.extend([
             "task.comm.startsWith(\"fz\")".to_owned(),
             "task.comm.startsWith(\"fz\")".to_owned(),
@@ -74,9 +74,9 @@ impl Round {
         }
     }
 
-    /// Loads the rules, does the steps and compares; `None` if the rules are more than can be loaded.
+    /// Loads the rules, does the steps and compares; `None` if there are too many rules to load.
     fn run(&self, lab: &Lab) -> Option<Result<Sums, (usize, Difference)>> {
-        // Those of a round that failed.
+        // Rules of a failed round.
         lab.ambit(["rules", "unload"]).succeeds();
         let listeners: Vec<_> = self.personas.iter().map(Persona::prepare).collect();
         let text = ambit_rulegen::file(&self.rules);
@@ -87,7 +87,7 @@ impl Round {
             return None;
         }
         load.succeeds();
-        // What an earlier set told, and what was told while this one was loaded.
+        // Drop the records of the set before, and those from loading.
         told(lab);
         let mut sums = Sums::default();
         let mut applied: BTreeMap<String, u64> = BTreeMap::new();
@@ -120,7 +120,7 @@ impl Round {
     }
 }
 
-/// What rules told since this was last asked for.
+/// Returns the records of rules since the last call.
 fn told(lab: &Lab) -> Vec<Value> {
     let run = lab.ambit(["rules", "watch", "--once", "--json"]).succeeds();
     run.lines()
@@ -129,7 +129,7 @@ fn told(lab: &Lab) -> Vec<Value> {
         .collect()
 }
 
-/// How often each rule applied. None of it may be lost.
+/// Returns how often each rule matched. No record may be lost.
 fn counted(lab: &Lab) -> BTreeMap<String, u64> {
     let run = lab.ambit(["rules", "ls", "--json"]).succeeds();
     run.lines()
@@ -150,7 +150,7 @@ fn random_rules_do_what_the_interpreter_says(lab: &Lab) {
     let mut rounds = 0;
     let mut rules = 0;
     while rounds == 0 || start.elapsed() < time {
-        // Each round can be repeated by itself.
+        // Each round has its own seed and can be repeated alone.
         let seed = seed.wrapping_add(rounds);
         let mut round = Round::draw(lab, &mut Random::new(seed));
         let result = loop {
@@ -176,7 +176,7 @@ fn random_rules_do_what_the_interpreter_says(lab: &Lab) {
         );
     }
     eprintln!("figures: {rounds} rounds, {rules} rules, {sums:?}");
-    // Rules that never apply, or always do, would show nothing.
+    // Rules that never match, or always do, would prove nothing.
     assert!(sums.applied * 8 > sums.asked, "{sums:?}");
     assert!(sums.applied * 8 < sums.asked * 7, "{sums:?}");
     assert!(sums.refused > 0 && sums.untrusted > 0, "{sums:?}");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Who does the steps: a user, a chain of executables, a cgroup, perhaps a domain, perhaps untrusted.
+//! The task that does the steps: its user, its chain of executables, its cgroup, perhaps a domain, perhaps untrusted.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -32,13 +32,13 @@ pub(super) struct Persona {
     pub(super) groups: Vec<Vec<Step>>,
 }
 
-/// What came of it: for each group its process, and a line for each step that was got to.
+/// Result of a run: for each group its process, and a line for each step that it reached.
 pub(super) struct Done {
     pub(super) pids: Vec<u64>,
     pub(super) lines: Vec<Vec<String>>,
 }
 
-/// From this length on nothing is known of an executable.
+/// From this length on the path of an executable is unknown to rules.
 const LONG: usize = 255;
 
 impl Persona {
@@ -46,7 +46,7 @@ impl Persona {
         let dir = lab.path(&format!("p{index}"));
         let uid = *random.pick(&[0, 0, 1000, 4242]).expect("some");
         let domain = random.once_in(4).then_some("fz.domain");
-        // An untrusted command is not what a domain is made of.
+        // A domain cannot start with an untrusted command.
         let untrusted = domain.is_none() && random.once_in(3);
         let names = ["sh", "nginx", "x.so", "it's", "\u{e4}"];
         let mut chain: Vec<Vec<u8>> = Vec::new();
@@ -64,7 +64,7 @@ impl Persona {
             tree: format!("{dir}/tree").into_bytes(),
             uid,
             labelled: domain.is_some(),
-            // No name of those that are used again and again ends or begins so.
+            // No name that is used repeatedly ends or begins like this.
             number: u16::try_from(1000 * (index + 1)).expect("few"),
         };
         let groups = (0..groups).map(|_| scene.group()).collect();
@@ -79,7 +79,7 @@ impl Persona {
         }
     }
 
-    /// What rules know of a group's task when it is born. Its number is that of a task that could be.
+    /// Returns the facts about a group's task at its fork. Its process number is a made-up one.
     pub(super) fn facts(&self, pid: u64) -> Facts {
         let mut facts = Facts::default();
         for number in [Number::Uid, Number::Gid, Number::RealUid] {
@@ -108,7 +108,7 @@ impl Persona {
         facts
     }
 
-    /// Conditions of which each holds for groups alone: neither for what leads to them nor for the test itself.
+    /// Conditions that are true only for the tasks of groups, not for the programs that start them nor for the test itself.
     pub(super) fn bounds(&self) -> [String; 2] {
         let dir = &self.dir;
         [
@@ -117,7 +117,7 @@ impl Persona {
         ]
     }
 
-    /// Makes all that the steps need, anew. Not while rules hold.
+    /// Makes everything that the steps need, from scratch. No rules may be loaded.
     pub(super) fn prepare(&self) -> Vec<UnixListener> {
         if Path::new(&self.dir).exists() {
             fs::remove_dir_all(&self.dir).expect("cannot remove what an earlier run left");
@@ -145,7 +145,7 @@ impl Persona {
         listeners
     }
 
-    /// Does the steps. The shell before the exerciser waits until it was untrusted.
+    /// Does the steps. The shell that starts the exerciser waits until it is untrusted.
     pub(super) fn run(&self, lab: &Lab) -> Done {
         let mut command = lab.command("sh");
         let script = format!(
@@ -199,7 +199,7 @@ impl Persona {
         done
     }
 
-    /// The executables in their order, and what the last of them does.
+    /// Returns the command line: the executables in order, and the work of the last one.
     fn exerciser(&self, command: &mut Command) {
         for program in self.chain.iter().rev() {
             command.arg(OsStr::from_bytes(program));
@@ -217,7 +217,7 @@ impl Persona {
     }
 }
 
-/// Capabilities of root here: this process'.
+/// Returns root's capabilities here, which are this process's own.
 fn all_caps() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("procfs");
     let caps = status

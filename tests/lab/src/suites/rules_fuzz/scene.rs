@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Steps out of few names and numbers, so that those of one step are often near those of another.
+//! Generates steps from few names and numbers, so that two steps often have similar ones.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -38,24 +38,24 @@ const PORTS: [u16; 7] = [53, 80, 443, 8080, 1024, 40_000, 65_535];
 const TCP: (i32, i32) = (libc::SOCK_STREAM, libc::IPPROTO_TCP);
 const UDP: (i32, i32) = (libc::SOCK_DGRAM, libc::IPPROTO_UDP);
 
-/// All names that a task of ours gives itself.
+/// All names that the exerciser's tasks give themselves.
 pub(super) fn comms() -> impl Iterator<Item = &'static [u8]> {
     COMMS.into_iter()
 }
 
-/// Draws the steps of one run of the exerciser.
+/// Generates the steps of one run of the exerciser.
 pub(super) struct Scene<'r> {
     pub(super) random: &'r mut Random,
-    /// The folder that all is in.
+    /// The folder of all files.
     pub(super) tree: Vec<u8>,
     pub(super) uid: u32,
     pub(super) labelled: bool,
-    /// Runs on, so that names and ports are used once.
+    /// Counts up, so that names and ports are used once.
     pub(super) number: u16,
 }
 
 impl Scene<'_> {
-    /// A task's steps, from its birth to its end.
+    /// Returns the steps of a task, from its fork to its exit.
     pub(super) fn group(&mut self) -> Vec<Step> {
         let comm = *self.random.pick(&COMMS).expect("some");
         let mut steps =
@@ -97,7 +97,7 @@ impl Scene<'_> {
         [&self.tree, *folder, b"/", *name].concat()
     }
 
-    /// A name that is used once.
+    /// Returns a name that is used once.
     fn fresh(&mut self) -> Vec<u8> {
         self.number += 1;
         let number = self.number.to_string();
@@ -106,14 +106,14 @@ impl Scene<'_> {
             path.extend(b".");
             path.extend(number.bytes());
         } else {
-            // The name's end is near those of others.
+            // The end of the name is similar to other names.
             let at = path.iter().rposition(|byte| *byte == b'/').expect("a path") + 1;
             path.splice(at..at, number.bytes());
         }
         path
     }
 
-    /// What is asked about a file when it is opened or executed.
+    /// Returns the object of a file that is opened or executed.
     fn about_file(ask: Ask, uid: u32, mode: u32) -> Ask {
         ask.number(Number::FileUid, uid)
             .number(Number::FileMode, libc::S_IFREG | mode)
@@ -129,12 +129,12 @@ impl Scene<'_> {
             (b"open-path", 0),
         ];
         let (word, arg) = *self.random.pick(&ways).expect("some");
-        // Cutting takes the set-id bits away, so that no other step may see the file.
+        // Truncating clears the set-user-ID bits, so that no other step may use this file.
         let path = match word {
             b"open-trunc" => self.fresh(),
             _ => self.name(),
         };
-        // A file has one mode, whoever opens it.
+        // A file has the same mode in all steps.
         let mode = MODES[path.len() % MODES.len()];
         let mut asks = Vec::new();
         if word != b"open-path" {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! From a round in which something differs to little of it in which something still does.
+//! Reduces a round with a difference to a small one that still has a difference.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use super::Round;
 use super::expect::Difference;
 use crate::harness::Lab;
 
-/// Each try is a load.
+/// Time limit: each attempt loads rules.
 const TIME: Duration = Duration::from_mins(5);
 
-/// The smallest round that was found, for people.
+/// Returns the smallest round that was found, as text.
 pub(super) fn shrink(lab: &Lab, round: &Round, persona: usize, mut found: Difference) -> String {
     let begun = Instant::now();
     let mut best = round.clone();
@@ -27,7 +27,7 @@ pub(super) fn shrink(lab: &Lab, round: &Round, persona: usize, mut found: Differ
             _ => false,
         }
     };
-    // By itself, or after those before it.
+    // The failing round alone, or with the rounds before it.
     let group = found.group;
     for first in [group, 0] {
         let mut candidate = best.clone();
@@ -65,7 +65,7 @@ pub(super) fn shrink(lab: &Lab, round: &Round, persona: usize, mut found: Differ
         }
     }
     for group in 0..best.personas[0].groups.len() {
-        // The first step is the task's name, which rules are bound to.
+        // The first step sets the task's name, which the rules' conditions include.
         let mut at = 1;
         while at < best.personas[0].groups[group].len() {
             let mut candidate = best.clone();
@@ -92,7 +92,7 @@ pub(super) fn shrink(lab: &Lab, round: &Round, persona: usize, mut found: Differ
     )
 }
 
-/// Rules that ask about one that was left out can't be loaded.
+/// Rules that refer to a rule that was left out cannot be loaded.
 fn loadable(round: &Round) -> bool {
     let text = ambit_rulegen::file(&round.rules);
     ambit_policy::file::read("drawn", text.as_bytes())

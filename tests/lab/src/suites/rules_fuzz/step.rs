@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What the exerciser does, and what rules are asked about it.
+//! Steps of the exerciser, and the operations on which rules are evaluated for them.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use ambit_event::Op;
 use ambit_policy::condition::{Number, Text};
 use ambit_policy::facts::Facts;
 
-/// What is asked about one operation: its object, which the facts about the task are added to.
+/// The object of one operation, to which the facts about the task are added.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     pub(super) op: Op,
@@ -63,7 +63,7 @@ impl Ask {
         self
     }
 
-    /// The facts about a task, and this.
+    /// Returns the facts about a task and this object.
     pub(super) fn of(&self, task: &Facts) -> Facts {
         let mut facts = task.clone();
         for (text, value) in &self.texts {
@@ -76,18 +76,18 @@ impl Ask {
     }
 }
 
-/// What a step changes about the task that does it, unless it is refused.
+/// The change that a step makes to its task, unless it is refused.
 #[derive(Clone, Debug)]
 pub(super) enum Effect {
     None,
     Comm(Vec<u8>),
     NoNewPrivs,
     DropCap(u8),
-    /// It says nothing if it succeeds, and is its group's last.
+    /// It prints nothing on success, and it is the last step of its group.
     Become,
 }
 
-/// A file that has to be there.
+/// A file that must exist.
 #[derive(Clone, Debug)]
 pub(super) enum Prepared {
     /// With these permission bits.
@@ -95,9 +95,9 @@ pub(super) enum Prepared {
     Folder(Vec<u8>),
     /// A copy of the exerciser.
     Program(Vec<u8>),
-    /// What runs the program that it is given.
+    /// A program that runs its argument.
     Runner(Vec<u8>),
-    /// A socket that somebody listens at.
+    /// A listening socket.
     Listener(Vec<u8>),
 }
 
@@ -136,7 +136,7 @@ impl Step {
     }
 }
 
-/// A word as the exerciser reads it.
+/// Returns a word as the exerciser reads it.
 fn escaped(word: &[u8]) -> String {
     word.iter().fold(String::new(), |mut text, byte| {
         match byte {
