@@ -4,6 +4,8 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
 
+use rustix::io::Errno;
+
 use crate::out::{note, write_stderr};
 
 /// The exit codes of Ambit's own.
@@ -125,7 +127,20 @@ impl From<ambit_session::Error> for Failure {
     fn from(error: ambit_session::Error) -> Self {
         match error {
             ambit_session::Error::Sensor(error) => error.into(),
-            error => Self::new(Exit::Trouble, error),
+            ambit_session::Error::Launch(error) => error.into(),
+            error => {
+                let exit = match &error {
+                    ambit_session::Error::Command {
+                        errno: Errno::NOENT,
+                        ..
+                    } => Exit::NotFound,
+                    ambit_session::Error::Command { .. } => Exit::NotExecutable,
+                    ambit_session::Error::RecordingExists { .. }
+                    | ambit_session::Error::CreateRecording { .. } => Exit::Usage,
+                    _ => Exit::Trouble,
+                };
+                Self::new(exit, error)
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use std::io::BufWriter;
 use std::process::Command;
 
 use ambit_abi::{self as abi, EventKind, Fp, Hook, Op};
-use ambit_event::{Object, Path, RawEvent, Subject};
+use ambit_event::{Object, Path, RawEvent, RingRecord, Subject};
 use ambit_recording::{Header, Summary, Writer};
 use support::{Desk, Ran};
 
@@ -76,7 +76,11 @@ fn record(desk: &Desk, name: &str, files: impl IntoIterator<Item = (String, u64)
                 header,
                 object: &bytes,
             };
-            assert!(writer.record(&raw, |_| Some(cat())).unwrap());
+            assert!(
+                writer
+                    .record(&RingRecord::new(raw).unwrap(), |_| Some(cat()))
+                    .unwrap()
+            );
         }
     }
     writer.end(&Summary::default()).unwrap();

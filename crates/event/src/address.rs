@@ -30,7 +30,7 @@ pub struct Context {
     pub family: u16,
     /// The socket's protocol, as [`protocol`] gives it.
     pub protocol: u16,
-    /// Whether the address is to be bound.
+    /// True if the address is bound, false if it is a peer's.
     pub bind: bool,
     /// The host's ephemeral ports.
     pub ephemeral: RangeInclusive<u16>,
@@ -58,7 +58,7 @@ impl AddressError {
     }
 }
 
-/// The protocol that a socket of this family and type has, where it was made with 0.
+/// Returns the protocol of a socket of this family and type that was created with protocol 0.
 pub fn protocol(family: u16, kind: u16, protocol: u16) -> u16 {
     match (family, kind & 0xf, protocol) {
         (AF_INET | AF_INET6, SOCK_STREAM, 0) => 6,
@@ -78,7 +78,7 @@ pub fn socket(family: u16, kind: u16, number: u16) -> Object {
 
 /// The object of an address, of which only `bytes` may be read.
 pub fn from_sockaddr(context: &Context, bytes: &[u8]) -> Result<Object, AddressError> {
-    // Multipath TCP is TCP to whoever approves an address.
+    // Multipath TCP counts as TCP.
     let [low, _] = match context.protocol {
         IPPROTO_MPTCP => 6u16,
         protocol => protocol,

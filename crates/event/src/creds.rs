@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Credentials that a subject runs with.
+//! Credentials of a subject.
 
 use crate::{TextError, TextErrorKind, names};
 
@@ -14,7 +14,7 @@ pub struct Creds {
     pub gid: u32,
     /// Effective capabilities, a bit each.
     pub caps: u64,
-    /// Whether no new privileges can be gained.
+    /// True if the task cannot gain privileges by exec.
     pub no_new_privs: bool,
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn plain_number(text: &str) -> Option<u32> {
         .flatten()
 }
 
-/// Words between blanks, with where each begins.
+/// Splits a text at blanks. Each word comes with its position.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     text.split(' ').filter_map(move |word| {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What can be wrong with bytes from the ring and with text from a person.
+//! Errors in records of the ring and in texts that people write.
 
 use std::ops::Range;
 
@@ -9,14 +9,14 @@ use ambit_abi::{Op, Unknown};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ObjectError {
-    /// There is not even a kind byte.
+    /// The kind byte is missing.
     #[error("the object is empty")]
     Empty,
     /// No object has this kind.
     #[error("unknown kind of object {0:#04x}")]
     UnknownKind(u8),
-    /// The payload is shorter or longer than its kind asks for.
-    #[error("payload of {found} bytes where kind {kind:?} has {expected}")]
+    /// The payload is shorter or longer than its kind requires.
+    #[error("payload of {found} bytes, but kind {kind:?} has {expected}")]
     Length {
         /// The kind.
         kind: char,
@@ -40,7 +40,7 @@ pub enum ObjectError {
     /// A NUL is not followed by the letter of a class.
     #[error("a NUL in the path is not followed by a class")]
     BadMarker,
-    /// A NUL where none can be.
+    /// A NUL in a name that cannot contain one.
     #[error("the name contains a NUL")]
     Nul,
     /// A field has a value that the canonical form does not use.
@@ -48,27 +48,27 @@ pub enum ObjectError {
     Value {
         /// The field.
         field: &'static str,
-        /// What it holds.
+        /// Its value.
         value: u32,
     },
 }
 
-/// A record of the ring can't be read.
+/// A record of the ring cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
     /// Shorter than its header.
     #[error("record of {found} bytes is shorter than its header ({})", size_of::<ambit_abi::Event>())]
     Short {
-        /// Bytes there are.
+        /// Bytes that were found.
         found: usize,
     },
     /// The object is cut off.
-    #[error("record has {found} bytes of object where its header says {expected}")]
+    #[error("record has {found} bytes of object, but its header announces {expected}")]
     Truncated {
-        /// Bytes there are.
+        /// Bytes that were found.
         found: usize,
-        /// Bytes the header promises.
+        /// Bytes that the header announces.
         expected: usize,
     },
     /// A number has no meaning.
@@ -85,7 +85,7 @@ pub enum RecordError {
 pub struct TextError {
     /// Bytes of the text that are wrong.
     pub span: Range<usize>,
-    /// What is wrong.
+    /// The error.
     pub kind: TextErrorKind,
 }
 
@@ -101,13 +101,13 @@ impl TextError {
         self
     }
 
-    /// What to write instead, where that is known.
+    /// Returns a correction, if one is known.
     pub fn help(&self) -> Option<String> {
         self.kind.help()
     }
 }
 
-/// What is wrong with a text.
+/// An error in a text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TextErrorKind {
@@ -141,17 +141,17 @@ pub enum TextErrorKind {
         /// The known one nearest to it.
         nearest: Option<&'static str>,
     },
-    /// A pattern where only one exact object can be.
-    #[error("a pattern can't be used here")]
+    /// A pattern instead of an exact object.
+    #[error("a pattern cannot be used here")]
     Pattern,
-    /// A backslash before something that needs none.
+    /// A backslash before a character that needs none.
     #[error("unknown escape")]
     Escape,
-    /// A character that can't be seen, or that changes how others are shown.
-    #[error("character U+{:04X} can't be seen", u32::from(*.0))]
+    /// A character that is invisible or changes how others are shown.
+    #[error("character U+{:04X} is invisible", u32::from(*.0))]
     Hidden(char),
-    /// `\x00` where no NUL can be.
-    #[error("a name can't contain a NUL")]
+    /// `\x00` in a name that cannot contain a NUL.
+    #[error("a name cannot contain a NUL")]
     Nul,
     /// A path with an empty component, or with `.` or `..`.
     #[error("not a canonical path: {0}")]
@@ -160,7 +160,7 @@ pub enum TextErrorKind {
     #[error("the brace is never closed")]
     UnclosedBrace,
     /// A closing brace without an opening one.
-    #[error("nothing is open here")]
+    #[error("this closing brace has no opening one")]
     UnopenedBrace,
     /// `{a,}`.
     #[error("an alternative is empty")]
@@ -180,7 +180,7 @@ pub enum TextErrorKind {
         /// Bits of the address.
         max: u8,
     },
-    /// Address bits below the prefix.
+    /// Address bits after the prefix.
     #[error("the address has bits set beyond its prefix")]
     PrefixBits {
         /// The network it belongs to.
@@ -192,10 +192,10 @@ pub enum TextErrorKind {
     /// A range of ports that ends before it begins.
     #[error("the range of ports is empty")]
     PortRange,
-    /// A name out of a table that does not have it.
+    /// A name that its table does not contain.
     #[error("unknown {what}")]
     Name {
-        /// What it should be.
+        /// What the name belongs to.
         what: &'static str,
         /// The known one nearest to it.
         nearest: Option<&'static str>,
@@ -206,7 +206,7 @@ pub enum TextErrorKind {
 }
 
 impl TextErrorKind {
-    /// What to write instead, where that is known.
+    /// Returns a correction, if one is known.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::UnknownOperation {
@@ -224,7 +224,7 @@ impl TextErrorKind {
             }
             Self::NotARule(Op::ExecDigest) => Some("use the subject's key `digest`".to_owned()),
             Self::NotARule(op) if op.gated_only() => Some(
-                "it comes and goes by chance, so that no map has it; `respond: untrusted:` keeps tasks without trust from it"
+                "whether it occurs depends on timing, so maps do not contain it; `respond: untrusted:` can refuse it to untrusted tasks"
                     .to_owned(),
             ),
             Self::NotARule(Op::ExecCreds) => Some("use the subject's key `creds`".to_owned()),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Hostile bytes as text that changes no terminal, no log and no map.
+//! Escapes hostile bytes, so that they change no terminal, no log and no map.
 
-/// Whether a character must not be shown as it is: controls, blanks other than the space, and what is invisible or
-/// turns the direction of writing.
+/// True for characters that must be escaped: controls, blanks other than the space, invisible characters, and those that
+/// change the direction of writing.
 pub fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -30,8 +30,8 @@ pub fn push_hex(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Appends bytes as text: characters of `special` get a backslash; hidden characters, bytes that are not UTF-8 and,
-/// where `last`, blanks at the end become `\xNN`.
+/// Appends bytes as text. Characters of `special` get a backslash. Hidden characters, bytes that are not UTF-8 and, if
+/// `last`, blanks at the end become `\xNN`.
 pub fn push_escaped(out: &mut String, bytes: &[u8], special: &[u8], last: bool) {
     let trimmed = if last {
         bytes.trim_suffix_spaces()
@@ -54,7 +54,12 @@ pub fn push_escaped(out: &mut String, bytes: &[u8], special: &[u8], last: bool) 
     push_hex(out, bytes.get(trimmed.len()..).unwrap_or_default());
 }
 
-/// Bytes of a name, for people and JSON: a backslash is doubled, everything hostile is `\xNN`.
+/// Returns a task's name for itself, up to its first NUL, escaped as [`name`] does.
+pub fn comm(bytes: &[u8; 16]) -> String {
+    name(bytes.split(|byte| *byte == 0).next().unwrap_or_default())
+}
+
+/// Escapes a name for texts and JSON: a backslash is doubled, hostile bytes become `\xNN`.
 pub fn name(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     let blanks = bytes.iter().take_while(|byte| **byte == b' ').count();

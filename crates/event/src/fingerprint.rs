@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Keyed fingerprints: the kernel part computes the same ones.
+//! Keyed fingerprints, computed like those of the kernel part.
 
 use std::hash::Hasher;
 
@@ -8,17 +8,17 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::{Object, Operation};
 
-/// The key of the fingerprints, made when the kernel part is loaded. Whoever knows it can aim for collisions.
+/// The key of the fingerprints, created when the kernel part is loaded. It is secret: with it one can search for collisions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Secret([u8; 16]);
 
 impl Secret {
-    /// From 16 random bytes.
+    /// Takes 16 random bytes.
     pub const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes, for the kernel part.
+    /// Returns the bytes, for the kernel part.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
@@ -42,7 +42,7 @@ pub fn fingerprint(secret: &Secret, op: Op, arg: u32, object: &[u8]) -> Fp {
     }
 }
 
-/// The key of a point in a domain's set; `subject` is zero where the point holds for the whole domain.
+/// Returns the key of a point in a domain's set. `subject` is zero if the point belongs to the whole domain.
 pub fn key(secret: &Secret, subject: Fp, operation: Operation, object: &Object) -> Fp {
     fingerprint(secret, operation.op, operation.arg, &object.to_bytes()) ^ subject
 }

@@ -3,29 +3,29 @@
 //!
 //! | field | value |
 //! |---|---|
-//! | `kind` | `name`, `subject`, `point`, `violation`, `unrepresentable` |
+//! | `kind` | `name`, `subject`, `point`, `violation`, `unrepresentable`, `match` |
 //! | `time_ns` | nanoseconds of `CLOCK_BOOTTIME` |
 //! | `domain` | the domain's slot |
 //! | `hook` | the kernel's name of the hook |
 //! | `op`, `arg` | the operation and its argument as a number |
-//! | `object` | the object's text; null where it has no canonical form |
+//! | `object` | the object's text; null if it has no canonical form |
 //! | `rule` | the map's line for it |
 //! | `subject`, `key` | fingerprints as 32 hex digits |
-//! | `by` | only where resolved: `exe`, `as`, `script`, `via` of the subject |
+//! | `by` | `exe`, `as`, `script`, `via` of the subject; left out if it was not described |
 //! | `pid`, `tid` | in the initial pid namespace |
-//! | `ns_pid` | as the task sees itself |
+//! | `ns_pid` | in the task's own pid namespace |
 //! | `trust` | names of the trust bits that are set |
 //! | `mode`, `response`, `reason` | by name |
-//! | `extra` | mode bits, where the operation has them |
-//! | `count` | how often this was outside so far |
-//! | `comm` | what the task called itself, escaped |
+//! | `extra` | mode bits, if the operation has them |
+//! | `count` | violations: number of occurrences so far |
+//! | `comm` | the task's name for itself, escaped |
 
 use ambit_abi as abi;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::{Event, Registry, Subject, text};
 
-/// An event and who acted, for output.
+/// An event and its subject, for output.
 #[derive(Clone, Debug)]
 pub struct Described<'a> {
     event: &'a Event,
@@ -33,7 +33,7 @@ pub struct Described<'a> {
 }
 
 impl Event {
-    /// The event with its subject's description, as far as the registry knows it.
+    /// Adds the subject's description, if the registry has it.
     pub fn described<'a>(&'a self, registry: &Registry) -> Described<'a> {
         Described {
             event: self,
@@ -43,7 +43,7 @@ impl Event {
 }
 
 impl Described<'_> {
-    /// Who acted, where that is known.
+    /// Returns the subject, if it was described.
     pub fn by(&self) -> Option<&Subject> {
         self.by.as_ref()
     }
@@ -61,7 +61,7 @@ impl Serialize for Described<'_> {
     }
 }
 
-/// The names of the trust bits that are set; `bitN` for those without a name.
+/// Returns the names of the trust bits that are set; `bitN` for those without a name.
 pub fn trust_names(trust: u32) -> Vec<String> {
     (0..32)
         .filter(|bit| trust >> bit & 1 == 1)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The words of a path's text: bytes, wildcards, braces and classes. Patterns are put together in `ambit-model`.
+//! The words of a path's text: bytes, wildcards, braces and classes. `ambit-model` builds patterns from them.
 
 use std::ops::Range;
 
 use crate::{Marker, TextError, TextErrorKind, escape, nearest};
 
-/// A class that stands for what varies by nature.
+/// A class of names that differ from run to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
     /// `{n}`: digits.
@@ -36,7 +36,7 @@ impl Class {
         Self::Tmpfile,
     ];
 
-    /// The name between the braces.
+    /// Returns the name between the braces.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Num => "n",
@@ -49,7 +49,7 @@ impl Class {
         }
     }
 
-    /// What the kernel part writes for this class, if it does.
+    /// Returns the marker that the kernel part writes for names of this class, if it does.
     pub const fn marker(self) -> Option<Marker> {
         match self {
             Self::Num => Some(Marker::Num),
@@ -80,7 +80,7 @@ pub enum Token {
     Class(Class),
 }
 
-/// Cuts a text into words; each comes with the bytes of the text that it was made of.
+/// Splits a text into words. Each has the range of the text that it was made of.
 #[derive(Clone, Debug)]
 pub struct Lexer<'a> {
     text: &'a str,
@@ -171,7 +171,7 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// Takes one byte of a character of several; the position is kept on character boundaries by `Iterator::next`.
+    /// Takes one byte of a multi-byte character. `Iterator::next` keeps the position on character boundaries.
     fn take_inner(&mut self, first: u8) -> (Range<usize>, Token) {
         self.take(1, Token::Byte(first))
     }
@@ -181,7 +181,7 @@ impl Iterator for Lexer<'_> {
     type Item = Result<(Range<usize>, Token), TextError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // Within a character of several bytes: its first byte was looked at already.
+        // Inside a multi-byte character, whose first byte was checked before.
         if !self.text.is_char_boundary(self.at) {
             let byte = *self.text.as_bytes().get(self.at)?;
             return Some(Ok(self.take_inner(byte)));

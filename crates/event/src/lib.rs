@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a point is made of: objects in canonical form, their text form, fingerprints, and events as user space keeps
-//! them.
+//! Events: objects in canonical form, their text form, fingerprints, and the records of the kernel part.
 //!
-//! This crate owns the definition that the kernel part is checked against. It does no I/O, knows no
-//! clock, and knows nothing of maps and patterns: those are in `ambit-model`. Every string that comes from a workload
-//! is hostile and leaves this crate escaped.
+//! This crate owns the canonical form, which tests compare with the kernel part's, and [`Record`], the one type of all that
+//! Ambit reports. It does no I/O and does not know clocks, maps and patterns; those are in `ambit-model`. Every string of a
+//! workload is hostile and leaves this crate escaped.
 
 pub mod address;
 mod creds;
@@ -18,9 +17,12 @@ pub mod names;
 mod nearest;
 mod object;
 mod operation;
+mod output;
 mod path;
 mod record;
 mod registry;
+mod ring;
+mod rule;
 pub mod text;
 mod violation;
 
@@ -33,7 +35,10 @@ pub use json::{Described, trust_names};
 pub use nearest::{edit_distance, nearest};
 pub use object::{Inet, Ipc, Object, Port, Relation};
 pub use operation::{Operation, SplitRule};
+pub use output::{ChangeKind, ChangedProcess, Fork, Loss, Record, TrustChange};
 pub use path::{Marker, Path};
 pub use record::{Content, Event, RawEvent};
 pub use registry::{Registry, Subject, SubjectRecord};
+pub use ring::RingRecord;
+pub use rule::{RuleHit, RuleName, RuleOutcome, RuleRecord};
 pub use violation::{FirstCause, SubjectBytes, SubjectText, Violation};

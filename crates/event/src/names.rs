@@ -266,7 +266,7 @@ pub const BPF_COMMANDS: [(u32, &str); 38] = [
     (37, "prog-stream-read"),
 ];
 
-/// The name of a number.
+/// Returns the name of a number.
 pub fn name_of(table: &Table, number: u32) -> Option<&'static str> {
     table
         .iter()
@@ -274,7 +274,7 @@ pub fn name_of(table: &Table, number: u32) -> Option<&'static str> {
         .map(|(_, name)| *name)
 }
 
-/// The number of a name.
+/// Returns the number of a name.
 pub fn number_of(table: &Table, name: &str) -> Option<u32> {
     table
         .iter()
@@ -295,7 +295,7 @@ pub fn write_numbered(
     }
 }
 
-/// The number of a name, or of `prefix` and a number that has no name.
+/// Returns the number of a name, or of `prefix` and a number that has no name.
 pub fn parse_numbered(table: &Table, prefix: &str, text: &str) -> Option<u32> {
     number_of(table, text).or_else(|| {
         let digits = text.strip_prefix(prefix)?;
@@ -304,7 +304,7 @@ pub fn parse_numbered(table: &Table, prefix: &str, text: &str) -> Option<u32> {
     })
 }
 
-/// The names of a table, to look for a near one.
+/// Returns the names of a table, for [`crate::nearest`].
 pub fn all(table: &'static Table) -> impl Iterator<Item = &'static str> {
     table.iter().map(|(_, name)| *name)
 }

@@ -7,15 +7,15 @@ use ambit_abi as abi;
 
 use crate::{Creds, ObjectError, Path};
 
-/// What is acted on. The bytes are one kind byte and a payload, as the kernel part makes them.
+/// The object of an operation. Its bytes are one kind byte and a payload, as the kernel part writes them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Object {
-    /// Nothing: the operation and its argument say it all.
+    /// No object: the operation and its argument are complete.
     None,
     /// A path from the task's root.
     Path(Path),
-    /// The path that an unlinked file had.
+    /// The former path of an unlinked file.
     Deleted(Path),
     /// A memfd, by the name given to it.
     Memfd(Box<[u8]>),
@@ -33,7 +33,7 @@ pub enum Object {
     Netlink(u16),
     /// Any other address family.
     Family(u16),
-    /// A socket to be made.
+    /// A new socket.
     Socket {
         /// `AF_*`.
         family: u16,
@@ -44,7 +44,7 @@ pub enum Object {
     },
     /// Another task, by its relation.
     Relation(Relation),
-    /// Ids to be set.
+    /// New ids of a task.
     Ids {
         /// Real id.
         real: u32,
@@ -62,7 +62,7 @@ pub enum Object {
         /// The executable's object.
         of: Box<Object>,
     },
-    /// A name that the kernel has for it: of a key's type, a file system, an attribute.
+    /// The kernel's name of a key type, a file system or an attribute.
     Word(Box<[u8]>),
     /// A System V object.
     Ipc(Ipc),
@@ -84,15 +84,15 @@ pub struct Inet {
 /// A port of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Port {
-    /// This one.
+    /// One port.
     Literal(u16),
-    /// Any of the host's ephemeral range, or whichever the kernel picks.
+    /// A port of the host's ephemeral range, or one that the kernel chooses.
     Ephemeral,
     /// The protocol has none.
     None,
 }
 
-/// What is stable about a System V object: keys are made of inode numbers, and ids count up.
+/// The stable property of a System V object. Keys are not stable (they contain inode numbers), nor are ids (they count up).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ipc {
     /// Without a key.
@@ -107,7 +107,7 @@ impl Ipc {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::Private, Self::Keyed, Self::Foreign];
 
-    /// The number in canonical form.
+    /// Returns the number in canonical form.
     pub const fn number(self) -> u8 {
         match self {
             Self::Private => abi::IPCKEY_PRIVATE,
@@ -116,7 +116,7 @@ impl Ipc {
         }
     }
 
-    /// The name in text.
+    /// Returns the name in text.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Private => "private",
@@ -125,13 +125,13 @@ impl Ipc {
         }
     }
 
-    /// The kind of this name.
+    /// Returns the kind of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
-/// Whom a signal or a trace goes to.
+/// The target of a signal or a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Relation {
     /// The task itself.
@@ -148,7 +148,7 @@ impl Relation {
     /// Every relation.
     pub const ALL: [Self; 4] = [Self::Own, Self::Child, Self::Domain, Self::Outside];
 
-    /// The number in canonical form.
+    /// Returns the number in canonical form.
     pub const fn number(self) -> u8 {
         match self {
             Self::Own => abi::RELATION_SELF,
@@ -158,7 +158,7 @@ impl Relation {
         }
     }
 
-    /// The name in text.
+    /// Returns the name in text.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Own => "self",
@@ -168,7 +168,7 @@ impl Relation {
         }
     }
 
-    /// The relation of this name.
+    /// Returns the relation of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -177,7 +177,7 @@ impl Relation {
 }
 
 impl Object {
-    /// The canonical bytes.
+    /// Returns the canonical bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(32);
         self.write_to(&mut out);
@@ -231,7 +231,7 @@ impl Object {
         }
     }
 
-    /// The kind byte.
+    /// Returns the kind byte.
     pub fn kind(&self) -> u8 {
         match self {
             Self::None => abi::KIND_NONE,
@@ -415,7 +415,7 @@ fn without_nul(payload: &[u8]) -> Result<Box<[u8]>, ObjectError> {
     }
 }
 
-/// Equal pieces of a payload; what it has no bytes for is zero.
+/// Splits a payload into equal pieces; missing bytes are zero.
 fn pieces<const N: usize, const COUNT: usize>(payload: &[u8]) -> [[u8; N]; COUNT] {
     let mut chunks = payload.as_chunks::<N>().0.iter();
     std::array::from_fn(|_| chunks.next().copied().unwrap_or([0; N]))
@@ -446,7 +446,7 @@ fn digest(payload: &[u8]) -> Result<Object, ObjectError> {
             expected: 33,
         });
     };
-    // Only what can be executed has a digest; this also bounds the nesting.
+    // Only executables have digests. This also bounds the nesting.
     match of.first() {
         Some(&(abi::KIND_PATH | abi::KIND_DELETED | abi::KIND_MEMFD | abi::KIND_FSTYPE)) => {
             Ok(Object::Digest {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Operations with their arguments, and how a rule's text is cut.
+//! Operations with their arguments, and the parts of a rule's text.
 
 use std::fmt::{self, Write};
 
@@ -11,20 +11,20 @@ use crate::{Object, TextError, TextErrorKind, names, nearest, text};
 /// An operation and its argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Operation {
-    /// What is done.
+    /// The operation.
     pub op: Op,
-    /// A mask or a number; zero where the operation has none.
+    /// A mask or a number; zero if the operation has no argument.
     pub arg: u32,
 }
 
-/// A rule's text, cut into its operation and the text of its object.
+/// A rule's text, split into its operation and its object's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SplitRule<'a> {
     /// The operation and its argument.
     pub operation: Operation,
-    /// The object's text; empty where the operation has none.
+    /// The object's text; empty if the operation has no object.
     pub object: &'a str,
-    /// Where the object's text begins.
+    /// The position of the object's text.
     pub at: usize,
 }
 
@@ -115,7 +115,7 @@ const LOADS: [(u32, &str); 7] = [
 enum ArgForm {
     None,
     Open,
-    /// May be left out for zero.
+    /// The text may be left out for zero.
     Optional(&'static names::Table, &'static str),
     Word(&'static names::Table, &'static str),
     /// A name out of a table, or the prefix and a number.
@@ -181,7 +181,7 @@ fn arg_form(op: Op) -> ArgForm {
 }
 
 impl Operation {
-    /// An operation without argument.
+    /// Creates an operation without argument.
     pub const fn plain(op: Op) -> Self {
         Self { op, arg: 0 }
     }
@@ -193,14 +193,14 @@ impl Operation {
         self.write_rule_text(&object_text, out);
     }
 
-    /// A rule's canonical text.
+    /// Returns a rule's canonical text.
     pub fn rule(self, object: &Object) -> String {
         let mut out = String::with_capacity(48);
         self.write_rule(object, &mut out);
         out
     }
 
-    /// Appends a rule's text, where the object's text is there already (a pattern's, say).
+    /// Appends a rule's text with an object that is text already, such as a pattern.
     pub fn write_rule_text(self, object: &str, out: &mut String) {
         out.push_str(self.op.name());
         if self.op == Op::TaskSignal {
@@ -251,7 +251,7 @@ impl Operation {
         }
     }
 
-    /// Cuts a rule's text; the object's text may still be a pattern.
+    /// Splits a rule's text. The object's text may be a pattern.
     pub fn split(text: &str) -> Result<SplitRule<'_>, TextError> {
         let (word, rest) = cut(text, 0);
         let Some(op) = Op::from_name(word).filter(|op| !matches!(op, Op::Name | Op::Subject))
@@ -276,7 +276,7 @@ impl Operation {
                 let (word, after) = cut(text, rest);
                 match names::number_of(table, word).or_else(|| odd_mask(table, word)) {
                     Some(arg) => Ok(rule(text, op, arg, after)),
-                    // What is neither an argument nor an object is a slip in the argument.
+                    // Neither an argument nor an object: an error in the argument.
                     None if word.contains(['/', ':']) || word.is_empty() => {
                         Ok(rule(text, op, 0, rest))
                     }
@@ -352,7 +352,7 @@ impl Operation {
         Ok((split.operation, object))
     }
 
-    /// Whether the argument is one that the operation can have.
+    /// True if the operation can have this argument.
     pub fn is_sound(self) -> bool {
         match arg_form(self.op) {
             ArgForm::None => {
@@ -380,7 +380,7 @@ fn argument(at: usize, word: &str, expected: &'static str) -> TextError {
     TextError::new(at..at + word.len(), TextErrorKind::Argument { expected })
 }
 
-/// The word that begins at `at`, and where the next one begins.
+/// Returns the word that begins at `at`, and the position of the next one.
 pub(crate) fn cut(text: &str, at: usize) -> (&str, usize) {
     let rest = text.get(at..).unwrap_or_default();
     let word = rest.split(' ').next().unwrap_or_default();
@@ -411,7 +411,7 @@ fn hex(word: &str) -> Option<u32> {
         .flatten()
 }
 
-/// An argument that no word stands for, as a newer kernel part may have it.
+/// Reads an argument without a word, which a newer kernel part may use.
 fn odd_mask(table: &names::Table, word: &str) -> Option<u32> {
     hex(word).filter(|arg| names::name_of(table, *arg).is_none())
 }
@@ -434,7 +434,7 @@ fn open_mask(word: &str) -> Option<u32> {
     (rest.is_empty() && mask != 0).then_some(mask)
 }
 
-/// An id triple's text: one number where all are equal.
+/// Returns an id triple's text: one number if all are equal.
 pub(crate) fn parse_ids(text: &str) -> Option<Object> {
     let number = |part: &str| (!part.is_empty()).then(|| plain_number(part)).flatten();
     let mut parts = text.split(':');

@@ -5,7 +5,7 @@ use ambit_abi::{CLASS_NUM, CLASS_PID, CLASS_SELF, CLASS_TMPFILE, PATH_MAX};
 
 use crate::ObjectError;
 
-/// What the kernel part writes instead of a name that varies by nature: a NUL and a letter.
+/// Replaces a name that differs from run to run. The kernel part writes it as a NUL and a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Marker {
     /// Own process number in procfs.
@@ -22,7 +22,7 @@ impl Marker {
     /// Every marker.
     pub const ALL: [Self; 4] = [Self::Own, Self::Pid, Self::Num, Self::Tmpfile];
 
-    /// The letter after the NUL.
+    /// Returns the letter after the NUL.
     pub const fn letter(self) -> u8 {
         match self {
             Self::Own => CLASS_SELF,
@@ -32,14 +32,14 @@ impl Marker {
         }
     }
 
-    /// The marker of a letter.
+    /// Returns the marker of a letter.
     pub fn from_letter(letter: u8) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|marker| marker.letter() == letter)
     }
 
-    /// The class's name, as in `{self}`.
+    /// Returns the class's name, as in `{self}`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Own => "self",
@@ -50,7 +50,7 @@ impl Marker {
     }
 }
 
-/// An absolute path as the workload sees it, with markers where names vary by nature. At most [`PATH_MAX`] less the
+/// An absolute path as the workload sees it, with markers for names that differ from run to run. At most [`PATH_MAX`] less the
 /// kind byte, no empty component, no `.` or `..`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Path(Box<[u8]>);
@@ -63,19 +63,19 @@ impl Path {
         Ok(Self(bytes))
     }
 
-    /// The bytes, markers included.
+    /// Returns the bytes, markers included.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The components in order; none for the root.
+    /// Returns the components in order; none for the root.
     pub fn components(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.0
             .split(|byte| *byte == b'/')
             .filter(|component| !component.is_empty())
     }
 
-    /// The last component; empty for the root.
+    /// Returns the last component; empty for the root.
     pub fn file_name(&self) -> &[u8] {
         self.0
             .rsplit(|byte| *byte == b'/')
@@ -83,13 +83,13 @@ impl Path {
             .unwrap_or_default()
     }
 
-    /// The path without its last component and the slash before it; empty for what is in the root.
+    /// Returns the path without its last component and the slash before it; empty for files in the root directory.
     pub fn parent_bytes(&self) -> &[u8] {
         let end = self.0.len().saturating_sub(self.file_name().len() + 1);
         self.0.get(..end).unwrap_or_default()
     }
 
-    /// Whether a marker is in it.
+    /// True if it contains a marker.
     pub fn has_marker(&self) -> bool {
         self.0.contains(&0)
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Records of the ring: as they come, and as user space keeps them.
+//! Records of a domain's ring: raw, and as checked events.
 
 use ambit_abi::{self as abi, EventKind, Fp, Hook, Mode, OPEN_EXEC, Op, Reason, Response};
 use zerocopy::FromBytes;
 
 use crate::{Object, ObjectError, Operation, RecordError, SubjectRecord};
 
-/// A record as it lies in the ring: the header copied, the object borrowed. Nothing of it was checked but lengths.
+/// A record of the ring: a copy of the header, and the object's bytes. Only its lengths have been checked.
 #[derive(Clone, Copy, Debug)]
 pub struct RawEvent<'a> {
     /// The header.
@@ -31,13 +31,13 @@ impl<'a> RawEvent<'a> {
         Ok(Self { header, object })
     }
 
-    /// The whole event, checked.
+    /// Returns the checked event.
     pub fn to_owned(&self) -> Result<Event, RecordError> {
         Event::from_raw(self)
     }
 }
 
-/// What an event is about.
+/// The content of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Content {
@@ -45,48 +45,48 @@ pub enum Content {
     Object(Object),
     /// A subject's description.
     Subject(SubjectRecord),
-    /// What has no canonical form; the bytes are what there is of it.
+    /// An object without canonical form, as far as its bytes are known.
     Unrepresentable(Box<[u8]>),
 }
 
-/// An event, as user space keeps it.
+/// A checked event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What this record is.
+    /// The record's kind.
     pub kind: EventKind,
-    /// Where it was made.
+    /// The hook that decided it.
     pub hook: Hook,
     /// The domain's slot.
     pub domain: u16,
-    /// What was done.
+    /// The operation.
     pub operation: Operation,
-    /// To what.
+    /// Its object.
     pub content: Content,
     /// The domain's mode.
     pub mode: Mode,
-    /// What was done about it.
+    /// What the kernel part did about it.
     pub response: Response,
-    /// Why it was outside.
+    /// Why it was not allowed.
     pub reason: Reason,
     /// `CLOCK_BOOTTIME`.
     pub time_ns: u64,
     /// The point's key.
     pub key: Fp,
-    /// Who acted.
+    /// Fingerprint of the subject.
     pub subject: Fp,
     /// Process, in the initial pid namespace.
     pub tgid: u32,
     /// Thread, in the initial pid namespace.
     pub tid: u32,
-    /// Process, as it sees itself.
+    /// Process, in its own pid namespace.
     pub ns_tgid: u32,
     /// Trust bits after this event.
     pub trust: u32,
-    /// Mode bits, where the operation has them.
+    /// Mode bits, if the operation has them.
     pub extra: u32,
-    /// How often this point was outside so far.
+    /// Violations: number of occurrences so far.
     pub count: u32,
-    /// What the task called itself: hostile.
+    /// The task's name for itself. It is hostile.
     pub comm: [u8; 16],
 }
 
@@ -96,7 +96,7 @@ impl Event {
         Self::from_raw(&RawEvent::parse(record)?)
     }
 
-    /// Checks a raw event and takes it over.
+    /// Checks a raw event and copies it.
     pub fn from_raw(raw: &RawEvent<'_>) -> Result<Self, RecordError> {
         let header = &raw.header;
         let kind = EventKind::try_from(header.kind)?;
@@ -134,7 +134,7 @@ impl Event {
         })
     }
 
-    /// The object, where it has a canonical form.
+    /// Returns the object, if it has a canonical form.
     pub fn object(&self) -> Option<&Object> {
         match &self.content {
             Content::Object(object) => Some(object),
@@ -142,8 +142,8 @@ impl Event {
         }
     }
 
-    /// The operation of the rule that allows this: what is opened to be executed is wanted as `exec`, save for the
-    /// loader of dynamic executables, which is only opened.
+    /// Returns the operation of the line that allows this event. It is `exec` if a file was opened to be executed, except for
+    /// the loader of dynamic executables, which is only opened.
     pub fn wanted(&self, object: &Object) -> Operation {
         let opened = self.operation.op == Op::FileOpen && self.operation.arg == OPEN_EXEC;
         if opened && !is_loader(object) {
@@ -153,8 +153,8 @@ impl Event {
         }
     }
 
-    /// The rule that allows just this, as a map has it; for what has no canonical form, the operation and what there
-    /// is of the object.
+    /// Returns the line of a map that allows exactly this event. If the object has no canonical form, it is the operation
+    /// and the known bytes.
     pub fn rule(&self) -> String {
         match &self.content {
             Content::Object(object) => self.wanted(object).rule(object),
@@ -168,14 +168,9 @@ impl Event {
         }
     }
 
-    /// What the task called itself, escaped.
+    /// Returns the task's name for itself, escaped.
     pub fn comm(&self) -> String {
-        crate::escape::name(
-            self.comm
-                .split(|byte| *byte == 0)
-                .next()
-                .unwrap_or_default(),
-        )
+        crate::escape::comm(&self.comm)
     }
 }
 
@@ -189,7 +184,7 @@ fn content(kind: EventKind, reason: Reason, key: Fp, bytes: &[u8]) -> Result<Con
                 expected,
             });
     }
-    // An object without canonical form has no key, whatever reason comes first (a gate's, say).
+    // An object without canonical form has no key. The reason may be another one, such as a gate's.
     let may_be_cut = kind == EventKind::Unrepresentable
         || key.is_zero()
         || matches!(
@@ -206,7 +201,7 @@ fn content(kind: EventKind, reason: Reason, key: Fp, bytes: &[u8]) -> Result<Con
     }
 }
 
-/// Whether this is a loader of dynamic executables, by its name: `ld-linux-x86-64.so.2`, `ld-musl-x86_64.so.1`.
+/// True for a loader of dynamic executables, by its name: `ld-linux-x86-64.so.2`, `ld-musl-x86_64.so.1`.
 fn is_loader(object: &Object) -> bool {
     let Object::Path(path) = object else {
         return false;

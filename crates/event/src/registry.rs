@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Who acts: subjects behind their fingerprints.
+//! Subjects and their fingerprints.
 
 use std::collections::HashMap;
 
@@ -18,34 +18,34 @@ impl SubjectRecord {
     /// The launcher: Ambit's own code before the workload's first exec.
     pub const LAUNCHER: Self = Self(abi::Subject::ZERO);
 
-    /// Reads `struct ambit_subject`; `None` where the length is another.
+    /// Reads `struct ambit_subject`; `None` for another length.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         abi::Subject::read_from_bytes(bytes).ok().map(Self)
     }
 
-    /// The wire's type.
+    /// Returns the wire's type.
     pub const fn wire(&self) -> &abi::Subject {
         &self.0
     }
 
-    /// The subject's fingerprint.
+    /// Returns the subject's fingerprint.
     pub fn fingerprint(&self, secret: &Secret) -> Fp {
         fingerprint(secret, Op::Subject, 0, self.0.as_bytes())
     }
 
-    /// The invoked name, where it differs from the file's.
+    /// Returns the invoked name, if it differs from the file's.
     pub fn as_name(&self) -> Option<&[u8]> {
         let name = self.0.as_name.split(|byte| *byte == 0).next()?;
         (!name.is_empty()).then_some(name)
     }
 }
 
-/// A subject: an executable and what led to it. All exact.
+/// A subject: an executable and the executables that led to it, all exact.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject {
     /// The executable; `None` for the launcher.
     pub exe: Option<Object>,
-    /// The name it was invoked by, where that differs from the file's.
+    /// The name it was invoked by, if that differs from the file's.
     pub as_name: Option<Box<[u8]>>,
     /// The script that it interprets.
     pub script: Option<Object>,
@@ -62,13 +62,13 @@ impl Subject {
         via: Vec::new(),
     };
 
-    /// Whether this is [`Subject::LAUNCHER`].
+    /// True for [`Subject::LAUNCHER`].
     pub fn is_launcher(&self) -> bool {
         self.exe.is_none()
     }
 
-    /// The record that the kernel part makes for it. What does not fit (a name of more than 63 bytes, more than three
-    /// executables before it) is cut, as there.
+    /// Returns the record that the kernel part makes for it. As there, a name is cut after 63 bytes, and a chain after
+    /// three executables.
     pub fn record(&self, secret: &Secret) -> SubjectRecord {
         let name = |object: &Object| fingerprint(secret, Op::Name, 0, &object.to_bytes());
         let mut record = abi::Subject::ZERO;
@@ -84,12 +84,12 @@ impl Subject {
         SubjectRecord(record)
     }
 
-    /// The fingerprint that its points carry.
+    /// Returns the fingerprint that its points carry.
     pub fn fingerprint(&self, secret: &Secret) -> Fp {
         self.record(secret).fingerprint(secret)
     }
 
-    /// Text of the executable, `launcher` where there is none.
+    /// Returns the text of the executable, or `launcher`.
     pub fn exe_text(&self) -> String {
         self.exe
             .as_ref()
@@ -97,7 +97,7 @@ impl Subject {
     }
 }
 
-/// An executable's or a script's text.
+/// Returns the text of an executable or a script.
 pub(crate) fn name_text(object: &Object) -> String {
     crate::text::object_text(Op::Name, object)
 }
@@ -123,7 +123,7 @@ impl std::fmt::Display for Subject {
     }
 }
 
-/// JSON: `exe` (null for the launcher), `as`, `script` (null where there is none) and `via`; all escaped text.
+/// JSON: `exe` (null for the launcher), `as`, `script` (or null) and `via`; all escaped text.
 impl Serialize for Subject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("Subject", 4)?;
@@ -135,7 +135,7 @@ impl Serialize for Subject {
     }
 }
 
-/// What fingerprints stand for, as the ring told or a map knew ahead.
+/// Subjects and names by their fingerprints, from the ring or from a map.
 #[derive(Clone, Debug)]
 pub struct Registry {
     secret: Secret,
@@ -144,7 +144,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Knows only the launcher.
+    /// Creates a registry that knows only the launcher.
     pub fn new(secret: Secret) -> Self {
         let launcher = SubjectRecord::LAUNCHER;
         let records = HashMap::from([(launcher.fingerprint(&secret), launcher)]);
@@ -155,12 +155,12 @@ impl Registry {
         }
     }
 
-    /// The secret that fingerprints are made with.
+    /// Returns the secret of the fingerprints.
     pub const fn secret(&self) -> &Secret {
         &self.secret
     }
 
-    /// Takes in a `name` or a `subject` event; others change nothing.
+    /// Adds the content of a `name` or `subject` event; other events change nothing.
     pub fn apply(&mut self, event: &Event) {
         match (&event.content, event.kind) {
             (Content::Subject(record), _) => {
@@ -180,14 +180,14 @@ impl Registry {
         fp
     }
 
-    /// Adds a description whose names come, or came, on their own.
+    /// Adds a description whose names are added separately, before or after it.
     pub fn add_record(&mut self, record: SubjectRecord) -> Fp {
         let fp = record.fingerprint(&self.secret);
         self.records.insert(fp, record);
         fp
     }
 
-    /// Adds a subject with its names, as a map has it.
+    /// Adds a subject and its names.
     pub fn add_subject(&mut self, subject: &Subject) -> Fp {
         for object in subject
             .exe
@@ -200,17 +200,17 @@ impl Registry {
         self.add_record(subject.record(&self.secret))
     }
 
-    /// The name of a fingerprint.
+    /// Returns the name of a fingerprint.
     pub fn name(&self, fp: Fp) -> Option<&Object> {
         self.names.get(&fp)
     }
 
-    /// The description of a subject.
+    /// Returns the description of a subject.
     pub fn record(&self, subject: Fp) -> Option<&SubjectRecord> {
         self.records.get(&subject)
     }
 
-    /// The subject of a fingerprint; `None` where it, or one of its names, was never described.
+    /// Returns the subject of a fingerprint; `None` if its description, or that of one of its names, is missing.
     pub fn subject(&self, subject: Fp) -> Option<Subject> {
         let record = self.records.get(&subject)?;
         let wire = record.wire();
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_is_found_by_the_fingerprint_of_its_record() {
+    fn finds_a_subject_by_the_fingerprint_of_its_record() {
         let subject = Subject {
             exe: Some(path("/usr/bin/busybox")),
             as_name: Some(b"ls"[..].into()),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_launcher_is_known_from_the_start() {
+    fn a_new_registry_knows_the_launcher() {
         let secret = Secret::new([3; 16]);
         let registry = Registry::new(secret);
         let fp = Subject::LAUNCHER.fingerprint(&secret);

@@ -66,7 +66,7 @@ pub struct Violation {
     pub hook: Hook,
     /// The domain's mode.
     pub mode: Mode,
-    /// What the kernel part did about it.
+    /// The kernel part's response.
     pub response: Response,
     /// Why it is a violation.
     pub reason: Reason,
@@ -207,7 +207,7 @@ impl SubjectText {
         })
     }
 
-    /// Returns one line for people.
+    /// Returns one line of text.
     pub fn line(&self) -> String {
         let Some(exe) = &self.exe else {
             return "ambit run".to_owned();

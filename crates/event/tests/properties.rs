@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What holds for every object, address and record.
+//! Properties of every object, address and record.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use ambit_abi as abi;

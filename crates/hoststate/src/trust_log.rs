@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+pub use ambit_event::{ChangeKind, ChangedProcess, TrustChange};
 use rustix::fs::FlockOperation;
-use serde::{Deserialize, Serialize};
 
 use crate::locks::{Level, lock_directory};
 use crate::paths;
@@ -16,63 +16,6 @@ use crate::paths;
 const SIZE_MAX: u64 = 1 << 20;
 const NAME: &str = "trust.jsonl";
 const NAME_BEFORE: &str = "trust.jsonl.1";
-
-/// What was done to trust bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChangeKind {
-    /// Bits were set.
-    Set,
-    /// Bits were cleared.
-    Clear,
-}
-
-impl ChangeKind {
-    /// The word in the log.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Set => "set",
-            Self::Clear => "clear",
-        }
-    }
-}
-
-/// One `ambit trust set` or `clear`, written before it is carried out.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct TrustChange {
-    /// UTC.
-    pub time: String,
-    /// What was done.
-    #[serde(rename = "verb")]
-    pub kind: ChangeKind,
-    /// The processes it was done to.
-    pub processes: Vec<ChangedProcess>,
-    /// The domain, if the change is for all processes of one.
-    pub domain: Option<String>,
-    /// Names of trust bits, or `all`.
-    pub sources: Vec<String>,
-    /// After how many seconds the bits are cleared again.
-    pub seconds: Option<u32>,
-    /// Why, in the operator's words.
-    pub reason: Option<String>,
-    /// The user that Ambit ran as.
-    pub uid: u32,
-    /// The user that called `sudo`.
-    pub sudo_user: Option<String>,
-    /// Why the change was not carried out after all: such a record follows the one of the attempt.
-    pub failed: Option<String>,
-}
-
-/// A process whose trust was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangedProcess {
-    /// Its number.
-    pub pid: u32,
-    /// Its name, escaped.
-    pub comm: String,
-    /// The names of the trust bits it had before.
-    pub trust: Vec<String>,
-}
 
 /// The log, oldest record first.
 #[derive(Debug)]
@@ -88,14 +31,12 @@ pub fn path() -> PathBuf {
     paths::state_dir().join(NAME)
 }
 
-impl TrustChange {
-    /// Appends this record. It is on disk when this returns.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn append(&self) -> io::Result<()> {
-        append(&paths::state_dir(), self)
-    }
+/// Appends a record to the log. It is on disk when this returns.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn append_change(change: &TrustChange) -> io::Result<()> {
+    append(&paths::state_dir(), change)
 }
 
 impl TrustLog {

@@ -262,7 +262,7 @@ fn wrong_keys_and_values_are_pointed_at() {
             subject("    script: /a/*\n"),
             5,
             16,
-            "a pattern can't be used here",
+            "a pattern cannot be used here",
             Some("write `\\*`, `\\{`, `\\}` for the characters themselves"),
         ),
         (

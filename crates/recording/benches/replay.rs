@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use ambit_abi::{self as abi, EventKind, Fp, Hook, Op};
-use ambit_event::{Object, Operation, Path, RawEvent, Secret, Subject, key};
+use ambit_event::{Object, Operation, Path, RingRecord, Secret, Subject, key};
 use ambit_model::{Map, Matcher, Rule};
 use ambit_recording::{Header, Item, Reader, Summary, Writer};
 use zerocopy::IntoBytes;
@@ -105,7 +105,7 @@ fn main() -> std::io::Result<()> {
             if let Some(slot) = record.get_mut(offset..offset + 8) {
                 slot.copy_from_slice(&time);
             }
-            if let Ok(raw) = RawEvent::parse(record) {
+            if let Ok(raw) = RingRecord::parse(record) {
                 writer.record(&raw, who)?;
             }
         }

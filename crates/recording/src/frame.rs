@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Frames: a kind, a length, a checksum, a payload. What is not whole is no frame.
+//! Frames: a kind, a length, a checksum, a payload. An incomplete frame is not delivered.
 
 use std::io::{self, Read, Write};
 
 use crate::{FRAME_MAX, MAGIC};
 
-/// Bytes before a payload.
+/// Bytes of a frame before its payload.
 pub(crate) const HEAD: usize = 9;
 
-/// What a payload is.
+/// The kind of a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Header,
@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     Losses,
     End,
     Forks,
-    /// Of a later program's; to be passed over.
+    /// A kind of a later version, which readers skip.
     Other,
 }
 
@@ -44,7 +44,7 @@ impl Kind {
     }
 }
 
-/// Writes a frame in one go, so that no other frame gets between.
+/// Writes a frame with one call, so that frames of several writers do not mix.
 pub(crate) fn write(out: &mut impl Write, kind: Kind, payload: &[u8]) -> io::Result<()> {
     let length = u32::try_from(payload.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     if payload.len() > FRAME_MAX {
@@ -55,15 +55,15 @@ pub(crate) fn write(out: &mut impl Write, kind: Kind, payload: &[u8]) -> io::Res
     out.write_all(&[&kind[..], &length, &sum, payload].concat())
 }
 
-/// How reading a frame went.
+/// The result of reading a frame.
 pub(crate) enum Frame {
     /// The payload is in the buffer.
     Whole(Kind),
-    /// There is nothing more.
+    /// The source has ended.
     Nothing,
-    /// It ends before its end: this many bytes of it are there.
+    /// The source ended within a frame, after this many of its bytes.
     Cut(u64),
-    /// Its length or its checksum is not right.
+    /// The length or the checksum is wrong.
     Damaged,
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn read(source: &mut impl Read, payload: &mut Vec<u8>) -> io::Result<
     Ok(Frame::Whole(Kind::of(kind)))
 }
 
-/// Reads what there is, up to the buffer's length.
+/// Reads until the buffer is full or the source ends. Returns the number of bytes.
 pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -107,7 +107,7 @@ pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usiz
     Ok(filled)
 }
 
-/// What a file begins with, before its first frame.
+/// Length of the file's beginning, before its first frame.
 pub(crate) const START: usize = MAGIC.len() + 4;
 
 /// Returns the CRC-32 of the pieces' concatenation.

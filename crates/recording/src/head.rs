@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is said once, as JSON: what the run was, what was lost, how it ended. Keys that are not known are passed over.
+//! The JSON parts of a recording: header, losses and end. Readers skip unknown keys.
 
 use std::collections::BTreeMap;
 
 use ambit_abi::{Hook, Op};
 use serde::{Deserialize, Serialize};
 
-/// What was recorded.
+/// The recorded run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Header {
-    /// The program that wrote it.
+    /// The writer's version.
     pub ambit: String,
     /// The domain's name.
     pub domain: String,
     /// `learn`, `audit` or `enforce`.
     pub mode: String,
-    /// Executables that tell subjects apart.
+    /// Number of executables of the chain that belong to a subject.
     pub chain: u32,
-    /// `core` or `full`: how much of the kernel's surface was asked about; empty is `core`.
+    /// The hooks that were covered: `core` or `full`; empty is `core`.
     pub coverage: String,
     /// The host's ephemeral ports, both ends included.
     pub ephemeral: (u16, u16),
@@ -26,19 +26,19 @@ pub struct Header {
     pub command: Vec<String>,
     /// When it began, as UTC.
     pub began: String,
-    /// Which process made which is recorded.
+    /// True if forks are recorded.
     pub forks: bool,
-    /// Digest of the map that it was held to, in hex.
+    /// Digest of the map that was audited or enforced, in hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub map: Option<String>,
-    /// The operations by the numbers that are used here.
+    /// The operations by the numbers of this file.
     pub ops: BTreeMap<u16, String>,
-    /// The hooks by the numbers that are used here.
+    /// The hooks by the numbers of this file.
     pub hooks: BTreeMap<u8, String>,
 }
 
 impl Header {
-    /// One that has the names of this program's numbers.
+    /// Creates a header with the names of this program's numbers.
     pub fn new() -> Self {
         Self {
             ambit: env!("CARGO_PKG_VERSION").to_owned(),
@@ -56,32 +56,22 @@ impl Header {
     }
 }
 
-/// What the recording misses of a hook.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Loss {
-    /// The hook's name.
-    pub hook: String,
-    /// How many operations so far.
-    pub lost: u64,
-}
-
-/// How a run ended.
+/// The end of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Summary {
     /// When, as UTC.
     pub ended: String,
-    /// Records that could not be read, and so not written.
+    /// Records that could not be read and are missing.
     pub unreadable: u64,
-    /// Tasks that went on unrecorded.
+    /// Tasks that continued without being recorded.
     pub stragglers: u64,
-    /// What the kernel part counted.
+    /// The kernel part's counters.
     pub hooks: Vec<HookCounts>,
 }
 
 impl Summary {
-    /// Operations that were decided and are not in the recording.
+    /// Returns the number of decided operations that are missing from the recording.
     pub fn lost(&self) -> u64 {
         let of_hooks = self.hooks.iter().map(|hook| hook.lost).sum::<u64>();
         of_hooks.saturating_add(self.unreadable)
@@ -94,16 +84,16 @@ impl Summary {
 pub struct HookCounts {
     /// The hook's name.
     pub hook: String,
-    /// Calls that had to be decided.
+    /// Hook calls of the domain.
     pub evaluated: u64,
-    /// In the map, or learned before.
+    /// Operations in the map, or learned before.
     pub matched: u64,
-    /// Learned.
+    /// Operations learned.
     pub learned: u64,
-    /// Outside the map.
+    /// Operations outside the map.
     pub violations: u64,
-    /// Records that the ring had no room for.
+    /// Records that found no room in the ring.
     pub lost: u64,
-    /// Not decided, by reason.
+    /// Calls without a decision, by reason.
     pub skipped: BTreeMap<String, u64>,
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Recordings: every operation of a run that was decided, compact, append-only, readable after a crash up to the last
-//! whole frame. The format is described in `docs/recording.md`.
+//! Recordings: all decided operations of a run, compact, append-only, readable after a crash up to the last complete frame.
+//! `docs/recording.md` describes the format.
 //!
-//! This crate owns the format. It is pure: it reads and writes what it is given and knows nothing of files, of maps and
-//! of the kernel part. Its memory does not grow with the length of a recording.
+//! This crate owns the format. It reads from and writes to its caller's streams and does not know files, maps and the kernel
+//! part. Its memory does not depend on the length of a recording.
 
 mod frame;
 mod head;
@@ -11,23 +11,24 @@ mod read;
 mod varint;
 mod write;
 
-pub use head::{Header, HookCounts, Loss, Summary};
-pub use read::{EventAt, Fork, Item, OpenError, Point, Reader, Shape, Stop, Task};
+pub use ambit_event::{Fork, Loss};
+pub use head::{Header, HookCounts, Summary};
+pub use read::{EventAt, Item, OpenError, Point, Reader, Shape, Stop, Task};
 pub use write::Writer;
 
-/// Version of the format that is written; all up to it are read.
+/// Version of the format that is written. Readers accept all versions up to it.
 pub const VERSION: u32 = 1;
-/// What a recording begins with.
+/// The first bytes of a recording.
 pub const MAGIC: [u8; 8] = *b"AMBITREC";
 
-/// Most entries of a dictionary before it is begun anew.
+/// Maximum number of entries of a dictionary. A writer starts a new one before it is exceeded.
 pub const ENTRIES_MAX: usize = 65_536;
-/// Most bytes of a dictionary before it is begun anew.
+/// Maximum number of bytes of a dictionary.
 pub const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Largest payload of a frame.
 pub const FRAME_MAX: usize = 1024 * 1024;
 
-/// Entries of a frame of events: what the first number says. From [`tag::EVENT`] on it is an event.
+/// The first number of each entry in an events frame. Numbers from [`tag::EVENT`] on are events.
 mod tag {
     pub(crate) const FORGET: u64 = 0;
     pub(crate) const NAME: u64 = 1;
@@ -36,8 +37,8 @@ mod tag {
     pub(crate) const POINT: u64 = 4;
     pub(crate) const SHAPE: u64 = 5;
     pub(crate) const EVENT: u64 = 16;
-    /// In an event: its shape follows, it is not that of the event before.
+    /// In an event: its shape differs from the previous event's and follows.
     pub(crate) const OTHER_SHAPE: u64 = 1;
-    /// In an event: its task follows.
+    /// In an event: its task differs from the previous event's and follows.
     pub(crate) const OTHER_TASK: u64 = 2;
 }

@@ -1,99 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Reading: from the beginning to the last whole frame, whatever comes after it.
+//! Reads a recording from its beginning to the last complete frame.
 
 use std::io::{self, Read};
 
 use ambit_abi::{EventKind, Fp, Hook, Mode, Op, Reason, Response};
-use ambit_event::{Content, Event, Object, Operation, Subject};
+use ambit_event::{Content, Event, Fork, Loss, Object, Operation, Subject};
 
 use crate::frame::{self, Frame, HEAD, Kind, START};
 use crate::varint::{Cursor, unzigzag};
-use crate::{BYTES_MAX, ENTRIES_MAX, Header, Loss, MAGIC, Summary, VERSION, tag};
+use crate::{BYTES_MAX, ENTRIES_MAX, Header, MAGIC, Summary, VERSION, tag};
 
-/// No recording can be read from this.
+/// The recording cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// Reading failed.
     #[error("reading the recording")]
     Io(#[from] io::Error),
-    /// It begins otherwise.
+    /// The file does not begin with [`MAGIC`].
     #[error("not a recording: it does not begin with `AMBITREC`")]
     NotRecording,
-    /// Of a later version.
-    #[error("written by a newer Ambit (version {0} of the format; this one reads up to {VERSION})")]
+    /// The recording has a later version.
+    #[error(
+        "the recording was written by a newer Ambit (format {0}; this one reads up to {VERSION})"
+    )]
     Version(u32),
-    /// Its header is not whole.
-    #[error("the recording ends, or is damaged, before its header does")]
+    /// The header is incomplete or damaged.
+    #[error("the recording ends or is damaged within its header")]
     Header,
 }
 
-/// Something of a recording.
+/// An item of a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     /// An operation.
     Event(EventAt),
-    /// Numbers of points, shapes and tasks begin anew with the next item: what was kept by them is to be forgotten.
+    /// All numbers of points, shapes and tasks so far are void. The caller forgets everything that it stored by them.
     Forget,
-    /// A process was made. It comes before the operations of about that time.
+    /// A new process. It precedes the operations of about the same time.
     Fork(Fork),
-    /// What is missing so far, by hook.
+    /// Missing operations so far, by hook.
     Losses(Vec<Loss>),
 }
 
-/// An operation: by the numbers of what it was, see [`Reader::point`].
+/// An operation. Its parts are numbers, for [`Reader::point`], [`Reader::shape`] and [`Reader::task`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventAt {
-    /// What was done by whom to what.
+    /// Number of its point.
     pub point: usize,
-    /// What came of it.
+    /// Number of its shape.
     pub shape: usize,
-    /// By which task.
+    /// Number of its task.
     pub task: usize,
     /// Nanoseconds of `CLOCK_BOOTTIME`.
     pub time_ns: u64,
-    /// Violations: how often so far.
+    /// Violations: number of occurrences so far.
     pub count: u32,
 }
 
-/// A process that was made by another, both by their numbers in the initial pid namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fork {
-    /// Who made it.
-    pub parent: u32,
-    /// The new one.
-    pub child: u32,
-    /// Nanoseconds of `CLOCK_BOOTTIME`.
-    pub time_ns: u64,
-}
-
-/// Who did what to what.
+/// A point: a subject, an operation and an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Point {
-    /// Where it was decided.
+    /// The hook that decided it.
     pub hook: Hook,
-    /// What was done.
+    /// The operation.
     pub operation: Operation,
-    /// To what.
+    /// Its object.
     pub content: Content,
-    /// By whom; `None` where that was never described, and for digests, which hold for the domain.
+    /// The subject; `None` if it was never described, and for digests, which belong to the domain.
     pub subject: Option<Subject>,
 }
 
-/// What came of an operation.
+/// The decision about an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// First occurrence, repetition, violation.
+    /// First occurrence, repetition or violation.
     pub kind: EventKind,
     /// The domain's mode.
     pub mode: Mode,
-    /// What was done about it.
+    /// The kernel part's response.
     pub response: Response,
-    /// Why it was outside.
+    /// Why it was not allowed.
     pub reason: Reason,
     /// The task's trust bits.
     pub trust: u32,
-    /// Mode bits, where the operation has them.
+    /// Mode bits, if the operation has them.
     pub extra: u32,
 }
 
@@ -104,27 +95,27 @@ pub struct Task {
     pub tgid: u32,
     /// Thread, in the initial pid namespace.
     pub tid: u32,
-    /// Process, as it sees itself.
+    /// Process, in its own pid namespace.
     pub ns_tgid: u32,
-    /// What it called itself: hostile.
+    /// Its name for itself. It is hostile.
     pub comm: [u8; 16],
 }
 
-/// Where and why reading stopped.
+/// The end of reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// At the recording's end.
+    /// The recording is complete.
     End(Summary),
-    /// The writer was killed, or still writes: what is before this offset is whole; so many bytes after it are not.
+    /// The writer was killed or is still writing.
     Cut {
-        /// Bytes that are whole.
+        /// Length of all complete frames.
         whole: u64,
-        /// Bytes of a frame without its end.
+        /// Bytes of the incomplete frame.
         rest: u64,
     },
-    /// What is before this offset is whole; what comes after it is not what was written.
+    /// A frame is damaged; nothing after it is read.
     Damaged {
-        /// Bytes that are whole.
+        /// Length of all complete frames.
         whole: u64,
     },
 }
@@ -148,18 +139,18 @@ struct Dictionary {
     last_shape: usize,
 }
 
-/// Reads a recording, once, from its beginning.
+/// Reads a recording once.
 #[derive(Debug)]
 pub struct Reader<R> {
     source: R,
     header: Header,
     payload: Vec<u8>,
     cursor: Cursor,
-    /// The payload is of forks, and not of events.
+    /// The current payload has forks instead of events.
     forks: bool,
     whole: u64,
     known: Dictionary,
-    /// From the next item on, nothing is known.
+    /// The dictionary is cleared before the next item.
     forgets: bool,
     events: u64,
     stop: Option<Stop>,
@@ -171,7 +162,7 @@ impl<R: Read> Reader<R> {
     /// Opens a recording.
     ///
     /// # Errors
-    /// It is none, of a later version, or has no whole header.
+    /// See [`OpenError`].
     pub fn new(mut source: R) -> Result<Self, OpenError> {
         let mut start = [0; START];
         let found = frame::fill(&mut source, &mut start)?;
@@ -214,42 +205,42 @@ impl<R: Read> Reader<R> {
         })
     }
 
-    /// What was recorded.
+    /// Returns the recording's header.
     pub const fn header(&self) -> &Header {
         &self.header
     }
 
-    /// How many bytes were read, whole frames counted.
+    /// Returns the length of the complete frames read so far.
     pub const fn read_bytes(&self) -> u64 {
         self.whole
     }
 
-    /// How many events were read.
+    /// Returns the number of events read so far.
     pub const fn events(&self) -> u64 {
         self.events
     }
 
-    /// Where and why reading has stopped; `None` as long as there may be more.
+    /// Returns the end of reading; `None` before it.
     pub const fn stop(&self) -> Option<&Stop> {
         self.stop.as_ref()
     }
 
-    /// The point of a number of [`EventAt`].
+    /// Returns the point of a number in [`EventAt`].
     pub fn point(&self, number: usize) -> Option<&Point> {
         self.known.points.get(number)
     }
 
-    /// The shape of a number of [`EventAt`].
+    /// Returns the shape of a number in [`EventAt`].
     pub fn shape(&self, number: usize) -> Option<&Shape> {
         self.known.shapes.get(number)
     }
 
-    /// The task of a number of [`EventAt`].
+    /// Returns the task of a number in [`EventAt`].
     pub fn task(&self, number: usize) -> Option<&Task> {
         self.known.tasks.get(number)
     }
 
-    /// The whole event, as a ring's reader has it; fingerprints are not recorded and zero.
+    /// Returns the event and its subject. Fingerprints are not recorded, and zero.
     pub fn event(&self, at: EventAt) -> Option<(Event, Option<&Subject>)> {
         let (point, shape, task) = (
             self.point(at.point)?,
@@ -279,7 +270,7 @@ impl<R: Read> Reader<R> {
         Some((event, point.subject.as_ref()))
     }
 
-    /// What comes next; `None` where reading has stopped, see [`Reader::stop`].
+    /// Returns the next item; `None` at the end, see [`Reader::stop`].
     ///
     /// # Errors
     /// Reading failed.
@@ -311,7 +302,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The frame that is being read is not what was written; it is not counted as whole.
+    /// Stops at the current frame, which does not count as complete.
     fn damaged(&mut self) {
         let length = u64::try_from(HEAD + self.payload.len()).unwrap_or(u64::MAX);
         self.stop = Some(Stop::Damaged {
@@ -355,14 +346,14 @@ impl<R: Read> Reader<R> {
                 Ok(summary) => self.stop = Some(Stop::End(summary)),
                 Err(_) => self.damaged(),
             },
-            // Said once.
+            // There is only one header.
             Kind::Header => self.damaged(),
             Kind::Other => self.cursor.at = self.payload.len(),
         }
         Ok(None)
     }
 
-    /// The next fork; `None` where it is none.
+    /// Reads the next fork; `None` if it is damaged.
     fn fork(&mut self) -> Option<Entry> {
         let Self {
             payload, cursor, ..
@@ -374,7 +365,7 @@ impl<R: Read> Reader<R> {
         })))
     }
 
-    /// The next entry; `None` where it is none.
+    /// Reads the next entry; `None` if it is damaged.
     #[inline]
     fn entry(&mut self) -> Option<Entry> {
         let Self {
@@ -518,15 +509,15 @@ fn op_of(name: &str) -> Option<Op> {
     Op::ALL.iter().copied().find(|op| op.name() == name)
 }
 
-/// Whatever a file says, no more than this is kept.
+/// Appends to a list of bounded length; `None` if it is full, so that a damaged file cannot exhaust the memory.
 fn add<T>(list: &mut Vec<T>, one: T) -> Option<()> {
     (list.len() < ENTRIES_MAX).then(|| list.push(one))
 }
 
-/// There is no such name.
+/// No name has this number.
 struct NoSuchName;
 
-/// The name of one more than its number; none for 0.
+/// Returns the name of a number plus 1; none for 0.
 fn name_or_none(known: &Dictionary, number: u64) -> Result<Option<Object>, NoSuchName> {
     let Some(number) = number.checked_sub(1) else {
         return Ok(None);

@@ -18,13 +18,13 @@ pub(crate) fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// The difference of two times, small ones of either sign as small numbers.
+/// Encodes the difference of two times, so that small differences of either sign are small numbers.
 pub(crate) const fn zigzag(from: u64, to: u64) -> u64 {
     let difference = to.wrapping_sub(from).cast_signed();
     (difference << 1 ^ difference >> 63).cast_unsigned()
 }
 
-/// The later time of [`zigzag`].
+/// Returns the later time of [`zigzag`].
 pub(crate) const fn unzigzag(from: u64, number: u64) -> u64 {
     let difference = (number >> 1).cast_signed() ^ -(number & 1).cast_signed();
     from.wrapping_add(difference.cast_unsigned())
@@ -37,7 +37,7 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// The next number; `None` where the bytes end before it does, or it is larger than 64 bits.
+    /// Reads the next number; `None` if it is incomplete or larger than 64 bits.
     #[inline]
     pub(crate) fn number(&mut self, bytes: &[u8]) -> Option<u64> {
         let mut number = 0;
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_come_back_and_what_is_none_is_refused() {
+    fn restores_numbers_and_refuses_incomplete_ones() {
         for number in [
             0,
             1,
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn times_may_go_back_a_little() {
+    fn encodes_times_that_go_backwards() {
         for (from, to) in [(5, 3), (3, 5), (0, u64::MAX), (u64::MAX, 0), (1 << 63, 0)] {
             assert_eq!(unzigzag(from, zigzag(from, to)), to);
         }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Writing: everything is said once and then by its number.
+//! Writes a recording. Each name, subject, task, point and shape is written once and then referred to by its number.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use ambit_abi::{Event, EventKind, Fp};
-use ambit_event::{Content, Object, RawEvent, Subject};
+use ambit_abi::{EventKind, Fp};
+use ambit_event::{Content, Fork, Loss, Object, RawEvent, RingRecord, Subject};
 
 use crate::frame::{self, Kind};
 use crate::varint::{push, push_bytes, zigzag};
-use crate::{BYTES_MAX, ENTRIES_MAX, Header, Loss, MAGIC, Summary, VERSION, tag};
+use crate::{BYTES_MAX, ENTRIES_MAX, Header, MAGIC, Summary, VERSION, tag};
 
-/// A frame is written when it has this many bytes, or when it is flushed.
+/// Size at which a frame is written without a flush.
 const FRAME: usize = 64 * 1024;
 
 type TaskKey = (u32, u32, u32, [u8; 16]);
 type ShapeKey = (u8, u8, u8, u8, u32, u32);
-/// A point by its key, which is zero where it has none; then the rest tells it.
+/// A point: its key and hook, and if the key is zero, the rest.
 type PointKey = (Fp, u8, Option<Box<Unkeyed>>);
 
 #[derive(PartialEq, Eq, Hash)]
@@ -27,7 +27,7 @@ struct Unkeyed {
     object: Box<[u8]>,
 }
 
-/// Numbers that were given, and how much the reader has to keep for them.
+/// The numbers assigned so far, and the reader's memory for them.
 #[derive(Default)]
 struct Dictionary {
     names: HashMap<Object, u64>,
@@ -50,17 +50,17 @@ impl Dictionary {
             self.points.len(),
             self.shapes.len(),
         ];
-        // One record defines a few at most.
+        // One record defines only a few entries.
         entries.into_iter().any(|len| len + 16 > ENTRIES_MAX) || self.bytes + 65_536 > BYTES_MAX
     }
 }
 
-/// Writes a recording.
+/// The writer of a recording.
 pub struct Writer<W> {
     out: W,
     frame: Vec<u8>,
     known: Dictionary,
-    /// Those that are not written yet; they go before the frame, since a child does nothing before it was made.
+    /// Forks for the next frame. They precede the events, because a child acts after its fork.
     forks: Vec<u8>,
     events: u64,
 }
@@ -74,7 +74,7 @@ impl<W> std::fmt::Debug for Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a recording.
+    /// Writes the beginning and the header.
     ///
     /// # Errors
     /// Writing failed.
@@ -92,41 +92,35 @@ impl<W: Write> Writer<W> {
         })
     }
 
-    /// How many events were written.
+    /// Returns the number of events.
     pub const fn events(&self) -> u64 {
         self.events
     }
 
-    /// Takes in a record of the ring; `who` knows subjects. False for what is no operation (forks are kept all the same)
-    /// and for what can't be read.
+    /// Appends a record of the ring. `subject_of` returns the subject of a fingerprint. The result is false for unreadable
+    /// records and for those that are not operations; forks are written all the same.
     ///
     /// # Errors
     /// Writing failed.
     pub fn record(
         &mut self,
-        raw: &RawEvent<'_>,
-        who: impl FnOnce(Fp) -> Option<Subject>,
+        record: &RingRecord<'_>,
+        subject_of: impl FnOnce(Fp) -> Option<Subject>,
     ) -> io::Result<bool> {
+        if let Some(fork) = record.fork() {
+            self.fork(fork)?;
+            return Ok(false);
+        }
+        if matches!(record.kind(), EventKind::Name | EventKind::Subject) {
+            return Ok(false);
+        }
+        let raw = record.raw();
         let header = &raw.header;
-        if header.kind == EventKind::Fork as u8 {
-            self.fork(header)?;
-            return Ok(false);
-        }
-        let operation = matches!(
-            EventKind::try_from(header.kind),
-            Ok(EventKind::Point
-                | EventKind::Match
-                | EventKind::Violation
-                | EventKind::Unrepresentable)
-        );
-        if !operation {
-            return Ok(false);
-        }
         if self.known.is_full() {
             self.known = Dictionary::default();
             push(&mut self.frame, tag::FORGET);
         }
-        let Some(point) = self.point(raw, who) else {
+        let Some(point) = self.point(record, subject_of) else {
             return Ok(false);
         };
         let shape = self.shape(raw);
@@ -150,7 +144,7 @@ impl<W: Write> Writer<W> {
         }
         push(&mut self.frame, zigzag(known.time_ns, header.time_ns));
         known.time_ns = header.time_ns;
-        if header.kind == EventKind::Violation as u8 {
+        if record.kind() == EventKind::Violation {
             push(&mut self.frame, header.count.into());
         }
         self.events += 1;
@@ -160,9 +154,9 @@ impl<W: Write> Writer<W> {
         Ok(true)
     }
 
-    /// A process was made: by whom, which, and when.
-    fn fork(&mut self, header: &Event) -> io::Result<()> {
-        for number in [header.tgid.into(), header.extra.into(), header.time_ns] {
+    /// Appends a fork.
+    fn fork(&mut self, fork: Fork) -> io::Result<()> {
+        for number in [fork.parent.into(), fork.child.into(), fork.time_ns] {
             push(&mut self.forks, number);
         }
         if self.forks.len() >= FRAME {
@@ -173,9 +167,10 @@ impl<W: Write> Writer<W> {
 
     fn point(
         &mut self,
-        raw: &RawEvent<'_>,
-        who: impl FnOnce(Fp) -> Option<Subject>,
+        record: &RingRecord<'_>,
+        subject_of: impl FnOnce(Fp) -> Option<Subject>,
     ) -> Option<u64> {
+        let raw = record.raw();
         let header = &raw.header;
         let rest = header.key.is_zero().then(|| {
             Box::new(Unkeyed {
@@ -189,8 +184,8 @@ impl<W: Write> Writer<W> {
         if let Some(known) = self.known.points.get(&key) {
             return Some(*known);
         }
-        let event = raw.to_owned().ok()?;
-        let subject = self.subject(header.subject, who);
+        let event = record.event().ok()?;
+        let subject = self.subject(header.subject, subject_of);
         push(&mut self.frame, tag::POINT);
         push(&mut self.frame, header.hook.into());
         push(&mut self.frame, header.op.into());
@@ -205,12 +200,14 @@ impl<W: Write> Writer<W> {
         Some(number)
     }
 
-    /// One more than the subject's number, or 0 for one that was never described.
-    fn subject(&mut self, fp: Fp, who: impl FnOnce(Fp) -> Option<Subject>) -> u64 {
+    /// Returns the subject's number plus 1, or 0 if it was never described.
+    fn subject(&mut self, fp: Fp, subject_of: impl FnOnce(Fp) -> Option<Subject>) -> u64 {
         if let Some(known) = self.known.subjects.get(&fp) {
             return *known;
         }
-        let Some(subject) = who(fp) else { return 0 };
+        let Some(subject) = subject_of(fp) else {
+            return 0;
+        };
         let exe = self.name(subject.exe.as_ref());
         let script = self.name(subject.script.as_ref());
         let via: Vec<u64> = subject.via.iter().map(|via| self.name(Some(via))).collect();
@@ -230,7 +227,7 @@ impl<W: Write> Writer<W> {
         number
     }
 
-    /// One more than the name's number, or 0 for none.
+    /// Returns the name's number plus 1, or 0 for none.
     fn name(&mut self, name: Option<&Object>) -> u64 {
         let Some(name) = name else { return 0 };
         if let Some(known) = self.known.names.get(name) {
@@ -286,7 +283,7 @@ impl<W: Write> Writer<W> {
         number
     }
 
-    /// Writes what is not written yet: from then on it outlives this process.
+    /// Writes all appended records. After that they survive the end of this process.
     ///
     /// # Errors
     /// Writing failed.
@@ -304,7 +301,7 @@ impl<W: Write> Writer<W> {
         written
     }
 
-    /// Says what is missing so far.
+    /// Writes the losses so far.
     ///
     /// # Errors
     /// Writing failed.
@@ -313,7 +310,7 @@ impl<W: Write> Writer<W> {
         frame::write(&mut self.out, Kind::Losses, &serde_json::to_vec(losses)?)
     }
 
-    /// Ends the recording.
+    /// Writes the end.
     ///
     /// # Errors
     /// Writing failed.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is recorded is read again: whole, cut anywhere, damaged anywhere, and after years.
+//! Recordings are read as they were written: complete, cut anywhere, damaged anywhere, and after years.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,7 +10,7 @@
 use std::fmt::Write as _;
 
 use ambit_abi::{self as abi, EventKind, Fp, Hook, Op};
-use ambit_event::{Event, Object, Operation, Path, RawEvent, Secret, Subject, key};
+use ambit_event::{Event, Object, Operation, Path, RingRecord, Secret, Subject, key};
 use ambit_recording::{
     ENTRIES_MAX, Header, HookCounts, Item, Loss, OpenError, Reader, Stop, Summary, Writer,
 };
@@ -120,7 +120,7 @@ fn written(records: &[Vec<u8>], flush_every: usize) -> Vec<u8> {
     for (number, record) in records.iter().enumerate() {
         assert!(
             writer
-                .record(&RawEvent::parse(record).unwrap(), who)
+                .record(&RingRecord::parse(record).unwrap(), who)
                 .unwrap()
         );
         if number % flush_every == flush_every - 1 {
@@ -148,7 +148,7 @@ fn read(bytes: &[u8]) -> (Vec<(Event, Option<Subject>)>, Stop) {
     (events, reader.stop().unwrap().clone())
 }
 
-/// What is recorded of an event: all but the fingerprints and the domain's slot.
+/// Returns an event without the parts that are not recorded: fingerprints and the domain's slot.
 fn expected(record: &[u8]) -> (Event, Option<Subject>) {
     let mut event = Event::parse(record).unwrap();
     let by = who(event.subject);
@@ -258,7 +258,7 @@ fn more_points_than_a_dictionary_holds_begin_it_anew_and_nothing_is_lost() {
         );
         assert!(
             writer
-                .record(&RawEvent::parse(&record).unwrap(), who)
+                .record(&RingRecord::parse(&record).unwrap(), who)
                 .unwrap()
         );
     }
@@ -296,21 +296,21 @@ fn an_operation_of_another_number_is_found_by_its_name() {
     let (operation, object) = opened(1);
     let record = record(EventKind::Point, &subject(1), operation, &object, 1, 1);
     let mut header = header();
-    // As if `file.open` and `file.create` had had each other's numbers when this was written.
+    // The writer's numbers of `file.open` and `file.create` are exchanged.
     let number = u16::from(Op::FileOpen);
     header.ops.insert(number, "file.unlink".to_owned());
     let mut writer = Writer::new(Vec::new(), &header).unwrap();
     writer
-        .record(&RawEvent::parse(&record).unwrap(), who)
+        .record(&RingRecord::parse(&record).unwrap(), who)
         .unwrap();
     let bytes = writer.end(&summary()).unwrap();
     let mut reader = Reader::new(&bytes[..]).unwrap();
-    // An argument of 1 is none of `file.unlink`'s: what can't be is damage.
+    // `file.unlink` has no argument, so that an argument of 1 is damage.
     assert_eq!(reader.next_item().unwrap(), None);
     assert!(matches!(reader.stop(), Some(Stop::Damaged { .. })));
 }
 
-/// Every recording that was ever released must be read for ever: the text beside it is what it says.
+/// Every released recording must stay readable. The text beside it is its content.
 #[test]
 fn a_recording_of_version_1_is_read_for_ever() {
     let bytes = include_bytes!("data/version-1.ambitrec");
@@ -407,7 +407,9 @@ fn forks_are_read_before_the_operations_of_their_time() {
         record(EventKind::Match, &by, operation, &object, 30, 6),
         fork(300_000, u64::MAX),
     ] {
-        writer.record(&RawEvent::parse(&one).unwrap(), who).unwrap();
+        writer
+            .record(&RingRecord::parse(&one).unwrap(), who)
+            .unwrap();
     }
     assert_eq!(writer.events(), 2);
     let bytes = writer.end(&summary()).unwrap();

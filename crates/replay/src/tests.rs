@@ -7,7 +7,7 @@
 )]
 
 use ambit_abi::{self as abi, EventKind, Fp, Hook, Op};
-use ambit_event::{Inet, Object, Path, Port, RawEvent, Subject};
+use ambit_event::{Inet, Object, Path, Port, RawEvent, RingRecord, Subject};
 use ambit_policy::file;
 use ambit_policy::rule::Rule;
 use ambit_recording::{Header, Reader, Summary, Writer};
@@ -87,7 +87,11 @@ impl HandMade {
             header,
             object: &bytes,
         };
-        assert!(self.writer.record(&raw, |_| Some(by)).unwrap());
+        assert!(
+            self.writer
+                .record(&RingRecord::new(raw).unwrap(), |_| Some(by))
+                .unwrap()
+        );
     }
 
     fn opens(&mut self, process: u32, by: &[&str], file: &str) -> &mut Self {
@@ -141,7 +145,12 @@ impl HandMade {
             header,
             object: &object,
         };
-        assert!(!self.writer.record(&raw, |_| None).unwrap());
+        assert!(
+            !self
+                .writer
+                .record(&RingRecord::new(raw).unwrap(), |_| None)
+                .unwrap()
+        );
         self
     }
 

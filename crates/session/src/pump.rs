@@ -34,9 +34,9 @@ impl<F: FnMut(&[u8])> Sink for F {
 /// What a pump does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next<T> {
-    /// Deliver what is in the ring and wait for more, at most this long; `None` is without limit.
+    /// Deliver the records in the ring and wait for more, at most this long; `None` has no limit.
     Wait(Option<Duration>),
-    /// Deliver what is in the ring and return this value.
+    /// Deliver the records in the ring and return this value.
     Stop(T),
 }
 
@@ -54,9 +54,9 @@ impl Pump {
 
     /// Delivers records until `next` returns [`Next::Stop`].
     ///
-    /// Each turn calls `next`, delivers what is in the ring and then waits, for a record, for one of `others` to become
-    /// readable, for a signal, or until the time is up. Since `next` comes first, all that was written before it
-    /// observed an end is delivered.
+    /// Each turn calls `next`, delivers the records in the ring and then waits for a record, for one of `others` to become
+    /// readable, for a signal, or until the time is up. Since `next` comes first, all records that were written before
+    /// it observed an end are delivered.
     ///
     /// # Errors
     /// `next` failed, or the ring cannot be read.
@@ -101,7 +101,7 @@ impl Pump {
         Ok(records)
     }
 
-    /// Delivers what is in the ring, as far as the bound of a turn allows. True if the ring was empty then.
+    /// Delivers records within the bound of a turn. Returns true if the ring is empty then.
     fn turn(&mut self, sink: &mut impl Sink) -> Result<bool, Error> {
         let mut empty = false;
         for _ in 0..READS {
@@ -131,7 +131,7 @@ impl Pump {
 
 /// Waits for the descriptors. A signal ends the wait without an error.
 fn poll_for(fds: &mut [PollFd<'_>], limit: Option<Duration>) -> Result<(), Error> {
-    // A limit beyond what the kernel can count is none.
+    // A limit that is too large for the kernel's type counts as none.
     let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
     match poll(fds, limit.as_ref()) {
         Ok(_) | Err(Errno::INTR) => Ok(()),

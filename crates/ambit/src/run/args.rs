@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What can be typed after `ambit run`.
+//! The arguments of `ambit run`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,64 +8,64 @@ use ambit_abi::{Coverage, Hook};
 
 use crate::cli::domain_name;
 
-/// Run a command, and learn what it does or hold it to a map
+/// Run a command, and learn its behaviour or check it against a map
 ///
-/// With --learn what the command and all it starts do is added to a map. With -m what is outside the map is recorded,
-/// and with --enforce refused. The command's own exit status is handed on.
-// What can be typed is a list of switches.
+/// With --learn, the operations of the command and all its descendants are added to a map. With -m, operations outside
+/// the map are stored for `ambit explain`; with --enforce, they are refused, too. The exit status is the command's.
+// Each is a switch of the command line.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = "ambit run --learn -o MAP [OPTIONS] -- CMD [ARG]...\n       ambit run -m MAP [--enforce] [OPTIONS] -- CMD [ARG]...")]
 pub(crate) struct Args {
-    /// Learn: add what the command does to the map given with -o
+    /// Learn: add the command's operations to the map given with -o
     #[arg(long, requires = "output", conflicts_with = "map")]
     pub(super) learn: bool,
-    /// The map to write, or to add to
+    /// The map to create or extend
     #[arg(short, long, value_name = "MAP", requires = "learn")]
     pub(super) output: Option<PathBuf>,
-    /// The map to hold the command to
+    /// The map to check the command against
     #[arg(short, long, value_name = "MAP")]
     pub(super) map: Option<PathBuf>,
-    /// Refuse what is outside the map, instead of only recording it
+    /// Refuse operations outside the map, and do not only store them
     #[arg(long, requires = "map")]
     pub(super) enforce: bool,
-    /// Name of the domain; the map's otherwise, or the command's
+    /// Name of the domain [default: the map's; for a new map the command's name]
     #[arg(long, value_name = "NAME", value_parser = domain_name)]
     pub(super) domain: Option<String>,
-    /// How many executables of a chain tell subjects apart, for a new map [default: 2]
+    /// For a new map: how many executables of the chain belong to a subject [default: 2]
     #[arg(long, value_name = "N", requires = "learn", value_parser = clap::value_parser!(u32).range(1..=4))]
     pub(super) chain: Option<u32>,
-    /// How much of the kernel's surface is learned, for a new map: `core`, or `full` [default: full]
+    /// For a new map: the hooks that are covered, `core` or `full` [default: full]
     #[arg(long, value_name = "LEVEL", requires = "learn", value_parser = coverage)]
     pub(super) coverage: Option<Coverage>,
-    /// Write every operation that is decided to this new file, for `ambit replay`
+    /// Write every decided operation to this new file, for `ambit replay`
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
-    /// Room for events that were not read yet; K and M may follow [default: 1M, 16M with --record]
+    /// Size of the ring buffer, as bytes or with K or M [default: 1M, 16M with --record]
     #[arg(long, value_name = "BYTES", value_parser = ring_size)]
     ring_size: Option<u32>,
-    /// How many points may be learned
+    /// Maximum number of points to learn
     #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     pub(super) max_points: u32,
-    /// Exit with status 3 where something was outside the map
+    /// Exit with status 3 if an operation was outside the map
     #[arg(long, requires = "map")]
     pub(super) fail_on_violation: bool,
-    /// Enforce a map that learning left incomplete
+    /// Enforce the map even if it is incomplete
     #[arg(long, requires = "enforce")]
     pub(super) allow_incomplete: bool,
-    /// Go on where the kernel lacks this hook (see `ambit doctor --hooks`)
+    /// Continue if the kernel lacks this hook; list hooks with `ambit doctor --hooks`
     #[arg(long, value_name = "HOOK", value_delimiter = ',', value_parser = hook)]
     pub(super) allow_missing: Vec<Hook>,
     /// Write the counters of each hook to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) stats: Option<PathBuf>,
-    /// Write violations to standard error as JSON, one object a line
+    /// Write violations to standard error as JSON, one object per line
     #[arg(long)]
     pub(super) json: bool,
-    /// Say nothing but errors
+    /// Show errors and warnings only
     #[arg(short, long)]
     pub(super) quiet: bool,
-    /// Say more about loading
+    /// Show details of loading errors
     #[arg(short, long)]
     pub(super) verbose: bool,
     /// The command and its arguments
@@ -79,7 +79,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Room for events that were not read yet, in bytes.
+    /// Returns the size of the ring buffer in bytes.
     pub(super) fn ring_bytes(&self) -> u32 {
         let default = if self.record.is_some() {
             16 << 20
@@ -92,14 +92,14 @@ impl Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ambit run --learn -o web.map -- ./serve.sh      learn; again and again adds to the map
-  ambit run -m web.map -- ./serve.sh              record what is outside the map
-  ambit run -m web.map --enforce -- ./serve.sh    refuse it
+  ambit run --learn -o web.map -- ./serve.sh      learn; repeat it to extend the map
+  ambit run -m web.map -- ./serve.sh              audit: store operations outside the map
+  ambit run -m web.map --enforce -- ./serve.sh    refuse them, too
 
-Exit status: the command's own (its signal, if it died by one); 1 the command line or the map is wrong, 2 Ambit could
-not do its work, 3 with --fail-on-violation, 126 and 127 as of env(1).";
+Exit status: the command's (or its signal, if it died by one); 1 for an error in the command line or the map, 2
+if Ambit failed, 3 with --fail-on-violation, 126 and 127 as env(1).";
 
-/// The largest ring that makes sense; the kernel's own limit is not far.
+/// Largest ring.
 const RING_MAX: u64 = 1 << 30;
 
 fn ring_size(text: &str) -> Result<u32, String> {
@@ -115,17 +115,19 @@ fn ring_size(text: &str) -> Result<u32, String> {
         .map_err(|_| "expected a number of bytes, such as 65536, 64K or 1M".to_owned())?
         .saturating_mul(unit);
     if !(4096..=RING_MAX).contains(&bytes) {
-        return Err("a ring has 4K to 1024M".to_owned());
+        return Err("the size must be between 4K and 1024M".to_owned());
     }
-    u32::try_from(bytes.next_power_of_two()).map_err(|_| "a ring has 4K to 1024M".to_owned())
+    u32::try_from(bytes.next_power_of_two())
+        .map_err(|_| "the size must be between 4K and 1024M".to_owned())
 }
 
 fn coverage(text: &str) -> Result<Coverage, String> {
-    Coverage::from_name(text).ok_or_else(|| "`core` or `full`".to_owned())
+    Coverage::from_name(text).ok_or_else(|| "expected `core` or `full`".to_owned())
 }
 
 fn hook(text: &str) -> Result<Hook, String> {
-    Hook::from_name(text).ok_or_else(|| "no hook of Ambit's; see `ambit doctor --hooks`".to_owned())
+    Hook::from_name(text)
+        .ok_or_else(|| "unknown hook; list hooks with `ambit doctor --hooks`".to_owned())
 }
 
 #[cfg(test)]
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ring_is_rounded_up_to_a_power_of_two() {
+    fn rounds_a_ring_up_to_a_power_of_two() {
         assert_eq!(ring_size("4096"), Ok(4096));
         assert_eq!(ring_size("5000"), Ok(8192));
         assert_eq!(ring_size("64K"), Ok(65_536));
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_without_room_is_an_error() {
+    fn refuses_sizes_out_of_range() {
         for text in [
             "0",
             "4095",

@@ -1,41 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is left of a run: the map that was learned, or what was outside of it, and what to do next.
+//! The end of a run: writes the learned map, or shows how much was outside the map.
 
 use std::collections::{BTreeSet, HashMap};
 
 use ambit_abi::{Fp, Mode};
 use ambit_model::{Learner, Map};
+use ambit_session::{Collected, Ended, Error, How, Missed, RecordingSummary, Stats, WatchSummary};
 use anyhow::{Context, anyhow};
+use rustix::io::Errno;
 
-use super::command::complain;
 use super::figures::{self, Figures};
-use super::session::How;
-use super::stats::Missed;
-use super::watch::Seen;
-use super::{Args, Ended, Plan, Recorder, Stats};
+use super::{Args, Plan};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::map::{MAP_MODE, hint, read_if_there};
 use crate::out::{count, note, shown};
 
-/// What there is when the session has ended.
-pub(super) struct Rest {
-    pub(super) recorder: Recorder,
+/// The result of a session.
+pub(super) struct SessionResult {
+    pub(super) collected: Collected,
     pub(super) ended: Ended,
     pub(super) stats: Stats,
-    /// Learning: how often each point was met.
+    /// Learning: how often each point occurred.
     pub(super) hits: HashMap<Fp, u32>,
     /// UTC.
     pub(super) began: String,
 }
 
-pub(super) fn finish(args: &Args, plan: &Plan, rest: Rest) -> Result<Outcome, Failure> {
-    let Rest {
-        recorder,
+pub(super) fn finish(args: &Args, plan: &Plan, result: SessionResult) -> Result<Outcome, Failure> {
+    let SessionResult {
+        collected,
         ended,
         stats,
         hits,
         began,
-    } = rest;
+    } = result;
     let stats = &stats;
     if let Some(path) = &args.stats {
         let json = stats.json(&plan.domain, plan.mode.name());
@@ -43,21 +41,27 @@ pub(super) fn finish(args: &Args, plan: &Plan, rest: Rest) -> Result<Outcome, Fa
             .with_context(|| format!("cannot write the counters to {}", shown(path)))
             .or_exit(Exit::Trouble)?;
     }
-    let (learner, watch, tape) = recorder.into_parts();
-    if let Some(tape) = tape {
-        tape.end(stats, ended.stragglers, args.quiet);
+    let recorded = collected.recording;
+    match recorded.and_then(|recording| recording.end(stats, ended.stragglers)) {
+        Some(Ok(summary)) => show_recording(&summary, args.quiet),
+        Some(Err(notice)) => note!("{notice}"),
+        None => {}
     }
-    if let Some(mut watch) = watch {
-        let seen = watch.end(stats.violations_lost(), ended.stragglers > 0);
+    if let Some(mut watch) = collected.watch {
+        if ended.stragglers == 0
+            && let Some(notice) = watch.end(stats.violations_lost())
+        {
+            note!("{notice}");
+        }
         if !args.quiet && !args.json {
-            tell(plan, seen, stats);
+            show_violations(plan, watch.summary(), stats);
         }
     }
     let outcome = match ended.how {
         How::With(exit) => Outcome::As(exit),
         How::NotStarted(error) => return Err(not_started(plan, &error)),
     };
-    if let Some(learner) = learner {
+    if let Some(learner) = collected.learner {
         let (before, missed) = learned(args, plan, &learner, stats)?;
         let figures = Figures {
             before: &before,
@@ -78,27 +82,41 @@ pub(super) fn finish(args: &Args, plan: &Plan, rest: Rest) -> Result<Outcome, Fa
 }
 
 fn not_started(plan: &Plan, error: &std::io::Error) -> Failure {
-    let name = plan
-        .command
-        .argv
-        .first()
-        .map_or_else(Default::default, Clone::clone);
-    let errno = rustix::io::Errno::from_io_error(error).unwrap_or(rustix::io::Errno::IO);
-    if plan.mode == Mode::Enforce && errno == rustix::io::Errno::PERM {
+    let errno = Errno::from_io_error(error).unwrap_or(Errno::IO);
+    if plan.mode == Mode::Enforce && errno == Errno::PERM {
         return Failure::new(
             Exit::NotExecutable,
             anyhow!(
-                "{} does not let `ambit run` start {}; `ambit explain` says what is missing",
+                "{} does not let `ambit run` start {}; `ambit explain` shows the missing line",
                 shown(&plan.path),
                 shown(&plan.command.program)
             ),
         );
     }
-    complain(&name, errno)
+    let name = plan.command.argv.first().cloned().unwrap_or_default();
+    Error::Command { name, errno }.into()
 }
 
-/// What was outside the map.
-fn tell(plan: &Plan, seen: Seen, stats: &Stats) {
+fn show_recording(summary: &RecordingSummary, quiet: bool) {
+    if !quiet {
+        note!(
+            "recorded {} in {} ({} KiB)",
+            count(summary.events, "operation"),
+            shown(&summary.path),
+            summary.bytes.div_ceil(1024)
+        );
+    }
+    for loss in &summary.losses {
+        note!(
+            "warning: the recording lacks {} at {}; record again with a larger --ring-size",
+            count(loss.lost, "operation"),
+            loss.hook
+        );
+    }
+}
+
+/// Shows how much was outside the map.
+fn show_violations(plan: &Plan, seen: WatchSummary, stats: &Stats) {
     let map = shown(&plan.path);
     if seen.distinct == 0 && stats.violations() == 0 {
         note!("nothing was outside {map}");
@@ -113,25 +131,26 @@ fn tell(plan: &Plan, seen: Seen, stats: &Stats) {
         let refused = match plan.mode {
             Mode::Enforce if seen.refused == seen.distinct => ", refused".to_owned(),
             Mode::Enforce => format!(", {} refused", seen.refused),
-            _ => ", let pass".to_owned(),
+            _ => ", not refused".to_owned(),
         };
-        note!("{what} outside {map}{times}{refused}; `ambit explain` says why and what to do");
+        note!("{what} outside {map}{times}{refused}; `ambit explain` shows why and what to do");
     }
     if seen.dropped > 0 {
         note!(
-            "{} of them were not recorded: there were too many",
-            seen.dropped
+            "{} of them are not stored: a run stores {} at most",
+            seen.dropped,
+            ambit_journal::KEPT
         );
     }
     if stats.violations_lost() > 0 {
         note!(
-            "{} could not be recorded; a larger --ring-size keeps them",
+            "{} found no room in the ring and is not stored; run again with a larger --ring-size",
             count(stats.violations_lost(), "event")
         );
     }
 }
 
-/// Writes the map. Answers what it was before, and how much was missed.
+/// Writes the map. Returns the map as it was before, and how many operations were missed.
 fn learned(
     args: &Args,
     plan: &Plan,
@@ -148,7 +167,7 @@ fn learned(
             return Err(Failure::new(
                 Exit::Trouble,
                 anyhow!(
-                    "{} was changed to another domain's map, or broken, while this run learned; nothing was written",
+                    "while this run learned, {} was changed to the map of another domain or damaged; nothing was written",
                     shown(&plan.path)
                 ),
             ));
@@ -203,11 +222,16 @@ fn summarise(plan: &Plan, before: &Map, after: &Map, points: u64) {
     );
 }
 
-/// Says what learning has missed, and how to miss less.
+/// Shows what learning missed, and how to miss less.
 fn warn(args: &Args, plan: &Plan, missed: &[(&str, Missed)], unresolved: u64, missing: u64) {
     note!(
-        "warning: {} is incomplete: {missing} of what the command did was not learned",
-        shown(&plan.path)
+        "warning: {} is incomplete: {} not learned",
+        shown(&plan.path),
+        if missing == 1 {
+            "1 operation was".to_owned()
+        } else {
+            format!("{missing} operations were")
+        }
     );
     for (hook, missed) in missed {
         let parts = [
@@ -223,23 +247,25 @@ fn warn(args: &Args, plan: &Plan, missed: &[(&str, Missed)], unresolved: u64, mi
         note!("  {hook}: {}", parts.join(", "));
     }
     if unresolved > 0 {
-        note!("  {unresolved} of subjects that were never described");
+        note!("  {unresolved} by subjects without a description");
     }
     let any = |of: fn(&Missed) -> u64| missed.iter().any(|(_, missed)| of(missed) > 0);
     if any(|missed| missed.lost) || unresolved > 0 {
         let larger = (args.ring_bytes() / 1024).saturating_mul(8).min(1 << 20);
-        note!("  to lose nothing, learn again with --ring-size {larger}K");
+        note!("  learn again with --ring-size {larger}K to lose none");
     }
     if any(|missed| missed.full) {
         note!(
-            "  to have room for more, learn again with --max-points {}",
+            "  learn again with --max-points {} to have room for all",
             args.max_points.saturating_mul(4)
         );
     }
     if any(|missed| missed.unrepresentable) {
-        note!("  what has no canonical form can't be in any map: enforcing will refuse it");
+        note!(
+            "  no map can contain an operation without canonical form, so enforcing will refuse it"
+        );
     }
     note!(
-        "  a line `incomplete:` in the map says so; enforcing it takes --allow-incomplete, or the line's removal"
+        "  the map now has a line `incomplete:`; to enforce it, remove the line or give --allow-incomplete"
     );
 }

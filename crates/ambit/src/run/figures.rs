@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The figures of a learning run, added to those beside the map.
+//! Adds the figures of a learning run to the statistics beside its map.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -7,26 +7,27 @@ use std::io::Read;
 
 use ambit_abi::Fp;
 use ambit_model::{Learner, Map, Run, RunId, Statistics};
+use ambit_session::Stats;
 
-use super::{Plan, Stats};
+use super::Plan;
 use crate::map::figures;
 use crate::out::{note, shown};
 
-/// What is known of a learning run when it has ended.
+/// The figures of a learning run.
 pub(super) struct Figures<'a> {
     /// The map as it was before.
     pub(super) before: &'a Map,
     pub(super) learner: &'a Learner,
-    /// How often each point was met.
+    /// How often each point occurred.
     pub(super) hits: &'a HashMap<Fp, u32>,
     pub(super) began: &'a str,
-    /// What it could not learn.
+    /// Number of operations that it missed.
     pub(super) missed: u64,
 }
 
-/// Adds a run to the map's record. The map was written, so that a failure is told and no more.
+/// Adds a run to the map's statistics. The map is written by now, so that a failure is only shown.
 pub(super) fn add(plan: &Plan, stats: &Stats, figures: &Figures<'_>) {
-    // A map on a pipe or a terminal has nothing beside it.
+    // A map that was written to a pipe or a terminal has no statistics.
     if !std::fs::metadata(&plan.path).is_ok_and(|found| found.is_file()) {
         return;
     }
@@ -49,13 +50,13 @@ pub(super) fn add(plan: &Plan, stats: &Stats, figures: &Figures<'_>) {
     });
     if let Err(error) = written {
         note!(
-            "what this run saw is in the map, but not counted in {}: {error:#}; move that file away to begin anew",
+            "cannot add this run to {}: {error:#}; the map itself is written; move that file away to start new statistics",
             shown(figures::path(&plan.path))
         );
     }
 }
 
-/// The runs before; a new map begins anew.
+/// Returns the statistics of earlier runs; none for a new map.
 fn before(plan: &Plan) -> anyhow::Result<Option<Statistics>> {
     if plan.existed {
         figures::read(&plan.path).map_err(crate::exit::Failure::into_error)
@@ -64,13 +65,13 @@ fn before(plan: &Plan) -> anyhow::Result<Option<Statistics>> {
     }
 }
 
-/// Unlike that of any other run, on this machine or another one.
+/// Returns an id that no other run has, on this machine or another one.
 fn run_id(began: &str) -> RunId {
     let mut random = [0; 8];
     let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut random));
     match read {
         Ok(()) => RunId(u64::from_le_bytes(random)),
-        // As good as it gets: the moment it began at, and the process.
+        // Without random bytes: the start time and the process number.
         Err(_) => RunId(
             began
                 .bytes()

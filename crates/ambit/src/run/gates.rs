@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a map does about untrusted tasks, by trust bits instead of names.
+//! The gates of a map: its responses to untrusted tasks, by trust bit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,16 +11,16 @@ use ambit_sensor::Kernel;
 
 use crate::exit::Failure;
 
-/// Of a domain.
+/// The gates of a domain.
 #[derive(Debug)]
 pub(super) struct Gates {
     pub(super) by_family: [Gate; abi::FAMILIES],
-    /// The bits of the sources that the map names.
+    /// The bits of the trust sources that the map names.
     pub(super) named: u32,
 }
 
 impl Gates {
-    /// Gives the sources that a map names their bits.
+    /// Assigns bits to the trust sources that a map names.
     pub(super) fn of(map: &Map, kernel: &Kernel, lock: &WriteLock) -> Result<Self, Failure> {
         let names: BTreeSet<String> = map.untrusted_by.keys().cloned().collect();
         let sources = if names.is_empty() {
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bit_means_what_the_map_says_of_its_source_and_else_what_it_says_of_all() {
+    fn a_bit_follows_its_sources_entry_or_else_the_general_one() {
         let text = "ambit: 1\ndomain: d\nchain: 2\nrespond:\n  untrusted: {net: deny, exec: kill}\n  untrusted-by:\n    \
                     operator: {net: kill}\n    rule:r: {net: log}\n";
         let map = Map::parse(text, "m").unwrap();

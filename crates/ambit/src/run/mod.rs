@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit run`: a command in a domain of its own, from before its first instruction to the end of its last task.
+//! `ambit run`: runs a command in a domain of its own, from before its first instruction to the end of its last task.
+//!
+//! This module turns the command line into a plan, shows what a session reports and chooses the exit code. The session
+//! itself is in `ambit-session`.
 
 mod args;
-mod command;
 mod ending;
 mod figures;
 mod gates;
-mod keeper;
 mod plan;
-mod recorder;
-mod session;
-mod stats;
-mod tape;
-mod watch;
+mod show;
 
 pub(crate) use args::Args;
-use command::Command;
 use gates::Gates;
 use plan::Plan;
-use recorder::Recorder;
-use session::Ended;
-use stats::Stats;
-use tape::Blank;
-use watch::{Tell, Watch};
 
 use std::collections::HashMap;
 
@@ -32,13 +23,18 @@ use ambit_hoststate::{locks, rules};
 use ambit_journal::{Clock, Hex, Run};
 use ambit_launch::Keeper;
 use ambit_model::{Compiled, FAMILIES, Learner, Responses, compile};
+use ambit_recording::Header;
 use ambit_sensor::{Domain, DomainSpec, Kernel, LoadOptions};
+use ambit_session::{
+    Ended, NewRecording, Recorder, Report, Stats, Watch, causes_of_tasks, keep, run as run_session,
+};
 use anyhow::Context;
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{note, shown};
+use crate::store;
 
-/// How many results of patterns the kernel part may keep.
+/// Number of pattern results that the kernel part may cache.
 const PATTERN_CACHE: u32 = 16_384;
 /// Room in the set for the names and subjects that the kernel part describes.
 const DESCRIPTIONS: u32 = 8_192;
@@ -51,23 +47,27 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         full: plan.map.coverage == Coverage::Full,
         ..LoadOptions::default()
     };
-    let mut blank = args.record.as_deref().map(Blank::new).transpose()?;
+    let mut recording = args
+        .record
+        .as_deref()
+        .map(NewRecording::create)
+        .transpose()?;
     let attached = Kernel::attach(&options);
     if attached.is_err() {
-        blank.take().into_iter().for_each(Blank::discard);
+        recording.take().into_iter().for_each(NewRecording::discard);
     }
     let kernel = attached?;
     if let Err(error) = rules::reload(&kernel) {
         note!(
-            "the active rules could not be reloaded, so that the map is evaluated before rules that allow more: {:#}",
+            "cannot reload the rules, so operations that they allow may be refused: {:#}",
             anyhow::Error::from(error)
         );
     }
     for left in kernel.left_out() {
         note!("not decided on this kernel: {left}");
     }
-    let outcome = in_domain(args, &plan, &kernel, &options, blank);
-    // The workload's end is what counts; what stays pinned is found by the next run.
+    let outcome = in_domain(args, &plan, &kernel, &options, recording);
+    // The outcome is the workload's. The next run finds what stays pinned.
     if let Err(error) = kernel.release() {
         note!(
             "cannot unload the kernel part: {:#}",
@@ -82,31 +82,43 @@ fn in_domain(
     plan: &Plan,
     kernel: &Kernel,
     options: &LoadOptions,
-    blank: Option<Blank>,
+    recording: Option<NewRecording>,
 ) -> Result<Outcome, Failure> {
     let secret = Secret::new(kernel.secret());
     let compiled = compiled(plan, kernel, secret)?;
     let launcher = Subject::LAUNCHER.fingerprint(&secret);
     let domain = {
-        // Until the domain says which bits it means, they could be given to another source.
+        // Until the domain names its trust bits, another source could get them.
         let lock = locks::write_host_state()?;
         let gates = Gates::of(&plan.map, kernel, &lock)?;
         kernel.create_domain(&spec(args, plan, compiled.as_ref(), &gates))?
     };
+    let counters = Box::new(|| domain.stats().ok());
     let mut recorder = match compiled {
         None => {
             let mut learner = Learner::new(secret);
             learner.preload(&plan.map);
-            Recorder::learn(learner)
+            Recorder::learn(learner, counters, show::notices(args))
         }
-        Some(compiled) => Recorder::watch(watch(args, plan, options.clone()), compiled.registry),
+        Some(compiled) => {
+            let mut report = show::notices(args);
+            let watch = watch(plan, options.clone(), &mut report);
+            Recorder::watch(watch, compiled.registry, counters, report)
+        }
     };
-    if let Some(blank) = blank {
-        recorder.record(blank.begin(plan, kernel.ephemeral_ports())?);
+    if let Some(recording) = recording {
+        recorder.record(recording.begin(&header(plan, kernel.ephemeral_ports()))?);
     }
     let began = Clock::now_utc();
+    let runs = store::runs();
     let keeper = Keeper::start(kernel.user_lock(), || {
-        keeper::keep(plan, options, &domain, &mut recorder);
+        keep(
+            plan.mode,
+            (&runs, &plan.domain),
+            options,
+            &domain,
+            &mut recorder,
+        );
     });
     let keeper = keeper
         .map_err(anyhow::Error::from)
@@ -114,29 +126,43 @@ fn in_domain(
             note!("nothing will clean up the domain if this process is killed: {error:#}");
         })
         .ok();
-    let ended = session::run(&domain, &plan.command, plan.mode, launcher, &mut recorder);
-    let stats = Stats::of(&domain, &recorder);
+    let ended = run_session(&domain, &plan.command, plan.mode, launcher, &mut recorder);
+    let stats = Stats::read(&domain, &recorder);
     let hits = hits(plan, &domain);
     close(&domain, keeper, ended.as_ref().ok(), plan);
-    let rest = ending::Rest {
-        recorder,
+    let result = ending::SessionResult {
+        collected: recorder.into_collected(),
         ended: ended?,
         stats: stats?,
         hits,
         began,
     };
-    ending::finish(args, plan, rest)
+    ending::finish(args, plan, result)
 }
 
-/// How often each learned point was met. Nothing that a map needs.
+/// Returns how often each learned point occurred. A map is complete without it.
 fn hits(plan: &Plan, domain: &Domain) -> HashMap<Fp, u32> {
     if plan.mode != Mode::Learn {
         return HashMap::new();
     }
     let hits = domain.hits().inspect_err(|error| {
-        note!("how often each point was seen is not known: {error}");
+        note!("cannot read how often each point occurred: {error}");
     });
     hits.unwrap_or_default().into_iter().collect()
+}
+
+fn header(plan: &Plan, ephemeral: (u16, u16)) -> Header {
+    Header {
+        domain: plan.domain.clone(),
+        mode: plan.mode.name().to_owned(),
+        chain: plan.map.chain,
+        coverage: plan.map.coverage.name().to_owned(),
+        ephemeral,
+        command: plan.command.argv.iter().map(shown).collect(),
+        began: Clock::now_utc(),
+        map: (plan.mode != Mode::Learn).then(|| hex::encode(plan.map.digest())),
+        ..Header::new()
+    }
 }
 
 fn compiled(plan: &Plan, kernel: &Kernel, secret: Secret) -> Result<Option<Compiled>, Failure> {
@@ -189,7 +215,7 @@ fn spec<'a>(
     }
 }
 
-/// A map's table in the kernel part's order. Families that maps do not know are refused.
+/// Returns a map's table in the kernel part's order. Families that maps do not know are refused.
 fn by_family(table: Responses) -> [Response; abi::FAMILIES] {
     let mut out = [Response::Deny; abi::FAMILIES];
     for (family, response) in FAMILIES.iter().zip(table) {
@@ -200,12 +226,7 @@ fn by_family(table: Responses) -> [Response; abi::FAMILIES] {
     out
 }
 
-fn watch(args: &Args, plan: &Plan, options: LoadOptions) -> Watch {
-    let tell = match (args.json, args.quiet) {
-        (true, _) => Tell::Json,
-        (false, false) => Tell::Lines,
-        (false, true) => Tell::Nothing,
-    };
+fn watch(plan: &Plan, options: LoadOptions, report: &mut Report<'_>) -> Watch {
     let run = Run {
         ambit: ambit_journal::FORMAT,
         domain: plan.domain.clone(),
@@ -215,28 +236,29 @@ fn watch(args: &Args, plan: &Plan, options: LoadOptions) -> Watch {
         command: plan.command.argv.iter().map(shown).collect(),
         began: Clock::now_utc(),
     };
-    let cause_of = Box::new(move |pid, tid| {
-        let kernel = Kernel::open(&options).ok()??;
-        let tasks = kernel.tasks().ok()?;
-        let task = tasks
-            .iter()
-            .find(|task| task.tid == tid)
-            .or_else(|| tasks.iter().find(|task| task.tgid == pid))?;
-        (task.label.trust != 0).then_some(task.label.cause)
-    });
-    Watch::begin(run, tell, cause_of)
+    let (watch, notice) = Watch::begin(&store::runs(), run, causes_of_tasks(options));
+    notice.into_iter().for_each(report);
+    watch
 }
 
-/// Frees the domain, unless tasks go on in it: then its keeper does when they have ended.
+/// Removes the domain. If tasks are left in it, the keeper removes it after their end.
 fn close(domain: &Domain, keeper: Option<Keeper>, ended: Option<&Ended>, plan: &Plan) {
     let left = ended.map_or(0, |ended| ended.stragglers);
     if left > 0 {
         let what = match plan.mode {
-            Mode::Learn => "what they do from now on is not learned",
-            Mode::Audit => "what they do outside the map is recorded until their end",
-            _ => "what is outside the map is refused to them and recorded until their end",
+            Mode::Learn => "their further operations are not learned",
+            Mode::Audit => "their operations outside the map are stored until they end",
+            _ => "the map is enforced and their violations are stored until they end",
         };
-        note!("{left} tasks of the domain `{}` go on; {what}", plan.domain);
+        note!(
+            "{} still running in the domain `{}`: {what}",
+            if left == 1 {
+                "1 task is".to_owned()
+            } else {
+                format!("{left} tasks are")
+            },
+            plan.domain
+        );
         return;
     }
     match domain.close() {

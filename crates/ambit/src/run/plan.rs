@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! From what was typed to what is meant: everything that can be found wrong before the kernel part is touched.
+//! Checks the command line and the map before anything is loaded.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use ambit_abi::{Coverage, Mode};
 use ambit_journal::folder;
 use ambit_model::Map;
+use ambit_session::Command;
 use anyhow::{Context, anyhow};
 use rustix::fs::{Access, access};
 
-use super::{Args, Command};
+use super::Args;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::map;
 use crate::out::shown;
 
-/// What a new map covers where nobody says.
+/// The coverage of new maps without --coverage.
 const NEW_MAPS: Coverage = Coverage::Full;
 
 /// A run that can begin.
@@ -23,11 +24,11 @@ const NEW_MAPS: Coverage = Coverage::Full;
 pub(super) struct Plan {
     pub(super) mode: Mode,
     pub(super) domain: String,
-    /// Learning: what there was before. Else: what the command is held to.
+    /// Learning: the map as it was before. Otherwise: the map to enforce or to audit.
     pub(super) map: Map,
     /// Where the map is, or will be.
     pub(super) path: PathBuf,
-    /// Learning: whether the map was there already.
+    /// Learning: whether the map existed.
     pub(super) existed: bool,
     pub(super) command: Command,
 }
@@ -38,10 +39,9 @@ impl Plan {
         let find = || Command::find(args.command.clone(), path_variable.as_deref());
         match (&args.output, &args.map) {
             (Some(output), None) => Self::learning(args, output, find()?),
-            (None, Some(map)) => Self::holding(args, map, find()?),
+            (None, Some(map)) => Self::with_map(args, map, find()?),
             _ => Err(Failure::usage(anyhow!(
-                "what shall be done with what the command does? `--learn -o MAP` writes it down, `-m MAP` records \
-                 what is outside a map, `-m MAP --enforce` refuses it"
+                "choose a mode: `--learn -o MAP`, `-m MAP` (audit) or `-m MAP --enforce`"
             ))),
         }
     }
@@ -50,8 +50,7 @@ impl Plan {
         let before = map::read_if_there(path)?.map(|(map, _)| map);
         if before.as_ref().is_some_and(|map| map.sealed.is_some()) {
             return Err(Failure::usage(anyhow!(
-                "{0} is sealed: learning would change it; learn into another file, or take its line `sealed:` out to go on \
-                 with this one",
+                "{0} is sealed, and learning would change it; learn into another file, or remove its line `sealed:` first",
                 shown(path)
             )));
         }
@@ -66,14 +65,14 @@ impl Plan {
         });
         if let Some(chain) = args.chain.filter(|chain| *chain != map.chain) {
             return Err(Failure::usage(anyhow!(
-                "{} was learned with `chain: {}`; learn into another file to have --chain {chain}",
+                "{} was learned with `chain: {}`; learn into another file to use --chain {chain}",
                 shown(path),
                 map.chain
             )));
         }
         if let Some(coverage) = args.coverage.filter(|coverage| *coverage != map.coverage) {
             return Err(Failure::usage(anyhow!(
-                "{} was learned with `coverage: {}`; learn into another file to have --coverage {coverage}",
+                "{} was learned with `coverage: {}`; learn into another file to use --coverage {coverage}",
                 shown(path),
                 map.coverage
             )));
@@ -89,22 +88,22 @@ impl Plan {
         })
     }
 
-    fn holding(args: &Args, path: &Path, command: Command) -> Result<Self, Failure> {
+    fn with_map(args: &Args, path: &Path, command: Command) -> Result<Self, Failure> {
         let map = map::read(path)?;
         if let Some(missed) = map.incomplete
             && args.enforce
             && !args.allow_incomplete
         {
             return Err(Failure::usage(anyhow!(
-                "{} is incomplete: learning has missed {missed} of what the command did, so that enforcing would refuse \
-                 them; learn again into a new file with a larger --ring-size, or say --allow-incomplete",
+                "{} is incomplete: learning has missed {missed} operations, which enforcing would refuse; learn again into \
+                 a new file with a larger --ring-size, or give --allow-incomplete",
                 shown(path)
             )));
         }
         if map.is_seal_broken() && args.enforce {
             return Err(Failure::usage(anyhow!(
-                "{0} was changed since it was sealed; read it and seal it again (`ambit map seal {0}`), or take its line \
-                 `sealed:` out",
+                "{0} was changed since it was sealed; check it and seal it again (`ambit map seal {0}`), or remove its line \
+                 `sealed:`",
                 shown(path)
             )));
         }
@@ -123,7 +122,7 @@ impl Plan {
     }
 }
 
-/// Better now than after hours of learning.
+/// Checks that the map can be written. The alternative is an error after hours of learning.
 fn can_be_written(path: &Path) -> Result<(), Failure> {
     let target = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {

@@ -232,8 +232,7 @@ impl Order<'_> {
             sudo_user: user.map(shown),
             failed: failed.map(ToString::to_string),
         };
-        let written = change
-            .append()
+        let written = trust_log::append_change(&change)
             .with_context(|| format!("cannot write the record {}", shown(trust_log::path())));
         match written {
             Err(error) if self.set => {

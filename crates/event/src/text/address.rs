@@ -29,14 +29,14 @@ pub struct InetText<'a> {
     pub protocol: u8,
     /// The address, as it may be a network's.
     pub address: IpAddr,
-    /// What follows the slash, and where it begins.
+    /// The text after the slash, and its position.
     pub prefix: Option<(usize, &'a str)>,
-    /// What follows the colon, and where it begins.
+    /// The text after the colon, and its position.
     pub port: Option<(usize, &'a str)>,
 }
 
 impl InetText<'_> {
-    /// The exact address, where it is one.
+    /// The address, if it is an exact one.
     pub fn exact(&self) -> Result<Inet, TextError> {
         let pattern =
             |at: usize, text: &str| TextError::new(at..at + text.len(), TextErrorKind::Pattern);

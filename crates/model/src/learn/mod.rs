@@ -9,7 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use ambit_abi::{self as abi, EventKind, Fp, Op};
 use ambit_event::{
-    Content, Creds, Event, Object, Operation, RawEvent, RecordError, Registry, Secret, Subject,
+    Content, Creds, Event, Object, Operation, RecordError, Registry, RingRecord, Secret, Subject,
 };
 
 use crate::pattern::Index;
@@ -172,18 +172,23 @@ impl Learner {
     /// Takes in a record of the ring. A point that was seen before costs a look-up and nothing else.
     #[inline]
     pub fn feed_raw(&mut self, record: &[u8]) -> Result<(), RecordError> {
-        let raw = RawEvent::parse(record)?;
-        let again = raw.header.kind == EventKind::Match as u8
-            || (raw.header.kind == EventKind::Point as u8
-                && raw.header.trust == 0
-                && self.keys.contains(&raw.header.key));
+        self.feed_record(&RingRecord::parse(record)?)
+    }
+
+    /// Takes a record that was parsed for all of its consumers.
+    #[inline]
+    pub fn feed_record(&mut self, record: &RingRecord<'_>) -> Result<(), RecordError> {
+        let header = &record.raw().header;
+        let again = record.kind() == EventKind::Match
+            || (record.kind() == EventKind::Point
+                && header.trust == 0
+                && self.keys.contains(&header.key));
         if again {
             self.counts.events += 1;
             self.counts.repeated += 1;
             return Ok(());
         }
-        let event = raw.to_owned()?;
-        self.feed(event);
+        self.feed(record.event()?.clone());
         Ok(())
     }
 

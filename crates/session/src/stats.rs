@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What the kernel part counted during a run.
+//! The kernel part's counters of a run.
 
 use std::collections::BTreeMap;
 
@@ -7,77 +7,81 @@ use ambit_abi::{DomainState, Hook, SkipReason, Stat};
 use ambit_sensor::Domain;
 use serde::Serialize;
 
-use super::Recorder;
-use crate::exit::Failure;
+use crate::{Error, Recorder};
 
 /// The counters of a run.
 #[derive(Debug)]
-pub(super) struct Stats {
+pub struct Stats {
     hooks: Vec<(Hook, Stat)>,
     state: DomainState,
     delivered: u64,
     unreadable: u64,
 }
 
-/// What learning has missed, and why.
+/// Operations that learning missed, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Missed {
-    /// The ring had no room.
-    pub(super) lost: u64,
-    /// No canonical form.
-    pub(super) unrepresentable: u64,
-    /// The set had no room.
-    pub(super) full: u64,
+pub struct Missed {
+    /// The record found no room in the ring.
+    pub lost: u64,
+    /// The object has no canonical form.
+    pub unrepresentable: u64,
+    /// The domain's set of points was full.
+    pub full: u64,
 }
 
 impl Missed {
-    pub(super) fn sum(self) -> u64 {
+    /// Returns the sum of all causes.
+    pub fn sum(self) -> u64 {
         self.lost + self.unrepresentable + self.full
     }
 }
 
 impl Stats {
-    pub(super) fn of(domain: &Domain, recorder: &Recorder) -> Result<Self, Failure> {
+    /// Reads the counters of a domain.
+    ///
+    /// # Errors
+    /// The kernel part cannot be read.
+    pub fn read(domain: &Domain, recorder: &Recorder<'_>) -> Result<Self, Error> {
         Ok(Self {
             hooks: domain.stats()?,
             state: domain.state()?,
-            delivered: recorder.delivered,
-            unreadable: recorder.unreadable,
+            delivered: recorder.delivered(),
+            unreadable: recorder.unreadable(),
         })
     }
 
-    /// The counters of each hook.
-    pub(super) fn hooks(&self) -> &[(Hook, Stat)] {
+    /// Returns the counters of each hook.
+    pub fn hooks(&self) -> &[(Hook, Stat)] {
         &self.hooks
     }
 
-    /// Records that the ring had no room for, those for a recording only left out.
-    pub(super) fn violations_lost(&self) -> u64 {
+    /// Returns the number of records that found no room in the ring, without those that only a recording needs.
+    pub fn violations_lost(&self) -> u64 {
         let of = |(_, stat): &(Hook, Stat)| stat.lost.saturating_sub(stat.unrecorded);
         self.hooks.iter().map(of).sum()
     }
 
-    /// What was outside the map, each time counted.
-    pub(super) fn violations(&self) -> u64 {
+    /// Returns how often an operation was outside the map.
+    pub fn violations(&self) -> u64 {
         self.hooks.iter().map(|(_, stat)| stat.violations).sum()
     }
 
-    /// Operations of trusted tasks that learning took in, repetitions included.
-    pub(super) fn taught(&self) -> u64 {
+    /// Returns the number of operations of trusted tasks, repetitions included.
+    pub fn taught(&self) -> u64 {
         self.hooks
             .iter()
             .map(|(_, stat)| stat.matched + stat.learned)
             .sum()
     }
 
-    /// Operations of untrusted tasks, which learning passed over.
-    pub(super) fn untrusted(&self) -> u64 {
+    /// Returns the number of operations of untrusted tasks, which are not learned.
+    pub fn untrusted(&self) -> u64 {
         let of = |(_, stat): &(Hook, Stat)| skipped(stat, SkipReason::Untrusted);
         self.hooks.iter().map(of).sum()
     }
 
-    /// What learning has missed at each hook, and what came and could not be read.
-    pub(super) fn missed(&self) -> Vec<(&'static str, Missed)> {
+    /// Returns what learning missed at each hook, and the number of records that could not be read.
+    pub fn missed(&self) -> Vec<(&'static str, Missed)> {
         let unreadable = Missed {
             lost: self.unreadable,
             ..Missed::default()
@@ -90,8 +94,8 @@ impl Stats {
             .collect()
     }
 
-    /// One line of JSON.
-    pub(super) fn json(&self, domain: &str, mode: &str) -> String {
+    /// Returns the counters as one line of JSON.
+    pub fn json(&self, domain: &str, mode: &str) -> String {
         let view = View {
             domain,
             mode,
@@ -113,8 +117,8 @@ impl Stats {
 fn missed(stat: &Stat) -> Missed {
     let skipped = |reason| skipped(stat, reason);
     Missed {
-        // A name that was lost loses the points after it: those count, where there are any.
-        // What was for a recording only was learned before.
+        // A lost name loses the points that refer to it, so those count, if there are any. What only a recording needs
+        // was learned before.
         lost: skipped(SkipReason::Lost).max(stat.lost.saturating_sub(stat.unrecorded)),
         unrepresentable: skipped(SkipReason::Unrepresentable),
         full: skipped(SkipReason::Full),

@@ -1,38 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Finding the command as `env` would, before anything is loaded.
+//! Finds a command as env(1) does, before anything is loaded.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
 
-use crate::exit::{Exit, Failure};
-use crate::out::shown;
+use crate::Error;
 
-/// Where `execvp` looks when there is no PATH.
+/// The search path of `execvp` without PATH.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// A command line whose program exists and can be executed.
 #[derive(Debug)]
-pub(crate) struct Command {
-    pub(crate) program: PathBuf,
-    pub(crate) argv: Vec<OsString>,
+pub struct Command {
+    /// The program's file.
+    pub program: PathBuf,
+    /// The words, the name that was given for the program first.
+    pub argv: Vec<OsString>,
 }
 
 impl Command {
-    /// Finds the program of a command line.
-    pub(crate) fn find(argv: Vec<OsString>, path: Option<&OsStr>) -> Result<Self, Failure> {
-        let Some(name) = argv.first() else {
-            return Err(Failure::usage(anyhow!("no command given")));
-        };
-        let program = locate(name, path).map_err(|errno| complain(name, errno))?;
+    /// Finds the program of a command line in the search path `path`.
+    ///
+    /// # Errors
+    /// [`Error::Command`] if there is no such program, or it cannot be executed.
+    pub fn find(argv: Vec<OsString>, path: Option<&OsStr>) -> Result<Self, Error> {
+        let name = argv.first().map(OsString::as_os_str).unwrap_or_default();
+        let program = locate(name, path).map_err(|errno| Error::Command {
+            name: name.to_owned(),
+            errno,
+        })?;
         Ok(Self { program, argv })
     }
 
-    /// The file name it was called by, as a name for its domain.
-    pub(crate) fn domain(&self) -> String {
+    /// Returns a domain name made of the name that the command was called by.
+    pub fn domain(&self) -> String {
         let name = self.argv.first().map(Path::new).and_then(Path::file_name);
         let mut domain: String = name
             .unwrap_or_default()
@@ -52,24 +56,6 @@ impl Command {
     }
 }
 
-/// The error of a command that can't be started.
-pub(crate) fn complain(name: &OsStr, errno: Errno) -> Failure {
-    let shown = shown(name);
-    match errno {
-        Errno::NOENT => Failure::new(Exit::NotFound, anyhow!("{shown}: command not found")),
-        Errno::NOEXEC => Failure::new(
-            Exit::NotExecutable,
-            anyhow!(
-                "{shown}: not a program of this machine, and no script with a `#!` line; `sh {shown}` runs it if it is one"
-            ),
-        ),
-        errno => Failure::new(
-            Exit::NotExecutable,
-            anyhow!("{shown}: cannot be executed: {errno}"),
-        ),
-    }
-}
-
 fn locate(name: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, Errno> {
     if name.is_empty() {
         return Err(Errno::NOENT);
@@ -79,7 +65,7 @@ fn locate(name: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, Errno> {
     }
     let mut refused = Errno::NOENT;
     for folder in std::env::split_paths(path.unwrap_or(OsStr::new(DEFAULT_PATH))) {
-        // An empty entry is the working directory.
+        // An empty entry means the working directory.
         let candidate = if folder.as_os_str().is_empty() {
             Path::new(".").join(name)
         } else {
@@ -107,41 +93,30 @@ fn executable(path: &Path) -> Result<(), Errno> {
 mod tests {
     use super::*;
 
-    fn find(name: &str, path: &str) -> Result<Command, Failure> {
-        Command::find(vec![name.into()], Some(OsStr::new(path)))
+    fn find(name: &str, path: &str) -> Result<Command, Errno> {
+        Command::find(vec![name.into()], Some(OsStr::new(path))).map_err(|error| match error {
+            Error::Command { errno, .. } => errno,
+            error => panic!("{error}"),
+        })
     }
 
     #[test]
-    fn a_command_is_found_in_the_path() {
+    fn finds_a_command_in_the_path() {
         let command = find("sh", "/nowhere:/bin").unwrap();
         assert_eq!(command.program, Path::new("/bin/sh"));
         assert_eq!(command.domain(), "sh");
     }
 
     #[test]
-    fn a_folder_is_no_program() {
-        let error = find("/bin", "").unwrap_err();
-        assert_eq!(error.report(), Exit::NotExecutable.into());
+    fn distinguishes_a_missing_command_from_one_without_permission() {
+        assert_eq!(find("/bin", "").unwrap_err(), Errno::ACCESS);
+        assert_eq!(find("passwd", "/etc").unwrap_err(), Errno::ACCESS);
+        assert_eq!(find("no-such", "/etc").unwrap_err(), Errno::NOENT);
+        assert_eq!(find("", "/etc").unwrap_err(), Errno::NOENT);
     }
 
     #[test]
-    fn a_command_without_permission_is_told_from_none() {
-        assert_eq!(
-            find("passwd", "/etc").unwrap_err().report(),
-            Exit::NotExecutable.into()
-        );
-        assert_eq!(
-            find("no-such", "/etc").unwrap_err().report(),
-            Exit::NotFound.into()
-        );
-        assert_eq!(
-            find("", "/etc").unwrap_err().report(),
-            Exit::NotFound.into()
-        );
-    }
-
-    #[test]
-    fn any_file_name_becomes_a_domain_name() {
+    fn makes_a_domain_name_of_any_file_name() {
         let domain = |name: &str| {
             let argv = vec![name.into()];
             Command {
