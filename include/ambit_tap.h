@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Taps: how a BPF program of anybody's tells Ambit that a process is not to be
- * trusted any more. docs/taps.md has the whole of it.
+ * Taps: with this header a BPF program of another project reports to Ambit that a
+ * process is not trusted any more. See docs/taps.md.
  *
- *	#include "vmlinux.h"            or whatever else declares the kernel's
- *types #include <bpf/bpf_helpers.h> #include "ambit_tap.h"
+ *	#include "vmlinux.h"            (or another declaration of kernel types)
+ *	#include <bpf/bpf_helpers.h>
+ *	#include "ambit_tap.h"
  *
  *	ambit_tap_lower(bpf_get_current_pid_tgid() >> 32, bit, 0);
  *
- * Compile with -mcpu=v3 or later. Both maps are Ambit's: before the object is
- * loaded, the loader calls bpf_map__reuse_fd() with what is pinned below
- * /sys/fs/bpf/ambit/maps by the same names. Where nothing is, Ambit is not
- *loaded, and the tap should not be either: maps of its own would be read by
- *nobody.
+ * Compile with -mcpu=v3 or later. Both maps belong to Ambit: before the object is
+ * loaded, the loader calls bpf_map__reuse_fd() with the maps of the same names that are
+ * pinned below /sys/fs/bpf/ambit/maps. If they are missing, Ambit is not loaded; then
+ * do not load the tap, since Ambit would not read maps of its own.
  */
 #ifndef AMBIT_TAP_H
 #define AMBIT_TAP_H
@@ -20,21 +20,21 @@
 #define AMBIT_TAP_VERSION 1
 
 /*
- * LIBBPF_PIN_BY_NAME, defined before this file is included, is for loaders that
- * give /sys/fs/bpf/ambit/maps as pin_root_path. libbpf then makes maps that are
- * missing, so that these loaders must make sure that Ambit is there.
+ * Define it as LIBBPF_PIN_BY_NAME before including this file if the loader passes
+ * /sys/fs/bpf/ambit/maps as pin_root_path. libbpf then creates missing maps, so such a
+ * loader must check first that Ambit is loaded.
  */
 #ifndef AMBIT_TAP_PINNING
 #define AMBIT_TAP_PINNING LIBBPF_PIN_NONE
 #endif
 
-/* The first trust bit that a tap can have: those before it are Ambit's own. */
+/* The first trust bit for taps; lower ones are Ambit's own. */
 #define AMBIT_TAP_FIRST_BIT 8
 #define AMBIT_TAP_LAST_BIT 31
 
 struct ambit_tap {
-  __u64 time_ns; /* CLOCK_BOOTTIME; a process that started later is not meant */
-  __u64 detail;  /* whatever the tap wants to say; shown with the cause */
+  __u64 time_ns; /* CLOCK_BOOTTIME; processes that started later are not affected */
+  __u64 detail;  /* chosen by the tap; shown with the cause */
   __u32 bits;
   __u32 pad;
 };
@@ -62,10 +62,9 @@ struct {
 } shared SEC(".maps") __weak;
 
 /*
- * Lowers the trust of a process, before its next operation that is decided.
- * What was said of it already, by this tap or another, stays said. `bit` is the
- * number that `ambit trust source tap:NAME` prints. 0, or a negative error
- * number.
+ * Lowers the trust of a process, before its next decided operation. Earlier reports by
+ * this or another tap stay in force. `bit` is the number that `ambit trust source
+ * tap:NAME` prints. Returns 0 or a negative error number.
  */
 static __always_inline long ambit_tap_lower(__u32 tgid, __u32 bit,
                                             __u64 detail) {
@@ -86,7 +85,7 @@ static __always_inline long ambit_tap_lower(__u32 tgid, __u32 bit,
       known = bpf_map_lookup_elem(&taps, &tgid);
   }
   if (known) {
-    /* The bits last: they are taken together with what is before them. */
+    /* The bits last: Ambit reads the other fields after it took the bits. */
     known->detail = tap.detail;
     known->time_ns = tap.time_ns;
     __sync_fetch_and_or(&known->bits, tap.bits);

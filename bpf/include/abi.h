@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The wire between the kernel part and user space: every type here has fixed
- * widths and explicit padding, and is mirrored by crates/abi. Tests compare the
- * numbers and the layouts of both.
+ * The interface between the kernel part and user space. Every type has fixed widths and
+ * explicit padding, and crates/abi mirrors it. Tests compare the numbers and layouts of
+ * both.
  *
  * All integers are in host byte order unless said otherwise.
  */
@@ -129,7 +129,7 @@ enum ambit_op {
 	AMBIT_OP_URING_SQPOLL = 0x0b02,
 	AMBIT_OP_URING_CREDS = 0x0b03,
 	AMBIT_OP_URING_CMD = 0x0b04,
-	/* Not operations: what else is fingerprinted. */
+	/* Not operations: other objects with a fingerprint. */
 	AMBIT_OP_NAME = 0x7f01,	   /* an executable's or a script's object */
 	AMBIT_OP_SUBJECT = 0x7f02, /* struct ambit_subject */
 };
@@ -195,7 +195,7 @@ enum ambit_op {
  * A canonical object is one kind byte and its payload.
  *
  * In a path, a component is never empty and has no NUL, so NUL and a letter
- * stand for what varies by nature: see AMBIT_CLASS_*.
+ * replace a name that differs in each run: see AMBIT_CLASS_*.
  */
 #define AMBIT_KIND_NONE '-'	/* no payload */
 #define AMBIT_KIND_PATH 'P'	/* absolute path from the task's root */
@@ -214,7 +214,7 @@ enum ambit_op {
 #define AMBIT_KIND_IDS 'I'	/* real, effective, saved id, u32 each */
 #define AMBIT_KIND_CREDS 'C'	/* uid u32, gid u32, effective caps u64, no_new_privs u8 */
 #define AMBIT_KIND_DIGEST 'H'	/* SHA-256 (32 B), then an executable's object */
-#define AMBIT_KIND_WORD 'W'	/* a name that the kernel has for it */
+#define AMBIT_KIND_WORD 'W'	/* a name of the kernel */
 #define AMBIT_KIND_IPC 'Q'	/* AMBIT_IPCKEY_* u8 */
 #define AMBIT_KIND_CLASS 'Z'	/* u16: a pattern class, see struct ambit_dfa */
 
@@ -228,7 +228,7 @@ enum ambit_op {
 #define AMBIT_PORT_EPHEMERAL 1 /* the port bytes are zero; also bind to port 0 */
 #define AMBIT_PORT_NONE 2      /* the protocol has no ports; the port bytes are zero */
 
-/* Whose a System V object is; keys themselves are made of inode numbers. */
+/* The creator of a System V object. Keys contain inode numbers and are not part of it. */
 #define AMBIT_IPCKEY_PRIVATE 1 /* without a key */
 #define AMBIT_IPCKEY_KEYED 2
 #define AMBIT_IPCKEY_FOREIGN 3 /* made by another user */
@@ -238,7 +238,7 @@ enum ambit_op {
 #define AMBIT_RELATION_DOMAIN 3
 #define AMBIT_RELATION_OUTSIDE 4
 
-/* What a subject's fingerprint is made of (operation AMBIT_OP_SUBJECT). */
+/* The input of a subject's fingerprint (operation AMBIT_OP_SUBJECT). */
 struct ambit_subject {
 	struct ambit_fp exe;			  /* AMBIT_OP_NAME of the executable */
 	struct ambit_fp script;			  /* AMBIT_OP_NAME of the script, or zero */
@@ -259,8 +259,8 @@ struct ambit_cause {
 };
 
 /*
- * Who lowered a task's trust and why; in a storage of its own that only tasks with
- * a bit have. label.trust has the same bits, where there is a label.
+ * The source and cause of a process's lost trust, in a task storage that only untrusted
+ * processes have. A labelled task has the same bits in label.trust.
  */
 struct ambit_trust_cause {
 	__u64 time_ns;	/* CLOCK_BOOTTIME */
@@ -271,7 +271,7 @@ struct ambit_trust_cause {
 	__u16 op;
 	__u8 hook;
 	__u8 how;     /* AMBIT_TRUST_BY_* */
-	__u32 spread; /* how it came here, but for fork: enum ambit_spread */
+	__u32 spread; /* how it spread to this process, except by fork: enum ambit_spread */
 	__u8 comm[16];
 };
 
@@ -279,9 +279,9 @@ struct ambit_trust_cause {
 #define AMBIT_TRUST_BY_OPERATOR 1
 #define AMBIT_TRUST_BY_TAP 2
 
-/* How trust came from one process to another. */
+/* How distrust spread from one process to another. */
 enum ambit_spread {
-	AMBIT_SPREAD_FORK = 0, /* always; the others where the operator wants them */
+	AMBIT_SPREAD_FORK = 0, /* always; the others if the operator switches them on */
 	AMBIT_SPREAD_PTRACE = 1,
 	AMBIT_SPREAD_SIGNAL = 2,
 	AMBIT_SPREAD_FILE = 3,	     /* written by one, executed or read as a script by the other */
@@ -289,7 +289,7 @@ enum ambit_spread {
 	AMBIT_SPREADS = 8,
 };
 
-/* A task on the way from the first cause to here, and how it handed that on. */
+/* A process between the first cause and this process, and how it spread distrust. */
 struct ambit_trust_step {
 	__u32 tgid;
 	__u32 how; /* enum ambit_spread */
@@ -302,14 +302,14 @@ struct ambit_trust_step {
 struct ambit_trust {
 	__u32 bits;
 	__u32 first;	  /* the bit that was set first */
-	__u64 soonest_ns; /* when the first of them ends; 0: none does */
-	__u32 steps;	  /* processes that it was handed down by, all of them */
+	__u64 soonest_ns; /* the first expiry of a bit; 0: none expires */
+	__u32 steps;	  /* number of processes between the first cause and this process */
 	__u32 pad;
 	struct ambit_trust_cause causes[AMBIT_TRUST_BITS];
-	struct ambit_trust_step path[AMBIT_TRUST_STEPS]; /* the last of them, in a circle */
+	struct ambit_trust_step path[AMBIT_TRUST_STEPS]; /* ring buffer of the last ones */
 };
 
-/* Trust bits: set means not trusted by that source. Those from AMBIT_TRUST_NAMED on have names. */
+/* Trust bits; a set bit means that this source distrusts the process. Bits from AMBIT_TRUST_NAMED on have names. */
 #define AMBIT_TRUST_MODEL 0
 #define AMBIT_TRUST_RULE 1
 #define AMBIT_TRUST_OPERATOR 2
@@ -318,10 +318,10 @@ struct ambit_trust {
 #define AMBIT_TRUST_NAMED 8
 
 #define AMBIT_LABEL_LAUNCHING 1 /* our own code, until its first exec commits */
-#define AMBIT_LABEL_DELIVERED 2 /* user space was given the subject's description */
+#define AMBIT_LABEL_DELIVERED 2 /* the subject's description reached user space */
 #define AMBIT_LABEL_SCRIPT 8	/* the pending exec began with a script */
-#define AMBIT_LABEL_EXITED 16	/* not counted any more, a zombie at most */
-#define AMBIT_LABEL_RECORD 32	/* every decided operation is handed over; kept over exec */
+#define AMBIT_LABEL_EXITED 16	/* no longer counted; a zombie at most */
+#define AMBIT_LABEL_RECORD 32	/* every decided operation is emitted; kept over exec */
 #define AMBIT_LABEL_FULL 64	/* the domain's coverage is full */
 
 struct ambit_label {
@@ -345,10 +345,10 @@ struct ambit_label {
 #define AMBIT_DOMAIN_DIGESTS 2	/* digests of executables are points */
 #define AMBIT_DOMAIN_FULL 4	/* coverage is full */
 
-/* What is done about tasks with one of these trust bits; nothing about the others. */
+/* The response to tasks with one of these trust bits; other tasks are not affected. */
 struct ambit_gate {
 	__u32 deny;
-	__u32 kill; /* wins */
+	__u32 kill; /* overrides deny */
 };
 
 struct ambit_domain {
@@ -358,15 +358,15 @@ struct ambit_domain {
 	__u32 owner_pid;	      /* the process that made the domain */
 	__u64 owner_start;	      /* its start time, clock ticks since boot (/proc/PID/stat) */
 	__u64 serial;		      /* of this use of the slot, since boot */
-	__u64 cache_max;	      /* how many pattern results may be kept in the set */
-	__u8 outside[AMBIT_FAMILIES]; /* enum ambit_response, where mode is enforce */
+	__u64 cache_max;	      /* limit of cached pattern results in the set */
+	__u8 outside[AMBIT_FAMILIES]; /* enum ambit_response; used in mode enforce */
 	struct ambit_gate gates[AMBIT_FAMILIES];
 	__u32 named; /* trust bits that its map names */
 	__u32 pad;
 	__u8 name[AMBIT_NAME_MAX];
 };
 
-/* What the kernel part counts of a domain; written with atomics only. */
+/* Counters of a domain; the kernel part writes them with atomics only. */
 struct ambit_domain_state {
 	__s64 tasks;  /* alive and labelled */
 	__u64 points; /* learned since the domain was made */
@@ -380,24 +380,27 @@ enum ambit_skip {
 	AMBIT_SKIP_DEFERRED = 2,	/* decided by another hook of the same action */
 	AMBIT_SKIP_LAUNCH = 3,		/* Ambit's own code, before the workload's exec */
 	AMBIT_SKIP_UNTRUSTED = 4,	/* learning: untrusted tasks do not teach */
-	AMBIT_SKIP_LOST = 5,		/* learning: the point could not be handed over */
+	AMBIT_SKIP_LOST = 5,		/* learning: the point could not be delivered */
 	AMBIT_SKIP_UNREPRESENTABLE = 6, /* learning: the object has no canonical form */
-	AMBIT_SKIP_FULL = 7,		/* learning: handed over, but the set is full */
-	AMBIT_SKIP_ALLOWED = 8,		/* a rule allowed it, whatever the map says */
+	AMBIT_SKIP_FULL = 7,		/* learning: delivered, but the set is full */
+	AMBIT_SKIP_ALLOWED = 8,		/* a rule allowed it, regardless of the map */
 	AMBIT_SKIPS = 16,
 };
 
-/* Counters, per CPU, at index domain * AMBIT_HOOKS + hook. */
+/*
+ * Counters, per CPU, at index domain * AMBIT_HOOKS + hook. No task belongs to domain 0:
+ * its entries count operations that no other domain's counters could take.
+ */
 struct ambit_stat {
 	__u64 evaluated;
 	__u64 matched;
 	__u64 learned;
 	__u64 violations;
 	__u64 gated;	  /* of the violations: an untrusted task at a gate */
-	__u64 emitted;	  /* records that were to be handed over */
+	__u64 emitted;	  /* records, delivered or lost */
 	__u64 lost;	  /* of these: the ring had no room */
 	__u64 suppressed; /* violations not emitted: repetitions */
-	__u64 unrecorded; /* of the lost: handed over for a recording only */
+	__u64 unrecorded; /* of the lost: records for a recording only */
 	__u64 skipped[AMBIT_SKIPS];
 };
 
@@ -406,9 +409,9 @@ enum ambit_event_kind {
 	AMBIT_EVENT_SUBJECT = 2, /* object: struct ambit_subject, unaligned */
 	AMBIT_EVENT_POINT = 3,	 /* learned */
 	AMBIT_EVENT_VIOLATION = 4,
-	AMBIT_EVENT_UNREPRESENTABLE = 5, /* learning met an object without canonical form */
+	AMBIT_EVENT_UNREPRESENTABLE = 5, /* learning: an object without canonical form */
 	AMBIT_EVENT_MATCH = 6,		 /* in the map, or learned before: for a recording */
-	AMBIT_EVENT_FORK = 7,		 /* extra: the process that was made; for a recording */
+	AMBIT_EVENT_FORK = 7,		 /* extra: the new process; for a recording */
 };
 
 enum ambit_reason {
@@ -422,7 +425,7 @@ enum ambit_reason {
 	AMBIT_REASON_CREDS = 7,		/* the credentials are not in the map */
 };
 
-/* What the ring carries; the object's bytes follow, object_len of them. */
+/* A record in the ring; object_len bytes of the object follow. */
 struct ambit_event {
 	__u8 kind; /* enum ambit_event_kind */
 	__u8 hook; /* enum ambit_hook */
@@ -431,7 +434,7 @@ struct ambit_event {
 	__u16 object_len;
 	__u32 arg;
 	__u8 mode;
-	__u8 response; /* what was done: enum ambit_response */
+	__u8 response; /* enum ambit_response */
 	__u8 reason;   /* enum ambit_reason */
 	__u8 pad;
 	__u64 time_ns;	     /* CLOCK_BOOTTIME */
@@ -442,8 +445,8 @@ struct ambit_event {
 	__u32 ns_tgid; /* as the task itself sees it */
 	__u32 trust;   /* after this event */
 	__u32 extra;   /* create, mkdir, chmod: mode bits; of a fork: the child */
-	__u32 count;   /* violations: how often this point was outside, so far */
-	__u8 comm[16]; /* hostile: whatever the task called itself */
+	__u32 count;   /* violations: number of them for this point so far */
+	__u8 comm[16]; /* untrusted: chosen by the task */
 };
 
 /* Hooks, numbered for counters and events. */
@@ -481,7 +484,7 @@ enum ambit_hook {
 	AMBIT_HOOK_TASK_FIX_SETGID = 30,
 	AMBIT_HOOK_CAPSET = 31,
 	AMBIT_HOOK_CAPABLE = 32,
-	/* These decide nothing: they keep the labels. */
+	/* These maintain labels and decide nothing. */
 	AMBIT_HOOK_BPRM_COMMITTED_CREDS = 33,
 	AMBIT_HOOK_TASK_ALLOC = 34,
 	AMBIT_HOOK_TASK_FREE = 35,
@@ -566,16 +569,16 @@ struct ambit_dfa_page {
 };
 
 /*
- * The short way of paths that were found known, of one domain: edges of an
- * automaton over the names of a path, from the last one to the first, and grants
- * in its states. Made by the kernel part, empty at first; zero is free.
+ * A domain's shortcut for paths that the map matched before: edges of an automaton over
+ * the names of a path, last name first, and grants in its states. The kernel part fills
+ * it; a zero entry is free.
  */
 #define AMBIT_SHORTCUT_EDGE_BITS 13
 #define AMBIT_SHORTCUT_GRANT_BITS 13
 
 struct ambit_edge {
-	__u64 name[4]; /* its words */
-	__u64 link;    /* the state it leads to, the one it comes from */
+	__u64 name[4]; /* the name's words */
+	__u64 link;    /* target state, source state */
 };
 
 struct ambit_grant {
@@ -589,10 +592,10 @@ struct ambit_shortcut {
 };
 
 /*
- * Rules. A hook's rules are one program, made by user space, that reads struct
- * ambit_facts, sets a bit of `fired` for each rule that applies, and returns the
- * union of what those rules do. Texts are not looked at by it: automata did that
- * before, and each test of a text is a bit of `match`.
+ * Rules. User space compiles a hook's rules to one program. It reads struct ambit_facts,
+ * sets a bit of `fired` for each rule that matches, and returns the union of their
+ * actions. It reads no texts: automata run before it, and each test of a text is a bit
+ * of `match`.
  */
 #define AMBIT_RULE_NUMBERS 23
 #define AMBIT_RULE_TEXTS 7
@@ -603,7 +606,7 @@ struct ambit_shortcut {
 #define AMBIT_RULE_ROWS 2048
 #define AMBIT_RULE_SLOTS 128 /* automata of a set of rules */
 
-/* Which bits of `match` are whose. */
+/* The first index of `match`. */
 enum ambit_rule_text {
 	AMBIT_RULE_TEXT_OBJECT = 0, /* the object's canonical bytes, kind byte first */
 	AMBIT_RULE_TEXT_EXE = 1, /* these three: canonical bytes of an executable, one automaton */
@@ -647,7 +650,7 @@ struct ambit_facts {
 	__u64 fired[AMBIT_RULE_FIRED];
 };
 
-/* What rules do: a set. */
+/* Actions of rules: a set. */
 #define AMBIT_RULE_AUDIT 1
 #define AMBIT_RULE_DENY 2
 #define AMBIT_RULE_ALLOW 4
@@ -656,39 +659,39 @@ struct ambit_facts {
 #define AMBIT_RULE_KILL 32
 
 /*
- * An automaton over a text. From state s, which is an index of `next`, byte b leads
- * to next[s + classes[b]]; classes are from 1 on. next[s] is the row of a text that
- * ends in s: its bits are the tests that hold. States before `sinks` lead to themselves:
- * whatever follows, row next[s] it is. From state `marking` on, row next[s] + 1 has the
- * tests that hold for every text that passes s, however it ends.
+ * An automaton over a text. A state s is an index of `next`. Byte b leads from it to
+ * next[s + classes[b]]; classes begin at 1. next[s] is the row of a text that ends in s:
+ * its bits are the tests that match. States before `sinks` lead to themselves, so their
+ * row is final. From state `marking` on, row next[s] + 1 has the tests that match every
+ * text that passes s, regardless of its end.
  */
 struct ambit_rule_automaton {
 	__u32 start;
 	__u32 marking; /* 0 for none */
-	__u32 sinks;   /* the first state that is none */
+	__u32 sinks;   /* the first state that is no sink */
 	__u32 pad;
 	__u8 classes[256];
 	__u16 next[AMBIT_RULE_ENTRIES + 256];
 	__u64 rows[AMBIT_RULE_ROWS][AMBIT_RULE_WORDS];
 };
 
-/* A set of rules has a half of each of the maps: generation 2, 4, ... the first, 3, 5, ... the second. */
+/* A set of rules uses one half of each map: even generations the first, odd ones the second. */
 struct ambit_rule_set {
 	__u64 generation;
-	__u16 first[8]; /* by text: its automata, numbered within the half */
-	__u16 count[8]; /* of the object's: in struct ambit_rule_hook */
+	__u16 first[8]; /* by text: its first automaton within the half */
+	__u16 count[8]; /* the object's are in struct ambit_rule_hook */
 };
 
 struct ambit_rule_state {
-	__u64 generation; /* of the set that holds; 0 for none */
+	__u64 generation; /* of the active set; 0 for none */
 };
 
-/* What a bit of `fired` stands for. */
+/* The rule of a bit of `fired`. */
 struct ambit_rule_bit {
 	__u16 rule;    /* index in the set */
 	__u8 actions;  /* AMBIT_RULE_* */
 	__u8 source;   /* the trust bit that AMBIT_RULE_TAINT sets */
-	__u32 seconds; /* how long it lasts, 0 for ever */
+	__u32 seconds; /* until the bit expires, 0: never */
 };
 
 struct ambit_rule_hook {
@@ -697,7 +700,7 @@ struct ambit_rule_hook {
 	__u16 first;   /* automata of the object */
 	__u16 count;
 	__u32 bits_used;
-	__u32 actions;	    /* of all of them together */
+	__u32 actions;	    /* union over all rules */
 	__u32 prefilter;    /* not 0: the hook has one, see prefilter_a() */
 	__u32 path_program; /* AMBIT_PATH_PROGRAM_PRESENT and _OBJECT; 0: the hook has none */
 	__u32 path_numbers; /* numbers that the path program reads, 1 << AMBIT_RULE_* */
@@ -710,7 +713,7 @@ struct ambit_rule_hook {
  * stage into the upper half of the operation's number.
  */
 #define AMBIT_PATH_PROGRAM_STAGE 16
-/* Reads the path's tests and the argument only; returns a mask of what is undecided. */
+/* Reads the path's tests and the argument only; returns a mask of the undecided rules. */
 #define AMBIT_PATH_PROGRAM_PATH 1
 /* Of the rules that read no path: the texts needed by those that may still match. */
 #define AMBIT_PATH_PROGRAM_REST 2
@@ -730,7 +733,7 @@ struct ambit_rule_hook {
 /* A rule of either kind may match if the task is untrusted. */
 #define AMBIT_PATH_PROGRAM_TRUST 4
 
-/* How often a rule applied, and what became of the records; index: half * AMBIT_RULE_MAX + rule. */
+/* Matches of a rule and its lost records; index: half * AMBIT_RULE_MAX + rule. */
 #define AMBIT_RULE_MAX 4096
 struct ambit_rule_count {
 	__u64 applied;
@@ -740,9 +743,9 @@ struct ambit_rule_count {
 
 #define AMBIT_EXE_MAX 256 /* of an executable's canonical bytes, in a lineage */
 
-/* The executables that led to a task, its own first; none is longer than its room. */
+/* The chain of executables that led to a task, its own first. */
 struct ambit_lineage {
-	__u64 generation; /* of the rules that `match` is of */
+	__u64 generation; /* of the rules that `match` belongs to */
 	__u32 count;
 	__u32 pad;
 	__u32 lengths[AMBIT_CHAIN_MAX];
@@ -750,7 +753,7 @@ struct ambit_lineage {
 	__u8 exes[AMBIT_CHAIN_MAX][AMBIT_EXE_MAX];
 };
 
-/* A rule applied. The object's bytes follow, object_len of them. */
+/* The record of a rule that matched; object_len bytes of the object follow. */
 struct ambit_rule_event {
 	__u64 time_ns; /* CLOCK_BOOTTIME */
 	__u64 generation;
@@ -769,31 +772,31 @@ struct ambit_rule_event {
 	__u16 port;
 	__u8 hook;
 	__u8 actions; /* of this rule */
-	__u8 outcome; /* of all rules together: AMBIT_RULE_* */
+	__u8 outcome; /* union of all matching rules: AMBIT_RULE_* */
 	__u8 unrepresentable;
 	__u16 exe_len[2];
 	__u16 pad;
 	__u8 comm[16];
-	__u8 exes[2][AMBIT_EXE_MAX]; /* the task's, and the one before it */
+	__u8 exes[2][AMBIT_EXE_MAX]; /* the task's executable, and the previous one */
 };
 
 /*
- * What another BPF program says of a process; include/ambit_tap.h is for its
- * author. It is taken in before the process' next operation that is decided.
+ * The report of a tap about a process; include/ambit_tap.h is for its author. It takes
+ * effect before the next decided operation of the process.
  */
 struct ambit_tap {
-	__u64 time_ns; /* CLOCK_BOOTTIME; a process that started later is not meant */
+	__u64 time_ns; /* CLOCK_BOOTTIME; processes that started later are not affected */
 	__u64 detail;
 	__u32 bits;
 	__u32 pad;
 };
 
 struct ambit_shared {
-	__u64 clock;	/* moves on when anybody's trust is lowered */
-	__u64 lineages; /* not 0: executables that led to a task are kept */
+	__u64 clock;	/* increases when any process loses trust */
+	__u64 lineages; /* not 0: chains of executables are stored */
 };
 
-/* A file that an untrusted process wrote; another one of that number has another generation. */
+/* A file that an untrusted process wrote. A later file with the same number has another generation. */
 struct ambit_mark_key {
 	__u64 inode;
 	__u32 dev;
@@ -803,25 +806,25 @@ struct ambit_mark_key {
 #define AMBIT_MARKS 16384
 #define AMBIT_PASSED 4096
 
-/* What became of trust that was to spread, by enum ambit_spread. */
+/* Results of spreading, by enum ambit_spread. */
 struct ambit_spread_count {
-	__u64 spread; /* processes that lost trust by it */
+	__u64 spread; /* processes that lost trust */
 	__u64 marked; /* files and descriptors */
-	__u64 failed; /* for want of memory or room */
+	__u64 failed; /* memory or a table was full */
 };
 
 /*
- * Programs that read what is a script to them, by name: the executable's without
- * what follows the first digit, dot or dash, zero filled.
+ * Interpreters of scripts, by name: the executable's name up to the first digit, dot or
+ * dash, zero filled.
  */
 #define AMBIT_INTERPRETER_MAX 16
 #define AMBIT_INTERPRETERS 256
 #define AMBIT_INTERPRETER_ONE 1
-#define AMBIT_INTERPRETER_MANY 2 /* of many names; the task's own says which */
+#define AMBIT_INTERPRETER_MANY 2 /* an executable with many names; the task's comm selects one */
 
-#define AMBIT_TAPS 4096 /* processes that may be told of between two operations */
+#define AMBIT_TAPS 4096 /* processes with a pending tap report */
 
-/* Where a point in a domain's set came from. */
+/* Origin of a point in a domain's set. */
 enum ambit_origin {
 	AMBIT_ORIGIN_LOADED = 0,
 	AMBIT_ORIGIN_LEARNED = 1,
@@ -829,31 +832,30 @@ enum ambit_origin {
 };
 
 /*
- * How often a member of a set was met is counted up to here, and no further: a
- * line of the cache that everybody writes is slow. What was not learned counts
- * as met as often as that from the start.
+ * Matches of a set's member are counted up to this number. Counting further would make
+ * all CPUs write the same cache line. Members that were not learned start with it.
  */
 #define AMBIT_HITS_MAX 255
 
 /* The value of a domain's set; the key is the first half of the point's fingerprint. */
 struct ambit_member {
-	__u64 hi; /* the second half */
+	__u64 hi; /* second half of the fingerprint */
 	__u32 origin;
-	__u32 hits; /* by trusted tasks, while learning; two CPUs at once may count as one */
+	__u32 hits; /* by trusted tasks, while learning; simultaneous matches may count once */
 };
 
-/* What is fixed when the kernel part is loaded: the only variable in .rodata. */
+/* Configuration, fixed at load: the only variable in .rodata. */
 struct ambit_config {
 	__u64 key0; /* SipHash key: 128 random bits */
 	__u64 key1;
 	__u64 sip[4];	/* SipHash's state before the first block */
-	__u64 build;	/* tells this object from others */
+	__u64 build;	/* identifies the build of this object */
 	__u16 port_low; /* the host's ephemeral ports, both ends included */
 	__u16 port_high;
 	__u32 slot_mask; /* scratch slots, less one */
 };
 
-/* What the task iterator is asked to do. */
+/* Requests to the task iterator. */
 enum ambit_ask {
 	AMBIT_ASK_LIST = 0,
 	AMBIT_ASK_SET = 1,   /* set bit of all threads of tgid */
@@ -866,10 +868,10 @@ struct ambit_request {
 	__u32 tgid;
 	__u32 bits;
 	__u32 seconds;
-	__u64 start_ns; /* of the process that is meant; 0: whoever has the number */
+	__u64 start_ns; /* start time of the process; 0: any process of that number */
 };
 
-/* What it answers for each labelled task it listed or changed. */
+/* The iterator's answer for each task that it listed or changed. */
 struct ambit_task {
 	__u32 tgid;
 	__u32 tid;

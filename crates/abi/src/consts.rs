@@ -236,7 +236,7 @@ constants! {
     LABEL_SCRIPT: u16 = 8;
     /// Not counted any more, a zombie at most.
     LABEL_EXITED: u16 = 16;
-    /// Every decided operation is handed over; kept over exec.
+    /// Every decided operation is emitted; kept over exec.
     LABEL_RECORD: u16 = 32;
     /// The domain's coverage is full.
     LABEL_FULL: u16 = 64;
@@ -299,15 +299,15 @@ constants! {
     SPREADS: usize = 8;
     /// Files that untrusted processes wrote, at most.
     MARKS: u32 = 16384;
-    /// Descriptors that they passed and nobody has closed, at most.
+    /// Limit of descriptors that untrusted processes passed and that are still open.
     PASSED: u32 = 4096;
     /// An interpreter's name, zero filled.
     INTERPRETER_MAX: usize = 16;
     /// Interpreters, at most.
     INTERPRETERS: u32 = 256;
-    /// What reads a script by whatever name it runs.
+    /// An interpreter under any name.
     INTERPRETER_ONE: u32 = 1;
-    /// What has many names, of which some read scripts.
+    /// An executable with many names, some of them interpreters.
     INTERPRETER_MANY: u32 = 2;
     /// Processes that taps may tell of between two operations.
     TAPS: u32 = 4096;
@@ -405,7 +405,7 @@ constants! {
     RULE_FILE_MODE: usize = 22;
     /// First bit of the stage of a path program within the operation's number.
     PATH_PROGRAM_STAGE: u32 = 16;
-    /// Stage 1: reads the path's tests and the argument only; returns a mask of what is undecided.
+    /// Stage 1: reads the path's tests and the argument only; returns a mask of the undecided rules.
     PATH_PROGRAM_PATH: u16 = 1;
     /// Stage 2: of the rules that read no path, returns the texts needed by those that may still match.
     PATH_PROGRAM_REST: u16 = 2;

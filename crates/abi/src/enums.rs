@@ -97,7 +97,7 @@ wire_enum! {
     Mode: u32, "mode" {
         /// The slot is not in use.
         Free = 0 "free",
-        /// Outside is handed over and added.
+        /// New points are delivered and added.
         Learn = 1 "learn",
         /// Outside is recorded.
         Audit = 2 "audit",
@@ -107,7 +107,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// What is done about an operation that is not allowed (`enum ambit_response`).
+    /// Response to an operation that is not allowed (`enum ambit_response`).
     Response: u8, "response" {
         /// Recorded only.
         Log = 0 "log",
@@ -131,13 +131,13 @@ wire_enum! {
         Launch = 3 "launch",
         /// Learning: untrusted tasks do not teach.
         Untrusted = 4 "untrusted",
-        /// Learning: the point could not be handed over.
+        /// Learning: the point could not be delivered.
         Lost = 5 "lost",
         /// Learning: the object has no canonical form.
         Unrepresentable = 6 "unrepresentable",
-        /// Learning: handed over, but the set is full.
+        /// Learning: delivered, but the set is full.
         Full = 7 "full",
-        /// A rule allowed it, whatever the map says.
+        /// A rule allowed it, regardless of the map.
         Allowed = 8 "allowed",
     }
 }
@@ -189,13 +189,13 @@ wire_enum! {
     Spread: u32, "way of spreading" {
         /// To children, always.
         Fork = 0 "fork",
-        /// To whom an untrusted process traces.
+        /// To a process that an untrusted process traces.
         Ptrace = 1 "ptrace",
-        /// To whom it signals.
+        /// To a process that it signals.
         Signal = 2 "signal",
-        /// To whom executes what it wrote, or reads that as a script.
+        /// To a process that executes a file that it wrote, or reads that file as a script.
         File = 3 "file",
-        /// To whom it passes a descriptor.
+        /// To a process that receives a descriptor from it.
         Descriptor = 4 "descriptor",
     }
 }

@@ -234,7 +234,7 @@ impl Hook {
         }
     }
 
-    /// Whether the hook makes decisions; the others only keep labels.
+    /// True if the hook makes decisions; the others only maintain labels.
     pub const fn decides(self) -> bool {
         !matches!(
             self,

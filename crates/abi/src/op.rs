@@ -184,7 +184,7 @@ wire_enum! {
 }
 
 impl Op {
-    /// The family, or `None` for what is not an operation.
+    /// Returns the family, or `None` for a fingerprint that is no operation.
     pub fn family(self) -> Option<Family> {
         let [_, high] = u16::from(self).to_le_bytes();
         Family::try_from(high).ok()
@@ -204,7 +204,7 @@ impl Op {
             .unwrap_or_default()
     }
 
-    /// Whether it comes and goes by chance, so that no map has it: only tasks without trust are kept from it.
+    /// True if it occurs unpredictably: no map has it, and only untrusted tasks are refused it.
     pub const fn gated_only(self) -> bool {
         matches!(
             self,

@@ -39,7 +39,7 @@ pub struct TrustStep {
     pub tgid: u32,
     /// How it handed that on: a [`Spread`](crate::Spread).
     pub how: u32,
-    /// Hostile: what it called itself.
+    /// Untrusted: chosen by the task.
     pub comm: [u8; 16],
 }
 
@@ -81,7 +81,7 @@ pub struct Trust {
 pub struct Tap {
     /// `CLOCK_BOOTTIME`.
     pub time_ns: u64,
-    /// Whatever the tap wants to say.
+    /// A number that the tap chooses; shown with the cause.
     pub detail: u64,
     /// Trust bits, not before [`crate::TRUST_NAMED`].
     pub bits: u32,
@@ -141,7 +141,7 @@ pub struct RuleAutomaton {
     pub start: u32,
     /// The first state that marks tests; 0 for none.
     pub marking: u32,
-    /// The first state that does not lead to itself whatever follows.
+    /// The first state that is no sink.
     pub sinks: u32,
     /// Zero.
     pub pad: u32,

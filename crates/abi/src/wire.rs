@@ -33,7 +33,7 @@ impl Fp {
     /// Stands for "none", and for the domain where a point has no subject.
     pub const ZERO: Self = Self { lo: 0, hi: 0 };
 
-    /// Whether this is [`Fp::ZERO`].
+    /// True if this is [`Fp::ZERO`].
     pub const fn is_zero(self) -> bool {
         self.lo == 0 && self.hi == 0
     }
@@ -130,7 +130,7 @@ pub struct Label {
     pub cause: Cause,
     /// The exec under way: its flags.
     pub next_flags: u32,
-    /// How much of what was told of anybody's trust the label has seen.
+    /// The clock of `struct ambit_shared` at the label's last update.
     pub taps_seen: u32,
     /// Generation of the rules that allowed an operation of its map's.
     pub allowed_at: u64,
@@ -140,7 +140,7 @@ pub struct Label {
     pub allowed_arg: u32,
 }
 
-/// What is done about tasks with one of these trust bits; nothing about the others (`struct ambit_gate`).
+/// The response to tasks with one of these trust bits; other tasks are not affected (`struct ambit_gate`).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
@@ -148,7 +148,7 @@ pub struct Label {
 pub struct Gate {
     /// Refused.
     pub deny: u32,
-    /// Killed, whatever `deny` says.
+    /// Killed; overrides `deny`.
     pub kill: u32,
 }
 
@@ -170,9 +170,9 @@ pub struct Domain {
     pub serial: u64,
     /// How many pattern results may be kept in the set.
     pub cache_max: u64,
-    /// By family, a [`crate::Response`] to what is outside the map.
+    /// By family, the [`crate::Response`] to an operation outside the map.
     pub outside: [u8; FAMILIES],
-    /// By family, what is done about tasks with a trust bit.
+    /// By family, the response to untrusted tasks.
     pub gates: [Gate; FAMILIES],
     /// Trust bits that its map names.
     pub named: u32,
@@ -214,13 +214,13 @@ pub struct Stat {
     pub violations: u64,
     /// Of the violations: an untrusted task at a gate.
     pub gated: u64,
-    /// Records that were to be handed over.
+    /// Records, delivered or lost.
     pub emitted: u64,
     /// Of these: the ring had no room.
     pub lost: u64,
     /// Violations not emitted: repetitions.
     pub suppressed: u64,
-    /// Of the lost: handed over for a recording only.
+    /// Of the lost: records for a recording only.
     pub unrecorded: u64,
     /// By [`crate::SkipReason`].
     pub skipped: [u64; SKIPS],
@@ -246,7 +246,7 @@ pub struct Event {
     pub arg: u32,
     /// A [`crate::Mode`].
     pub mode: u8,
-    /// What was done: a [`crate::Response`].
+    /// A [`crate::Response`].
     pub response: u8,
     /// A [`crate::Reason`].
     pub reason: u8,
@@ -270,7 +270,7 @@ pub struct Event {
     pub extra: u32,
     /// Violations: how often this point was outside, so far.
     pub count: u32,
-    /// Hostile: whatever the task called itself.
+    /// Untrusted: chosen by the task.
     pub comm: [u8; 16],
 }
 
@@ -288,7 +288,7 @@ pub struct Member {
     pub hits: u32,
 }
 
-/// What is fixed when the kernel part is loaded (`struct ambit_config`).
+/// The configuration that is fixed at load (`struct ambit_config`).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
@@ -324,7 +324,7 @@ pub struct Request {
     pub bits: u32,
     /// How long they last, in seconds; 0 for ever.
     pub seconds: u32,
-    /// When the process started that is meant, on `CLOCK_BOOTTIME`; 0 for whoever has the number.
+    /// Start time of the process, on `CLOCK_BOOTTIME`; 0 for any process of that number.
     pub start_ns: u64,
 }
 
@@ -338,13 +338,13 @@ pub struct Task {
     pub tgid: u32,
     /// The thread.
     pub tid: u32,
-    /// Hostile: whatever the task called itself.
+    /// Untrusted: chosen by the task.
     pub comm: [u8; 16],
     /// When it started, on `CLOCK_BOOTTIME`.
     pub start_ns: u64,
-    /// What it carries; all zero without a label.
+    /// Its label; all zero without one.
     pub label: Label,
-    /// Its process' trust; only a leader has it. Only `bits` is meant where that is 0.
+    /// The process's trust, set for a leader only. If `bits` is 0, the other fields are undefined.
     pub trust: crate::Trust,
 }
 

@@ -36,7 +36,7 @@ fn assert_struct(out: &mut String, name: &str, size: usize, fields: &[(&str, usi
     for (field, offset) in fields {
         assert(format!("offsetof(struct {name}, {field})"), *offset);
     }
-    // Fields without holes between them: what the mirror does not name would leave one.
+    // Fields without holes between them: a field that the mirror lacks would leave one.
     for (at, (field, offset)) in fields.iter().enumerate() {
         let end = fields.get(at + 1).map_or(size, |(_, next)| *next);
         assert(

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Every LSM hook that a tested kernel has, and what Ambit does at it.
+//! The LSM hooks of the tested kernels, and Ambit's action at each of them.
 //!
-//! This crate owns the list of hooks, what each tested kernel offers of them, and the reasons for what is left alone.
-//! What is decided is not written here: it follows from `ambit-abi`, which the kernel part is checked against.
-//! `docs/coverage.md` is this table; `ambit doctor` compares it with the running kernel, and so do the lab's tests.
+//! This crate owns the list of hooks, their availability on each tested kernel, and the reasons for hooks without a
+//! program. The decided operations are not listed here: they follow from `ambit-abi`, and a test compares that crate
+//! with the kernel part. `docs/coverage.md` is written from this table; `ambit doctor` and the lab's tests compare it
+//! with the running kernel.
 
 mod markdown;
 mod sums;
@@ -15,10 +16,10 @@ use ambit_abi::{Coverage, Hook, Op};
 pub use markdown::markdown;
 pub use sums::Sums;
 
-/// The kernels that the table has a column for, by their release's beginning.
+/// The kernels with a column in the table, by the beginning of their release.
 pub const KERNELS: [&str; 3] = ["6.1", "6.12", "7.3"];
 
-/// What a kernel allows BPF programs at a hook.
+/// Availability of a hook to BPF programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offer {
     /// A program can be attached.
@@ -29,46 +30,46 @@ pub enum Offer {
     Absent,
 }
 
-/// What Ambit does at a hook.
+/// Ambit's action at a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// The map decides these operations.
     Decided(&'static [Op]),
-    /// No map has these operations; tasks without trust are refused them where their family is gated.
+    /// No map has these operations; untrusted tasks are refused them if the domain gates their family.
     Gated(&'static [Op]),
-    /// Labels are made, inherited and counted here; nothing is decided.
+    /// Labels are created, inherited and counted here; nothing is decided.
     Labels,
-    /// Nothing, and why.
+    /// No program is attached, for this reason.
     Alone(&'static str),
 }
 
 /// A hook.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// The kernel's name of it.
+    /// The kernel's name of the hook.
     pub name: &'static str,
-    /// What each of [`KERNELS`] offers.
+    /// Availability on each of [`KERNELS`].
     pub on: [Offer; KERNELS.len()],
     why: Option<&'static str>,
 }
 
 impl Row {
-    /// The hook's number, where the kernel part has a program for it.
+    /// Returns the hook's number if the kernel part has a program for it.
     pub fn hook(&self) -> Option<Hook> {
         Hook::from_name(self.name)
     }
 
-    /// The level of coverage that has it.
+    /// Returns the level of coverage that includes the hook.
     pub fn level(&self) -> Option<Coverage> {
         self.hook().map(Hook::coverage)
     }
 
-    /// Why it is left alone, where the table says so.
+    /// Returns the reason why the hook has no program, if the table has one.
     pub fn reason(&self) -> Option<&'static str> {
         self.why
     }
 
-    /// What Ambit does here.
+    /// Returns Ambit's action at the hook.
     pub fn decision(&self) -> Decision {
         match self.hook() {
             Some(hook) if hook.decides() && hook.ops().iter().all(|op| op.gated_only()) => {
@@ -82,7 +83,7 @@ impl Row {
 }
 
 impl Decision {
-    /// One word for it.
+    /// Returns the action in a word or two.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Decided(_) => "decided",
@@ -92,33 +93,33 @@ impl Decision {
         }
     }
 
-    /// What there is to say beside the word: the operations, or the reason.
+    /// Returns the operations, or the reason.
     pub fn detail(self) -> String {
         match self {
             Self::Decided(ops) | Self::Gated(ops) => {
                 let names: Vec<_> = ops.iter().map(|op| op.name()).collect();
                 names.join(", ")
             }
-            Self::Labels => "labels are made, inherited and counted here".to_owned(),
+            Self::Labels => "creates, inherits and counts labels".to_owned(),
             Self::Alone(why) => why.to_owned(),
         }
     }
 }
 
-/// Every row, by name.
+/// Returns all rows, sorted by name.
 pub fn rows() -> Vec<Row> {
     let mut rows: Vec<Row> = table::FAMILIES.iter().copied().flatten().copied().collect();
     rows.sort_by_key(|row| row.name);
     rows
 }
 
-/// The row of a hook.
+/// Returns the row of a hook.
 pub fn row(name: &str) -> Option<Row> {
     let mut all = table::FAMILIES.iter().copied().flatten();
     all.find(|row| row.name == name).copied()
 }
 
-/// The column of a kernel, by its release: `6.12.95-cloud-amd64` is 6.12's.
+/// Returns the column of a kernel release: `6.12.95-cloud-amd64` has the one of 6.12.
 pub fn column(release: &str) -> Option<usize> {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit());
     let version = format!("{}.{}", numbers.next()?, numbers.next()?);

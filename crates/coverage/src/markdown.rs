@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `docs/coverage.md`, written from the table.
+//! The text of `docs/coverage.md`, made from the table.
 
 use std::fmt::Write;
 
@@ -7,19 +7,23 @@ use crate::{Decision, KERNELS, Offer, Row, Sums, rows};
 
 const HEAD: &str = "\
 <!-- Written by `cargo xtask docs` from crates/coverage; do not edit. -->
-# What is decided at each hook
+# Coverage of LSM hooks
 
-Every hook of the Linux Security Modules that a tested kernel has. *Decided*: the map says whether the operations named
-may be done. *Gated*: no map has the operation, since it comes and goes by chance; tasks that have lost their trust are
-refused it where their domain says so. *Labels*: nothing is decided, the label of tasks is made or inherited here. *Left alone*: nothing is attached,
-for the reason given. Where a kernel has no such hook its column has a `-`; `x` means that the kernel has the hook and
-attaches no BPF program to it. What the running kernel has: `ambit doctor --hooks`; that it works: `ambit doctor --canary`.
+Look up whether Ambit decides an operation: the tables list every Linux Security Modules hook of the tested kernels.
+`ambit doctor --hooks` shows the same for the running kernel, and `ambit doctor --canary` tests it.
 
-The level is what a domain's `coverage` has to be at least for the hook to be asked: `core` or `full`.
+- **Decided**: the map allows or refuses the named operations.
+- **Gated**: the operation occurs unpredictably, so no map has it. Untrusted tasks are refused it if their domain has a
+  gate for its family.
+- **Labels**: the hook creates or inherits labels of tasks and decides nothing.
+- **Left alone**: no program is attached, for the reason given.
+
+In a kernel's column, `-` means that the kernel has no such hook, and `x` that it attaches no BPF program to it. The level
+is the least `coverage` of a domain that includes the hook: `core` or `full`.
 
 ";
 
-/// The whole document.
+/// Returns the whole document.
 pub fn markdown() -> String {
     let rows = rows();
     let mut out = HEAD.to_owned();
@@ -39,8 +43,8 @@ pub fn markdown() -> String {
             },
             match kind {
                 "decided" | "gated" => "operations",
-                "labels" => "what for",
-                _ => "why",
+                "labels" => "purpose",
+                _ => "reason",
             },
         );
         for row in rows.iter().filter(|row| row.decision().kind() == kind) {

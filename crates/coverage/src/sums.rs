@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! How many hooks there are of each kind.
+//! Numbers of hooks, by kind.
 
 use crate::{Decision, Offer};
 
-/// Counts by kind, and by what the kernel allows.
+/// Numbers of hooks by kind and availability.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     /// Decided by the map.
@@ -21,7 +21,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// Counts hooks as one kernel has them.
+    /// Counts the hooks of one kernel.
     pub fn of(hooks: impl IntoIterator<Item = (Decision, Offer)>) -> Self {
         let mut sums = Self::default();
         for (decision, offer) in hooks {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A tap: an application that checks itself calls a function with what it found,
- * 0 where all is well. Where it is not, the caller is not to be trusted.
+ * A tap: an application checks its own integrity and calls a function with the result,
+ * 0 for success. Any other result makes the caller untrusted.
  */
 #include "kernel.h"
 

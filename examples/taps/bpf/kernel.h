@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the taps here need of the kernel's types. A vmlinux.h does as well. */
+/* The kernel types that the taps use. A vmlinux.h can replace this file. */
 #ifndef TAPS_KERNEL_H
 #define TAPS_KERNEL_H
 
@@ -76,7 +76,7 @@ struct task_struct {
 
 #pragma clang attribute pop
 
-/* These two are interfaces, and never change. */
+/* These two are stable interfaces of the kernel. */
 struct __sk_buff {
 	__u32 len;
 	__u32 pkt_type;

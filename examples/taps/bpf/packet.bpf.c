@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A tap: a process to whose socket a packet came from an address of a list is
- * not to be trusted. Packets arrive while anybody runs; whose socket it is has
- * been noted when it was made. A connection that was accepted has not been made
- * by a process, but its first packet came to the socket that listens.
+ * A tap: a packet from a listed address makes the receiving process untrusted. Packets
+ * arrive in the context of any task, so the owner of a socket is recorded when the
+ * socket is created. An accepted connection is not created by a process, but its first
+ * packet arrived at the listening socket.
  */
 #include "kernel.h"
 
@@ -56,7 +56,7 @@ int packet_came(struct __sk_buff *skb) {
   __u64 cookie;
   __u32 *tgid;
 
-  /* What is in the buffer begins with the header of IP. */
+  /* The buffer begins with the IP header. */
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
     from.words[2] = bpf_htonl(0xffff);
     if (bpf_skb_load_bytes(skb, 12, &from.words[3], 4))

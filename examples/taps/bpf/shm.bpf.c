@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A tap: a task that executes a file below /dev/shm is not to be trusted. */
+/* A tap: executing a file below /dev/shm makes a process untrusted. */
 #include "kernel.h"
 
 #include <bpf/bpf_core_read.h>
@@ -24,8 +24,7 @@ static __always_inline struct name name_of(const struct dentry *dentry) {
   return name;
 }
 
-/* By the first two names of the path of what is there, however it was called.
- */
+/* True if the first two names of the file's own path are dev and shm. */
 static __always_inline int is_below_shm(struct dentry *dentry,
                                         struct vfsmount *vfsmount) {
   struct dentry *first = NULL, *second = NULL, *parent;
@@ -55,8 +54,8 @@ static __always_inline int is_below_shm(struct dentry *dentry,
          !__builtin_memcmp(two.text, "shm", 4);
 }
 
-/* A script's own file is gone by now, for its interpreter's, but not its name,
- * which may be from where the task is.
+/* For a script, bprm->file is its interpreter by now. The script's name remains,
+ * which may be relative to the working directory.
  */
 static __always_inline int is_script_below_shm(const struct linux_binprm *bprm,
                                                const struct fs_struct *fs) {

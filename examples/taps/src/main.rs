@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Three examples of taps: BPF programs of somebody else's that tell Ambit whom not to trust. `bpf/` has what the
-//! kernel runs; here it is loaded and attached, and detached when standard input is closed or a signal ends the program.
+//! Three example taps: BPF programs outside Ambit that report untrusted processes to it. `bpf/` has the BPF programs.
+//! This program loads and attaches them, and detaches them when its standard input is closed or a signal ends it.
 
 mod tap;
 
@@ -21,18 +21,18 @@ const SHM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/shm.bpf.o"));
 const PACKET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/packet.bpf.o"));
 const INTEGRITY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/integrity.bpf.o"));
 
-/// Where packets of the whole machine pass.
+/// The root cgroup: its programs see the packets of the whole machine.
 const ROOT_CGROUP: &str = "/sys/fs/cgroup";
 
-/// Tell Ambit of processes that are not to be trusted, until standard input is closed
+/// Report untrusted processes to Ambit until standard input is closed
 #[derive(Debug, Parser)]
 enum Cli {
-    /// Those that execute a file below /dev/shm
+    /// Report processes that execute a file below /dev/shm
     Shm {
         #[command(flatten)]
         bit: Bit,
     },
-    /// Those to whose sockets packets come from certain addresses
+    /// Report processes whose sockets receive packets from given addresses
     Packet {
         #[command(flatten)]
         bit: Bit,
@@ -40,11 +40,11 @@ enum Cli {
         #[arg(long, required = true, num_args = 1..)]
         address: Vec<IpAddr>,
     },
-    /// Those that call a function with anything but 0: their own finding about themselves
+    /// Report processes that call a function with a first argument other than 0
     Integrity {
         #[command(flatten)]
         bit: Bit,
-        /// The program or library that has the function
+        /// The program or library that contains the function
         #[arg(long)]
         program: PathBuf,
         /// The function's name
@@ -107,7 +107,7 @@ fn packet(bit: u32, addresses: &[IpAddr]) -> Result<Vec<Link>> {
             .with_context(|| format!("cannot watch for {address}"))?;
     }
     let cgroup = File::open(ROOT_CGROUP).with_context(|| format!("cannot open {ROOT_CGROUP}"))?;
-    // Sockets are noted before packets are looked at.
+    // Attached first, so that sockets are recorded before packets are checked.
     ["packet_gone", "packet_made", "packet_came"]
         .into_iter()
         .map(|name| {
@@ -126,7 +126,7 @@ fn integrity(bit: u32, program: &Path, symbol: &str) -> Result<Vec<Link>> {
     };
     let link = tap
         .program("integrity_found")?
-        // -1: whatever process runs it.
+        // -1: in every process.
         .attach_uprobe_with_opts(-1, program, 0, at)
         .with_context(|| {
             format!(

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A tap's object, loaded with Ambit's maps in place of its own. It knows nothing of what the programs look at.
+//! Loads a tap's object with Ambit's maps in place of its own; independent of the programs in it.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use libbpf_rs::{Map, MapCore, Object, ObjectBuilder, OpenObject, ProgramMut};
 
-/// Where Ambit's maps are while it is loaded.
+/// The directory of Ambit's maps while it is loaded.
 const MAPS: &str = "/sys/fs/bpf/ambit/maps";
 /// The maps of `ambit_tap.h`.
 const AMBITS: [&str; 2] = ["taps", "shared"];
@@ -17,7 +17,7 @@ pub(crate) struct Tap {
 }
 
 impl Tap {
-    /// Loads an object of `bpf/`, which is to lower the trust bit `bit`.
+    /// Loads an object of `bpf/` that lowers the trust bit `bit`.
     pub(crate) fn load(object: &[u8], bit: u32) -> Result<Self> {
         ensure!(
             rustix::process::geteuid().is_root(),
@@ -43,7 +43,7 @@ impl Tap {
         Ok(Self { object })
     }
 
-    /// A program by its name in C.
+    /// Returns a program by its name in C.
     pub(crate) fn program(&self, name: &str) -> Result<ProgramMut<'_>> {
         self.object
             .progs_mut()
@@ -51,7 +51,7 @@ impl Tap {
             .with_context(|| format!("the tap has no program {name}"))
     }
 
-    /// A map by its name in C.
+    /// Returns a map by its name in C.
     pub(crate) fn map(&self, name: &str) -> Result<Map<'_>> {
         self.object
             .maps()
@@ -67,7 +67,7 @@ fn prepare(object: &mut OpenObject, bit: u32) -> Result<()> {
             map.reuse_pinned_map(Path::new(MAPS).join(&name))
                 .with_context(|| format!("cannot use Ambit's map `{name}`"))?;
         } else if name.ends_with(".rodata") {
-            // `cfg_bit` is all that is in there.
+            // The section contains `cfg_bit` only.
             map.set_initial_value(&bit.to_ne_bytes())
                 .context("cannot tell the tap its trust bit")?;
         }

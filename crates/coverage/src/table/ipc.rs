@@ -10,7 +10,7 @@ hooks! {
     binder_transfer_file yes yes yes: "Android's binder; its device is decided as file.open and file.ioctl";
     ipc_getlsmprop no no yes: LABELS;
     ipc_getsecid yes yes no: LABELS;
-    ipc_permission yes yes yes: "asked again by what is decided at the hooks of each kind";
+    ipc_permission yes yes yes: "called again from operations that the hooks of each kind decide";
     msg_msg_alloc_security yes yes yes: MEMORY;
     msg_msg_free_security yes yes yes: MEMORY;
     msg_queue_alloc_security yes yes yes;

@@ -9,18 +9,18 @@ hooks! {
     audit_rule_known yes yes yes: LABELS;
     audit_rule_match refused refused refused: LABELS;
     bpf yes yes yes;
-    bpf_map yes yes yes: "a descriptor for a map that bpf(2) was asked for; decided at bpf";
+    bpf_map yes yes yes: "a descriptor for a map within bpf(2), decided at bpf";
     bpf_map_alloc_security yes no no: MEMORY;
     bpf_map_create no yes yes: "part of bpf(2), decided at bpf";
     bpf_map_free no yes yes: MEMORY;
     bpf_map_free_security yes no no: MEMORY;
-    bpf_prog yes yes yes: "a descriptor for a program that bpf(2) was asked for; decided at bpf";
+    bpf_prog yes yes yes: "a descriptor for a program within bpf(2), decided at bpf";
     bpf_prog_alloc_security yes no no: MEMORY;
     bpf_prog_free no yes yes: MEMORY;
     bpf_prog_free_security yes no no: MEMORY;
     bpf_prog_load no yes yes: "part of bpf(2), decided at bpf";
-    bpf_token_capable no yes yes: "what a token grants within bpf(2), decided at bpf";
-    bpf_token_cmd no yes yes: "what a token grants within bpf(2), decided at bpf";
+    bpf_token_capable no yes yes: "a use of a token within bpf(2), decided at bpf";
+    bpf_token_cmd no yes yes: "a use of a token within bpf(2), decided at bpf";
     bpf_token_create no yes yes: "part of bpf(2), decided at bpf";
     bpf_token_free no yes yes: MEMORY;
     ismaclabel refused refused refused: LABELS;
@@ -28,14 +28,14 @@ hooks! {
     kernel_create_files_as yes yes yes: LABELS;
     kernel_load_data yes yes yes;
     kernel_module_request yes yes yes;
-    kernel_post_load_data yes yes yes: "tells of what was done, too late to refuse; see kernel_load_data";
-    kernel_post_read_file yes yes yes: "tells of what was done, too late to refuse; see kernel_read_file";
+    kernel_post_load_data yes yes yes: "called after the operation, too late to refuse; see kernel_load_data";
+    kernel_post_read_file yes yes yes: "called after the operation, too late to refuse; see kernel_read_file";
     kernel_read_file yes yes yes;
     key_alloc yes yes yes;
     key_free yes no no: MEMORY;
     key_getsecurity refused refused refused: LABELS;
     key_permission yes yes yes;
-    key_post_create_or_update no yes yes: "tells of what was done, too late to refuse; see key_permission";
+    key_post_create_or_update no yes yes: "called after the operation, too late to refuse; see key_permission";
     locked_down yes yes yes;
     lsmprop_to_secctx no no yes: LABELS;
     perf_event_alloc yes yes yes: MEMORY;
@@ -52,5 +52,5 @@ hooks! {
     uring_cmd yes yes yes;
     uring_override_creds yes yes yes;
     uring_sqpoll yes yes yes;
-    vm_enough_memory refused refused refused: "asked for each piece of memory that is wanted; limits of memory are for cgroups";
+    vm_enough_memory refused refused refused: "called for each allocation of memory; cgroups limit memory";
 }

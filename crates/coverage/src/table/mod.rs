@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The rows. A hook's columns are those of [`crate::KERNELS`]; a reason stands where no program of the kernel part
-//! is attached.
+//! The rows: for each hook a column per kernel of [`crate::KERNELS`], and a reason if the kernel part attaches no
+//! program to it.
 
 use crate::Row;
 

@@ -6,11 +6,11 @@ use crate::why::{LABELS, LOOKING, MEMORY};
 hooks! {
     bdev_alloc_security no yes yes: MEMORY;
     bdev_free_security no yes yes: MEMORY;
-    bdev_setintegrity no yes yes: "dm-verity tells what it found of a device; nobody asks for anything here";
-    fs_context_dup yes yes yes: "one step of making a file system; decided are its type (sb_kern_mount) and where it is attached (move_mount)";
-    fs_context_parse_param yes yes yes: "one step of making a file system; decided are its type (sb_kern_mount) and where it is attached (move_mount)";
-    fs_context_submount yes yes yes: "the kernel mounts what is below a mount as it is walked into, in no task's name";
-    initramfs_populated no yes yes: "once while the machine boots, before anything can be labelled";
+    bdev_setintegrity no yes yes: "dm-verity reports a measurement of a device; no access is checked here";
+    fs_context_dup yes yes yes: "one step of creating a file system; its type (sb_kern_mount) and mount point (move_mount) are decided";
+    fs_context_parse_param yes yes yes: "one step of creating a file system; its type (sb_kern_mount) and mount point (move_mount) are decided";
+    fs_context_submount yes yes yes: "an automatic mount by the kernel during path resolution";
+    initramfs_populated no yes yes: "once during boot, before any task has a label";
     move_mount yes yes yes;
     quota_on yes yes yes: "part of quotactl(2), decided at quotactl";
     quotactl yes yes yes;
