@@ -61,6 +61,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     if !args.quick {
         let built = report.add("release binaries", |count| {
             build::all()?;
+            build::failpoints()?;
             count.passed += 1;
             Ok(true)
         });

@@ -107,6 +107,10 @@ impl Lab {
             .into_iter()
             .map(|argument| argument.as_ref().into())
             .collect();
+        assert!(
+            Path::new("/usr/bin/ambit-failpoints").exists(),
+            "ambit-failpoints is missing: run `cargo xtask build --failpoints`"
+        );
         let mut command = self.command("ambit-failpoints");
         command.args(&arguments).env("AMBIT_FAIL_POINT", point);
         let mut job = Job::start(&mut command, &shown("ambit", &arguments));
