@@ -4,15 +4,16 @@
 //! | level | file | guards | modes |
 //! |---|---|---|---|
 //! | [`Level::HostState`] | `/run/ambit` | names of trust bits, the active rule set and its description | shared, exclusive |
-//! | [`Level::KernelPart`] | `/run/ambit.lock` | pins, domains, the task iterator | taken inside `ambit-sensor` only |
+//! | [`Level::KernelPart`] | `/run/ambit.lock`, then `.users`, then `.tasks` | pins, domains, the task iterator | taken inside `ambit-sensor` only |
 //! | [`Level::TrustLog`] | the state directory | the log of trust changes | exclusive |
 //!
 //! A thread takes locks from the top of this table to the bottom and never one of a level that it already has. Two
 //! processes that follow the order cannot wait for each other. Debug builds check it for every lock taken here; while
 //! `ambit-sensor` calls back with its own lock held, [`Level::enter`] marks that level as taken.
 //!
-//! `/run/ambit.users` is outside the order: it is locked shared for as long as a process uses the kernel part, and
-//! exclusively only without waiting, so that nothing ever waits for it while it has another lock.
+//! Two locks are outside the order because no process ever waits for them while it has another: `/run/ambit.users` is
+//! shared for as long as a process uses the kernel part and taken exclusively only without waiting, and
+//! `/run/ambit/rules.reader`, the right to read the records of rules, is taken without waiting.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -29,7 +30,7 @@ use crate::paths::RUN_DIR;
 pub enum Level {
     /// `/run/ambit`.
     HostState = 1,
-    /// `/run/ambit.lock`, which `ambit-sensor` takes and releases.
+    /// `/run/ambit.lock` and what follows it, which `ambit-sensor` takes and releases.
     KernelPart = 2,
     /// The directory of the log of trust changes.
     TrustLog = 3,

@@ -23,6 +23,11 @@ pub(crate) fn sources_file() -> PathBuf {
     Path::new(RUN_DIR).join("sources.json")
 }
 
+/// The lock of the process that reads the records of rules.
+pub fn rule_reader_lock() -> PathBuf {
+    Path::new(RUN_DIR).join("rules.reader")
+}
+
 /// The description file of the rule set with this generation.
 #[cfg(feature = "kernel")]
 pub(crate) fn rules_file(generation: u64) -> PathBuf {

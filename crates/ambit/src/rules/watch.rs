@@ -3,16 +3,16 @@
 
 use ambit_abi::{Hook, Op, RULE_ALLOW, RULE_DENY, RULE_KILL, Reason, RuleEvent};
 use ambit_event::{Object, Operation, escape, text};
-use ambit_hoststate::CachedSources;
 use ambit_hoststate::rules::{Active, active};
+use ambit_hoststate::{CachedSources, paths};
 use ambit_journal::Clock;
 use ambit_policy::rule::{Actions, Rule};
-use rustix::event::{PollFd, PollFlags, poll};
+use ambit_session::{Pump, ReaderLock, Sink};
 use serde::Serialize;
 use zerocopy::FromBytes;
 
 use super::words::{actions, severity};
-use crate::exit::{Exit, Failure, OrExit, Outcome};
+use crate::exit::{Failure, Outcome};
 use crate::out::{Style, json_line, note, print};
 
 #[derive(Serialize)]
@@ -41,46 +41,66 @@ struct Row {
 }
 
 pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
-    let Some(mut active) = active()? else {
+    let Some(active) = active()? else {
         note!("no rules are loaded");
         return Ok(Outcome::SUCCESS);
     };
-    let mut ring = active.kernel.rule_ring()?;
-    let mut sources = CachedSources::read()?;
-    let clock = Clock::now();
-    let style = Style::stdout();
+    let _lock = ReaderLock::acquire(&paths::rule_reader_lock())?;
+    let mut pump = Pump::new(active.kernel.rule_ring()?);
+    let mut printer = Printer {
+        active,
+        sources: CachedSources::read()?,
+        clock: Clock::now(),
+        style: Style::stdout(),
+        json,
+        failure: None,
+    };
     loop {
-        let mut records: Vec<Vec<u8>> = Vec::new();
-        let taken = ring.consume(&mut |bytes| records.push(bytes.to_vec()))?;
-        sources.refresh()?;
-        for bytes in &records {
-            let Ok((event, object)) = RuleEvent::read_from_prefix(bytes) else {
-                note!("a record of {} bytes is too short", bytes.len());
-                continue;
-            };
-            let rule = rule_of(&mut active, &event)?;
-            let trust = sources.names(event.trust)?;
-            let row = row(&event, object, rule, trust, clock);
-            let text = if json {
-                json_line(&row)?
-            } else {
-                line(&row, style)
-            };
-            print(&text)?;
+        printer.sources.refresh()?;
+        pump.drain(&mut printer)?;
+        if let Some(failure) = printer.failure.take() {
+            return Err(failure);
         }
-        if taken == 0 {
-            if once {
-                return Ok(Outcome::SUCCESS);
-            }
-            let fd = ring.fd();
-            poll(&mut [PollFd::new(&fd, PollFlags::IN)], None)
-                .map(drop)
-                .or_else(|error| match error {
-                    rustix::io::Errno::INTR => Ok(()),
-                    error => Err(error),
-                })
-                .or_exit(Exit::Trouble)?;
+        if once {
+            return Ok(Outcome::SUCCESS);
         }
+        pump.wait(&[], None)?;
+    }
+}
+
+/// Prints each record. After a failure it prints nothing more.
+struct Printer {
+    active: Active,
+    sources: CachedSources,
+    clock: Clock,
+    style: Style,
+    json: bool,
+    failure: Option<Failure>,
+}
+
+impl Sink for Printer {
+    fn take(&mut self, record: &[u8]) {
+        if self.failure.is_none() {
+            self.failure = self.print(record).err();
+        }
+    }
+}
+
+impl Printer {
+    fn print(&mut self, record: &[u8]) -> Result<(), Failure> {
+        let Ok((event, object)) = RuleEvent::read_from_prefix(record) else {
+            note!("skipped a record of {} bytes: too short", record.len());
+            return Ok(());
+        };
+        let trust = self.sources.names(event.trust)?;
+        let rule = rule_of(&mut self.active, &event)?;
+        let row = row(&event, object, rule, trust, self.clock);
+        let text = if self.json {
+            json_line(&row)?
+        } else {
+            line(&row, self.style)
+        };
+        print(&text).map(drop)
     }
 }
 

@@ -29,6 +29,7 @@ tests! { "rules":
     sets_that_fail_to_load_one_after_the_other_leave_the_old_one_in_place
     a_load_that_is_killed_leaves_one_set_or_the_other_whole
     rules_hold_without_any_process_of_ambit
+    a_second_watch_is_refused_and_names_the_first
     two_hundred_rules_load_on_one_hook
     two_hundred_rules_that_search_apply_just_where_they_should
     every_address_and_port_is_seen_as_it_is
@@ -563,6 +564,24 @@ fn a_load_that_is_killed_leaves_one_set_or_the_other_whole(lab: &Lab) {
     }
     drop(rules);
     assert_eq!(refused(), [false; 3]);
+}
+
+fn a_second_watch_is_refused_and_names_the_first(lab: &Lab) {
+    let seen = lab.file("seen", "x\n");
+    let rules = Rules::load(
+        lab,
+        &format!("  - {{id: seen, on: file.open, when: 'object.path == \"{seen}\"', do: audit}}\n"),
+    );
+    let watch = lab.ambit_job(["rules", "watch", "--json"]);
+    lab.outside(["cat", &seen]).succeeds();
+    watch.until_lines("a record", |lines| (!lines.is_empty()).then_some(()));
+    lab.ambit(["rules", "watch", "--once"])
+        .exits(2)
+        .complains(&format!("process {} already reads", watch.pid()));
+    watch.signal(libc::SIGTERM);
+    watch.finish();
+    lab.outside(["cat", &seen]).succeeds();
+    assert_eq!(rules.records().len(), 1);
 }
 
 fn rules_hold_without_any_process_of_ambit(lab: &Lab) {
