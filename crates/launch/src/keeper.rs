@@ -11,6 +11,7 @@ use rustix::io::{Errno, FdFlags, fcntl_getfd};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, waitpid,
 };
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::thread::set_name;
 
 use crate::Error;
@@ -79,10 +80,9 @@ fn detach(lock: Option<BorrowedFd<'_>>) -> io::Result<()> {
         .read(true)
         .write(true)
         .open("/dev/null")?;
-    for standard in 0..3 {
-        // SAFETY: two open descriptors; no value of this program owns a standard descriptor.
-        unsafe { libc::dup2(null.as_raw_fd(), standard) };
-    }
+    dup2_stdin(&null)?;
+    dup2_stdout(&null)?;
+    dup2_stderr(&null)?;
     // A descriptor without CLOEXEC was inherited: Ambit's own have the flag.
     let open: Vec<i32> = fs::read_dir("/proc/self/fd")?
         .flatten()

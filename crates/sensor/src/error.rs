@@ -22,10 +22,13 @@ pub enum Error {
     NoBtf(#[source] io::Error),
     /// BPF is not among the active security modules.
     #[error(
-        "`bpf` is not among the active security modules ({0}); add it to lsm= on the kernel command line, for instance \
-         lsm={0},bpf, and reboot"
+        "`bpf` is not among the active security modules ({active}); add it to lsm= on the kernel command line, for \
+         instance lsm={active},bpf, and reboot"
     )]
-    NotInLsmList(String),
+    NotInLsmList {
+        /// The active modules, separated by commas.
+        active: String,
+    },
     /// The kernel refuses BPF LSM programs even with all capabilities.
     #[error(
         "this kernel refuses to load BPF LSM programs (EPERM, although no capability is missing); a policy of the \
@@ -63,9 +66,13 @@ pub enum Error {
     MissingHooks(Vec<Hook>),
     /// A kernel part of another build is loaded and in use.
     #[error(
-        "another version of Ambit is loaded and has domains ({0}); wait until their tasks have ended, or end them"
+        "another version of Ambit is loaded and has domains ({}); wait until their tasks have ended, or end them",
+        domains.join(", ")
     )]
-    OtherVersion(String),
+    OtherVersion {
+        /// The names of its domains.
+        domains: Vec<String>,
+    },
     /// A kernel part of another build has rules loaded.
     #[error("another version of Ambit is loaded and has rules; run `ambit rules unload` first")]
     OtherVersionHasRules,

@@ -98,7 +98,7 @@ pub(crate) fn requirements() -> Result<(), Error> {
     if let Ok(list) = lsm_list()
         && !list.split(',').any(|m| m == "bpf")
     {
-        return Err(Error::NotInLsmList(list));
+        return Err(Error::NotInLsmList { active: list });
     }
     if !labels_dependable(&release(), preemption().as_deref()) {
         return Err(Error::UnsafePreemption);

@@ -41,7 +41,7 @@ fn extend(options: &LoadOptions, pins: &Pins) -> Result<(Vec<LeftOut>, bool), Er
 
 /// Removes a kernel part of another build, if nothing uses it.
 fn remove_other_version(host: &Host) -> Result<(), Error> {
-    let names: Vec<String> = collect_garbage(host)?
+    let domains: Vec<String> = collect_garbage(host)?
         .into_iter()
         .map(|domain| domain.name)
         .collect();
@@ -51,8 +51,8 @@ fn remove_other_version(host: &Host) -> Result<(), Error> {
     if host.pins().has_spread() {
         return Err(Error::OtherVersionSpreads);
     }
-    if !names.is_empty() {
-        return Err(Error::OtherVersion(names.join(", ")));
+    if !domains.is_empty() {
+        return Err(Error::OtherVersion { domains });
     }
     host.pins().remove_all()
 }

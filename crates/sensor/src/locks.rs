@@ -4,7 +4,8 @@
 //! All are `flock` locks on files below /run, which the kernel releases when their process ends. A process takes them in
 //! this order, and never an earlier one while it has a later one:
 //!
-//! 1. the locks of Ambit's files (trust sources, rules), which belong to other crates;
+//! 1. the lock of `ambit-hoststate` on the names of trust bits and the active rule set (its locks with a later place are
+//!    taken after all of these);
 //! 2. `/run/ambit.lock`, on the kernel part: [`change`] (exclusive) for attaching, detaching, creating and removing;
 //!    [`read`] (shared) for reading several pins or maps that must belong together;
 //! 3. `/run/ambit.users`, shared by every process that may still create a domain. Only [`no_users`] takes it exclusively,
