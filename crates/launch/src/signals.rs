@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Signals that this process gets while it waits for a program.
 //!
-//! Handlers are registered with `signal-hook-registry`, which works with any number of threads and restores nothing of
-//! ours: the state belongs to the values below. `signalfd` was rejected because the signals would have to be blocked in
-//! every thread of the process, and because a blocked signal stays blocked in the program.
+//! `signal-hook-registry` installs the handlers, which works with any number of threads; their state belongs to the values
+//! below. `signalfd` was rejected: every thread would have to block the signals, and a signal that is blocked here stays
+//! blocked in the program.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
@@ -35,6 +35,14 @@ impl Drop for Actions {
 struct Counts {
     last: AtomicI32,
     count: AtomicUsize,
+    /// The last signal that should be forwarded, until it is.
+    unsent: AtomicI32,
+}
+
+/// True if the sender meant this process alone. The terminal sends its signals to the whole foreground process group, the
+/// program included; the codes of the kernel's signals are positive.
+fn is_for_this_process(info: &libc::siginfo_t) -> bool {
+    info.si_code <= 0
 }
 
 /// Catches INT, TERM, HUP, QUIT, USR1 and USR2 from its creation on, so that none of them ends this process.
@@ -54,19 +62,19 @@ impl Signals {
     pub fn catch() -> Result<Self, Error> {
         let counts = Arc::new(Counts::default());
         let mut actions = Actions::default();
-        for signal in ENDING {
+        for signal in ENDING.into_iter().chain(OTHER) {
             let counts = Arc::clone(&counts);
-            let count = move |_: &libc::siginfo_t| {
-                counts.last.store(signal, Ordering::Relaxed);
-                counts.count.fetch_add(1, Ordering::Relaxed);
+            let count = move |info: &libc::siginfo_t| {
+                if ENDING.contains(&signal) {
+                    counts.last.store(signal, Ordering::Relaxed);
+                    counts.count.fetch_add(1, Ordering::Relaxed);
+                }
+                if is_for_this_process(info) {
+                    counts.unsent.store(signal, Ordering::Relaxed);
+                }
             };
             // SAFETY: the action only stores to atomics, which is async-signal-safe.
             let id = unsafe { register_sigaction(signal, count) };
-            actions.0.push(id.map_err(Error::Catch)?);
-        }
-        for signal in OTHER {
-            // SAFETY: the action does nothing.
-            let id = unsafe { register_sigaction(signal, |_| {}) };
             actions.0.push(id.map_err(Error::Catch)?);
         }
         Ok(Self {
@@ -85,10 +93,8 @@ impl Signals {
         self.counts.count.load(Ordering::Relaxed)
     }
 
-    /// Forwards signals to a process as long as the returned value lives.
-    ///
-    /// The terminal sends its signals to the whole foreground process group, the program included. Only a signal that
-    /// was sent to this process alone is forwarded.
+    /// Forwards signals to a process as long as the returned value lives, and the last one from before, if it was not
+    /// forwarded to another process. Signals of the terminal are not forwarded, since the program gets them as well.
     ///
     /// # Errors
     /// [`Error::Catch`].
@@ -96,10 +102,10 @@ impl Signals {
         let target = Arc::new(pidfd.try_clone_to_owned().map_err(Error::Catch)?);
         let mut actions = Actions::default();
         for signal in ENDING.into_iter().chain(OTHER) {
-            let target = Arc::clone(&target);
+            let (target, counts) = (Arc::clone(&target), Arc::clone(&self.counts));
             let forward = move |info: &libc::siginfo_t| {
-                // Positive codes are the kernel's: SI_KERNEL for the terminal.
-                if info.si_code <= 0 {
+                if is_for_this_process(info) {
+                    counts.unsent.store(0, Ordering::Relaxed);
                     send(target.as_fd(), signal);
                 }
             };
@@ -107,6 +113,10 @@ impl Signals {
             // returns only after running actions have ended, so that the descriptor is open in all of them.
             let id = unsafe { register_sigaction(signal, forward) };
             actions.0.push(id.map_err(Error::Catch)?);
+        }
+        match self.counts.unsent.swap(0, Ordering::Relaxed) {
+            0 => {}
+            signal => send(pidfd, signal),
         }
         Ok(Forwarding {
             _signals: self,

@@ -106,16 +106,34 @@ fn processes_start_while_other_threads_allocate() {
     });
 }
 
+// One test, since signals reach the process of all tests.
 #[test]
-fn signals_are_counted_and_forwarded_until_forwarding_ends() {
+fn signals_are_counted_and_forwarded_also_those_from_before() {
+    let own = rustix::process::getpid();
     let signals = Signals::catch().unwrap();
+
     let mut running = sh("exec sleep 60").resume().unwrap();
     assert!(running.wait_for_exec().unwrap().is_none());
     let forwarding = signals.forward_to(running.pidfd()).unwrap();
-    let own = rustix::process::getpid();
     rustix::process::kill_process(own, rustix::process::Signal::TERM).unwrap();
     assert_eq!(end(&mut running).signal(), Some(libc::SIGTERM));
     drop(forwarding);
     assert_eq!(signals.last(), Some(libc::SIGTERM));
     assert_eq!(signals.count(), 1);
+
+    rustix::process::kill_process(own, rustix::process::Signal::INT).unwrap();
+    rustix::process::kill_process(own, rustix::process::Signal::USR1).unwrap();
+    while signals.last() != Some(libc::SIGINT) {
+        std::thread::yield_now();
+    }
+    let mut running = sh("exec sleep 60").resume().unwrap();
+    assert!(running.wait_for_exec().unwrap().is_none());
+    let forwarding = signals.forward_to(running.pidfd()).unwrap();
+    let signal = end(&mut running).signal();
+    assert!(
+        matches!(signal, Some(libc::SIGINT | libc::SIGUSR1)),
+        "{signal:?}"
+    );
+    drop(forwarding);
+    assert_eq!(signals.count(), 2);
 }
