@@ -19,9 +19,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
-    all()?;
     if args.failpoints {
-        failpoints()?;
+        with_failpoints()?;
+    } else {
+        all()?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -38,12 +39,17 @@ pub(crate) fn ambit() -> Result<()> {
     release(&["ambit"])
 }
 
-/// Builds `ambit` with fail points, under a profile of its own and so into a folder of its own. Checks that the shipped
-/// program has none.
-pub(crate) fn failpoints() -> Result<()> {
-    run(build("failpoints").args(["--package", "ambit", "--features", "failpoints"]))?;
+/// Builds all, and `ambit` with fail points as `ambit-failpoints`. Checks that the shipped program has none.
+pub(crate) fn with_failpoints() -> Result<()> {
+    setup::for_build()?;
+    // The same profile, so that both share what does not depend on the feature. Cargo has one place for both: the one
+    // with fail points is built first and moved away.
+    run(build().args(["--package", "ambit", "--features", "failpoints"]))?;
+    let stops = paths::failpoints_binary();
+    fs::rename(stops.with_file_name("ambit"), &stops)
+        .with_context(|| format!("cannot make {}", stops.display()))?;
+    all()?;
     let shipped = paths::release_binary("ambit").context("ambit is not built")?;
-    let stops = paths::failpoints_binary().context("ambit with fail points is not built")?;
     if !has_fail_points(&stops)? {
         bail!("{} has no fail points", stops.display());
     }
@@ -65,13 +71,13 @@ fn has_fail_points(program: &Path) -> Result<bool> {
 /// Static: `ambit` runs on any distribution, and a confined test program touches nothing that its test did not write
 /// down.
 fn release(packages: &[&str]) -> Result<()> {
-    run(build("release").args(packages.iter().flat_map(|package| ["--package", package])))
+    run(build().args(packages.iter().flat_map(|package| ["--package", package])))
 }
 
-fn build(profile: &str) -> Command {
+fn build() -> Command {
     let mut command = cargo("build");
     command
-        .args(["--profile", profile, "--target", paths::TRIPLE])
+        .args(["--release", "--target", paths::TRIPLE])
         .env("RUSTFLAGS", "-C target-feature=+crt-static");
     command
 }

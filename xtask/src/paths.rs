@@ -32,10 +32,12 @@ pub(crate) fn lab() -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// `ambit` with fail points, if it was built.
-pub(crate) fn failpoints_binary() -> Option<PathBuf> {
-    let path = target().join(TRIPLE).join("failpoints").join("ambit");
-    path.exists().then_some(path)
+/// Where `ambit` with fail points is put when it is built.
+pub(crate) fn failpoints_binary() -> PathBuf {
+    target()
+        .join(TRIPLE)
+        .join("release")
+        .join("ambit-failpoints")
 }
 
 /// The newest build of a release binary, if there is one.

@@ -17,6 +17,7 @@ const OWN: &str = ".xtask";
 /// Installed into the guest when they are built.
 const BINARIES: &[&str] = &[
     "ambit",
+    "ambit-failpoints",
     "ambit-lab",
     "ambit-act",
     "ambit-fidelity",
@@ -48,9 +49,6 @@ pub(super) fn disk(
         if let Some(path) = paths::release_binary(binary) {
             copy(&path, &own.join("bin").join(binary), &log, step)?;
         }
-    }
-    if let Some(path) = paths::failpoints_binary() {
-        copy(&path, &own.join("bin").join("ambit-failpoints"), &log, step)?;
     }
     for path in with {
         let found =
