@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash
-# What a workload's day is written with: chance that a seed decides, waiting, and the workload's start and end in its
-# domain. It knows nothing of what Ambit should decide.
+# Helpers for a workload's day: seeded random numbers, waiting, and the start and end of the workload in its domain. They
+# do not know how Ambit should decide.
 
 state=/var/tmp/fidelity
-# What an attack leaves where it worked; always a file below this, or something in an answer.
+# The mark of a successful attack: a file here, or a text in an answer.
 marker=$state/marker/was-here
 mkdir -p $state
 [ -p $state/never ] || mkfifo $state/never
@@ -43,7 +43,7 @@ letters() {
 }
 alphabet=abcdefghijklmnopqrstuvwxyz
 
-# Nobody ever writes here: reading with a limit waits without another process.
+# Waits for seconds without another process: reads with a time limit from a pipe that is never written to.
 nap() { read -rt "$1" -u "$never"; }
 
 # Waits for up to a tenth of a second.
@@ -83,7 +83,7 @@ begin() {
 	await started
 }
 
-# Waits for a line of the workload's.
+# Waits for a line in the output of the workload.
 await() {
 	local tries=3600
 	local line
@@ -95,7 +95,7 @@ await() {
 	fail "the workload never said $1"
 }
 
-# Tells the workload to do something, and waits until it did. An attack may well keep it from answering.
+# Sends a command to the workload and waits for its answer, which an attack may prevent.
 count=0
 tell() {
 	count=$((count + 1))
@@ -103,7 +103,7 @@ tell() {
 	await "did $count"
 }
 
-# Ends the workload in order. Its own status is that of the day.
+# Ends the workload. The status of the workload is the status of the day.
 finish() {
 	echo "0 stop" >&"$say"
 	exec {say}>&-

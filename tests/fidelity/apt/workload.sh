@@ -10,7 +10,7 @@ prepare() {
 	echo "deb [trusted=yes] file:$repository ./" >/etc/apt/sources.list
 }
 
-# A package of that version; more files are what an attack put there.
+# Builds a package of a version; an attack may add files to it.
 package() {
 	local version=$1 tree=/srv/build/hello
 	rm -rf $tree
@@ -28,7 +28,7 @@ package() {
 	(cd $repository && apt-ftparchive packages . >Packages && apt-ftparchive release . >Release)
 }
 
-# As on a system where no installation was broken off: dpkg leaves what it unpacks first, and the package as one to be reinstalled.
+# Removes the remains of an interrupted installation: unpacked files, and the state "to be reinstalled".
 afresh() {
 	dpkg -P --force-remove-reinstreq hello >/dev/null 2>&1
 	rm -rf /var/lib/dpkg/tmp.ci /usr/bin/hello.dpkg-* /usr/share/hello*

@@ -11,9 +11,9 @@ prepare() {
 	touch /srv/logs/state
 }
 
-# cron looks at the clock when it starts: it starts a few seconds before a minute is full.
+# cron reads the clock when it starts, and is therefore started a few seconds before the next minute.
 near_a_minute() { date -s "@$(($(date +%s) / 60 * 60 + 55))" >/dev/null; }
-# Waits for what a job makes.
+# Waits for the output file of a job.
 minute() {
 	local file=$1 tries=700
 	while [ ! -e "$file" ] && ((tries-- > 0)); do nap 0.1; done

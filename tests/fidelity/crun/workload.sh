@@ -4,9 +4,8 @@
 about="a privileged container under crun: busybox as init, web server and shell"
 bundle=/srv/container
 
-# crun runs itself again from a mount that it takes out of every tree at once, so that a container cannot write to it.
-# Such a file has no path, and what has none is in no map. Where it lies on a read-only mount, as on systems that are
-# made from images, crun sees that there is no need.
+# crun executes itself again from a detached mount, so that a container cannot write to it. A file there has no path and
+# therefore cannot be in a map. On a read-only mount, as on image-based systems, crun does not do this.
 read_only() {
 	mount --bind "$1" "$1"
 	mount -o remount,bind,ro "$1"

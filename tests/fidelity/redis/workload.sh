@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash
-# A cache that keeps what it has: snapshots by a child, an append-only file and its rewriting.
+# A persistent cache: snapshots by a child process, and an append-only file that is rewritten.
 about="redis: snapshots, append-only file, rewriting, Lua, restart"
 
 prepare() {

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash
-# A server that nobody asks anything: its daemons, and what cron does by itself. One long day.
+# An idle server: its daemons and cron's own jobs. One long day.
 about="idle server: sshd, cron with Debian's own jobs, nginx, PostgreSQL, Redis; nobody logs in or asks"
 days=1
 seconds=2400
-# From a little before cron's hour, over the start of its day, to when that is done.
+# From shortly before cron's hourly jobs until its daily jobs are done.
 minutes=20
 
 prepare() {
-	# What a server that updates itself has; there is no network to update from.
+	# Files of a server with automatic updates; there is no network to update from.
 	cat >/etc/apt/apt.conf.d/20auto-upgrades <<-'END'
 		APT::Periodic::Update-Package-Lists "1";
 		APT::Periodic::RandomSleep "0";
@@ -27,7 +27,7 @@ day() {
 	install -d -o redis -g redis /run/redis
 	setpriv --reuid redis --regid redis --clear-groups redis-server /etc/redis/redis.conf >/dev/null
 	nap $((minutes * 60))
-	# What cron's daily jobs leave: dpkg's backup, and apt's mark that it looked for updates or tried to.
+	# Traces of cron's daily jobs: dpkg's backup, and apt's time stamp of its last attempt to update.
 	[ -e /var/backups/dpkg.status.0 ] || fail "cron's daily jobs did not run"
 	pgrep -x cron >/dev/null && pgrep -x nginx >/dev/null && pgrep -x postgres >/dev/null && pgrep -x sshd >/dev/null && pgrep -x redis-server >/dev/null ||
 		{

@@ -7,7 +7,7 @@ home=/home/joe
 prepare() {
 	mkdir -p /srv/ssh "$state/keys" /run/sshd
 	useradd -m -s /bin/bash joe
-	# Without a password, but not locked: sshd lets nobody in to a locked account.
+	# No password, but not locked: sshd refuses logins to a locked account.
 	usermod -p '*' joe
 	rm -f "$state"/keys/* /srv/ssh/key
 	ssh-keygen -qN '' -t ed25519 -f /srv/ssh/key
