@@ -46,15 +46,15 @@ impl Test {
 }
 
 /// Environment variable with the name of the one test that this process runs.
-const ONE: &str = "AMBIT_LAB_TEST";
+const TEST_NAME: &str = "AMBIT_LAB_TEST";
 /// Longest time for one test. Emulated machines are slow, but a test that takes longer than this hangs.
 const LIMIT: Duration = Duration::from_mins(15);
 /// How many of the slowest tests are listed at the end.
 const SLOWEST: usize = 12;
 
 fn main() -> ExitCode {
-    if let Ok(wanted) = std::env::var(ONE) {
-        return one(&wanted);
+    if let Ok(wanted) = std::env::var(TEST_NAME) {
+        return run_one(&wanted);
     }
     if std::env::args().nth(1).as_deref() == Some("bench") {
         return bench::main();
@@ -79,15 +79,15 @@ fn main() -> ExitCode {
             Trial::ignorable_test(name.clone(), move || {
                 let begun = Instant::now();
                 let ended = in_own_process(&name);
-                TOOK.lock().unwrap().push((begun.elapsed(), name));
+                DURATIONS.lock().unwrap().push((begun.elapsed(), name));
                 ended
             })
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    HOLD.set(false);
+    IDLE_DOMAIN.set(false);
     if !list {
-        tell_slowest();
+        print_slowest();
     }
     conclusion.exit_code()
 }
@@ -96,25 +96,25 @@ fn main() -> ExitCode {
 static PROGRAMS: LazyLock<usize> = LazyLock::new(harness::programs);
 
 /// How long each test took, in the order they ended.
-static TOOK: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
+static DURATIONS: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
 
-fn tell_slowest() {
-    let mut took = std::mem::take(&mut *TOOK.lock().unwrap());
-    let all: Duration = took.iter().map(|(took, _)| *took).sum();
-    took.sort_unstable_by(|a, b| b.cmp(a));
-    eprintln!("{} tests took {:.0?}; the slowest:", took.len(), all);
-    for (took, name) in took.iter().take(SLOWEST) {
+fn print_slowest() {
+    let mut durations = std::mem::take(&mut *DURATIONS.lock().unwrap());
+    let all: Duration = durations.iter().map(|(took, _)| *took).sum();
+    durations.sort_unstable_by(|a, b| b.cmp(a));
+    eprintln!("{} tests took {:.0?}; the slowest:", durations.len(), all);
+    for (took, name) in durations.iter().take(SLOWEST) {
         eprintln!("{took:8.1?}  {name}");
     }
 }
 
 /// An idle domain that keeps the kernel part loaded between tests: loading it takes seconds in an emulated machine. The
 /// `unload` suite runs without it.
-struct Hold(Mutex<Option<Child>>);
+struct IdleDomain(Mutex<Option<Child>>);
 
-static HOLD: Hold = Hold(Mutex::new(None));
+static IDLE_DOMAIN: IdleDomain = IdleDomain(Mutex::new(None));
 
-impl Hold {
+impl IdleDomain {
     fn set(&self, wanted: bool) {
         let mut held = self.0.lock().unwrap();
         // A test may have killed it.
@@ -124,8 +124,8 @@ impl Hold {
         match (held.take(), wanted) {
             (None, true) => {
                 *held = Command::new("ambit")
-                    .args(["run", "--learn", "-q", "--domain", "hold"])
-                    .args(["-o", "/tmp/hold.map", "--", "sleep", "infinity"])
+                    .args(["run", "--learn", "-q", "--domain", "idle"])
+                    .args(["-o", "/tmp/idle.map", "--", "sleep", "infinity"])
                     .stdin(Stdio::null())
                     .stdout(Stdio::null())
                     .stderr(Stdio::null())
@@ -147,7 +147,7 @@ impl Hold {
     }
 }
 
-fn one(wanted: &str) -> ExitCode {
+fn run_one(wanted: &str) -> ExitCode {
     match suites::all()
         .into_iter()
         .find(|test| test.full_name() == wanted)
@@ -161,10 +161,10 @@ fn one(wanted: &str) -> ExitCode {
 }
 
 fn in_own_process(name: &str) -> Result<Completion, Failed> {
-    HOLD.set(!name.starts_with("unload::"));
+    IDLE_DOMAIN.set(!name.starts_with("unload::"));
     let mut command = Command::new(std::env::current_exe()?);
     command
-        .env(ONE, name)
+        .env(TEST_NAME, name)
         .env(harness::AT_START, PROGRAMS.to_string())
         .stdin(Stdio::null())
         .process_group(0);
@@ -174,20 +174,23 @@ fn in_own_process(name: &str) -> Result<Completion, Failed> {
         stderr,
         ..
     } = Job::start(&mut command, name).finish_within(LIMIT + suites::more_time());
-    harness::end_orphans(HOLD.pid());
-    let said = String::from_utf8_lossy(&stderr).trim().to_owned();
+    harness::end_orphans(IDLE_DOMAIN.pid());
+    let messages = String::from_utf8_lossy(&stderr).trim().to_owned();
     match status.code() {
         Some(0) => {
-            for figures in said.lines().filter(|line| line.starts_with("figures: ")) {
+            for figures in messages
+                .lines()
+                .filter(|line| line.starts_with("figures: "))
+            {
                 eprintln!("{name}: {figures}");
             }
             Ok(Completion::Completed)
         }
         Some(SKIPPED) => Ok(Completion::ignored_with(
-            said.lines().last().unwrap_or_default(),
+            messages.lines().last().unwrap_or_default(),
         )),
         _ => Err(Failed::from(format!(
-            "{status}\n{said}\n{}",
+            "{status}\n{messages}\n{}",
             String::from_utf8_lossy(&stdout)
         ))),
     }

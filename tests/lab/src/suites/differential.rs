@@ -12,6 +12,8 @@ use std::os::unix::ffi::OsStrExt;
 use ambit_event::{Object, Operation, Path};
 use ambit_model::RuleObject;
 
+use fastrand::Rng;
+
 use super::tests;
 use crate::harness::{Lab, Stats, act, words};
 
@@ -22,41 +24,22 @@ tests! { "differential":
     random_patterns_allow_what_the_plain_matcher_says_however_often_a_path_is_opened
 }
 
-/// Numbers that look random and are the same in every run (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
+/// Returns a random name of a file, with any bytes that a name may have.
+fn component(random: &mut Rng) -> Vec<u8> {
+    let length = match random.u64(..8) {
+        0 => 1 + random.u64(..250),
+        _ => 1 + random.u64(..20),
+    };
+    let mut name: Vec<u8> = (0..length)
+        .map(|_| match random.u8(..) {
+            0 | b'/' => b'_',
+            byte => byte,
+        })
+        .collect();
+    if name == b"." || name == b".." {
+        name.push(b'x');
     }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[3]
-    }
-
-    fn component(&mut self) -> Vec<u8> {
-        let len = match self.below(8) {
-            0 => 1 + self.below(250),
-            _ => 1 + self.below(20),
-        };
-        let mut name: Vec<u8> = (0..len)
-            .map(|_| match self.byte() {
-                0 | b'/' => b'_',
-                byte => byte,
-            })
-            .collect();
-        if name == b"." || name == b".." {
-            name.push(b'x');
-        }
-        name
-    }
+    name
 }
 
 fn escaped(path: &[u8]) -> String {
@@ -81,20 +64,20 @@ fn agrees(lab: &Lab, command: &[String]) -> crate::harness::Map {
 }
 
 fn random_paths_have_equal_fingerprints(lab: &Lab) {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Rng::with_seed(0x9e37_79b9_7f4a_7c15);
     let root = lab.path("tree");
     fs::create_dir(&root).unwrap();
     let (mut operations, mut rules) = (Vec::new(), Vec::new());
     for _ in 0..120 {
         let mut path = root.clone().into_bytes();
-        for _ in 0..random.below(14) {
+        for _ in 0..random.u64(..14) {
             path.push(b'/');
-            path.extend(random.component());
+            path.extend(component(&mut random));
         }
         let directory = std::ffi::OsStr::from_bytes(&path).to_owned();
         fs::create_dir_all(&directory).unwrap();
         path.push(b'/');
-        path.extend(random.component());
+        path.extend(component(&mut random));
         if fs::write(std::ffi::OsStr::from_bytes(&path), "x").is_err() {
             continue;
         }
@@ -115,22 +98,22 @@ fn random_paths_have_equal_fingerprints(lab: &Lab) {
 }
 
 fn random_addresses_have_equal_fingerprints(lab: &Lab) {
-    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let mut random = Rng::with_seed(0x2545_f491_4f6c_dd1d);
     let mut operations = Vec::new();
     for _ in 0..60 {
         let v4 = format!(
             "{}.{}.{}.{}:{}",
-            1 + random.below(223),
-            random.byte(),
-            random.byte(),
-            random.byte(),
-            1 + random.below(65535)
+            1 + random.u64(..223),
+            random.u8(..),
+            random.u8(..),
+            random.u8(..),
+            1 + random.u64(..65535)
         );
         operations.push(format!("connect udp:{v4}"));
         let groups: Vec<String> = (0..8)
-            .map(|_| format!("{:x}", random.below(0x1_0000)))
+            .map(|_| format!("{:x}", random.u64(..0x1_0000)))
             .collect();
-        let v6 = format!("[{}]:{}", groups.join(":"), 1 + random.below(65535));
+        let v6 = format!("[{}]:{}", groups.join(":"), 1 + random.u64(..65535));
         operations.push(format!("connect udp:{v6}"));
     }
     let map = agrees(lab, &act(&operations.join(" , ")));
@@ -143,12 +126,12 @@ fn random_addresses_have_equal_fingerprints(lab: &Lab) {
 }
 
 fn random_credentials_have_equal_fingerprints(lab: &Lab) {
-    let mut random = Random(0x1234_5678_9abc_def1);
+    let mut random = Rng::with_seed(0x1234_5678_9abc_def1);
     let operations: Vec<String> = (0..30)
         .flat_map(|_| {
             let (user, group) = (
-                1 + random.below(4_000_000_000),
-                1 + random.below(4_000_000_000),
+                1 + random.u64(..4_000_000_000),
+                1 + random.u64(..4_000_000_000),
             );
             [
                 format!("fork setuid {user}"),
@@ -166,7 +149,7 @@ fn random_credentials_have_equal_fingerprints(lab: &Lab) {
 }
 
 /// Returns a name of few different letters, so that paths often match patterns.
-fn small_name(random: &mut Random) -> String {
+fn small_name(random: &mut Rng) -> String {
     const NAMES: [&str; 12] = [
         "a",
         "b",
@@ -181,11 +164,11 @@ fn small_name(random: &mut Random) -> String {
         "x-Zk3uQ9a",
         "a-name-that-is-longer-than-thirty-one-bytes",
     ];
-    let at = usize::try_from(random.below(NAMES.len() as u64)).unwrap();
+    let at = usize::try_from(random.u64(..NAMES.len() as u64)).unwrap();
     NAMES[at].to_owned()
 }
 
-fn small_pattern(random: &mut Random) -> String {
+fn small_pattern(random: &mut Rng) -> String {
     const PIECES: [&str; 12] = [
         "*",
         "*",
@@ -201,8 +184,8 @@ fn small_pattern(random: &mut Random) -> String {
         "x-{tmp}",
     ];
     let mut out = String::new();
-    for _ in 0..=random.below(3) {
-        let at = usize::try_from(random.below(2 * PIECES.len() as u64)).unwrap();
+    for _ in 0..=random.u64(..3) {
+        let at = usize::try_from(random.u64(..2 * PIECES.len() as u64)).unwrap();
         out.push('/');
         match PIECES.get(at) {
             Some(piece) => out.push_str(piece),
@@ -213,9 +196,9 @@ fn small_pattern(random: &mut Random) -> String {
 }
 
 /// Returns a path with up to three folders below the root.
-fn small_folders(random: &mut Random, root: &str) -> String {
+fn small_folders(random: &mut Rng, root: &str) -> String {
     let mut path = root.to_owned();
-    for _ in 0..random.below(4) {
+    for _ in 0..random.u64(..4) {
         path.push_str("/d-");
         path.push_str(&small_name(random));
     }
@@ -225,7 +208,7 @@ fn small_folders(random: &mut Random, root: &str) -> String {
 /// A child of its own opens each path, so that a refusal does not cost the next one its trust.
 fn random_patterns_allow_what_the_plain_matcher_says_however_often_a_path_is_opened(lab: &Lab) {
     const TIMES: usize = 3;
-    let mut random = Random(0x5851_f42d_4c95_7f2d);
+    let mut random = Rng::with_seed(0x5851_f42d_4c95_7f2d);
     let root = lab.path("small");
     let mut paths = BTreeSet::new();
     for _ in 0..220 {

@@ -41,7 +41,7 @@ pub(crate) struct Attacked {
 }
 
 /// Runs an attack in audit and in enforce mode.
-pub(crate) fn carry_out(days: &Days, file: &Path) -> Result<Attacked, String> {
+pub(crate) fn run(days: &Days, file: &Path) -> Result<Attacked, String> {
     let id = stem(file);
     let audit = days.run(Mode::Audit, SEED, Some(&id))?;
     let enforce = days.run(Mode::Enforce, SEED, Some(&id))?;
@@ -49,7 +49,9 @@ pub(crate) fn carry_out(days: &Days, file: &Path) -> Result<Attacked, String> {
     let refused = enforce.violations.first().cloned();
     let same = match (&first, &refused) {
         (Some(first), Some(refused)) => {
-            refused.refused && first.who == refused.who && alike(&first.rule, &refused.rule)
+            refused.refused
+                && first.who == refused.who
+                && same_but_for_generated_text(&first.rule, &refused.rule)
         }
         _ => false,
     };
@@ -81,7 +83,7 @@ pub(crate) fn carry_out(days: &Days, file: &Path) -> Result<Attacked, String> {
 
 /// Returns true if two rules differ only in one generated run of letters and digits in a path: a process number, or the end
 /// of a name from mkstemp.
-fn alike(one: &str, other: &str) -> bool {
+fn same_but_for_generated_text(one: &str, other: &str) -> bool {
     const MADE_UP: std::ops::RangeInclusive<usize> = 6..=10;
     let runs = |text: &str| -> Vec<String> {
         let bytes = text.as_bytes();

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::held::Held;
+use crate::idle::IdleDomain;
 use crate::review::{Review, review};
 
 /// Folder for files that the scripts and this program exchange.
@@ -31,7 +31,7 @@ pub(crate) enum Mode {
 pub(crate) struct Days {
     folder: PathBuf,
     workload: String,
-    _held: Option<Held>,
+    _held: Option<IdleDomain>,
 }
 
 /// Result of a day.
@@ -43,7 +43,7 @@ pub(crate) struct Day {
     pub(crate) effect: bool,
     /// Distinct violations in the order of their first occurrence.
     pub(crate) violations: Vec<Violation>,
-    said: String,
+    output: String,
 }
 
 /// An operation outside the map.
@@ -60,7 +60,7 @@ impl Days {
     pub(crate) fn prepare(
         folder: &Path,
         workload: &str,
-        held: Option<Held>,
+        held: Option<IdleDomain>,
     ) -> Result<Self, String> {
         let days = Self {
             folder: folder.to_owned(),
@@ -88,17 +88,17 @@ impl Days {
 
     /// Returns the description in the workload's file.
     pub(crate) fn about(&self) -> String {
-        self.said("about").unwrap_or_default()
+        self.variable("about").unwrap_or_default()
     }
 
     /// Returns the value of a variable in the workload's file.
-    pub(crate) fn said(&self, name: &str) -> Option<String> {
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
         variable(&self.folder.join(&self.workload).join("workload.sh"), name)
     }
 
     /// Generalises the map between learning and enforcing. The learned map is kept next to it, as `learned`.
     pub(crate) fn review(&self) -> Result<Review, String> {
-        let accepted = self.said("accepted").unwrap_or_default();
+        let accepted = self.variable("accepted").unwrap_or_default();
         let map = format!("{STATE}/map");
         fs::copy(&map, format!("{STATE}/learned"))
             .map_err(|error| format!("cannot keep the learned map: {error}"))?;
@@ -141,7 +141,7 @@ impl Days {
         let counted = format!("{STATE}/stats");
         let _ = fs::remove_file(&counted);
         let limit = self
-            .said("seconds")
+            .variable("seconds")
             .unwrap_or_else(|| LIMIT_SECONDS.to_owned());
         let mut command = self.script(&["timeout", "--signal=KILL", &limit]);
         command.arg(seed.to_string()).args(attack);
@@ -158,7 +158,7 @@ impl Days {
             .map_err(|error| format!("cannot start the scripts: {error}"))?;
         let _ = fs::write(format!("{GROUP}/cgroup.kill"), "1");
         let script = String::from_utf8_lossy(&fs::read(&log).unwrap_or_default()).into_owned();
-        let said =
+        let output =
             String::from_utf8_lossy(&fs::read(format!("{STATE}/errors")).unwrap_or_default())
                 .into_owned();
         let counters: Value = fs::read(&counted)
@@ -173,8 +173,8 @@ impl Days {
                 .filter_map(|hook| hook["learned"].as_u64())
                 .sum(),
             effect: Path::new(STATE).join("effect").exists(),
-            violations: violations(&said),
-            said: format!("{script}\n{said}"),
+            violations: violations(&output),
+            output: format!("{script}\n{output}"),
         })
     }
 
@@ -216,14 +216,17 @@ impl Day {
         }
         Err(format!(
             "a training day failed: {:?}\n{}",
-            self.status, self.said
+            self.status, self.output
         ))
     }
 
     pub(crate) fn summary(&self) -> String {
         let mut text = match self.status {
             Some(0) => String::new(),
-            _ => format!("failed: {}; ", self.said.lines().next().unwrap_or_default()),
+            _ => format!(
+                "failed: {}; ",
+                self.output.lines().next().unwrap_or_default()
+            ),
         };
         let _ = write!(text, "{} outside the map", self.violations.len());
         for violation in &self.violations {
@@ -233,8 +236,8 @@ impl Day {
     }
 
     /// Returns the output of the scripts and the workload.
-    pub(crate) fn said(&self) -> &str {
-        &self.said
+    pub(crate) fn output(&self) -> &str {
+        &self.output
     }
 
     /// Returns the violations as JSON.
@@ -250,20 +253,21 @@ impl Violation {
 }
 
 /// Finds the violations that `--json` wrote in the output of the workload.
-fn violations(said: &str) -> Vec<Violation> {
-    said.lines()
+fn violations(output: &str) -> Vec<Violation> {
+    output
+        .lines()
         .filter_map(|line| line.get(line.find("{\"id\":")?..))
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .map(|value| Violation {
             rule: text(&value["rule"]),
-            who: who(&value["by"]),
+            who: subject_of(&value["by"]),
             refused: value["mode"] == "enforce" && value["response"] != "log",
             reason: text(&value["reason"]),
         })
         .collect()
 }
 
-fn who(by: &Value) -> String {
+fn subject_of(by: &Value) -> String {
     let mut line = text(&by["exe"]);
     if let Some(script) = by["script"].as_str() {
         let _ = write!(line, " {script}");

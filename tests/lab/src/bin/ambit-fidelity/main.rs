@@ -10,7 +10,7 @@
 
 mod attack;
 mod day;
-mod held;
+mod idle;
 mod noise;
 mod review;
 
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use day::{Days, Mode};
-use held::Held;
+use idle::IdleDomain;
 
 /// The bars: at most so many training days, then so many that must pass.
 const TRAINING: u32 = 5;
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             Days::prepare(Path::new(folder), workload, None)
                 .and_then(|days| noise::report(&days, rules))
         }
-        [folder, workload, attacks @ ..] => Held::begin()
+        [folder, workload, attacks @ ..] => IdleDomain::begin()
             .and_then(|held| Days::prepare(Path::new(folder), workload, Some(held)))
             .and_then(|days| report(&days, attacks)),
         _ => {
@@ -89,7 +89,7 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
     }
     let mut attacks = Vec::new();
     for attack in days.attacks(only)? {
-        let result = attack::carry_out(days, &attack)?;
+        let result = attack::run(days, &attack)?;
         eprintln!("attack {}", result.line());
         attacks.push(result.json());
     }

@@ -17,14 +17,14 @@ pub(crate) fn report(days: &Days, rules: &str) -> Result<Value, String> {
     ambit(&["load", rules])?;
     let begun = Instant::now();
     // The workload's file says if its day has real length.
-    let count = days.said("days").and_then(|days| days.parse().ok());
+    let count = days.variable("days").and_then(|days| days.parse().ok());
     let count = count.unwrap_or(DAYS);
     let mut failed = 0;
     for seed in 1..=count {
         let day = days.alone(seed)?;
         eprintln!("day {seed}: {:?} after {:.0?}", day.status, begun.elapsed());
         if day.status != Some(0) {
-            eprintln!("{}", day.said());
+            eprintln!("{}", day.output());
             failed += 1;
         }
     }

@@ -15,7 +15,7 @@ use super::step::{Effect, Step};
 
 /// How often rules were evaluated, and how often they matched.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sums {
+pub(super) struct Counts {
     pub(super) steps: usize,
     pub(super) events: usize,
     pub(super) refused: usize,
@@ -25,7 +25,7 @@ pub(super) struct Sums {
     pub(super) untrusted: usize,
 }
 
-impl Sums {
+impl Counts {
     pub(super) fn add(&mut self, other: Self) {
         self.steps += other.steps;
         self.events += other.events;
@@ -44,7 +44,7 @@ pub(super) struct Difference {
 }
 
 /// The compared fields of a rule's record.
-fn told(rule: &str, outcome: &str, operation: &str, trust: &[String]) -> String {
+fn record_line(rule: &str, outcome: &str, operation: &str, trust: &[String]) -> String {
     let trust = trust.join(" ");
     format!("{rule} {outcome} {operation} [{trust}]")
 }
@@ -58,7 +58,7 @@ fn expected(rule: &Rule, outcome: &Outcome, facts: &Facts, operation: &str) -> S
         "recorded"
     };
     let trust: Vec<String> = facts.trust().iter().cloned().collect();
-    told(&rule.id, word, operation, &trust)
+    record_line(&rule.id, word, operation, &trust)
 }
 
 fn recorded(record: &Value) -> String {
@@ -71,7 +71,7 @@ fn recorded(record: &Value) -> String {
         .map(|source| source.as_str().unwrap_or("?").to_owned())
         .collect();
     trust.sort();
-    told(&word("rule"), &word("outcome"), &operation, &trust)
+    record_line(&word("rule"), &word("outcome"), &operation, &trust)
 }
 
 /// State of a task while its steps are interpreted.
@@ -79,10 +79,10 @@ struct Task<'r> {
     rules: &'r [Rule],
     prepared: &'r Prepared<'r>,
     facts: Facts,
-    told: Vec<String>,
+    records: Vec<String>,
     /// Each event with the rules' answers, as text.
     story: String,
-    sums: Sums,
+    sums: Counts,
 }
 
 impl Task<'_> {
@@ -101,7 +101,7 @@ impl Task<'_> {
                 };
                 carry_out(self.rules, &one, &mut self.facts);
                 let rule = &self.rules[*index];
-                self.told
+                self.records
                     .push(expected(rule, &outcome, &self.facts, ask.op.name()));
             }
             if outcome.refused {
@@ -174,22 +174,22 @@ pub(super) fn compare(
     persona: &Persona,
     done: &Done,
     records: &[Value],
-) -> Result<Sums, Difference> {
+) -> Result<Counts, Difference> {
     let prepared = Prepared::new(rules);
     let mut by_pid: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     for record in records {
         let pid = record["pid"].as_u64().expect("a number");
         by_pid.entry(pid).or_default().push(recorded(record));
     }
-    let mut sums = Sums::default();
+    let mut sums = Counts::default();
     for (at, group) in persona.groups.iter().enumerate() {
         let mut task = Task {
             rules,
             prepared: &prepared,
             facts: persona.facts(done.pids[at]),
-            told: Vec::new(),
+            records: Vec::new(),
             story: String::new(),
-            sums: Sums::default(),
+            sums: Counts::default(),
         };
         let mut lines = done.lines[at].iter();
         let found = by_pid.remove(&done.pids[at]).unwrap_or_default();
@@ -198,7 +198,7 @@ pub(super) fn compare(
             text: format!(
                 "{what}\n--- events\n{}--- the interpreter's\n{}\n--- the kernel's\n{}\n--- the exerciser's\n{}",
                 task.story,
-                task.told.join("\n"),
+                task.records.join("\n"),
                 found.join("\n"),
                 done.lines[at].join("\n")
             ),
@@ -225,7 +225,7 @@ pub(super) fn compare(
         if let Some(line) = lines.next() {
             return Err(differs(&task, &format!("more was said: {line}")));
         }
-        if found != task.told {
+        if found != task.records {
             return Err(differs(&task, "other rules applied"));
         }
         sums.add(task.sums);

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::{setting, tests};
 use crate::harness::Lab;
-use expect::{Difference, Sums, compare};
+use expect::{Counts, Difference, compare};
 use persona::Persona;
 
 tests! { "rules_fuzz":
@@ -75,7 +75,7 @@ impl Round {
     }
 
     /// Loads the rules, does the steps and compares; `None` if there are too many rules to load.
-    fn run(&self, lab: &Lab) -> Option<Result<Sums, (usize, Difference)>> {
+    fn run(&self, lab: &Lab) -> Option<Result<Counts, (usize, Difference)>> {
         // Rules of a failed round.
         lab.ambit(["rules", "unload"]).succeeds();
         let listeners: Vec<_> = self.personas.iter().map(Persona::prepare).collect();
@@ -88,13 +88,13 @@ impl Round {
         }
         load.succeeds();
         // Drop the records of the set before, and those from loading.
-        told(lab);
-        let mut sums = Sums::default();
+        records(lab);
+        let mut sums = Counts::default();
         let mut applied: BTreeMap<String, u64> = BTreeMap::new();
         let mut found = Ok(());
         for (index, persona) in self.personas.iter().enumerate() {
             let done = persona.run(lab);
-            let records = told(lab);
+            let records = records(lab);
             for record in &records {
                 let id = record["rule"].as_str().expect("an id");
                 *applied.entry(id.to_owned()).or_default() += 1;
@@ -112,8 +112,11 @@ impl Round {
         drop(listeners);
         if found.is_ok() {
             for (id, count) in &counted {
-                let told = applied.get(id).copied().unwrap_or(0);
-                assert_eq!(*count, told, "{id} is counted other than it told\n{text}");
+                let recorded = applied.get(id).copied().unwrap_or(0);
+                assert_eq!(
+                    *count, recorded,
+                    "the count of {id} differs from its records\n{text}"
+                );
             }
         }
         Some(found.map(|()| sums))
@@ -121,7 +124,7 @@ impl Round {
 }
 
 /// Returns the records of rules since the last call.
-fn told(lab: &Lab) -> Vec<Value> {
+fn records(lab: &Lab) -> Vec<Value> {
     let run = lab.ambit(["rules", "watch", "--once", "--json"]).succeeds();
     run.lines()
         .iter()
@@ -146,7 +149,7 @@ fn counted(lab: &Lab) -> BTreeMap<String, u64> {
 fn random_rules_do_what_the_interpreter_says(lab: &Lab) {
     let seed = setting("AMBIT_LAB_FUZZ_SEED", SEED);
     let (start, time) = (Instant::now(), Duration::from_secs(seconds()));
-    let mut sums = Sums::default();
+    let mut sums = Counts::default();
     let mut rounds = 0;
     let mut rules = 0;
     while rounds == 0 || start.elapsed() < time {

@@ -5,13 +5,13 @@ use std::process::{Child, Command, Stdio};
 
 /// Ends with its owner.
 #[derive(Debug)]
-pub(crate) struct Held(Child);
+pub(crate) struct IdleDomain(Child);
 
-impl Held {
+impl IdleDomain {
     pub(crate) fn begin() -> Result<Self, String> {
         Command::new("ambit")
-            .args(["run", "--learn", "-q", "--domain", "hold"])
-            .args(["-o", "/tmp/hold.map", "--", "sleep", "infinity"])
+            .args(["run", "--learn", "-q", "--domain", "idle"])
+            .args(["-o", "/tmp/idle.map", "--", "sleep", "infinity"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -21,7 +21,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for IdleDomain {
     fn drop(&mut self) {
         // `ambit run` exits and leaves a keeper process, which ends with the machine.
         let _ = self.0.kill();
