@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit doctor`: what this host can enforce, what is missing, and how to get it.
+//! `ambit doctor`: shows whether this host can enforce maps, and how to get what is missing.
 
 mod canary;
 mod checks;
@@ -7,6 +7,7 @@ mod coverage;
 
 use std::fmt::Write;
 
+use ambit_canary::{Checked, all_refused};
 use ambit_sensor::probe;
 use serde::Serialize;
 
@@ -15,20 +16,19 @@ use crate::out::{Style, json_line, print};
 use checks::Check;
 use coverage::Coverage;
 
-/// Say whether this machine can enforce maps, and if not, what is missing
+/// Check whether this machine can enforce maps, and show how to get what is missing
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit status: 0 where enforcing is possible, and with --canary works for every operation that can be tried; 2 \
-                  otherwise."
+    after_help = "Examples:\n  ambit doctor\n  ambit doctor --hooks   which hooks does this kernel offer?\n  ambit doctor --canary  does enforcing work for every operation?\n\nExit status: 0 if this machine can enforce maps, and with --canary if every operation that can be tried is seen and refused; otherwise 2."
 )]
 pub(crate) struct Args {
-    /// List every hook of this kernel: what is decided there, or why it is left alone
+    /// List every hook of this kernel, with its operations or the reason why Ambit does not use it
     #[arg(long)]
     hooks: bool,
-    /// Perform one harmless operation of each kind, in throw-away processes, and show which were seen and refused
+    /// Perform one harmless operation of each kind in a short-lived process, and show which were seen and refused
     #[arg(long, conflicts_with = "hooks")]
     canary: bool,
-    /// As one JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -40,9 +40,9 @@ struct Host {
     loaded: bool,
     checks: Vec<Check>,
     coverage: Coverage,
-    /// With --canary, where this machine can enforce.
+    /// With --canary, if this machine can enforce.
     #[serde(skip_serializing_if = "Option::is_none")]
-    canary: Option<Vec<canary::Tried>>,
+    canary: Option<Vec<Checked>>,
 }
 
 pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
@@ -53,10 +53,10 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     }
     match &host.canary {
         _ if args.json => print(&json_line(&host)?)?,
-        Some(tried) => print(&canary::text(tried, Style::stdout()))?,
+        Some(checked) => print(&canary::text(checked, Style::stdout()))?,
         None => print(&text(&host, args.hooks, Style::stdout()))?,
     };
-    let good = host.can_enforce && host.canary.as_deref().is_none_or(canary::good);
+    let good = host.can_enforce && host.canary.as_deref().is_none_or(all_refused);
     Ok(Outcome::Exit(if good {
         Exit::Success
     } else {
@@ -69,7 +69,7 @@ fn examine(report: &probe::Report) -> Host {
     let mut checks = checks::all(report);
     checks.push(coverage.check());
     Host {
-        // The BPF file system is mounted on the way, where that is all that is missing.
+        // `ambit run` mounts the BPF file system if it is missing.
         can_enforce: checks
             .iter()
             .all(|check| check.ok || check.name == "bpf file system"),
@@ -109,9 +109,9 @@ fn text(host: &Host, hooks: bool, style: Style) -> String {
         out.push_str(&host.coverage.text(style));
     }
     let loaded = if host.loaded {
-        "The kernel part is loaded: `ambit run` is under way."
+        "The kernel part is loaded."
     } else {
-        "Nothing is loaded at the moment."
+        "The kernel part is not loaded."
     };
     let verdict = if host.can_enforce {
         style.green("This machine can enforce maps.")

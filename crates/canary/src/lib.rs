@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Canaries: performs one harmless operation of each kind and checks that the kernel part sees and refuses it.
+//!
+//! Each operation is performed twice, by a new process in a new domain. The first time, the domain learns, which shows
+//! that the operation is seen. The second time, it enforces all that it has just learned except the operation, which shows
+//! that the operation is refused. Everything else that the process does (starting, opening, creating a socket) is allowed.
+//!
+//! The crate owns the list of operations and the test bed. It prints nothing and knows no exit codes.
+#![forbid(unsafe_code)]
+
+mod error;
+mod list;
+mod test_bed;
+
+pub use error::Error;
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use ambit_abi::{Fp, Hook, Mode, Op};
+use ambit_event::{Event, Operation, key};
+use ambit_sensor::{Kernel, KernelHook, LoadOptions};
+use serde::Serialize;
+
+use list::{Canary, canary};
+use test_bed::{TestBed, Trial, TrialResult};
+
+/// The result of an operation's canary.
+#[derive(Debug, Serialize)]
+pub struct Checked {
+    /// The operation.
+    pub operation: &'static str,
+    /// Whether the kernel part works for it.
+    pub status: Status,
+    /// True if learning saw it.
+    pub seen: bool,
+    /// True if enforcing refused it.
+    pub refused: bool,
+    /// The hook that decided it.
+    pub hook: Option<&'static str>,
+    /// Why it was not tried, or the exerciser's output.
+    pub detail: Option<String>,
+}
+
+/// Whether the kernel part works for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It is seen and refused.
+    Ok,
+    /// It is not seen.
+    Unseen,
+    /// It is allowed although it is outside the map.
+    Allowed,
+    /// It cannot be performed on this machine, or not without harm.
+    Untried,
+    /// The kernel has no hook for it.
+    Absent,
+}
+
+/// Performs the canary of every operation. `offered` are the hooks of the running kernel.
+///
+/// # Errors
+/// The kernel part, a process or a file failed, or a signal asked to end ([`Error::Interrupted`]). In any case the kernel
+/// part is released and the files are removed.
+pub fn check_all(offered: &[KernelHook]) -> Result<Vec<Checked>, Error> {
+    let bed = TestBed::new(Kernel::attach(&LoadOptions {
+        full: true,
+        ..LoadOptions::default()
+    })?)?;
+    let checked = check_each(&bed, offered);
+    let interrupted = bed.interrupted();
+    bed.remove()?;
+    match interrupted {
+        Some(signal) => Err(Error::Interrupted(signal)),
+        None => checked,
+    }
+}
+
+/// True if every operation that could be tried was seen and refused.
+pub fn all_refused(checked: &[Checked]) -> bool {
+    checked
+        .iter()
+        .all(|one| matches!(one.status, Status::Ok | Status::Untried | Status::Absent))
+}
+
+fn check_each(bed: &TestBed, offered: &[KernelHook]) -> Result<Vec<Checked>, Error> {
+    let nothing = learn(bed, "true", false)?;
+    let start: HashSet<Fp> = nothing.events.iter().map(|event| event.key).collect();
+    let mut checked = Vec::new();
+    for &op in Op::ALL.iter().filter(|op| op.family().is_some()) {
+        if bed.interrupted().is_some() {
+            break;
+        }
+        let here = |hook: &&Hook| {
+            hook.ops().contains(&op) && offered.iter().any(|there| there.name == hook.name())
+        };
+        checked.push(match canary(op) {
+            _ if !Hook::ALL.iter().any(|hook| here(&hook)) => {
+                Checked::without(op, Status::Absent, "this kernel has no hook for it")
+            }
+            Some(Canary::Perform(script)) => check_one(bed, op, script, &start)?,
+            Some(Canary::Gated { script, offence }) => {
+                check_gated(bed, op, script, offence, &start)?
+            }
+            Some(Canary::Skip(why)) => Checked::without(op, Status::Untried, why),
+            None => Checked::without(
+                op,
+                Status::Unseen,
+                "this version of Ambit has no canary for it",
+            ),
+        });
+    }
+    Ok(checked)
+}
+
+fn learn(bed: &TestBed, script: &str, digests: bool) -> Result<TrialResult, Error> {
+    bed.run(
+        script,
+        &Trial {
+            mode: Mode::Learn,
+            keys: &[],
+            digests,
+            gated: None,
+        },
+    )
+}
+
+fn check_one(bed: &TestBed, op: Op, script: &str, start: &HashSet<Fp>) -> Result<Checked, Error> {
+    let digests = op == Op::ExecDigest;
+    let learned = learn(bed, script, digests)?;
+    // The digest that is checked is the exerciser's own, so it is also among the events of every start.
+    let is_canary =
+        |event: &&Event| event.operation.op == op && (digests || !start.contains(&event.key));
+    let seen = learned.events.iter().find(is_canary);
+    let hook = seen.map(|event| event.hook.name());
+    let mut keys: Vec<Fp> = learned
+        .events
+        .iter()
+        .filter(|event| !is_canary(event))
+        .map(|event| event.key)
+        .collect();
+    if digests {
+        keys.extend(digest_marks(bed, &learned));
+    }
+    let enforced = bed.run(
+        script,
+        &Trial {
+            mode: Mode::Enforce,
+            keys: &keys,
+            digests,
+            gated: None,
+        },
+    )?;
+    let refused = enforced.denied(op) && enforced.was_refused();
+    let status = match (seen.is_some(), refused) {
+        (true, true) => Status::Ok,
+        (true, false) => Status::Allowed,
+        // The kernel refused the operation before any hook, or lacks it: that is not a blind spot.
+        (false, _) if learned.failed() => Status::Untried,
+        (false, _) => Status::Unseen,
+    };
+    Ok(Checked {
+        operation: op.name(),
+        status,
+        seen: seen.is_some(),
+        refused,
+        hook,
+        detail: (status != Status::Ok).then(|| detail(&learned, &enforced)),
+    })
+}
+
+/// Checks an operation that no map has, because workloads perform it by chance: only untrusted tasks are refused it.
+fn check_gated(
+    bed: &TestBed,
+    op: Op,
+    script: &str,
+    offence: Op,
+    start: &HashSet<Fp>,
+) -> Result<Checked, Error> {
+    let learned = learn(bed, script, false)?;
+    let hook = learned
+        .evaluated
+        .iter()
+        .find(|hook| hook.ops().contains(&op));
+    let allowed = |event: &&Event| event.operation.op != offence || start.contains(&event.key);
+    let keys: Vec<Fp> = learned
+        .events
+        .iter()
+        .filter(allowed)
+        .map(|event| event.key)
+        .collect();
+    let enforced = bed.run(
+        script,
+        &Trial {
+            mode: Mode::Enforce,
+            keys: &keys,
+            digests: false,
+            gated: op.family(),
+        },
+    )?;
+    let seen = hook.is_some();
+    let refused = enforced.denied(op);
+    let status = match (seen, refused) {
+        (true, true) => Status::Ok,
+        (true, false) => Status::Allowed,
+        (false, _) if learned.failed() => Status::Untried,
+        (false, _) => Status::Unseen,
+    };
+    Ok(Checked {
+        operation: op.name(),
+        status,
+        seen,
+        refused,
+        hook: hook.map(|hook| hook.name()),
+        detail: (status != Status::Ok).then(|| detail(&learned, &enforced)),
+    })
+}
+
+/// Returns the points that mark each executed file as having a list of allowed digests. The list stays empty, so that every
+/// digest is refused.
+fn digest_marks(bed: &TestBed, learned: &TrialResult) -> Vec<Fp> {
+    let listed = Operation {
+        op: Op::ExecDigest,
+        arg: 1,
+    };
+    let executed = learned
+        .events
+        .iter()
+        .filter(|event| event.operation.op == Op::Exec);
+    executed
+        .filter_map(Event::object)
+        .map(|object| key(&bed.secret, Fp::default(), listed, object))
+        .collect()
+}
+
+/// Describes both trials, for finding out why a canary failed.
+fn detail(learned: &TrialResult, enforced: &TrialResult) -> String {
+    let mut text = format!(
+        "learning: {}; enforcing: {}",
+        learned.outcome(),
+        enforced.outcome()
+    );
+    let lost = learned.lost + enforced.lost;
+    if lost > 0 {
+        let _ = write!(told, "; {lost} records lost");
+    }
+    text
+}
+
+impl Checked {
+    fn without(op: Op, status: Status, why: &str) -> Self {
+        Self {
+            operation: op.name(),
+            status,
+            seen: false,
+            refused: false,
+            hook: None,
+            detail: Some(why.to_owned()),
+        }
+    }
+}
