@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit act`: what the canary's throw-away processes run. Not for people: `ambit doctor --canary` starts it.
+//! `ambit act`: the program of the canary's processes. `ambit doctor --canary` starts it; it is hidden from help.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
-/// Perform single operations and say how each ended
+/// Perform operations and print the result of each
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Operations and their arguments, with `,` between
+    /// Operations with their arguments, separated by `,`
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<OsString>,
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The command line: which verbs there are. What a verb takes is in its own module.
+//! The command line: the list of verbs. The arguments of a verb are in its own module.
 
 use std::process::ExitCode;
 
@@ -20,14 +20,14 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  ambit doctor                                  can this machine enforce?
-  ambit run --learn -o web.map -- ./serve.sh    learn what it does
-  $EDITOR web.map; ambit map check web.map      decide what it may do
-  ambit run -m web.map --enforce -- ./serve.sh  refuse everything else
-  ambit explain                                 what was refused, and why
+  ambit doctor                                  check that this machine can enforce maps
+  ambit run --learn -o web.map -- ./serve.sh    learn the behaviour of a command
+  $EDITOR web.map; ambit map check web.map      review the map
+  ambit run -m web.map --enforce -- ./serve.sh  refuse everything outside the map
+  ambit explain                                 show the refused operations, and why
 
-Exit status: 0 success, 1 the command line or a file is wrong, 2 Ambit could not do its work, 3 something was outside
-the map (with --fail-on-violation); `run` otherwise ends as its command ends.";
+Exit status: 0 success; 1 the command line or a file is wrong; 2 Ambit failed; 3 an operation was outside the map (with
+--fail-on-violation). `ambit run` otherwise exits as its command does.";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
@@ -66,26 +66,26 @@ impl Cli {
     }
 }
 
-/// Shows help that was asked for, or what is wrong with the command line.
+/// Prints the requested help, or the errors of the command line.
 pub(crate) fn complain(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // Whoever closed the stream does not want to know.
+        // An error means that the reader closed the stream.
         let _ = error.print();
         return Exit::Success.into();
     }
-    // The message repeats what was typed, whoever typed it.
+    // The message contains arguments, which may contain control characters.
     let text = error.render().to_string();
     let lines: Vec<String> = text.trim_end().lines().map(escape::line).collect();
     write_stderr(format_args!("{}", lines.join("\n")));
     Exit::Usage.into()
 }
 
-/// A domain's name.
+/// Parses the name of a domain.
 pub(crate) fn domain_name(text: &str) -> Result<String, String> {
     if ambit_model::is_domain_name(text) {
         Ok(text.to_owned())
     } else {
-        Err("a domain's name is 1 to 63 of `A-Za-z0-9._-`, the first no `.` or `-`".to_owned())
+        Err("a domain name has 1 to 63 characters of `A-Za-z0-9._-` and does not begin with `.` or `-`".to_owned())
     }
 }
 

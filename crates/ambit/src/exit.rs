@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! How `ambit` ends: its exit codes, and errors that know theirs.
+//! Exit codes of `ambit`, and errors with an exit code.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use crate::out::{note, write_stderr};
 
-/// The exit codes of Ambit's own.
+/// Ambit's exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Success = 0,
@@ -16,11 +16,11 @@ pub(crate) enum Exit {
     Usage = 1,
     /// Ambit could not do its work.
     Trouble = 2,
-    /// Outside the map was seen, and the caller asked to be told so.
+    /// An operation was outside the map, with --fail-on-violation.
     Outside = 3,
-    /// As `env` has it: the command was found and can't be executed.
+    /// The command was found but cannot be executed; the same code as `env`.
     NotExecutable = 126,
-    /// As `env` has it: there is no such command.
+    /// The command does not exist; the same code as `env`.
     NotFound = 127,
 }
 
@@ -30,20 +30,20 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What is left to do at the end.
+/// How the process exits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Outcome {
     Exit(Exit),
-    /// End as the command ended.
+    /// As the command exited, by a signal too.
     As(ExitStatus),
-    /// As the exerciser says.
+    /// With the exerciser's code.
     Code(ExitCode),
 }
 
 impl Outcome {
     pub(crate) const SUCCESS: Self = Self::Exit(Exit::Success);
 
-    /// Ends the process where that takes a signal.
+    /// Returns the exit code. Ends the process if it has to end by a signal.
     pub(crate) fn code(self) -> ExitCode {
         match self {
             Self::Exit(exit) => exit.into(),
@@ -57,12 +57,12 @@ impl Outcome {
     }
 }
 
-/// An error, and the exit code that goes with it.
+/// An error with its exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
     error: anyhow::Error,
-    /// The error is a whole text with places in a file, which nothing is to be put before.
+    /// True if the text begins with a place in a file, so that no prefix may precede it.
     whole: bool,
 }
 
@@ -79,7 +79,7 @@ impl Failure {
         }
     }
 
-    /// Errors that show their places in a file themselves.
+    /// Errors whose text begins with their place in a file.
     pub(crate) fn in_file(errors: impl Into<anyhow::Error>) -> Self {
         Self {
             whole: true,
@@ -87,12 +87,12 @@ impl Failure {
         }
     }
 
-    /// The error, for where it is not the program's end.
+    /// The error, for callers that continue.
     pub(crate) fn into_error(self) -> anyhow::Error {
         self.error
     }
 
-    /// Tells the user.
+    /// Prints the error and returns its exit code.
     pub(crate) fn report(&self) -> ExitCode {
         if self.whole {
             write_stderr(format_args!("{}", self.error));
@@ -107,7 +107,7 @@ impl From<ambit_sensor::Error> for Failure {
     fn from(error: ambit_sensor::Error) -> Self {
         use ambit_sensor::Error;
         let exit = match error {
-            // What can be helped by other words on the command line.
+            // Errors that other arguments avoid.
             Error::DomainExists { .. } | Error::SetTooSmall { .. } | Error::NoSuchProcess(_) => {
                 Exit::Usage
             }

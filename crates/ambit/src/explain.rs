@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit explain`: what was outside the map, why, and the smallest change that lets it in.
+//! `ambit explain`: shows operations outside the map, the reason, and the smallest change that allows each.
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -19,18 +19,18 @@ use crate::map;
 use crate::out::{Style, count, json_line, note, print};
 use crate::store::stored;
 
-/// Say what was outside the map in the newest run, why, and what to do about it
+/// Show the operations outside the map in the newest run, why they were, and how to allow them
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  ambit explain\n  ambit explain v3\n  ambit accept v3 --into web.map"
 )]
 pub(crate) struct Args {
-    /// Only these violations: v1, v2 and so on
+    /// Show only these violations (v1, v2, ...)
     ids: Vec<String>,
-    /// The newest run of this domain, instead of the newest run
+    /// Show the newest run of this domain instead of the newest run
     #[arg(long, value_name = "NAME", value_parser = domain_name)]
     domain: Option<String>,
-    /// One JSON object a line
+    /// Print JSON, one object per line
     #[arg(long)]
     json: bool,
 }
@@ -60,7 +60,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     print(&out)
 }
 
-/// The violations of these ids, or all.
+/// Returns the violations with these ids, or all.
 pub(crate) fn choose<'s>(
     stored: &'s StoredRun,
     ids: &[String],
@@ -92,19 +92,19 @@ pub(crate) fn choose<'s>(
         .collect()
 }
 
-/// The map as it is now; where it is gone, one that allows nothing.
+/// Reads the map as it is now; if that fails, returns one that allows nothing.
 fn map_of(stored: &StoredRun, silent: bool) -> Map {
     let path = PathBuf::from(OsString::from_vec(stored.run.map_bytes.0.clone()));
     map::read(&path).unwrap_or_else(|failure| {
         if !silent {
             failure.report();
-            note!("explaining without the map");
+            note!("the explanations do not use the map");
         }
         Map::new(stored.run.domain.clone())
     })
 }
 
-/// The host's range, or the usual one.
+/// Reads the host's range of ephemeral ports; the kernel's default if that fails.
 fn ephemeral_ports() -> RangeInclusive<u16> {
     let read = || {
         let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
@@ -114,7 +114,7 @@ fn ephemeral_ports() -> RangeInclusive<u16> {
     read().unwrap_or(32_768..=60_999)
 }
 
-/// What the run was, and how much was outside.
+/// Describes the run and the number of operations outside the map.
 fn head(stored: &StoredRun, style: Style) -> String {
     let StoredRun {
         run,
@@ -123,7 +123,7 @@ fn head(stored: &StoredRun, style: Style) -> String {
     } = stored;
     let mut out = String::new();
     let until = end.as_ref().map_or_else(
-        || ", still going on or cut short".to_owned(),
+        || ", still running or interrupted".to_owned(),
         |end| format!(" to {}", end.ended),
     );
     let _ = writeln!(
@@ -149,14 +149,14 @@ fn head(stored: &StoredRun, style: Style) -> String {
         if end.dropped > 0 {
             let _ = writeln!(
                 out,
-                "{} more were not recorded: there were too many",
+                "{} more were not stored: there were too many",
                 end.dropped
             );
         }
         if end.lost > 0 {
             let _ = writeln!(
                 out,
-                "{} were lost on the way: a larger --ring-size keeps them",
+                "{} were lost because the ring buffer was full; use a larger --ring-size",
                 count(end.lost, "event")
             );
         }
@@ -165,13 +165,13 @@ fn head(stored: &StoredRun, style: Style) -> String {
     out
 }
 
-/// A violation and what is to be said of it.
+/// A violation with its explanation.
 #[derive(Debug, Serialize)]
 struct Explained<'s> {
     id: &'s str,
-    /// The command that lets it in; `null` where no line of a map does.
+    /// The command that allows it; `null` if no line of a map can.
     accept: Option<String>,
-    /// Whether the map has been changed to allow it.
+    /// True if the map has been changed to allow it.
     allowed_by_now: bool,
     explanation: Explanation,
     violation: &'s Violation,
@@ -242,11 +242,11 @@ impl<'s> Explained<'s> {
             let pid = self.violation.pid;
             let _ = writeln!(
                 out,
-                "  no rule lets it in: `ambit trust clear --pid {pid} --reason WHY` gives the process its trust back, and the map's \
-                 `respond: untrusted:` says what is gated"
+                "  no rule of a map allows it: `ambit trust clear --pid {pid} --reason WHY` restores the trust of the process; the map's \
+                 `respond: untrusted:` chooses the gated operations"
             );
         } else if self.allowed_by_now {
-            out.push_str("  the map allows it by now\n");
+            out.push_str("  the map now allows it\n");
         } else if let Some(accept) = &self.accept {
             let _ = writeln!(out, "  with     {}", style.green(accept));
         }
@@ -255,7 +255,7 @@ impl<'s> Explained<'s> {
     }
 }
 
-/// A path for a shell.
+/// Quotes a path for a shell.
 fn quoted(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&byte);
     if !path.is_empty() && path.bytes().all(plain) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit completions` and `ambit man`: what packages install beside the binary.
+//! `ambit completions` and `ambit man`: files that packages install beside the binary.
 
 use std::path::PathBuf;
 
@@ -10,21 +10,21 @@ use crate::cli::Cli;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{print, shown};
 
-/// Print a shell's completions
+/// Print the completion script of a shell
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  ambit completions bash >/usr/share/bash-completion/completions/ambit"
 )]
 pub(crate) struct CompletionsArgs {
-    /// The shell
+    /// Shell to generate for
     shell: clap_complete::Shell,
 }
 
-/// Print the manual page, or write one for each verb into a folder
+/// Print the manual page, or write the pages of all verbs to a directory
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  ambit man | man -l -\n  ambit man /usr/share/man/man1")]
 pub(crate) struct ManArgs {
-    /// Where to write `ambit.1`, `ambit-run.1` and so on
+    /// Directory for `ambit.1`, `ambit-run.1` and so on
     folder: Option<PathBuf>,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The `ambit` command: wiring only. What it wires is in `ambit-sensor` (the kernel part), `ambit-event` (what comes
-//! from it) and `ambit-model` (maps); a verb is a module here.
+//! The `ambit` command: command line, rendering and exit codes. Each verb is a module; the engines are the libraries below
+//! it.
 
 mod accept;
 mod act;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is written to the user's streams. A stream that nobody reads any more is no reason to fall over.
+//! Writing to standard output and standard error. A closed pipe is not an error.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -25,7 +25,7 @@ pub(crate) fn write_note(text: fmt::Arguments<'_>) {
 /// A line on standard error, in one piece.
 pub(crate) fn write_stderr(text: fmt::Arguments<'_>) {
     let line = format!("{text}\n");
-    // There is nowhere left to tell of a failure.
+    // A failure of standard error cannot be reported anywhere.
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn note_json(value: &impl Serialize) {
     }
 }
 
-/// Text to standard output. Whoever closed it has read enough.
+/// Prints text to standard output. A closed pipe is not an error.
 pub(crate) fn print(text: &str) -> Result<Outcome, Failure> {
     let mut stdout = io::stdout().lock();
     match stdout
@@ -117,7 +117,7 @@ pub(crate) fn count(number: impl TryInto<u64>, one: &str) -> String {
     }
 }
 
-/// A path as text that changes no terminal.
+/// Returns a path as text without control characters.
 pub(crate) fn shown(path: impl AsRef<std::ffi::OsStr>) -> String {
     ambit_event::escape::name(path.as_ref().as_encoded_bytes())
 }

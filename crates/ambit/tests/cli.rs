@@ -203,7 +203,7 @@ fn what_is_sensitive_is_applied_only_by_name() {
         "out.map",
     ])
     .exits(0)
-    .complains("not applied, being sensitive: 1 proposal");
+    .complains("1 proposal not applied because sensitive");
     let out = desk.text("out.map");
     assert!(
         out.contains(&format!("- file.create {dir}/log-{{n}}\n")),
@@ -435,7 +435,7 @@ fn an_accepted_violation_is_in_the_map_and_nothing_else_changes() {
         .complains("allows this already");
     desk.ambit(&["explain", "v1"])
         .exits(0)
-        .says("the map allows it by now");
+        .says("the map now allows it");
 }
 
 #[test]
@@ -454,7 +454,7 @@ fn a_map_elsewhere_gone_is_no_reason_not_to_explain() {
     desk.ambit(&["explain", "v1"])
         .exits(0)
         .says("file.open r /etc/shadow")
-        .complains("explaining without the map");
+        .complains("the explanations do not use the map");
 }
 
 #[test]

@@ -355,7 +355,7 @@ fn an_incomplete_map_is_sealed_only_by_name() {
     );
     desk.ambit(&["map", "seal", "web.map"])
         .exits(1)
-        .complains("web.map is incomplete: learning has missed 7");
+        .complains("web.map is incomplete: learning missed 7 operations");
     desk.ambit(&["map", "seal", "web.map", "--allow-incomplete"])
         .exits(0);
     desk.ambit(&["map", "seal", "-"])
@@ -416,15 +416,15 @@ fn status_tells_what_the_runs_have_shown() {
     let desk = desk();
     desk.ambit(&["map", "status", "web.map"])
         .exits(1)
-        .complains("there are no figures of learning runs beside web.map");
+        .complains("there are no figures of learning runs for web.map");
     desk.file("web.map.stats", STATS);
     desk.ambit(&["map", "status", "web.map"])
         .exits(0)
-        .says("web.map: 3 rules for 1 subject, learned in 3 runs (3 that missed nothing, 100 operations in them)")
+        .says("web.map: 3 rules for 1 subject, learned in 3 runs (3 complete runs with 100 operations)")
         .says("2026-01-01T00:00:00Z       2  ####")
-        .says("(3 of untrusted tasks: passed over)")
+        .says("(3 of untrusted tasks: not counted)")
         .says("chance that the next operation is outside the map: 0.00 % (0 of 3 lines seen once in 100 operations)")
-        .says("1 line of the map no whole run saw")
+        .says("1 line of the map used in no complete run")
         .says("\nseal: ");
     let text = desk
         .ambit(&["map", "status", "web.map", "--json"])

@@ -30,7 +30,7 @@ use test_bed::{TestBed, Trial, TrialResult};
 pub struct Checked {
     /// The operation.
     pub operation: &'static str,
-    /// Whether the kernel part works for it.
+    /// The result of both trials.
     pub status: Status,
     /// True if learning saw it.
     pub seen: bool,
@@ -42,7 +42,7 @@ pub struct Checked {
     pub detail: Option<String>,
 }
 
-/// Whether the kernel part works for an operation.
+/// The result of an operation's two trials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -243,7 +243,7 @@ fn detail(learned: &TrialResult, enforced: &TrialResult) -> String {
     );
     let lost = learned.lost + enforced.lost;
     if lost > 0 {
-        let _ = write!(told, "; {lost} records lost");
+        let _ = write!(text, "; {lost} records lost");
     }
     text
 }

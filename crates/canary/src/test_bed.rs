@@ -117,10 +117,11 @@ impl TestBed {
     pub(crate) fn remove(self) -> Result<(), Error> {
         let released = self.kernel.release();
         self.directory.close().map_err(Error::Remove)?;
-        Ok(released?)
+        released?;
+        Ok(())
     }
 
-    /// Creates the files that canaries work on, after removing those of the canary before.
+    /// Creates the files that canaries work on, after removing the files of the canary before.
     fn create_files(&self) -> io::Result<PathBuf> {
         let files = self.directory.path().join("d");
         match fs::remove_dir_all(&files) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The figures of learning runs, in the file beside a map: `web.map.stats`.
+//! Reads and writes the figures of learning runs, which are in a file beside the map: `web.map.stats`.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,7 +13,7 @@ use super::MAP_MODE;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::out::shown;
 
-/// The file beside a map, or beside what a link to it names.
+/// Returns the path of a map's figures. They are beside the map itself, not beside a link to it.
 pub(crate) fn path(map: &Path) -> PathBuf {
     let map = fs::canonicalize(map).unwrap_or_else(|_| map.to_owned());
     let mut name = OsString::from(map);
@@ -21,7 +21,7 @@ pub(crate) fn path(map: &Path) -> PathBuf {
     name.into()
 }
 
-/// Reads the figures of a map's runs; `None` where there are none.
+/// Reads the figures of a map's runs; `None` if the file is missing.
 pub(crate) fn read(map: &Path) -> Result<Option<Statistics>, Failure> {
     let path = path(map);
     let text = match fs::read_to_string(&path) {
@@ -29,17 +29,27 @@ pub(crate) fn read(map: &Path) -> Result<Option<Statistics>, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             return Err(error)
-                .with_context(|| format!("cannot read the figures {}", shown(&path)))
+                .with_context(|| {
+                    format!(
+                        "cannot read the figures of learning runs in {}",
+                        shown(&path)
+                    )
+                })
                 .or_exit(Exit::Usage);
         }
     };
     Statistics::parse(&text)
         .map(Some)
-        .with_context(|| format!("cannot read the figures {}", shown(&path)))
+        .with_context(|| {
+            format!(
+                "cannot read the figures of learning runs in {}",
+                shown(&path)
+            )
+        })
         .or_exit(Exit::Usage)
 }
 
-/// The figures of all runs of several maps; `None` where none has any.
+/// Reads and merges the figures of several maps; `None` if no map has figures.
 pub(super) fn of_all(maps: &[PathBuf]) -> Result<Option<Statistics>, Failure> {
     let mut all: Option<Statistics> = None;
     for map in maps.iter().filter(|map| map.as_os_str() != "-") {

@@ -14,7 +14,7 @@ use crate::out::shown;
 /// A new map's mode, before the umask.
 pub(crate) const MAP_MODE: u32 = 0o666;
 
-/// One byte more than the largest map, so that what is larger is seen to be.
+/// One byte more than the largest map, so that the parser refuses a larger file.
 const READ_MAX: u64 = 64 * 1024 * 1024 + 1;
 
 /// Reads a map; `-` is standard input.
@@ -22,7 +22,7 @@ pub(crate) fn read(path: &Path) -> Result<Map, Failure> {
     read_with_text(path).map(|(map, _)| map)
 }
 
-/// Reads a map that is to be changed, and its text, which may have comments.
+/// Reads a map and its text, whose comments are kept when it is changed.
 pub(crate) fn read_with_text(path: &Path) -> Result<(Map, String), Failure> {
     let name = shown(path);
     let bytes = bytes(path)
@@ -32,7 +32,7 @@ pub(crate) fn read_with_text(path: &Path) -> Result<(Map, String), Failure> {
     Ok((map, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Reads a map that may not be there yet.
+/// Reads a map; `None` if the file is missing or empty.
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<(Map, String)>, Failure> {
     match std::fs::metadata(path) {
         Ok(found) if found.len() == 0 => Ok(None),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit map`: work on map files, which needs no privileges and no kernel part.
+//! `ambit map`: verbs for map files. They need no privileges and no kernel part.
 
 pub(crate) mod figures;
 mod file;
@@ -25,59 +25,59 @@ use crate::out::{Style, count, json_line, note, print, shown};
 /// Check, show, compare, merge and generalise behaviour maps
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// Say whether maps are right, and if not, where and why
+    /// Check maps, and show each error with its place
     Check {
-        /// Maps; `-` is standard input
+        /// Maps to check; `-` is standard input
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
     /// Print a map in its canonical form
     Show {
-        /// A map; `-` is standard input
+        /// Map to print; `-` is standard input
         file: PathBuf,
-        /// Only this subject
+        /// Print only this subject
         #[arg(long, value_name = "ID")]
         subject: Option<String>,
-        /// As one JSON object
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Say what a map allows that another one does not
+    /// Show the lines that differ between two maps
     Diff {
-        /// The map before; with --used the only one
+        /// Old map; with --used, the only map
         before: PathBuf,
-        /// The map after
+        /// New map
         #[arg(required_unless_present = "used", conflicts_with = "used")]
         after: Option<PathBuf>,
-        /// A recording: say what of the map it did not use; may be given again
+        /// Show the lines of the map that this recording did not use; may be repeated
         #[arg(long, value_name = "FILE")]
         used: Vec<PathBuf>,
-        /// As one JSON object
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
-        /// Exit with status 1 where the maps differ
+        /// Exit with status 1 if the maps differ
         #[arg(long)]
         exit_code: bool,
     },
-    /// Make one map of several: what any of them allows; with -o the figures of their learning runs as well
+    /// Merge maps into one that allows everything that any of them allows
+    ///
+    /// With -o, the figures of their learning runs are merged too.
     Merge {
-        /// Maps of the same domain
+        /// Maps of one domain
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// Where to write it; standard output otherwise
+        /// Write to this file instead of standard output
         #[arg(short, long, value_name = "MAP")]
         output: Option<PathBuf>,
     },
     Generalize(Box<generalize::Args>),
-    /// Say how much is known of a map's workload, and whether to go on learning
     Status(status::Args),
-    /// Mark a map as finished: it is enforced as it is now, or not at all
     Seal(seal::Args),
-    /// Print a map's digest: the same for all maps that mean the same
+    /// Print a map's digest, which is equal for all maps that allow the same
     Digest {
-        /// A map; `-` is standard input
+        /// Map to read; `-` is standard input
         file: PathBuf,
-        /// The state of its points instead, whatever their order
+        /// Print the digest of the set of its points instead
         #[arg(long)]
         state: bool,
     },
@@ -169,7 +169,7 @@ fn show(mut map: Map, subject: Option<&str>, json: bool) -> Result<Outcome, Fail
                 .map(|entry| escape::line(&entry.id))
                 .collect();
             return Err(Failure::usage(anyhow!(
-                "the map has no subject `{}`, but {}",
+                "the map has no subject `{}`; its subjects are {}",
                 escape::line(id),
                 known.join(", ")
             )));
@@ -196,7 +196,7 @@ fn diff(before: &Map, after: &Map, json: bool, exit_code: bool) -> Result<Outcom
     }))
 }
 
-/// A difference with what came in green and what went in red.
+/// Colours added lines green and removed lines red.
 pub(crate) fn painted(diff: &str, style: Style) -> String {
     diff.lines()
         .map(|line| match line.as_bytes().first() {
@@ -223,7 +223,7 @@ fn merge(paths: &[PathBuf], output: Option<PathBuf>) -> Result<Outcome, Failure>
     Ok(written)
 }
 
-/// Merges one more map into those before it.
+/// Merges a map into the merged maps before it.
 fn add(merged: Option<Map>, mut map: Map, path: &Path) -> Result<Map, Failure> {
     match merged {
         None => {
@@ -237,7 +237,7 @@ fn add(merged: Option<Map>, mut map: Map, path: &Path) -> Result<Map, Failure> {
     }
 }
 
-/// Writes a map's text to a file, or else to standard output.
+/// Writes a map's text to a file, or to standard output.
 fn write(text: &str, output: Option<&Path>) -> Result<Outcome, Failure> {
     match output {
         None => print(text),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit map seal`: marks a map as finished, unless it would refuse what it was learned from.
+//! `ambit map seal`: marks a map as finished, unless it would refuse operations of its recordings.
 
 use std::path::PathBuf;
 
@@ -12,19 +12,19 @@ use crate::replay::replay;
 
 /// Mark a map as finished
 ///
-/// A line `sealed:` with the map's digest is added. Enforcing a map that was changed since is refused, and so is
-/// learning into it. What is incomplete is not sealed, nor what would refuse its own recordings.
+/// Adds a line `sealed:` with the map's digest. After that, `ambit run` refuses to learn into the map, and to enforce it if
+/// its rules have changed. An incomplete map is not sealed, nor one that would refuse an operation of the given recordings.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  ambit map seal web.map\n  ambit map seal web.map --against monday.rec tuesday.rec"
 )]
 pub(crate) struct Args {
-    /// The map
+    /// Map to seal
     file: PathBuf,
-    /// Recordings that the map must allow
+    /// Seal only if the map allows all operations of these recordings
     #[arg(long, value_name = "FILE", num_args = 1..)]
     against: Vec<PathBuf>,
-    /// Seal a map that learning left incomplete, and by recordings that miss something
+    /// Accept an incomplete map and incomplete recordings
     #[arg(long)]
     allow_incomplete: bool,
 }
@@ -33,21 +33,21 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let name = shown(&args.file);
     if args.file.as_os_str() == "-" {
         return Err(Failure::usage(anyhow!(
-            "a map on standard input can't be sealed; name its file"
+            "cannot seal a map on standard input; give its file"
         )));
     }
     let (mut map, text) = super::read_with_text(&args.file)?;
     if let Some(missed) = map.incomplete.filter(|_| !args.allow_incomplete) {
         return Err(Failure::usage(anyhow!(
-            "{name} is incomplete: learning has missed {missed} of what the command did, so that enforcing would refuse \
-             them; learn again with a larger --ring-size, or say --allow-incomplete"
+            "{name} is incomplete: learning missed {missed} operations, which enforcing would refuse; learn again with a larger \
+             --ring-size, or pass --allow-incomplete"
         )));
     }
     if !args.against.is_empty() {
         against(args, &map, &name)?;
     }
     if map.is_sealed() {
-        note!("{name} is sealed already");
+        note!("{name} is already sealed");
         return Ok(Outcome::SUCCESS);
     }
     map.normalise();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit map status`: what learning runs have shown of a workload, and whether they were enough.
+//! `ambit map status`: estimates from the figures of learning runs whether a map has been learned long enough.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -13,22 +13,22 @@ use super::figures;
 use crate::exit::{Failure, Outcome};
 use crate::out::{Style, count, json_line, print, shown};
 
-/// Runs that the curve shows, the newest.
+/// Number of runs that the curve shows, the newest ones.
 const CURVE: usize = 20;
 const WIDTH: u64 = 40;
-/// Thin subjects that are named.
-const THIN: usize = 12;
+/// Number of thin subjects that are listed.
+const THIN_MAX: usize = 12;
 
-/// Say how likely it is that what comes next is outside a map
+/// Estimate how likely the next run is outside a map, and advise whether to continue learning
 ///
-/// By what learning runs saw, which is in the file beside the map (MAP.stats). How it is estimated, and what the estimate
-/// can't know, is in docs/learning.md.
+/// Reads the figures of the map's learning runs from the file beside it (MAP.stats). docs/learning.md explains the estimates
+/// and their limits.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  ambit map status web.map\n  ambit map status web.map --json")]
 pub(crate) struct Args {
-    /// The map
+    /// Map to examine
     file: PathBuf,
-    /// As one JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -46,14 +46,14 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let map = super::read(&args.file)?;
     let Some(statistics) = figures::read(&args.file)? else {
         return Err(Failure::usage(anyhow!(
-            "there are no figures of learning runs beside {} ({}); `ambit run --learn -o {0}` adds those of its run",
+            "there are no figures of learning runs for {} ({} is missing); `ambit run --learn -o {0}` creates them",
             shown(&args.file),
             shown(figures::path(&args.file))
         )));
     };
     if statistics.chain != map.chain {
         return Err(Failure::usage(anyhow!(
-            "{} is of a map with `chain: {}`, and this one has `chain: {}`; move it away",
+            "{} belongs to a map with `chain: {}`, but this map has `chain: {}`; move the file away and learn again",
             shown(figures::path(&args.file)),
             statistics.chain,
             map.chain
@@ -77,11 +77,11 @@ fn text(name: &str, map: &Map, estimate: &Estimate) -> String {
     // Writing to a String does not fail.
     let _ = writeln!(
         out,
-        "{name}: {} for {}, learned in {} ({} that missed nothing, {} in them)",
+        "{name}: {} for {}, learned in {} ({} with {})",
         count(map.rules(), "rule"),
         count(map.subjects.len(), "subject"),
         count(estimate.runs, "run"),
-        estimate.whole_runs,
+        count(estimate.whole_runs, "complete run"),
         count(estimate.operations, "operation"),
     );
     if map.is_sealed() {
@@ -95,7 +95,7 @@ fn text(name: &str, map: &Map, estimate: &Estimate) -> String {
     let _ = match &estimate.advice {
         Advice::Seal => writeln!(
             out,
-            "\n{}: as far as these runs can tell, learning has come to its end. `ambit map seal {name}` marks it",
+            "\n{}: these runs show nothing new any more. `ambit map seal {name}` marks the map as finished",
             style.green("seal")
         ),
         Advice::Learn(doubts) => writeln!(
@@ -112,7 +112,7 @@ fn text(name: &str, map: &Map, estimate: &Estimate) -> String {
     out
 }
 
-/// New lines by run.
+/// Appends the number of new lines of each run.
 fn curve(estimate: &Estimate, out: &mut String) {
     let skipped = estimate.curve.len().saturating_sub(CURVE);
     let shown = estimate.curve.iter().skip(skipped);
@@ -125,12 +125,12 @@ fn curve(estimate: &Estimate, out: &mut String) {
         let bar = (run.new * WIDTH).div_ceil(most);
         let mut notes = String::new();
         if run.missed > 0 {
-            let _ = write!(notes, "  ({} not learned: no evidence)", run.missed);
+            let _ = write!(notes, "  ({} missed: not used for estimates)", run.missed);
         }
         if run.untrusted > 0 {
             let _ = write!(
                 notes,
-                "  ({} of untrusted tasks: passed over)",
+                "  ({} of untrusted tasks: not counted)",
                 run.untrusted
             );
         }
@@ -144,7 +144,7 @@ fn curve(estimate: &Estimate, out: &mut String) {
     }
 }
 
-/// A time without its fraction, if it has one.
+/// Returns a time without its fraction of a second.
 fn to_the_second(time: &str) -> String {
     match time.split_once('.') {
         Some((whole, fraction)) if fraction.ends_with('Z') => format!("{whole}Z"),
@@ -180,14 +180,14 @@ fn chances(estimate: &Estimate, out: &mut String) {
     if estimate.never_seen > 0 {
         let _ = writeln!(
             out,
-            "{} of the map no whole run saw",
+            "{} of the map used in no complete run",
             count(estimate.never_seen, "line")
         );
     }
     if estimate.taken_out > 0 {
         let _ = writeln!(
             out,
-            "{} learned and not in the map any more",
+            "{} learned and since removed from the map",
             count(estimate.taken_out, "line")
         );
     }
@@ -204,7 +204,7 @@ fn thin(estimate: &Estimate, style: Style, out: &mut String) {
     }
     thin.sort_by_key(|subject| (subject.runs, std::cmp::Reverse(subject.in_one_run)));
     out.push_str("\nthin subjects\n");
-    for subject in thin.iter().take(THIN) {
+    for subject in thin.iter().take(THIN_MAX) {
         let _ = writeln!(
             out,
             "  {}: in {}, {} of {} in one run only",
@@ -214,22 +214,22 @@ fn thin(estimate: &Estimate, style: Style, out: &mut String) {
             count(subject.lines, "line"),
         );
     }
-    if thin.len() > THIN {
-        let _ = writeln!(out, "  … {}", count(thin.len() - THIN, "more subject"));
+    if thin.len() > THIN_MAX {
+        let _ = writeln!(out, "  … {}", count(thin.len() - THIN_MAX, "more subject"));
     }
 }
 
 fn why(doubt: Doubt) -> String {
     match doubt {
-        Doubt::FewRuns => format!("{RUNS_MIN} runs that missed nothing are the least"),
-        Doubt::StillNew => "one of the two newest runs brought something new".to_owned(),
+        Doubt::FewRuns => format!("fewer than {RUNS_MIN} complete runs"),
+        Doubt::StillNew => "one of the two newest runs added lines".to_owned(),
         Doubt::Likely => format!(
-            "the next run is likelier than {:.0} % to bring something new",
+            "the chance that the next run is outside the map is above {:.0} %",
             CHANCE_MAX * 100.0
         ),
         Doubt::Missed => {
-            "the newest run missed something; learn with a larger --ring-size".to_owned()
+            "the newest run missed operations; learn with a larger --ring-size".to_owned()
         }
-        _ => "there is some doubt".to_owned(),
+        _ => "the figures are not sufficient".to_owned(),
     }
 }

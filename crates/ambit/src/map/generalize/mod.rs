@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit map generalize`: what varies by nature in learned maps, and patterns for it that a person chooses from.
+//! `ambit map generalize`: proposes patterns for names that vary in learned maps, and applies the chosen ones.
 
 mod show;
 mod walk;
@@ -17,57 +17,58 @@ use crate::out::{Style, count, json_line, note, print, shown};
 use show::View;
 use walk::Walk;
 
-/// The host's own entries for the list of sensitive places.
+/// File with the host's additions to the list of sensitive places.
 const LIST: &str = "/etc/ambit/sensitive";
 
-/// Propose patterns for what varies by nature, and apply those that are chosen
+/// Propose patterns for names that vary, and apply chosen proposals
 ///
-/// Numbers, dates, hex digits, UUIDs, random names, versions, platforms, addresses, and many siblings of one kind.
-/// Several maps of one domain, of different runs or machines, tell more than one. Nothing is applied without --apply.
+/// Finds numbers, dates, hex digits, UUIDs, random names, versions, platforms, addresses, and many siblings of one kind.
+/// Several maps of one domain, from different runs or machines, give better evidence than one. Nothing is applied without
+/// --apply.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Maps of one domain; `-` is standard input
     #[arg(required_unless_present = "sensitive", value_name = "MAP")]
     files: Vec<PathBuf>,
-    /// Apply these proposals, or `all` that are not sensitive, and print the map
+    /// Apply these proposals and print the map; `all` applies those that are not sensitive
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     apply: Vec<String>,
-    /// Where to write the map; standard output otherwise
+    /// Write the map to this file instead of standard output
     #[arg(short, long, value_name = "MAP", requires = "apply")]
     output: Option<PathBuf>,
-    /// The proposals as one JSON object
+    /// Print the proposals as one JSON object
     #[arg(long, conflicts_with = "apply")]
     json: bool,
-    /// Print the places where nothing is applied unless it is named
+    /// Print the list of sensitive places, where `--apply all` changes nothing
     #[arg(long)]
     sensitive: bool,
-    /// More sensitive places, and with `never` places that stay exact [besides /etc/ambit/sensitive]
+    /// Add the sensitive places of this file, and with `never` the places that stay exact [in addition to /etc/ambit/sensitive]
     #[arg(long, value_name = "FILE")]
     list: Vec<PathBuf>,
-    /// How many different values it takes, whatever varies [default: by what varies]
+    /// Require this many different values for every proposal [default: depends on the kind]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     support: Option<u16>,
-    /// The file system on which to look for what would be newly allowed
+    /// Search this directory for paths that proposals would newly allow
     #[arg(long, value_name = "DIR", default_value = "/")]
     against: PathBuf,
-    /// Look at no file system
+    /// Do not search for newly allowed paths
     #[arg(long, conflicts_with = "against")]
     no_walk: bool,
-    /// How many paths to look at
+    /// Stop the search after this many paths
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     walk_limit: u64,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  ambit map generalize web.map                            what could be patterns
-  ambit map generalize monday.map tuesday.map             the same, from what differs between them
-  ambit map generalize web.map --apply all -o web.map     apply what is not sensitive
-  ambit map generalize web.map --apply g3fa2c1 -o web.map apply one
-  ambit map generalize --sensitive > list                 the sensitive places, to be read
+  ambit map generalize web.map                             list proposals
+  ambit map generalize monday.map tuesday.map              list proposals, comparing two maps
+  ambit map generalize web.map --apply all -o web.map      apply all that are not sensitive
+  ambit map generalize web.map --apply g3fa2c1 -o web.map  apply one
+  ambit map generalize --sensitive                         list the sensitive places
 
-A line of a map stays as it is with a comment `# keep exact` beside or above it, a subject with `# never generalize`.";
+A comment `# keep exact` beside or above a line keeps the line; `# never generalize` keeps all lines of a subject.";
 
 pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
     let sensitive = list(&args.list)?;
@@ -101,7 +102,7 @@ pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
     print(&show::text(&view, &names(&args.files), Style::stdout()))
 }
 
-/// The maps, what they are together, and what their comments ask for.
+/// The maps that were read, merged, and the options that their comments set.
 struct Inputs {
     maps: Vec<Map>,
     map: Map,
@@ -163,7 +164,7 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
     );
     if inputs.maps.len() > 1 {
         let first = args.files.first().map(shown).unwrap_or_default();
-        note!("comments were kept of {first} only");
+        note!("only the comments of {first} were kept");
     }
     let left: Vec<&str> = proposals
         .iter()
@@ -172,7 +173,7 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
         .collect();
     if !left.is_empty() {
         note!(
-            "not applied, being sensitive: {}; name them to apply them: --apply {}",
+            "{} not applied because sensitive; to apply, pass --apply {}",
             count(left.len(), "proposal"),
             left.join(",")
         );
@@ -180,12 +181,12 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
     Ok(outcome)
 }
 
-/// The proposals of these ids; `all` is those that are not sensitive.
+/// Returns the proposals with these ids; `all` selects those that are not sensitive.
 fn choose<'p>(ids: &[String], proposals: &'p [Proposal]) -> Result<Vec<&'p Proposal>, Failure> {
     for id in ids {
         if id != "all" && !proposals.iter().any(|one| one.id == *id) {
             return Err(Failure::usage(anyhow!(
-                "there is no proposal `{}`; without --apply those that there are are listed",
+                "there is no proposal `{}`; run without --apply to list the proposals",
                 escape::line(id)
             )));
         }
@@ -222,9 +223,9 @@ fn names(files: &[PathBuf]) -> String {
     names.join(" ")
 }
 
-/// A line about what could be generalised in a map that was just learned, if there is anything.
+/// Returns a line about the proposals for a map that was just learned, if there are any.
 pub(crate) fn hint(path: &Path) -> Option<String> {
-    // What is wrong with the host's list is told by the command itself.
+    // The verb itself reports errors of the host's list.
     let sensitive = list(&[]).unwrap_or_default();
     let inputs = Inputs::read(&[path.to_owned()], sensitive, None).ok()?;
     let proposals = propose(&inputs.map, &inputs.maps, &inputs.options);
