@@ -168,7 +168,6 @@ fn a_run_that_is_killed_while_it_removes_what_was_loaded_is_in_no_other_runs_way
     // At the second time: before it loads, a run removes what a killed one may have left.
     for point in [
         "domain-slot-free",
-        "remove-unmarked:2",
         "remove-last-gone:2",
         "remove-links-gone:2",
     ] {
@@ -197,10 +196,9 @@ fn an_unload_of_rules_that_is_killed_leaves_them_whole_or_none(lab: &Lab) {
         "unload-unpinned",
         "unload-before-forget",
     ];
-    for point in
-        points
-            .into_iter()
-            .chain(["remove-unmarked", "remove-last-gone", "remove-links-gone"])
+    for point in points
+        .into_iter()
+        .chain(["remove-last-gone", "remove-links-gone"])
     {
         lab.ambit(["rules", "load", &rules]).succeeds();
         lab.outside(["cat", &file]).exits(1);
