@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Conditions: errors within the text, and the opposite of what is taken is the opposite.
+//! Conditions: errors lie within the text, and the negation of an accepted condition is its negation.
 #![no_main]
 
 use ambit_event::Op;
@@ -13,7 +13,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let ops: Vec<Op> = Op::ALL.iter().copied().filter(|op| is_asked(*op)).collect();
     match condition(text, &ops) {
         Ok(taken) => {
-            // The line's end: it may end in a comment.
+            // With a line break, because the text may end in a comment.
             let Ok(opposite) = condition(&format!("!({text}\n)"), &ops) else {
                 return;
             };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Map files: read or refused, and what is read prints as itself.
+//! Map files are read or rejected; a map that was read prints as itself.
 #![no_main]
 
 use ambit_event::escape;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Patterns: the automaton says what the plain matcher says. The first line is a pattern, the rest a path.
+//! Patterns: the automaton agrees with the plain matcher. The first line is a pattern, the rest a path.
 #![no_main]
 
 use ambit_event::{Object, Path};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Records of the ring: read or refused, and what is read comes back escaped.
+//! Ring records are decoded or rejected; decoded ones print escaped.
 #![no_main]
 
 use ambit_event::{Event, Object, Secret, escape};

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Recordings: read to their end, or to where they are damaged; nothing of them is believed but what is checked.
+//! Recordings are read to their end or to the damage; all values are checked before use.
 #![no_main]
 
 use ambit_event::escape;
 use ambit_recording::{Header, Item, Reader, Summary, Writer};
 
-/// A frame of events with a checksum that is right, so that the entries behind it are reached.
+/// Returns an event frame with a correct checksum, so that decoding reaches its entries.
 fn framed(payload: &[u8]) -> Vec<u8> {
     let writer = Writer::new(Vec::new(), &Header::new()).expect("a vector takes all");
     let mut bytes = writer.end(&Summary::default()).expect("a vector takes all");
-    // The end frame goes, the payload comes.
+    // Replaces the end frame by the payload.
     let mut reader = Reader::new(&bytes[..]).expect("just written");
     let header = reader.read_bytes();
     let _ = reader.next_item();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rules: one text for each, and errors within the text.
+//! Rules: each prints as one text, and errors lie within the text.
 #![no_main]
 
 use ambit_event::escape;

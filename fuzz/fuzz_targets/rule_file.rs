@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Files of rules: read or refused, and what is read can be asked about anything.
+//! Rule files are read or rejected; rules that were read can be evaluated on any event.
 #![no_main]
 
 use ambit_event::escape;

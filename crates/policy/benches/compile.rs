@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What 200 rules of one hook take from text to instructions and automata, in seconds of processor time, and how much
-//! memory: `cargo bench -p ambit-policy --bench compile`.
+//! Processor time and memory to compile 200 rules of one hook, from text to instructions and automata: `cargo bench
+//! -p ambit-policy --bench compile`.
 //!
-//! The middle of five runs. Prints one line of JSON.
+//! Prints the median of five runs as a line of JSON.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,13 +12,13 @@ use ambit_policy::compile::{Compiled, compile, sources};
 use ambit_policy::file;
 
 const RULES: &str = include_str!("file-open.yaml");
-/// An odd number, so that one is in the middle.
+/// Odd, for a median.
 const RUNS: usize = 5;
 
 fn all() -> Result<(usize, Compiled), Box<dyn std::error::Error>> {
     let rules = file::read("file-open.yaml", RULES.as_bytes())?;
     file::check_set(&rules)?;
-    // The first eight bits are of others.
+    // The first eight bits belong to other sources.
     let sources: BTreeMap<String, u8> = sources(&rules).into_iter().zip(8..).collect();
     let compiled = compile(&rules, &sources, &[Hook::FileOpen])?;
     Ok((rules.len(), compiled))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a condition is once it was checked: tests of numbers and of texts, joined by and, or and not.
+//! A checked condition: tests of numbers and texts, joined by And, Or and Not.
 //!
-//! Every test is total: a field that an event does not have is 0, or the empty text. So there is no third value beside
-//! true and false, and the order of tests changes nothing but their cost.
+//! Every test has a result: a field that an event does not have is 0 or the empty text. So a condition is either true
+//! or false, and the order of tests only changes the cost.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -10,9 +10,9 @@ use std::net::IpAddr;
 /// A condition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Condition {
-    /// Always, or never.
+    /// Always or never true.
     Const(bool),
-    /// Not this.
+    /// The negation.
     Not(Box<Condition>),
     /// All of these; never empty.
     And(Vec<Condition>),
@@ -22,9 +22,9 @@ pub enum Condition {
     Number(Number, NumberTest),
     /// A text of the event, or the executables of the subject's chain.
     Text(Text, TextTest),
-    /// Whether a source has lowered the task's trust; `None` for any.
+    /// True if this source has lowered the task's trust; `None` stands for any source.
     Trust(Option<String>),
-    /// Whether the first cause of the task's trust status is this source's.
+    /// True if this source was the first cause of the task's lost trust.
     Cause(String),
 }
 
@@ -33,18 +33,18 @@ pub enum Condition {
 pub enum NumberTest {
     /// Equal to one of these; never empty.
     In(BTreeSet<u64>),
-    /// Below.
+    /// Less than this.
     Less(u64),
-    /// Above.
+    /// Greater than this.
     Greater(u64),
     /// Any of these bits is set; never 0.
     AnyBit(u64),
 }
 
-/// A test of one text. For [`Text::Chain`] it holds if it holds for any of the executables.
+/// A test of one text. For [`Text::Chain`], it is true if it is true for any of the executables.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TextTest {
-    /// Not this.
+    /// The negation.
     Not(Box<TextTest>),
     /// All of these; never empty.
     And(Vec<TextTest>),
@@ -52,16 +52,16 @@ pub enum TextTest {
     Or(Vec<TextTest>),
     /// One of these, byte for byte; never empty.
     In(BTreeSet<Vec<u8>>),
-    /// Begins with this.
+    /// Starts with this.
     StartsWith(Vec<u8>),
     /// Ends with this.
     EndsWith(Vec<u8>),
-    /// Has this in it.
+    /// Contains this.
     Contains(Vec<u8>),
     /// A regular expression (the syntax of Rust's `regex`, ASCII classes, bytes) matches somewhere in it.
     Matches(String),
-    /// An IP address in one of these networks: address and prefix length. Only for [`Text::ObjectAddress`]; never
-    /// holds for what is no address. IPv4 and IPv6 are apart: `0.0.0.0/0` is any IPv4 address.
+    /// An IP address in one of these networks (address and prefix length). Only for [`Text::ObjectAddress`]; false if
+    /// the object is not an address. IPv4 and IPv6 are distinct: `0.0.0.0/0` matches IPv4 addresses only.
     Network(BTreeSet<(IpAddr, u8)>),
 }
 
@@ -69,11 +69,11 @@ pub enum TextTest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Text {
-    /// The object's path, with `{self}`, `{pid}`, `{n}` and `{tmpfile}` for what varies by nature; `memfd:NAME` and
-    /// `fs:TYPE` for what has no path. Not there for other objects. Of an unlinked file, the path that it had.
+    /// The object's path, with `{self}`, `{pid}`, `{n}` and `{tmpfile}` for variable parts; `memfd:NAME` and
+    /// `fs:TYPE` for files without a path; empty for other objects. For an unlinked file, its last path.
     ObjectPath,
-    /// Another name of the object: a key's or a file system's type, an attribute's or a module's name, an abstract
-    /// unix name without its `@`.
+    /// Another name of the object: the type of a key or file system, the name of an attribute or module, an abstract
+    /// Unix name without its `@`.
     ObjectName,
     /// The object's IP address.
     ObjectAddress,
@@ -83,7 +83,7 @@ pub enum Text {
     Parent,
     /// Any executable of the chain, the subject's first.
     Chain,
-    /// What the task calls itself, at most 15 bytes.
+    /// The task's command name (`comm`), at most 15 bytes.
     Comm,
     /// The task's cgroup in the unified hierarchy, from its root.
     Cgroup,
@@ -103,9 +103,9 @@ pub enum Number {
     Kind,
     /// The object could not be represented.
     Unrepresentable,
-    /// Mode bits that are asked for: create, mkdir, chmod.
+    /// Requested mode bits: create, mkdir, chmod.
     Mode,
-    /// The object's port; in a recording 0 where it is ephemeral.
+    /// The object's port; in recordings, 0 for ephemeral ports.
     Port,
     /// `IPPROTO_*` of an address or of a socket to be made.
     Protocol,
@@ -115,7 +115,7 @@ pub enum Number {
     SocketType,
     /// `enum ambit_relation` to the task that is signalled or traced.
     Relation,
-    /// The effective id that is asked for: setuid, setgid.
+    /// Requested effective id: setuid, setgid.
     NewId,
     /// Effective user id of the task.
     Uid,
@@ -131,7 +131,7 @@ pub enum Number {
     Pid,
     /// Trust bits of the task.
     Trust,
-    /// Bit number of the source that was first to lower the task's trust; 255 for none.
+    /// Bit number of the first source that lowered the task's trust; 255 for none.
     Cause,
     /// 1 if the task is in a domain.
     Labelled,
@@ -144,11 +144,11 @@ pub enum Number {
 }
 
 impl Number {
-    /// How many there are.
+    /// The number of variants.
     pub const COUNT: usize = Self::FileMode as usize + 1;
 }
 
 impl Text {
-    /// How many there are.
+    /// The number of variants.
     pub const COUNT: usize = Self::Domain as usize + 1;
 }

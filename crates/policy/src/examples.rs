@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Whether rules do what the examples beside them say.
+//! Evaluates rules on their examples.
 
 use crate::interpret::Prepared;
 use crate::rule::Rule;
 
-/// What came of an example.
+/// The result of an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExampleResult {
     /// The rule, by its index.
     pub rule: usize,
     /// The example, by its index in the rule.
     pub example: usize,
-    /// Whether the rule is to apply.
+    /// True if the rule should match.
     pub expected: bool,
-    /// Whether it does.
+    /// True if it matches.
     pub applies: bool,
 }
 
 impl ExampleResult {
-    /// Whether it is as expected.
+    /// True if the result is as expected.
     pub const fn passed(&self) -> bool {
         self.expected == self.applies
     }
 }
 
-/// Asks each rule about its own examples.
+/// Evaluates each rule on its own examples.
 pub fn run_examples(rules: &[Rule]) -> Vec<ExampleResult> {
     let prepared = Prepared::new(rules);
     let mut results = Vec::new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is known of an event when rules are asked.
+//! An event as rules see it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -8,7 +8,8 @@ use ambit_abi::CHAIN_MAX;
 
 use crate::condition::{Number, Text};
 
-/// An event as rules see it. What is not set is 0, or the empty text; what is said to be unknown may be anything.
+/// An event as rules see it. Fields that were not set are 0 or the empty text; fields marked as unknown can have any
+/// value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     numbers: [u64; Number::COUNT],
@@ -19,12 +20,12 @@ pub struct Facts {
     unknown: Unknown,
 }
 
-/// What whoever tells of an event does not know of it.
+/// Fields of the event that its source does not know, such as a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Unknown {
     numbers: BTreeMap<Number, Vec<RangeInclusive<u64>>>,
     texts: BTreeSet<Text>,
-    /// The executables before those of the chain.
+    /// There may be further executables before the chain.
     before: bool,
     /// Sources that may have lowered the task's trust.
     trust: BTreeSet<String>,
@@ -32,19 +33,19 @@ struct Unknown {
 }
 
 impl Facts {
-    /// A number.
+    /// The value of a number.
     pub fn number(&self, field: Number) -> u64 {
         self.numbers.get(field as usize).copied().unwrap_or(0)
     }
 
-    /// Sets a number. [`Number::Trust`] and [`Number::Cause`] follow from the sources and are not set so.
+    /// Sets a number. Not for [`Number::Trust`] and [`Number::Cause`], which follow from the sources.
     pub fn set_number(&mut self, field: Number, value: u64) {
         if let Some(slot) = self.numbers.get_mut(field as usize) {
             *slot = value;
         }
     }
 
-    /// A text; of [`Text::Chain`] see [`Facts::chain`]. An address is its text, such as `10.0.0.1`.
+    /// The value of a text; for [`Text::Chain`], see [`Facts::chain`]. An address is a text such as `10.0.0.1`.
     pub fn text(&self, field: Text) -> &[u8] {
         match field {
             Text::Executable => self.chain.first().map_or(&[], Vec::as_slice),
@@ -53,7 +54,7 @@ impl Facts {
         }
     }
 
-    /// Sets a text other than those of the chain.
+    /// Sets a text. Not for the executables of the chain.
     pub fn set_text(&mut self, field: Text, value: Vec<u8>) {
         if let Some(slot) = self.texts.get_mut(field as usize) {
             *slot = value;
@@ -75,58 +76,58 @@ impl Facts {
         &self.trust
     }
 
-    /// Which of them was first.
+    /// The first cause among them.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
-    /// Lowers the task's trust.
+    /// Adds a source that has lowered the task's trust.
     pub fn distrust(&mut self, source: &str) {
         self.cause.get_or_insert_with(|| source.to_owned());
         self.trust.insert(source.to_owned());
     }
 
-    /// Sets which of the sources was first, where that is not the one that was told first.
+    /// Sets the first cause, if it is not the source that was added first.
     pub fn set_cause(&mut self, source: Option<String>) {
         self.cause = source;
     }
 
-    /// A number is one of these, which do not overlap; it is not known which.
+    /// Marks a number as unknown within these ranges, which do not overlap.
     pub fn set_number_among(&mut self, field: Number, ranges: Vec<RangeInclusive<u64>>) {
         self.unknown.numbers.insert(field, ranges);
     }
 
-    /// A number is not known.
+    /// Marks a number as unknown.
     pub fn set_number_unknown(&mut self, field: Number) {
         self.set_number_among(field, vec![0..=u64::MAX]);
     }
 
-    /// A text other than those of the chain is not known.
+    /// Marks a text as unknown. Not for the executables of the chain.
     pub fn set_text_unknown(&mut self, field: Text) {
         self.unknown.texts.insert(field);
     }
 
-    /// There may be more executables than those of the chain, before them.
+    /// Marks the chain as incomplete: there may be further executables before it.
     pub fn set_chain_open(&mut self) {
         self.unknown.before = true;
     }
 
-    /// A source may have lowered the task's trust.
+    /// Marks as unknown if this source has lowered the task's trust.
     pub fn set_trust_unknown(&mut self, source: &str) {
         self.unknown.trust.insert(source.to_owned());
     }
 
-    /// Which of the sources was first is not known.
+    /// Marks the first cause as unknown.
     pub fn set_cause_unknown(&mut self) {
         self.unknown.cause = true;
     }
 
-    /// The values that a number may have; `None` where it is known.
+    /// The possible values of an unknown number; `None` if it is known.
     pub(crate) fn possible(&self, field: Number) -> Option<&[RangeInclusive<u64>]> {
         self.unknown.numbers.get(&field).map(Vec::as_slice)
     }
 
-    /// Whether a text, or a part of the chain, is not known.
+    /// True if a text, or a part of the chain, is unknown.
     pub(crate) fn is_unknown(&self, field: Text) -> bool {
         match field {
             Text::Executable => self.unknown.before && self.chain.is_empty(),
@@ -136,22 +137,22 @@ impl Facts {
         }
     }
 
-    /// Whether some source may have lowered the task's trust, beside those that have.
+    /// True if sources other than the known ones may have lowered the task's trust.
     pub fn may_be_untrusted(&self) -> bool {
         !self.unknown.trust.is_empty()
     }
 
-    /// The sources that may have lowered the task's trust, beside those that have.
+    /// Sources that may have lowered the task's trust, in addition to the known ones.
     pub(crate) fn maybe_trust(&self) -> &BTreeSet<String> {
         &self.unknown.trust
     }
 
-    /// Whether it is not known which source was first.
+    /// True if the first cause is unknown.
     pub(crate) fn is_cause_unknown(&self) -> bool {
         self.unknown.cause
     }
 
-    /// Gives back what a source took. The first cause stays as long as anything is left.
+    /// Clears a source's bit. The first cause stays as long as any bit is set.
     pub fn trust_again(&mut self, source: &str) {
         self.trust.remove(source);
         if self.trust.is_empty() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What rules mean, in plain Rust: what the compiler and the kernel part are tested against.
+//! The meaning of rules, in plain Rust. The compiler and the kernel part are tested against it.
 //!
-//! Where something of an event is unknown, as in recordings, there is a third answer beside yes and no.
+//! An event of a recording has unknown fields. A rule whose result depends on them is undecided.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -15,20 +15,20 @@ use crate::field;
 use crate::regex::Regex;
 use crate::rule::{Actions, Rule};
 
-/// What rules do about an event.
+/// The result of all rules for an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is an effect of its own"
 )]
 pub struct Outcome {
-    /// The rules that apply, by their index.
+    /// The rules that match, by index.
     pub fired: Vec<usize>,
     /// The operation is refused.
     pub refused: bool,
     /// The process is killed.
     pub killed: bool,
-    /// The operation is allowed, whatever the map says.
+    /// The operation is allowed without the map.
     pub allowed: bool,
     /// Sources that lower the task's trust.
     pub taints: Vec<String>,
@@ -36,26 +36,26 @@ pub struct Outcome {
     pub untaint: bool,
 }
 
-/// What rules do about an event of which not all is known: `None` is what depends on the rest.
+/// The result of all rules for an event with unknown fields. `None` stands for a result that depends on them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Partly {
-    /// The rules that apply, by their index.
+    /// The rules that match, by index.
     pub fired: Vec<usize>,
-    /// Those of which it is not known whether they apply.
+    /// The undecided rules, by index.
     pub undecided: Vec<usize>,
-    /// Whether the operation is refused.
+    /// The operation is refused.
     pub refused: Option<bool>,
-    /// Whether the process is killed.
+    /// The process is killed.
     pub killed: Option<bool>,
-    /// Whether the operation is allowed, whatever the map says.
+    /// The operation is allowed without the map.
     pub allowed: Option<bool>,
-    /// The rules that lower the task's trust, or (false) may do so.
+    /// The rules that lower the task's trust, or may do so (`false`).
     pub taints: Vec<(usize, bool)>,
-    /// Whether the operator's bit is cleared.
+    /// The operator's bit is cleared.
     pub untaint: Option<bool>,
 }
 
-/// Rules whose regular expressions are compiled.
+/// Rules with compiled regular expressions.
 #[derive(Debug)]
 pub struct Prepared<'a> {
     rules: &'a [Rule],
@@ -65,8 +65,7 @@ pub struct Prepared<'a> {
 type Regexes<'a> = HashMap<&'a str, Option<Regex>>;
 
 impl<'a> Prepared<'a> {
-    /// Compiles the expressions of some rules. One that can't be compiled, which no rule that was checked has, never
-    /// matches.
+    /// Compiles the regular expressions of rules. An invalid expression never matches; checked rules have none.
     pub fn new(rules: &'a [Rule]) -> Self {
         let mut regexes = Regexes::new();
         for rule in rules {
@@ -80,12 +79,12 @@ impl<'a> Prepared<'a> {
         self.rules
     }
 
-    /// Whether a rule applies, as far as the event is known.
+    /// True if a rule matches; false if that is undecided.
     pub fn applies(&self, rule: &Rule, facts: &Facts) -> bool {
         self.judge(rule, facts) == Some(true)
     }
 
-    /// Whether a rule applies; `None` if that depends on what is not known of the event.
+    /// Returns if a rule matches; `None` if that depends on unknown fields.
     pub fn judge(&self, rule: &Rule, facts: &Facts) -> Option<bool> {
         if rule.on.iter().any(|op| is_op(*op, facts)) {
             truth(&rule.when, facts, &self.regexes)
@@ -94,7 +93,7 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// The fields that a rule asks for and that are not known of the event, where it depends on them whether it applies.
+    /// Returns the unknown fields that an undecided rule reads.
     pub fn missing(&self, rule: &Rule, facts: &Facts) -> BTreeSet<&'static str> {
         let mut missing = BTreeSet::new();
         if let Some(op) = rule.on.iter().find(|op| is_op(**op, facts)) {
@@ -124,7 +123,8 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// What the rules do: refusing goes before allowing, and allowing before the taints of other rules and the map.
+    /// Evaluates all rules. `deny` and `kill` take precedence over `allow`; `allow` over the map and the taints of
+    /// rules without `allow`.
     pub fn decide(&self, facts: &Facts) -> Outcome {
         let partly = self.decide_partly(facts);
         let is = |answer| answer == Some(true);
@@ -144,7 +144,7 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// The same of an event of which not all is known.
+    /// The same for an event with unknown fields.
     pub fn decide_partly(&self, facts: &Facts) -> Partly {
         let judged: Vec<(usize, &Rule, Option<bool>)> = self
             .rules
@@ -162,7 +162,7 @@ impl<'a> Prepared<'a> {
         let killed = any(Actions::KILL);
         let refused = or([killed, any(Actions::DENY)]);
         let allowed = and([not(refused), any(Actions::ALLOW)]);
-        // An allowing rule's own taint happens, others' do not.
+        // Of the rules that taint, only those that allow as well take effect if a rule allows.
         let acting = |rule: &Rule, judged| {
             let others = if rule.actions.has(Actions::ALLOW) {
                 Some(true)
@@ -222,8 +222,8 @@ fn or(any: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
     not(and(any.into_iter().map(not)))
 }
 
-/// What is left of a task's trust after rules applied, one after the other as they are in `rules`: each gives back what
-/// the operator took if it untaints, and then taints.
+/// Applies the trust changes of matching rules, in the order of `rules`. Each first clears the operator's bit if it
+/// untaints, and then taints.
 pub fn carry_out(rules: &[Rule], outcome: &Outcome, facts: &mut Facts) {
     for rule in outcome.fired.iter().filter_map(|index| rules.get(*index)) {
         if outcome.allowed && !rule.actions.has(Actions::ALLOW) {
@@ -238,12 +238,12 @@ pub fn carry_out(rules: &[Rule], outcome: &Outcome, facts: &mut Facts) {
     }
 }
 
-/// What some rules do about an event.
+/// Evaluates rules on an event.
 pub fn decide(rules: &[Rule], facts: &Facts) -> Outcome {
     Prepared::new(rules).decide(facts)
 }
 
-/// Whether a condition holds, as far as the event is known.
+/// True if a condition is true; false if that is undecided.
 pub fn holds(condition: &Condition, facts: &Facts) -> bool {
     let mut regexes = Regexes::new();
     compile(condition, &mut regexes);
@@ -281,7 +281,7 @@ fn compile_text<'a>(test: &'a TextTest, regexes: &mut Regexes<'a>) {
     }
 }
 
-/// Whether a condition holds; `None` if that depends on what is not known.
+/// Evaluates a condition; `None` if the result depends on unknown fields.
 fn truth(condition: &Condition, facts: &Facts, regexes: &Regexes<'_>) -> Option<bool> {
     let text_holds = |test: &TextTest, text: &[u8]| {
         text_holds(
@@ -331,7 +331,7 @@ fn may_be(source: &str, is: bool, maybe: &BTreeSet<String>) -> Option<bool> {
     }
 }
 
-/// Whether a test holds for every number of some ranges that do not overlap, or for none; `None` for some of them.
+/// Evaluates a test on all numbers of ranges that do not overlap; `None` if the results differ.
 fn holds_among(test: &NumberTest, ranges: &[RangeInclusive<u64>]) -> Option<bool> {
     let any = |holds: &dyn Fn(&RangeInclusive<u64>) -> bool| ranges.iter().any(holds);
     let (may, may_not) = match test {
@@ -368,7 +368,7 @@ fn holds_among(test: &NumberTest, ranges: &[RangeInclusive<u64>]) -> Option<bool
     }
 }
 
-/// Whether a test of a number holds.
+/// Evaluates a test of a number.
 pub(crate) fn number_holds(test: &NumberTest, value: u64) -> bool {
     match test {
         NumberTest::In(values) => values.contains(&value),
@@ -378,7 +378,7 @@ pub(crate) fn number_holds(test: &NumberTest, value: u64) -> bool {
     }
 }
 
-/// Whether a test of a text holds; `matches` is asked about expressions.
+/// Evaluates a test of a text; regular expressions by `matches`.
 pub(crate) fn text_holds(
     test: &TextTest,
     value: &[u8],
@@ -400,12 +400,12 @@ pub(crate) fn text_holds(
     }
 }
 
-/// Whether one text is somewhere in another.
+/// True if one text contains the other.
 pub(crate) fn contains(text: &[u8], part: &[u8]) -> bool {
     part.is_empty() || text.windows(part.len()).any(|window| window == part)
 }
 
-/// Whether an address is in a network; IPv4 and IPv6 are apart.
+/// True if an address is in a network. IPv4 and IPv6 are distinct.
 pub(crate) fn in_network(address: IpAddr, (network, length): (IpAddr, u8)) -> bool {
     let (address, network, width) = match (address, network) {
         (IpAddr::V4(address), IpAddr::V4(network)) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rules: read from YAML, checked, interpreted, and compiled to what the kernel part runs.
+//! Rules: reads them from YAML, checks, interprets and compiles them for the kernel part.
 //!
-//! Pure: no I/O, no clock, no privileges. It knows operations and their objects, and nothing of maps or domains.
+//! Pure code: no I/O, no clock, no privileges. It knows operations and their objects, but not maps or domains.
 
 pub mod cel;
 pub mod check;

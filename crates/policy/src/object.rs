@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What rules see of an object in canonical form.
+//! The fields that rules read of an object in canonical form.
 
 use ambit_event::{Inet, Marker, Object, Path, Port};
 
@@ -7,7 +7,7 @@ use crate::condition::{Number, Text};
 use crate::facts::Facts;
 
 impl Facts {
-    /// Sets what is in an object. Its port is 0 where it is ephemeral: that one is not in the canonical form.
+    /// Sets the fields of an object. An ephemeral port is 0, because the canonical form does not have it.
     pub fn set_object(&mut self, object: &Object) {
         self.set_number(Number::Kind, object.kind().into());
         self.set_text(Text::ObjectPath, path_text(object));
@@ -48,7 +48,7 @@ impl Facts {
     }
 }
 
-/// The path of an object as conditions have it, or what is said instead of one; empty for other objects.
+/// Returns the path of an object as conditions see it, `memfd:NAME` or `fs:TYPE`; empty for other objects.
 pub fn path_text(object: &Object) -> Vec<u8> {
     match object {
         Object::Path(path) | Object::Deleted(path) => with_names(path),
@@ -58,7 +58,7 @@ pub fn path_text(object: &Object) -> Vec<u8> {
     }
 }
 
-/// Markers become their names in braces.
+/// Replaces markers by their names in braces.
 fn with_names(path: &Path) -> Vec<u8> {
     let mut out = Vec::with_capacity(path.as_bytes().len());
     let mut bytes = path.as_bytes().iter();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The regular expressions of conditions: one definition of what they mean and of how large they may get.
+//! Regular expressions of conditions: one definition of their syntax and their limits.
 
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson;
@@ -7,28 +7,28 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, Input};
 
-/// What building one may take, in bytes.
+/// Memory limit for building an expression, in bytes.
 const BUILD_BYTES: usize = 16 * 1024 * 1024;
-/// Groups in groups of an expression.
+/// Limit of nested groups.
 const NEST_MAX: u32 = 64;
 
-/// An expression, to be searched for.
+/// A compiled expression.
 #[derive(Debug)]
 pub(crate) struct Regex(dense::DFA<Vec<u32>>);
 
-/// Where a search is, byte by byte.
+/// State of a search that gets one byte at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Walk {
-    /// What is still to come decides.
+    /// Further bytes decide.
     At(StateID),
-    /// It matches, whatever follows.
+    /// It matches for every continuation.
     Found,
-    /// It does not, whatever follows.
+    /// It matches for no continuation.
     Dead,
 }
 
 impl Walk {
-    /// Whether it matches, where what follows does not matter.
+    /// The result, if no further byte can change it.
     pub(crate) const fn decided(self) -> Option<bool> {
         match self {
             Self::At(_) => None,
@@ -63,21 +63,21 @@ impl Regex {
             .map_err(Box::new)
     }
 
-    /// Whether it matches somewhere.
+    /// True if it matches anywhere in the text.
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
-        // Searching fails only for automata that quit at some byte, which this configuration has not.
+        // A search only fails for automata that quit at some byte; this configuration has none.
         let input = Input::new(text).earliest(true);
         matches!(self.0.try_search_fwd(&input), Ok(Some(_)))
     }
 
-    /// Before a text.
+    /// The state before the first byte.
     pub(crate) fn start(&self) -> Walk {
-        // Without Unicode's word boundaries there is always a start.
+        // The start state only fails for Unicode word boundaries, which are off.
         let config = start::Config::new().anchored(Anchored::No);
         self.0.start_state(&config).map_or(Walk::Dead, Walk::At)
     }
 
-    /// Behind one more byte.
+    /// The state after one more byte.
     pub(crate) fn step(&self, walk: Walk, byte: u8) -> Walk {
         let Walk::At(state) = walk else {
             return walk;
@@ -92,7 +92,7 @@ impl Regex {
         }
     }
 
-    /// Whether it matches a text that ends here.
+    /// True if it matches a text that ends here.
     pub(crate) fn ends(&self, walk: Walk) -> bool {
         match walk {
             Walk::At(state) => self.0.is_match_state(self.0.next_eoi_state(state)),
@@ -101,7 +101,7 @@ impl Regex {
         }
     }
 
-    /// The same for bytes that it does not tell apart.
+    /// The class of a byte: bytes of a class are not distinguished.
     pub(crate) fn kind(&self, byte: u8) -> u8 {
         self.0.byte_classes().get(byte)
     }

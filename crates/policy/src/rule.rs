@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A rule once it was read and checked.
+//! A rule that was read and checked.
 
 use ambit_event::Op;
 
@@ -11,31 +11,31 @@ use crate::facts::Facts;
 pub struct Rule {
     /// Its name, unique in its set: 1 to 63 of `A-Za-z0-9._-`.
     pub id: String,
-    /// A line for people; may be empty.
+    /// A description of one line; may be empty.
     pub title: String,
-    /// How bad it is.
+    /// The severity of its matches.
     pub severity: Severity,
     /// ATT&CK technique, such as `T1059.004`.
     pub techniques: Vec<String>,
     /// Further reading.
     pub references: Vec<String>,
-    /// The operations it is asked about, sorted, each once.
+    /// Its operations, sorted and unique.
     pub on: Vec<Op>,
-    /// When it applies; its scope is part of this.
+    /// Its condition, including its scope.
     pub when: Condition,
-    /// What it does then.
+    /// Its actions on a match.
     pub actions: Actions,
-    /// How long the bit that it sets lasts, in seconds; `None` for ever.
+    /// How long the trust bit that it sets lasts, in seconds; `None` for no end.
     pub taint_seconds: Option<u32>,
-    /// Events with what is expected.
+    /// Events with their expected results.
     pub examples: Vec<Example>,
-    /// Where it is, from 1.
+    /// Its line, from 1.
     pub line: usize,
-    /// The file it is in, as it was given.
+    /// Its file, as given.
     pub file: String,
-    /// The condition as it was written.
+    /// The condition as written.
     pub text: String,
-    /// What errors about it show.
+    /// Its places in the file, for errors.
     pub marks: Marks,
 }
 
@@ -44,82 +44,82 @@ pub struct Rule {
 pub struct Marks {
     /// Its id.
     pub id: Mark,
-    /// What it does.
+    /// Its actions.
     pub actions: Mark,
-    /// The sources of trust that are rules and that its condition asks about, by their names.
+    /// The trust sources `rule:ID` in its condition, with their places.
     pub sources: Vec<(String, Mark)>,
 }
 
 /// A place in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
-    /// From 1; 0 where the rule is from no file.
+    /// From 1; 0 if the rule was not read from a file.
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
-    /// How many characters of the line are meant.
+    /// The number of characters.
     pub width: usize,
-    /// The line, not much further than what is meant.
+    /// The line, up to a few characters behind the place.
     pub text: String,
 }
 
-/// What a rule does, a set.
+/// A set of actions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Actions(pub u8);
 
 impl Actions {
-    /// Record it. Every rule that applies is recorded, whatever else it does.
+    /// Records the match. Matches of rules with other actions are recorded as well.
     pub const AUDIT: Self = Self(1);
-    /// Refuse it.
+    /// Refuses the operation.
     pub const DENY: Self = Self(2);
-    /// End the rules and the map for this operation, unless another rule refuses it.
+    /// Allows the operation without the map, unless another rule refuses it.
     pub const ALLOW: Self = Self(4);
-    /// Lower the task's trust, as source `rule:ID`.
+    /// Lowers the task's trust, as source `rule:ID`.
     pub const TAINT: Self = Self(8);
-    /// Clear the bit of source `operator`.
+    /// Clears the trust bit of source `operator`.
     pub const UNTAINT: Self = Self(16);
-    /// Refuse it and kill the process.
+    /// Refuses the operation and kills the process.
     pub const KILL: Self = Self(32);
 
-    /// Whether all of these are in it.
+    /// True if the set contains all of these.
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Both.
+    /// The union of both.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 }
 
-/// How bad what a rule sees is.
+/// The severity of a rule's matches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// For the record.
+    /// For information only.
     #[default]
     Info,
-    /// Worth a look some day.
+    /// To be looked at eventually.
     Low,
-    /// Worth a look.
+    /// To be looked at soon.
     Medium,
-    /// Look now.
+    /// To be looked at now.
     High,
-    /// Somebody is in.
+    /// An intrusion.
     Critical,
 }
 
-/// An event that a rule's author gives, with what the rule is to do about it.
+/// An event of a rule's author, with the expected result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// A line for people; may be empty.
+    /// A description of one line; may be empty.
     pub name: String,
-    /// What happens.
+    /// The event.
     pub facts: Facts,
-    /// Whether the rule applies.
+    /// True if the rule should match.
     pub applies: bool,
-    /// A shell command for the lab that does it, if there is one.
+    /// A shell command that causes the event in the lab.
     pub run: Option<String>,
-    /// Where it is, from 1.
+    /// Its line, from 1.
     pub line: usize,
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What rules do about events, and the examples beside them.
+//! The results of rules for events, and the examples of rules.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,7 +27,7 @@ fn rules(text: &str) -> Vec<Rule> {
     }
 }
 
-/// Whether a condition holds for an event, both as people write them.
+/// Evaluates a condition on an event, both given as text.
 fn fires(op: &str, condition: &str, event: &str) -> bool {
     let rules = rules(&format!(
         "  - id: a\n    on: {op}\n    do: audit\n    when: |\n      {condition}\n    examples:\n      - {{event: {{{event}}}, expect: true}}\n"
@@ -35,7 +35,7 @@ fn fires(op: &str, condition: &str, event: &str) -> bool {
     run_examples(&rules)[0].passed()
 }
 
-/// What is said about the event of an example.
+/// Returns the error of an example's event.
 fn wrong(event: &str) -> String {
     let text = format!(
         "ambit-rules: 1\nrules:\n  - id: a\n    on: [exec, net.connect]\n    do: audit\n    examples:\n      - event: {event}\n        expect: true\n"
@@ -55,7 +55,7 @@ fn wrong(event: &str) -> String {
 }
 
 #[test]
-fn every_kind_of_field_is_read_from_events_as_conditions_see_it() {
+fn events_and_conditions_agree_on_every_kind_of_field() {
     for (op, condition, event, expected) in [
         (
             "exec",
@@ -273,12 +273,12 @@ fn every_kind_of_field_is_read_from_events_as_conditions_see_it() {
 }
 
 #[test]
-fn what_is_wrong_with_an_event_is_told_at_its_place() {
+fn errors_of_an_event_are_reported_at_their_place() {
     for (event, expected) in [
         ("{task.uid: 0}", "the key `op` is missing @ {"),
         (
             "{op: file.open}",
-            "the rule is not asked about this operation @ file.open (it is asked about exec, net.connect)",
+            "this operation is not in the rule's `on` @ file.open (`on` has exec, net.connect)",
         ),
         (
             "{op: exce}",
@@ -314,9 +314,9 @@ fn what_is_wrong_with_an_event_is_told_at_its_place() {
         ),
         (
             "{op: exec, subject.path: /a, subject.chain: [/a]}",
-            "`subject.path` is said by `subject.chain` already @ {",
+            "`subject.path` and `subject.chain` cannot be given together @ {",
         ),
-        ("{op: exec, op: exec}", "the key is here twice @ op"),
+        ("{op: exec, op: exec}", "duplicate key @ op"),
     ] {
         let said = wrong(event);
         let without_help = said
@@ -324,11 +324,11 @@ fn what_is_wrong_with_an_event_is_told_at_its_place() {
             .map_or(said.as_str(), |(said, _)| said);
         assert!(said == expected || without_help == expected, "{said}");
     }
-    assert!(wrong("{op: exec, object.port: 1}").starts_with("none of the rule's operations has"));
+    assert!(wrong("{op: exec, object.port: 1}").starts_with("no operation of this rule has"));
 }
 
 #[test]
-fn refusing_goes_before_allowing_and_allowing_before_the_taints_of_others() {
+fn refusing_precedes_allowing_and_allowing_precedes_the_taints_of_others() {
     let rules = rules(
         "  - {id: t, on: exec, do: taint}\n  - {id: a, on: exec, do: allow, when: task.uid < 5}\n  - {id: d, on: exec, do: kill, when: task.uid == 3}\n  - {id: o, on: file.open, do: deny}\n",
     );
@@ -353,7 +353,7 @@ fn refusing_goes_before_allowing_and_allowing_before_the_taints_of_others() {
 }
 
 #[test]
-fn rules_act_one_after_the_other_and_the_first_cause_stays_while_anything_is_left() {
+fn rules_act_in_order_and_the_first_cause_stays_while_a_bit_is_set() {
     let set = rules(
         "  - {id: t, on: exec, do: taint}\n  - {id: u, on: exec, do: untaint}\n  - {id: a, on: exec, do: [allow, taint], when: task.uid == 1}\n",
     );
@@ -375,7 +375,7 @@ fn rules_act_one_after_the_other_and_the_first_cause_stays_while_anything_is_lef
         ask(&set[1..], 0, &["model", "operator"]),
         both("model", "model")
     );
-    // Where one allows, it alone acts.
+    // If a rule allows, only it acts.
     assert_eq!(
         ask(&set, 1, &["operator"]),
         both("operator rule:a", "operator")
@@ -396,7 +396,7 @@ fn the_table_of_fields_is_sound() {
     }
 }
 
-/// Conditions of a few tests, as text, with what they mean for a uid, a port, an operation, a path and a chain.
+/// Conditions of a few tests, as text.
 fn condition() -> impl Strategy<Value = String> {
     let leaf = proptest::sample::select(vec![
         "task.uid == 1",
@@ -460,7 +460,7 @@ fn some_facts() -> Vec<Facts> {
     all
 }
 
-/// The same condition, step by step: each leaf is asked alone.
+/// Evaluates the condition step by step: each leaf on its own.
 fn plainly(text: &str, facts: &Facts) -> bool {
     use ambit_policy::cel::{Comparison, Expr, ExprKind, parse};
     fn go(text: &str, expr: &Expr, facts: &Facts) -> bool {
@@ -494,7 +494,7 @@ fn plainly(text: &str, facts: &Facts) -> bool {
 
 proptest! {
     #[test]
-    fn simplifying_changes_no_meaning_and_what_is_refused_never_holds_or_always_does(text in condition()) {
+    fn simplifying_keeps_the_meaning_and_rejected_conditions_are_constant(text in condition()) {
         use ambit_policy::check::{ConditionErrorKind, Why, condition};
         let all = some_facts();
         match condition(&text, &[Op::Exec, Op::NetConnect]) {
@@ -525,7 +525,7 @@ proptest! {
     }
 }
 
-/// A rule's answer where the user is not known, nor the executables before the first, nor whether `rule:t` has tainted.
+/// A rule's result for an event without known user, earlier executables and taint by `rule:t`.
 fn answer(condition: &str) -> Option<bool> {
     let rules = rules(&format!(
         "  - id: t\n    on: net.connect\n    do: taint\n  - id: a\n    on: net.connect\n    do: audit\n    when: |\n      {condition}\n"
@@ -543,7 +543,7 @@ fn answer(condition: &str) -> Option<bool> {
 }
 
 #[test]
-fn what_is_not_known_matters_only_where_the_answer_depends_on_it() {
+fn an_unknown_field_matters_only_if_the_result_depends_on_it() {
     for (condition, expected) in [
         ("task.uid == 0", None),
         ("task.uid != 0", None),
@@ -578,7 +578,7 @@ fn what_is_not_known_matters_only_where_the_answer_depends_on_it() {
 
 proptest! {
     #[test]
-    fn an_answer_that_is_given_without_all_facts_is_the_answer_with_them(text in condition()) {
+    fn a_result_with_unknown_fields_is_the_result_with_all_fields(text in condition()) {
         let ops = [Op::Exec, Op::NetConnect];
         if let Ok(condition) = ambit_policy::check::condition(&text, &ops) {
             let mut rules = rules("  - {id: a, on: [exec, net.connect], do: audit}\n");

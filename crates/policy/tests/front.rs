@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rule files: the good, the wrong, and the hostile.
+//! Rule files: valid ones, wrong ones, and hostile input.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,7 +9,7 @@
 
 use ambit_event::Op;
 use ambit_policy::condition::{Condition, Number, NumberTest, Text, TextTest};
-use ambit_policy::file::{check_set, read};
+use ambit_policy::file::{RuleError, check_set, read, read_all};
 use ambit_policy::rule::{Actions, Rule, Severity};
 use proptest::prelude::*;
 
@@ -46,7 +46,7 @@ fn when(on: &str, condition: &str) -> Condition {
     rules(&text).remove(0).when
 }
 
-/// What is said about a condition: message, the part of it that is marked, and help.
+/// Returns the error of a condition: message, the marked part, and help.
 fn wrong(on: &str, condition: &str) -> String {
     let text = file(&format!(
         "id: a\non: [{on}]\ndo: audit\nwhen: |\n  {condition}"
@@ -68,10 +68,10 @@ fn wrong(on: &str, condition: &str) -> String {
     format!("{} @ {marked}{}", error.kind, help.unwrap_or_default())
 }
 
-/// That it is said, whatever the help is if none is expected.
-fn says(said: &str, expected: &str) {
-    let without_help = said.rsplit_once(" (").map_or(said, |(said, _)| said);
-    assert!(said == expected || without_help == expected, "{said}");
+/// Compares an error with the expected one; the help only if one is expected.
+fn compare(found: &str, expected: &str) {
+    let without_help = found.rsplit_once(" (").map_or(found, |(found, _)| found);
+    assert!(found == expected || without_help == expected, "{found}");
 }
 
 const EXAMPLE: &str = r#"ambit-rules: 1
@@ -105,7 +105,7 @@ rules:
 "#;
 
 #[test]
-fn reads_what_people_write() {
+fn reads_a_complete_file() {
     let rules = rules(EXAMPLE);
     check_set(&rules).unwrap();
     let [shell, talk, read] = rules.as_slice() else {
@@ -134,7 +134,7 @@ fn reads_what_people_write() {
 }
 
 #[test]
-fn an_error_shows_the_line_and_what_to_write() {
+fn an_error_shows_the_line_and_a_suggestion() {
     let text =
         file("id: a\non: [exec]\nwhen: objct.path == \"/bin/sh\" && task.uid == 0\ndo: audit");
     assert_eq!(
@@ -151,7 +151,7 @@ fn an_error_shows_the_line_and_what_to_write() {
 fn a_field_of_other_operations_is_an_error_that_names_them() {
     assert_eq!(
         wrong("exec", "object.port == 80"),
-        "none of the rule's operations has the field `object.port` @ object.port (it is there for net.bind, net.connect, \
+        "no operation of this rule has the field `object.port` @ object.port (operations with this field: net.bind, net.connect, \
          net.listen, net.accept, net.send)"
     );
     // One operation that has it is enough.
@@ -159,121 +159,121 @@ fn a_field_of_other_operations_is_an_error_that_names_them() {
 }
 
 #[test]
-fn comparisons_that_never_or_always_hold_are_errors() {
+fn comparisons_that_are_never_or_always_true_are_errors() {
     for (on, condition, expected) in [
         (
             "net.connect",
             "object.port > 70000",
-            "this never holds: the number is from 0 to 65535 @ object.port > 70000",
+            "this is never true: the number is from 0 to 65535 @ object.port > 70000",
         ),
         (
             "net.connect",
             "object.port == -1",
-            "this never holds: the number is from 0 to 65535 @ object.port == -1",
+            "this is never true: the number is from 0 to 65535 @ object.port == -1",
         ),
         (
             "net.connect",
             "object.port != -1",
-            "this always holds: the number is from 0 to 65535 @ object.port != -1",
+            "this is always true: the number is from 0 to 65535 @ object.port != -1",
         ),
         (
             "net.connect",
             "object.port <= 65535",
-            "this always holds: the number is from 0 to 65535 @ object.port <= 65535",
+            "this is always true: the number is from 0 to 65535 @ object.port <= 65535",
         ),
         (
             "net.connect",
             "0 > object.port",
-            "this never holds: the number is from 0 to 65535 @ 0 > object.port",
+            "this is never true: the number is from 0 to 65535 @ 0 > object.port",
         ),
         (
             "exec",
             "task.comm == \"a-name-of-sixteen\"",
-            "this never holds: the text has at most 15 bytes @ task.comm == \"a-name-of-sixteen\"",
+            "this is never true: the text has at most 15 bytes @ task.comm == \"a-name-of-sixteen\"",
         ),
         (
             "exec",
             "object.path == \"sh\"",
-            "this never holds: a path begins with `/`, `memfd:` or `fs:` @ object.path == \"sh\"",
+            "this is never true: a path begins with `/`, `memfd:` or `fs:` @ object.path == \"sh\"",
         ),
         (
             "exec",
             "object.path in [\"/bin/sh\", \"sh\"]",
-            "this never holds: a path begins with `/`, `memfd:` or `fs:` @ \"sh\"",
+            "this is never true: a path begins with `/`, `memfd:` or `fs:` @ \"sh\"",
         ),
         (
             "exec",
             "subject.chain.exists(e, e == \"sh\")",
-            "this never holds: a path begins with `/`, `memfd:` or `fs:` @ e == \"sh\"",
+            "this is never true: a path begins with `/`, `memfd:` or `fs:` @ e == \"sh\"",
         ),
         (
             "exec",
             "object.path.startsWith(\"bin/\")",
-            "this never holds: a path begins with `/`, `memfd:` or `fs:` @ object.path.startsWith(\"bin/\")",
+            "this is never true: a path begins with `/`, `memfd:` or `fs:` @ object.path.startsWith(\"bin/\")",
         ),
         (
             "exec",
             "object.path.contains(\"\")",
-            "this always holds: the empty text is in every text @ object.path.contains(\"\")",
+            "this is always true: every text contains the empty text @ object.path.contains(\"\")",
         ),
         (
             "exec",
             "task.uid == 1 && task.gid == 0 && task.uid == 2",
-            "this never holds: it contradicts `task.uid == 1` @ task.uid == 2",
+            "this is never true: it contradicts `task.uid == 1` @ task.uid == 2",
         ),
         (
             "exec",
             "task.uid < 5 && task.uid > 4",
-            "this never holds: it contradicts `task.uid < 5` @ task.uid > 4",
+            "this is never true: it contradicts `task.uid < 5` @ task.uid > 4",
         ),
         (
             "exec",
             "task.uid != 1 || task.uid != 2",
-            "this always holds: it holds wherever `task.uid != 1` does not @ task.uid != 2",
+            "this is always true: it is true whenever `task.uid != 1` is false @ task.uid != 2",
         ),
         (
             "exec",
             "object.path == \"/a\" && object.path.startsWith(\"/b\")",
-            "this never holds: it contradicts `object.path == \"/a\"` @ object.path.startsWith(\"/b\")",
+            "this is never true: it contradicts `object.path == \"/a\"` @ object.path.startsWith(\"/b\")",
         ),
         (
             "exec, file.open",
             "op == \"exec\" && object.read",
-            "this never holds: it contradicts `op == \"exec\"` @ object.read",
+            "this is never true: it contradicts `op == \"exec\"` @ object.read",
         ),
         (
             "exec",
             "op == \"exec\"",
-            "this always holds: the rule is about this operation only @ op == \"exec\"",
+            "this is always true: the rule has no other operation @ op == \"exec\"",
         ),
         (
             "exec",
             "false",
-            "this never holds: it does not depend on the event @ false",
+            "this is never true: it does not depend on the event @ false",
         ),
         (
             "exec",
             "task.uid in []",
-            "this never holds: the list is empty @ task.uid in []",
+            "this is never true: the list is empty @ task.uid in []",
         ),
     ] {
-        says(&wrong(on, condition), expected);
+        compare(&wrong(on, condition), expected);
     }
     assert_eq!(
         wrong("exec", "object.path == \"/bin/../sh\""),
-        "this never holds: a component of the path is `.` or `..` @ object.path == \"/bin/../sh\" (paths are compared as \
-         the kernel has them, without `.`, `..` and doubled or trailing slashes)"
+        "this is never true: a component of the path is `.` or `..` @ object.path == \"/bin/../sh\" (write paths as the \
+         kernel has them, without `.`, `..` and doubled or trailing slashes)"
     );
 }
 
 #[test]
-fn what_contradicts_only_together_or_by_an_expression_never_holds() {
+fn contradictions_of_several_tests_or_of_regular_expressions_are_errors() {
     let contradicts = |on: &str, condition: &str, expected: &str| {
         let (shown, at) = expected.split_once(" @ ").unwrap();
-        says(
+        compare(
             &wrong(on, condition),
             &format!(
-                "this never holds: it contradicts `{shown}` @ {at} (join what may hold one without the other with `||`)"
+                "this is never true: it contradicts `{shown}` @ {at} (join alternatives with `||` instead of `&&`)"
             ),
         );
     };
@@ -343,27 +343,27 @@ fn what_contradicts_only_together_or_by_an_expression_never_holds() {
     for (condition, expected) in [
         (
             r#"object.path.matches("^etc/")"#,
-            "this never holds: no path is like that",
+            "this is never true: no path can pass this test",
         ),
         (
             r#"object.path.matches("[a&&b]")"#,
-            "this never holds: no path is like that",
+            "this is never true: no path can pass this test",
         ),
         (
             r#"object.path.startsWith("/etc/../")"#,
-            "this never holds: no path is like that",
+            "this is never true: no path can pass this test",
         ),
         (
             r#"task.comm.matches("^a-name-of-sixteen$")"#,
-            "this never holds: no text of at most 15 bytes is like that",
+            "this is never true: no text of at most 15 bytes can pass this test",
         ),
         (
             r#"object.path.matches(".*")"#,
-            "this always holds: every text of the field is like that",
+            "this is always true: every text of the field passes this test",
         ),
         (
             "task.uid == 0 ? task.uid == 1 : task.uid == 0",
-            "this never holds: its parts contradict each other",
+            "this is never true: its parts contradict each other",
         ),
     ] {
         assert!(wrong("exec", condition).starts_with(&format!("{expected} @ {condition}")));
@@ -371,7 +371,7 @@ fn what_contradicts_only_together_or_by_an_expression_never_holds() {
 }
 
 #[test]
-fn what_may_hold_is_taken_however_it_is_joined() {
+fn conditions_that_can_be_true_are_accepted_in_any_form() {
     for condition in [
         r#"object.path.matches("^/usr/") && object.path.endsWith("/sh") && object.path != "/usr/sh""#,
         r#"object.path.matches("^/(a|b)$") && object.path != "/a""#,
@@ -392,7 +392,7 @@ fn what_may_hold_is_taken_however_it_is_joined() {
         "net.connect",
         "object.address != \"\" && ip(object.address).family() == 6 && object.path == \"\"",
     );
-    // What nests is not looked at again and again.
+    // Nested conditions are not checked repeatedly.
     let mut nested = "task.uid == 70000".to_owned();
     for uid in 0..30 {
         nested = format!("task.gid != {uid} && (task.uid == {uid} || {nested})");
@@ -401,7 +401,7 @@ fn what_may_hold_is_taken_however_it_is_joined() {
 }
 
 #[test]
-fn what_is_no_text_number_word_or_address_is_told() {
+fn wrong_values_are_reported() {
     for (on, condition, expected) in [
         (
             "exec",
@@ -416,57 +416,53 @@ fn what_is_no_text_number_word_or_address_is_told() {
         (
             "net.connect",
             "object.address == \"10.0.0\"",
-            "\"10.0.0\" is no IP address @ \"10.0.0\"",
+            "\"10.0.0\" is not an IP address @ \"10.0.0\"",
         ),
         (
             "net.connect",
             "cidr(\"10.0.0.0/33\").containsIP(object.address)",
-            "\"10.0.0.0/33\" is no network @ \"10.0.0.0/33\" (such as `10.0.0.0/8` or `fd00::/8`)",
+            "\"10.0.0.0/33\" is not a network @ \"10.0.0.0/33\" (for example `10.0.0.0/8` or `fd00::/8`)",
         ),
         (
             "net.connect",
             "cidr(\"10.1.0.0/8\").containsIP(object.address)",
-            "the network has bits behind its prefix @ \"10.1.0.0/8\" (did you mean `10.0.0.0/8`?)",
+            "the network has address bits set beyond its prefix @ \"10.1.0.0/8\" (did you mean `10.0.0.0/8`?)",
         ),
         (
             "task.signal",
             "object.signal == \"KIL\"",
-            "`object.signal` is never \"KIL\" @ \"KIL\" (did you mean `KILL`?)",
+            "`object.signal` cannot have the value \"KIL\" @ \"KIL\" (did you mean `KILL`?)",
         ),
         (
             "task.signal",
             "object.relation == 2",
-            "`object.relation` is a word, which is not compared with a number @ 2",
+            "`object.relation` is a word and cannot be compared with a number @ 2",
         ),
         (
             "exec",
             "\"sys_admn\" in task.caps",
-            "`task.caps` is never \"sys_admn\" @ \"sys_admn\" (did you mean `sys_admin`?)",
+            "`task.caps` cannot have the value \"sys_admn\" @ \"sys_admn\" (did you mean `sys_admin`?)",
         ),
         (
             "exec",
             "task.uid == \"root\"",
-            "`task.uid` is a number, which is not compared with a string @ \"root\"",
+            "`task.uid` is a number and cannot be compared with a string @ \"root\"",
         ),
         (
             "exec",
             "task.comm > \"a\"",
-            "a string is compared with `==`, `!=` and `in` only @ task.comm > \"a\"",
+            "a string can only be compared with `==`, `!=` and `in` @ task.comm > \"a\"",
         ),
         (
             "exec",
             "object.path == subject.path",
-            "a field is compared with constants only @ object.path == subject.path (compare each with what it may be)",
+            "a field can only be compared with constants @ object.path == subject.path (compare each field with a constant)",
         ),
-        (
-            "exec",
-            "1 == 1",
-            "there is no field in this comparison @ 1 == 1",
-        ),
+        ("exec", "1 == 1", "this comparison has no field @ 1 == 1"),
         (
             "exec",
             "task.uid && true",
-            "a number is neither true nor false @ task.uid",
+            "expected a test that is true or false, found a number @ task.uid",
         ),
         (
             "exec",
@@ -476,64 +472,64 @@ fn what_is_no_text_number_word_or_address_is_told() {
         (
             "exec",
             "task.uid.startsWith(\"/a\")",
-            "`startsWith` is for a field that is a string @ task.uid",
+            "`startsWith` can only be used on a field that is a string @ task.uid",
         ),
         (
             "exec",
             "subject.chain.exists(e, task.uid == 0)",
-            "only tests of `e` stand in here @ task.uid",
+            "only tests of `e` are possible here @ task.uid",
         ),
         (
             "exec",
             "\"bad\" in task.trust",
-            "\"bad\" is no source of trust @ \"bad\" (sources are `rule:ID`, `tap:NAME`, `model`, `operator`, `engine` and `tap`)",
+            "\"bad\" is not a trust source @ \"bad\" (sources are `rule:ID`, `tap:NAME`, `model`, `operator`, `engine` and `tap`)",
         ),
         (
             "exec",
             "task.trust.size() == 2",
-            "`size` takes nothing, and is compared with 0 @ task.trust.size() == 2",
+            "`size` takes no argument and can only be compared with 0 @ task.trust.size() == 2",
         ),
     ] {
-        says(&wrong(on, condition), expected);
+        compare(&wrong(on, condition), expected);
     }
 }
 
 #[test]
-fn what_is_no_condition_is_told() {
+fn syntax_errors_are_reported() {
     for (condition, expected) in [
         (
             "task.uid = 0",
-            "expected `==` @ = (values are compared with `==`)",
+            "expected `==` @ = (compare values with `==`)",
         ),
         ("task.uid == 0 & true", "expected `&&` @ &"),
         (
             "task.uid + 1 == 2",
-            "arithmetic is not part of conditions @ +",
+            "arithmetic is not supported in conditions @ +",
         ),
         (
             "0 < task.uid < 5",
-            "chained comparisons are not part of conditions @ < (join them with `&&`)",
+            "chained comparisons are not supported in conditions @ < (join them with `&&`)",
         ),
         (
             "subject.chain[0] == \"/a\"",
-            "indexing is not part of conditions @ [ (`subject.path` is the first of the chain, `subject.parent` the second)",
+            "indexing is not supported in conditions @ [ (use `subject.path` for the first element of the chain, `subject.parent` for the second)",
         ),
-        ("task.comm == \"a", "the string does not end @ \"a"),
+        ("task.comm == \"a", "unterminated string @ \"a"),
         (
             "object.path.matches(\"a\\.b\")",
-            "no such escape in a string @ \\. (a backslash is doubled, or the string is a raw one: r\"…\")",
+            "unknown escape in a string @ \\. (double the backslash, or use a raw string: r\"…\")",
         ),
         (
             "task.uid == 99999999999999999999",
-            "not a whole number of 64 bits @ 99999999999999999999",
+            "not a 64-bit integer @ 99999999999999999999",
         ),
         (
             "task.uid == 1.5",
-            "fractions are not part of conditions @ 1",
+            "fractions are not supported in conditions @ 1",
         ),
         ("(task.uid == 1", "expected `)` @ "),
     ] {
-        says(&wrong("exec", condition), expected);
+        compare(&wrong("exec", condition), expected);
     }
 }
 
@@ -625,21 +621,21 @@ fn places_in_quotes_and_blocks_are_those_of_the_file() {
 }
 
 #[test]
-fn what_is_wrong_with_a_file_is_told_at_its_place() {
+fn errors_of_the_file_format_are_reported_one_each() {
     for (text, expected) in [
         ("", "the file is empty"),
-        ("ambit: 1\n", "expected the key `ambit-rules` first"),
+        ("ambit: 1\n", "expected `ambit-rules` as the first key"),
         (
             "ambit-rules: 2\n",
-            "unknown version of the rules' format; this program reads version 1",
+            "unsupported version of the rule format; this program reads version 1",
         ),
         (
             "ambit-rules: 1\nrules: &a []\n",
-            "anchors are not used in rules",
+            "rule files cannot use anchors",
         ),
         (
             &file("id: a\non: exec\nwhen: !task.labelled\ndo: deny"),
-            "tags are not used in rules",
+            "rule files cannot use tags",
         ),
         (
             &file("id: a b\non: exec\ndo: deny"),
@@ -648,16 +644,16 @@ fn what_is_wrong_with_a_file_is_told_at_its_place() {
         (&file("id: a\non: exce\ndo: deny"), "unknown operation"),
         (
             &file("id: a\non: exec.creds\ndo: deny"),
-            "rules are not asked about `exec.creds`",
+            "rules cannot match `exec.creds`",
         ),
         (&file("id: a\non: exec\ndo: dney"), "unknown action"),
         (
             &file("id: a\non: exec\ndo: [allow, kill]"),
-            "a rule does not `allow` what it refuses",
+            "`allow` cannot be combined with `deny` or `kill`",
         ),
         (
             &file("id: a\non: exec\ndo: deny\nfor-seconds: 5"),
-            "`for-seconds` is how long a taint lasts, and this rule sets none",
+            "`for-seconds` needs the action `taint`",
         ),
         (
             &file("id: a\non: exec\ndo: taint\nfor-seconds: 0"),
@@ -672,10 +668,7 @@ fn what_is_wrong_with_a_file_is_told_at_its_place() {
             "expected a technique such as `T1059` or `T1059.004`",
         ),
         (&file("id: a\non: exec\ndo: deny\nif: x"), "unknown key"),
-        (
-            &file("id: a\non: exec\ndo: deny\nid: b"),
-            "the key is here twice",
-        ),
+        (&file("id: a\non: exec\ndo: deny\nid: b"), "duplicate key"),
         (&file("id: a\non: exec"), "the key `do` is missing"),
         (
             &file("id: a\non: exec\ndo: deny\nfor: .x"),
@@ -683,11 +676,11 @@ fn what_is_wrong_with_a_file_is_told_at_its_place() {
         ),
         (
             &file("id: a\non: exec\ndo: deny\nfor: web\nwhen: task.domain == \"db\""),
-            "this rule never applies: its condition holds for no task that it is for",
+            "this rule never matches: its condition excludes every task that `for` selects",
         ),
         (
             &file("id: a\non: exec\ndo: deny\ntitle: \"a\\u001b[2J\""),
-            "there is a hidden character in this text",
+            "this text contains a hidden character",
         ),
     ] {
         let shown = errors(text);
@@ -726,80 +719,174 @@ fn hostile_characters_are_shown_escaped() {
 }
 
 #[test]
-fn the_first_errors_are_shown_and_the_rest_is_counted() {
-    let many = vec!["task.xid == 0"; 30].join(" && ");
+fn the_first_50_errors_of_a_file_are_shown_and_the_others_counted() {
+    let many = vec!["task.xid == 0"; 60].join(" && ");
     let shown = errors(&file(&format!("id: a\non: exec\ndo: deny\nwhen: {many}")));
-    assert_eq!(shown.matches("error:").count(), 20);
-    assert!(shown.ends_with("and 10 more errors"), "{shown}");
+    assert_eq!(shown.matches("error:").count(), 50);
+    assert!(
+        shown.ends_with("\n\nand 10 more errors in web.rules"),
+        "{shown}"
+    );
+}
+
+/// The places and messages of all errors of these files, one a line.
+fn all_errors(files: &[(&str, &str)]) -> Vec<String> {
+    let files = files.iter().map(|(name, text)| (*name, text.as_bytes()));
+    let errors = read_all(files).unwrap_err();
+    let line = |error: &RuleError| format!("{}:{}: {}", error.file, error.line, error.kind);
+    errors.errors().iter().map(line).collect()
+}
+
+const SEVERAL_ERRORS: &str = "ambit-rules: 1
+rules:
+  - id: denies
+    on: exec
+    do: deny
+    when: task.uid == 0
+  - id: syntax
+    on: exec
+    do: audit
+    when: task.uid = 0
+  - id: allows
+    on: exec
+    do: allow
+    when: task.uid == 0
+  - id: field
+    on: exec
+    do: audit
+    when: task.nosuch == 0
+    examples:
+      - expect: true
+        event: {op: file.open}
+  - id: operation
+    on: exce
+    do: dney
+    when: task.uid == \"0
+";
+
+#[test]
+fn every_error_of_a_file_is_reported_and_contradictions_as_well() {
+    let mut expected = vec![
+        "a:10: expected `==`",
+        "a:13: rules `allows` and `denies` contradict each other: they have the same condition, and one allows what the \
+         other refuses",
+        "a:18: unknown field `task.nosuch`",
+        "a:21: this operation is not in the rule's `on`",
+        "a:23: unknown operation",
+        "a:24: unknown action",
+        "a:25: unterminated string",
+    ];
+    assert_eq!(all_errors(&[("a", SEVERAL_ERRORS)]), expected);
+    // Files that are not YAML do not keep the errors of other files from being reported.
+    let broken = "ambit-rules: 1\nrules:\n  - id: \"a\n";
+    let found = all_errors(&[("b", broken), ("a", SEVERAL_ERRORS), ("c", "")]);
+    assert!(found[0].starts_with("b:3: not YAML: "), "{found:?}");
+    expected.push("c:1: the file is empty");
+    assert_eq!(found[1..], expected);
 }
 
 #[test]
-fn help_says_what_is_to_be_written_instead() {
+fn rules_of_several_files_are_checked_against_each_other() {
+    let one = file("id: a\non: exec\ndo: deny");
+    let other = file("id: a\non: exec\ndo: allow");
+    assert_eq!(
+        all_errors(&[("x", &one), ("y", &other)]),
+        [
+            "y:3: another rule has the id `a`",
+            "y:5: rules `a` and `a` contradict each other: they have the same condition, and one allows what the other \
+             refuses"
+        ]
+    );
+}
+
+#[test]
+fn a_fault_that_an_unreadable_rule_may_explain_is_not_reported() {
+    let asks = file("id: a\non: exec\ndo: deny\nwhen: task.cause == 'rule:b'");
+    let sets = file("id: b\non: exec\ndo: taint\nwhen: task.xid == 0");
+    assert_eq!(
+        all_errors(&[("x", &asks), ("y", &sets)]),
+        ["y:6: unknown field `task.xid`"]
+    );
+}
+
+#[test]
+fn each_file_has_its_own_limit_of_errors() {
+    let many = |count: usize| {
+        let many = vec!["task.xid == 0"; count].join(" && ");
+        file(&format!("id: a\non: exec\ndo: deny\nwhen: {many}"))
+    };
+    let (x, y) = (many(51), many(70));
+    let files = [("x", x.as_bytes()), ("y", y.as_bytes())];
+    let errors = read_all(files).unwrap_err();
+    assert_eq!((errors.errors().len(), errors.more()), (100, 21));
+    let shown = errors.to_string();
+    assert!(
+        shown.ends_with("\n\nand 1 more error in x\n\nand 20 more errors in y"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn help_suggests_a_correction() {
     for (lines, expected) in [
         (
             "when: \"rule:a\" in task.trust",
-            "in quotes, it is `when: '\"rule:a\" in task.trust'`",
+            "quote it: `when: '\"rule:a\" in task.trust'`",
         ),
         (
             "when: !(task.comm == 'a')",
-            "in quotes, it is `when: '!(task.comm == ''a'')'`",
+            "quote it: `when: '!(task.comm == ''a'')'`",
         ),
-        ("when: &a x", "write it out where it is wanted"),
+        ("when: &a x", "write the value out at each place"),
         (
             "severity: urgent",
-            "it is info, low, medium, high or critical",
+            "severities are info, low, medium, high and critical",
         ),
         ("severity: HIGH", "did you mean `high`?"),
         ("wehn: task.uid == 0", "did you mean `when`?"),
         (
             "responsible: me",
-            "known are id, title, severity, attack, references, on, for, when, do, for-seconds, examples",
+            "known keys: id, title, severity, attack, references, on, for, when, do, for-seconds, examples",
         ),
-        ("for-seconds: 5", "add `taint` to `do`, or take it out"),
+        (
+            "for-seconds: 5",
+            "add `taint` to `do`, or remove `for-seconds`",
+        ),
         (
             "when:",
-            "such as `task.uid == 0`; without `when`, a rule always applies",
+            "for example `task.uid == 0`; a rule without `when` always matches",
         ),
         (
             "when: task.uid == 0 and task.gid == 0",
-            "conditions are joined with `&&`, `||` and `!`",
+            "join conditions with `&&`, `||` and `!`",
         ),
         (
             "when: not task.labelled",
-            "conditions are joined with `&&`, `||` and `!`",
+            "join conditions with `&&`, `||` and `!`",
         ),
         (
             "when: task.uid == 010",
-            "an octal number is written in hexadecimal, 0x8 here",
+            "write octal numbers in hexadecimal, here 0x8",
         ),
         (
             "when: task.uid == 0o755",
-            "an octal number is written in hexadecimal, 0x1ed here",
+            "write octal numbers in hexadecimal, here 0x1ed",
         ),
         (
             "when: task.uid == 00",
-            "an octal number is written in hexadecimal, 0x0 here",
+            "write octal numbers in hexadecimal, here 0x0",
         ),
-        ("when: task.uid == 09", "leave the zeros out"),
-        (
-            "when: task.uid == '0'",
-            "a number stands there without quotes",
-        ),
-        (
-            "when: object.path == /tmp/x",
-            "a text, as a path is, stands in quotes",
-        ),
-        (
-            "when: object.path == “/tmp/x”",
-            "a text stands in straight quotes",
-        ),
+        ("when: task.uid == 09", "remove the leading zeros"),
+        ("when: task.uid == '0'", "write the number without quotes"),
+        ("when: object.path == /tmp/x", "quote texts, paths included"),
+        ("when: object.path == “/tmp/x”", "use straight quotes"),
         (
             "when: object.path in '/tmp/x'",
-            "such as `[\"/usr/bin/dash\", \"/usr/bin/bash\"]`",
+            "for example `[\"/usr/bin/dash\", \"/usr/bin/bash\"]`",
         ),
         (
             "when: object.path.startsWith('/a', '/b')",
-            "join several with `||`",
+            "join several calls with `||`",
         ),
         (
             "when: '\"CAP_SYS_ADMIN\" in task.caps'",
@@ -820,13 +907,13 @@ fn help_says_what_is_to_be_written_instead() {
         ("execve", "did you mean `exec`?"),
         (
             "'*'",
-            "`ambit rules fields` names them, and `file.*` is all of a family",
+            "`ambit rules fields` lists operations; `file.*` selects all of a family",
         ),
     ] {
         let shown = errors(&file(&format!("id: a\non: {on}\ndo: audit")));
         assert!(shown.ends_with(&format!(" help: {expected}")), "{shown}");
     }
-    // A slip in a key is one error.
+    // A misspelt key is one error, without a second one for the missing key.
     let shown = errors(&file("idd: a\nonn: exec\ndoo: audit"));
     assert_eq!(shown.matches("error: unknown key").count(), 3, "{shown}");
     assert_eq!(shown.matches("error:").count(), 3, "{shown}");
@@ -840,8 +927,8 @@ fn set(rules_text: &str) -> String {
     }
 }
 
-/// The first line of what is said, the place, and the help.
-fn told(rules_text: &str) -> (String, String, String) {
+/// Returns the first error's message, place and help.
+fn first_error(rules_text: &str) -> (String, String, String) {
     let shown = set(rules_text);
     let line = |index| shown.lines().nth(index).unwrap_or_default().to_owned();
     let help = shown
@@ -855,23 +942,24 @@ fn told(rules_text: &str) -> (String, String, String) {
 fn rules_that_contradict_each_other_are_errors() {
     assert_eq!(
         set("  - {id: a, on: exec, do: deny, when: task.uid == 0 && task.gid == 1}\n  - {id: b, on: 'exec', do: allow, when: task.gid == 1 && task.uid == 0}\n"),
-        "error: rules `b` and `a` contradict each other: under the same condition, one allows what the other refuses
+        "error: rules `b` and `a` contradict each other: they have the same condition, and one allows what the other refuses
  --> web.rules:4:29
   |
 4 |   - {id: b, on: 'exec', do: allow, when: task.gid == 1 && task.uid == 0}
-  |                             ^^^^^ help: the other one is at web.rules:3"
+  |                             ^^^^^ help: the other rule is at web.rules:3"
     );
     assert_eq!(
-        told(
+        first_error(
             "  - {id: a, on: 'net.*', do: kill, when: task.uid < 10}\n  - {id: b, on: net.connect, do: allow, when: task.uid == 3 && object.port == 53}\n"
         ),
         (
-            "error: rule `b` never takes effect: rule `a` refuses all that it allows".to_owned(),
+            "error: rule `b` has no effect: rule `a` refuses everything it allows".to_owned(),
             " --> web.rules:4:34".to_owned(),
-            "the other one is at web.rules:3; refusing goes before allowing".to_owned(),
+            "the other rule is at web.rules:3; `deny` and `kill` take precedence over `allow`"
+                .to_owned(),
         )
     );
-    // What is wider than what is refused, or does more than to allow, has an effect.
+    // A rule that allows more than the other refuses, or that does more than allow, has an effect.
     assert_eq!(
         set(
             "  - {id: a, on: exec, do: deny, when: task.uid == 3}\n  - {id: b, on: exec, do: allow, when: task.uid < 10}\n"
@@ -887,16 +975,16 @@ fn rules_that_contradict_each_other_are_errors() {
 }
 
 #[test]
-fn a_rule_that_others_overrule_is_an_error_however_that_is_written() {
+fn a_rule_that_others_overrule_is_an_error_in_any_form() {
     let deny = |id: &str, on: &str, when: &str| {
         format!("  - {{id: {id}, on: [{on}], do: deny, when: '{when}'}}\n")
     };
     let rule = |does: &str, on: &str, when: &str| {
         format!("  - {{id: c, on: [{on}], do: [{does}], when: '{when}'}}\n")
     };
-    let one = "error: rule `c` never takes effect: rule `a` refuses all that it allows";
-    let all = "error: rule `c` never takes effect: other rules together refuse all that it allows";
-    let taint = "error: rule `c` never taints or untaints: rule `a` allows all that it is about";
+    let one = "error: rule `c` has no effect: rule `a` refuses everything it allows";
+    let all = "error: rule `c` has no effect: other rules together refuse everything it allows";
+    let taint = "error: rule `c` never taints or untaints: rule `a` allows everything it matches";
     let tmp = r#"object.path.startsWith("/tmp/")"#;
     for (text, expected) in [
         (
@@ -934,7 +1022,7 @@ fn a_rule_that_others_overrule_is_an_error_however_that_is_written() {
                 + &rule("taint", "exec", "task.uid == 1 && task.gid == 2"),
             taint,
         ),
-        // What is left of it has an effect.
+        // The rule allows other events, so it has an effect.
         (
             deny("a", "exec", "task.uid < 5")
                 + &deny("b", "file.open", "task.uid < 4")
@@ -964,7 +1052,7 @@ fn a_rule_that_others_overrule_is_an_error_however_that_is_written() {
             "",
         ),
     ] {
-        assert_eq!(told(&text).0, expected, "{text}");
+        assert_eq!(first_error(&text).0, expected, "{text}");
     }
 }
 
@@ -976,36 +1064,36 @@ fn ids_are_unique_and_sources_are_set_by_some_rule() {
  --> web.rules:4:10
   |
 4 |   - {id: a, on: file.open, do: deny}
-  |          ^ help: the other one is at web.rules:3"
+  |          ^ help: the other rule is at web.rules:3"
     );
     assert_eq!(
         set(
             "  - {id: shell, on: exec, do: taint}\n  - id: b\n    on: file.open\n    do: deny\n    when: |\n      task.uid == 0\n      && \"rule:shel\" in task.trust\n"
         ),
-        "error: rule `b` asks about the source `rule:shel`, which no rule sets
+        "error: rule `b` tests the trust source `rule:shel`, which no rule sets
  --> web.rules:9:10
   |
 9 |       && \"rule:shel\" in task.trust
   |          ^^^^^^^^^^^ help: did you mean `rule:shell`?"
     );
     assert_eq!(
-        told(
+        first_error(
             "  - {id: shell, on: exec, do: deny}\n  - {id: b, on: file.open, do: deny, when: task.cause == \"rule:shell\"}\n"
         ),
         (
-            "error: rule `b` asks about the source `rule:shell`, which no rule sets".to_owned(),
+            "error: rule `b` tests the trust source `rule:shell`, which no rule sets".to_owned(),
             " --> web.rules:4:58".to_owned(),
-            "rule `shell` does not `taint`, at web.rules:3".to_owned(),
+            "rule `shell` at web.rules:3 does not `taint`".to_owned(),
         )
     );
     assert_eq!(
-        told("  - {id: b, on: file.open, do: deny, when: '\"rule:x\" in task.trust'}\n").2,
-        "a rule with `do: taint` and that id would set it"
+        first_error("  - {id: b, on: file.open, do: deny, when: '\"rule:x\" in task.trust'}\n").2,
+        "write a rule with this id and `do: taint`"
     );
 }
 
 #[test]
-fn nesting_is_bounded_and_what_is_written_out_does_not_explode() {
+fn nesting_and_the_size_of_expanded_conditions_are_bounded() {
     for deep in ["(", "!", "[", "ip(", "task.labelled ? ", "a.b("] {
         assert!(ambit_policy::cel::parse(&deep.repeat(10_000)).is_err());
     }

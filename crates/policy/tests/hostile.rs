@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Whatever is in a file: it is read or refused, with errors that say where and that a terminal shows as they are.
+//! Any file is read or rejected, with errors that have a place and are safe to print on a terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::fs;
@@ -16,7 +16,7 @@ use ambit_rulegen::{Near, Random};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// Reads them, and does with them what is done before they are loaded.
+/// Reads rules and does all steps that precede loading.
 fn file(bytes: &[u8]) {
     match read("x.yaml", bytes) {
         Ok(rules) => {
@@ -38,12 +38,12 @@ fn asked() -> Vec<Op> {
     ops.filter(|op| is_asked(*op)).collect()
 }
 
-/// Errors are within the text, and the opposite of what is taken is the opposite.
+/// Errors lie within the text, and the negation of an accepted condition is its negation.
 fn text(text: &str) {
     let ops = asked();
     match condition(text, &ops) {
         Ok(taken) => {
-            // The line's end: it may end in a comment.
+            // With a line break, because the text may end in a comment.
             let Ok(opposite) = condition(&format!("!({text}\n)"), &ops) else {
                 return;
             };
@@ -157,13 +157,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_bytes_are_read_or_refused(bytes in any::<Vec<u8>>()) {
+    fn any_bytes_are_read_or_rejected(bytes in any::<Vec<u8>>()) {
         file(&bytes);
         file(&[b"ambit-rules: 1\nrules:\n".as_slice(), &bytes].concat());
     }
 
     #[test]
-    fn a_file_with_anything_in_its_middle_is_read_or_refused(
+    fn a_file_with_garbage_inside_is_read_or_rejected(
         which in any::<Index>(),
         changes in proptest::collection::vec(
             (any::<Index>(), 0_usize..12, prop_oneof![
@@ -186,18 +186,18 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_condition_or_refused(soup in any::<String>()) {
+    fn any_text_is_a_condition_or_rejected(soup in any::<String>()) {
         text(&soup);
     }
 
     #[test]
-    fn any_words_of_conditions_are_a_condition_or_refused(words in proptest::collection::vec(select(TOKENS), 0..24)) {
+    fn any_tokens_are_a_condition_or_rejected(words in proptest::collection::vec(select(TOKENS), 0..24)) {
         text(&words.concat());
         text(&words.join(" "));
     }
 
     #[test]
-    fn a_condition_with_a_word_changed_is_taken_or_refused(
+    fn a_condition_with_a_changed_token_is_accepted_or_rejected(
         seed in any::<u64>(),
         at in any::<Index>(),
         length in 0_usize..6,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Conditions as people write them.
+//! Random conditions in their text form.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use ambit_policy::field::{Field, fields};
 use crate::literal::{expression, list, text};
 use crate::{Near, Random};
 
-/// What conditions are drawn from.
+/// The material that conditions are made of.
 pub(crate) struct Draw<'a> {
     pub(crate) random: &'a mut Random,
     pub(crate) near: &'a Near,
@@ -19,7 +19,7 @@ pub(crate) struct Draw<'a> {
 }
 
 impl Draw<'_> {
-    /// A condition of at most so many levels. It need not be one that is taken: it may say nothing, or never hold.
+    /// Returns a condition of at most `levels` levels. The checker may reject it, for example as never true.
     pub(crate) fn condition(&mut self, depth: usize) -> String {
         if depth == 0 || self.random.once_in(3) {
             return self.test();
@@ -48,7 +48,7 @@ impl Draw<'_> {
             .copied()
             .filter(|field| !field.ops.is_empty())
             .collect();
-        // The object as often as all about the task.
+        // Fields of the object are as frequent as all fields of the task.
         let field = if own.is_empty() || self.random.once_in(2) {
             self.random.pick(&known)
         } else {
@@ -83,7 +83,7 @@ impl Draw<'_> {
         self.random.pick(sources).cloned().unwrap_or_default()
     }
 
-    /// Equal or not, either way around.
+    /// `==` or `!=`, with the sides in either order.
     fn compared(&mut self, subject: &str, constant: &str) -> String {
         let how = if self.random.once_in(3) { "!=" } else { "==" };
         if self.random.once_in(6) {

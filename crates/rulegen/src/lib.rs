@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Random rules as people write them, near given events, so that they often hold and often don't.
+//! Generates random rules close to given events, so that they match some of them and miss others.
 //!
-//! For tests that compare two ways of asking rules: the interpreter with what is compiled, in user space or in the
-//! kernel. The same seed draws the same rules. It knows the fields of events and how conditions are written, and
-//! nothing of how they are asked.
+//! For tests that compare the interpreter with compiled programs, in user space or in the kernel. The same seed
+//! generates the same rules. It knows the fields of events and the syntax of conditions, but not their evaluation.
 
 mod condition;
 mod literal;

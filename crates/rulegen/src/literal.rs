@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Constants as conditions have them, and regular expressions near a text.
+//! Constants of conditions, and regular expressions close to a text.
 
 use std::fmt::Write;
 
 use crate::Random;
 
-/// A string; one of bytes where it is not UTF-8.
+/// Returns a string literal; a bytes literal if the text is not UTF-8.
 pub(crate) fn text(bytes: &[u8]) -> String {
     let plain = std::str::from_utf8(bytes);
     let mut out = if plain.is_ok() { "\"" } else { "b\"" }.to_owned();
@@ -31,13 +31,13 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     out
 }
 
-/// A list of constants.
+/// Returns a list of constants.
 pub(crate) fn list(items: impl IntoIterator<Item = String>) -> String {
     let items: Vec<String> = items.into_iter().collect();
     format!("[{}]", items.join(", "))
 }
 
-/// The string of a regular expression that matches this text, or nearly.
+/// Returns the literal of a regular expression that matches this text, or almost.
 pub(crate) fn expression(random: &mut Random, near: &[u8]) -> String {
     let mut out = String::new();
     if random.once_in(8) {
@@ -47,7 +47,7 @@ pub(crate) fn expression(random: &mut Random, near: &[u8]) -> String {
         out.push('^');
     }
     let from = random.below(near.len());
-    // Short: each expression is searched for from everywhere.
+    // Short, because an expression is searched for from every position.
     let part: Vec<u8> = near.iter().skip(from).take(12).copied().collect();
     let mut rest = part.as_slice();
     while let Some((byte, tail)) = rest.split_first() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is known of some events: the constants that rules are drawn from.
+//! The field values of some events, which become the constants of rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -12,17 +12,17 @@ use ambit_policy::field::{Field, fields};
 /// The values of some events' fields.
 #[derive(Clone, Debug, Default)]
 pub struct Near {
-    /// An event's operation is here as often as there are such events.
+    /// Operations of the events, with duplicates as a weight.
     pub(crate) ops: Vec<Op>,
     texts: BTreeMap<Text, Vec<Vec<u8>>>,
     numbers: BTreeMap<(&'static str, Op), Vec<u64>>,
     pub(crate) addresses: Vec<IpAddr>,
-    /// Sources of trust that conditions ask about, beside those of rules that taint.
+    /// Trust sources that conditions test, in addition to the sources of rules that taint.
     pub(crate) sources: Vec<String>,
 }
 
 impl Near {
-    /// Of these events.
+    /// Collects the values of these events.
     pub fn of<'f>(events: impl IntoIterator<Item = &'f Facts>) -> Self {
         let mut ops = Vec::new();
         let mut texts: BTreeMap<Text, BTreeSet<Vec<u8>>> = BTreeMap::new();
@@ -58,7 +58,7 @@ impl Near {
         }
     }
 
-    /// With sources of trust that conditions may ask about.
+    /// Adds trust sources that conditions may test.
     #[must_use]
     pub fn with_sources(mut self, sources: &[&str]) -> Self {
         self.sources = sources.iter().map(|&source| source.to_owned()).collect();
@@ -69,7 +69,7 @@ impl Near {
         self.texts.get(&text).map_or(&[], Vec::as_slice)
     }
 
-    /// The values that a field has in events of an operation.
+    /// Returns the values of a field in events of an operation.
     pub(crate) fn numbers(&self, field: &Field, op: Op) -> &[u64] {
         let values = self.numbers.get(&(field.name, op));
         values.map_or(&[], Vec::as_slice)

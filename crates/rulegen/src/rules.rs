@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Sets of rules.
+//! Random sets of rules.
 
 use std::fmt;
 
@@ -10,24 +10,24 @@ use ambit_policy::rule::Rule;
 use crate::condition::Draw;
 use crate::{Near, Random};
 
-/// How often a rule is drawn anew that says nothing, or never holds, before it is done without.
+/// How often a rejected rule is generated again before it is left out.
 const TRIES: usize = 60;
 
-/// How many rules of a set taint: each takes a bit of trust.
+/// Limit of rules that taint in a set: each takes a trust bit.
 const TAINTING: usize = 6;
 
-/// A rule as it is written.
+/// A rule in text form.
 #[derive(Clone, Debug)]
 pub struct Drawn {
     /// Its id.
     pub id: String,
-    /// What it is asked about.
+    /// The operations of the rule.
     pub on: Vec<Op>,
     /// Its condition.
     pub when: String,
-    /// What it does, as it is written.
+    /// Its actions in text form.
     pub does: &'static str,
-    /// For whom, as it is written.
+    /// Its scope in text form.
     pub scope: &'static str,
 }
 
@@ -42,14 +42,14 @@ impl fmt::Display for Drawn {
     }
 }
 
-/// The text of a file with these rules.
+/// Returns the text of a file with these rules.
 pub fn file(rules: &[Drawn]) -> String {
     let rules: Vec<String> = rules.iter().map(Drawn::to_string).collect();
     format!("ambit-rules: 1\nrules:\n{}", rules.concat())
 }
 
-/// At most so many rules near events, that can be loaded together. Where there are `bounds`, each of them holds only
-/// where one of these does.
+/// Generates at most `count` rules close to events, which can be loaded together. If there are `bounds`, each rule is
+/// restricted to events that match one of them.
 pub fn rules(random: &mut Random, near: &Near, count: usize, bounds: &[String]) -> Vec<Drawn> {
     let mut drawn: Vec<Drawn> = Vec::new();
     let mut rules: Vec<Rule> = Vec::new();

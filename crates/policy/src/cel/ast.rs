@@ -4,16 +4,16 @@
 /// Bytes of the condition's text.
 pub type Span = std::ops::Range<usize>;
 
-/// An expression and where it is.
+/// An expression with its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
-    /// Where it is.
+    /// Its place.
     pub span: Span,
-    /// What it is.
+    /// Its kind.
     pub kind: ExprKind,
 }
 
-/// What an expression is.
+/// Kinds of expressions.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
     /// `true` or `false`.
@@ -40,13 +40,13 @@ pub enum ExprKind {
     Choice(Box<[Expr; 3]>),
     /// `x.f(…)`, or `f(…)`.
     Call {
-        /// What is before the dot.
+        /// The expression before the dot.
         receiver: Option<Box<Expr>>,
         /// The function's name.
         name: String,
-        /// Where the name is.
+        /// The place of the name.
         name_span: Span,
-        /// What is in the parentheses.
+        /// The arguments.
         args: Vec<Expr>,
     },
 }

@@ -1,82 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is no condition at all.
+//! Syntax errors of conditions.
 
 use super::{DEPTH_MAX, SIZE_MAX, Span};
 
-/// A condition's text can't be read.
+/// A syntax error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
 pub struct SyntaxError {
-    /// The bytes that are wrong.
+    /// The bytes it is about.
     pub span: Span,
-    /// What is wrong with them.
+    /// The error.
     #[source]
     pub kind: SyntaxErrorKind,
 }
 
-/// What can be wrong with a condition's text.
+/// Kinds of syntax errors.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SyntaxErrorKind {
-    /// Longer than any condition.
+    /// The text is too long.
     #[error("the condition is longer than {} KiB", SIZE_MAX / 1024)]
     TooLong,
-    /// Too many parentheses, lists and calls in each other.
+    /// Parentheses, lists and calls are nested too deep.
     #[error("the condition nests deeper than {DEPTH_MAX}")]
     TooDeep,
-    /// No token begins so.
-    #[error("{0:?} has no meaning here")]
+    /// A character that begins no token.
+    #[error("unexpected character {0:?}")]
     Character(char),
-    /// `=`, `&` or `|` alone.
+    /// A single `=`, `&` or `|`.
     #[error("expected `{0}`")]
     Doubled(&'static str),
-    /// A string without its end.
-    #[error("the string does not end")]
+    /// A string without closing quote.
+    #[error("unterminated string")]
     Unterminated,
-    /// No such escape.
-    #[error("no such escape in a string")]
+    /// An unknown escape sequence.
+    #[error("unknown escape in a string")]
     Escape,
-    /// Larger than any number, or with letters in it.
-    #[error("not a whole number of 64 bits")]
+    /// A number beyond 64 bits, or with letters.
+    #[error("not a 64-bit integer")]
     Number,
-    /// What is octal in other languages, and what it is there.
-    #[error("a number has no zeros before it")]
+    /// Leading zeros. If the digits are an octal number, as in C, its value.
+    #[error("a number cannot have leading zeros")]
     LeadingZero(Option<u64>),
-    /// Part of CEL, and not of conditions.
-    #[error("{0} not part of conditions")]
+    /// A part of CEL that conditions do not have.
+    #[error("{0} not supported in conditions")]
     NotTaken(&'static str),
-    /// Something else.
+    /// Another token was expected.
     #[error("expected {0}")]
     Expected(&'static str),
 }
 
 impl SyntaxErrorKind {
-    /// What to write instead, where that is known.
+    /// Returns a suggestion for a correction, if there is one.
     pub fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Escape => "a backslash is doubled, or the string is a raw one: r\"…\"",
-            Self::Doubled("==") => "values are compared with `==`",
-            Self::Doubled(_) => "conditions are joined with `&&`, `||` and `!`",
+            Self::Escape => "double the backslash, or use a raw string: r\"…\"",
+            Self::Doubled("==") => "compare values with `==`",
+            Self::Doubled(_) => "join conditions with `&&`, `||` and `!`",
             Self::NotTaken("chained comparisons are") => "join them with `&&`",
             Self::NotTaken("indexing is") => {
-                "`subject.path` is the first of the chain, `subject.parent` the second"
+                "use `subject.path` for the first element of the chain, `subject.parent` for the second"
             }
-            Self::NotTaken("arithmetic is") => "a text, as a path is, stands in quotes",
+            Self::NotTaken("arithmetic is") => "quote texts, paths included",
             Self::Character('“' | '”' | '„' | '‘' | '’' | '«' | '»') => {
-                "a text stands in straight quotes"
+                "use straight quotes"
             }
-            Self::Unterminated => "it ends with the quote that it begins with, in the same line",
-            Self::TooLong | Self::TooDeep => "make several rules of it",
+            Self::Unterminated => {
+                "close the string with the quote that opened it, on the same line"
+            }
+            Self::TooLong | Self::TooDeep => "split it into several rules",
             Self::Expected("a field or a value") => {
-                "such as `task.uid == 0`; without `when`, a rule always applies"
+                "for example `task.uid == 0`; a rule without `when` always matches"
             }
-            Self::Number => "such as `493` or `0x1ed`",
+            Self::Number => "for example `493` or `0x1ed`",
             Self::LeadingZero(Some(octal)) => {
                 return Some(format!(
-                    "an octal number is written in hexadecimal, {octal:#x} here"
+                    "write octal numbers in hexadecimal, here {octal:#x}"
                 ));
             }
-            Self::LeadingZero(None) => "leave the zeros out",
+            Self::LeadingZero(None) => "remove the leading zeros",
             _ => return None,
         };
         Some(help.to_owned())

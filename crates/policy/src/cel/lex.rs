@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! From text to tokens.
+//! Splits a condition into tokens.
 
 use super::error::{SyntaxError, SyntaxErrorKind};
 use super::{SIZE_MAX, Span};
@@ -13,7 +13,7 @@ pub(super) enum Token<'a> {
     End,
 }
 
-/// The longer ones first.
+/// Symbols; a longer one stands before its prefixes.
 const SYMBOLS: [&str; 19] = [
     "&&", "||", "==", "!=", "<=", ">=", "!", "<", ">", "?", ":", "(", ")", "[", "]", ",", ".", "-",
     "{",
@@ -24,14 +24,14 @@ struct Lexer<'a> {
     at: usize,
 }
 
-/// The tokens with their places; the last is the end.
+/// Returns the tokens with their places. The last one is [`Token::End`].
 pub(super) fn tokens(text: &str) -> Result<Vec<(Token<'_>, Span)>, SyntaxError> {
     if text.len() > SIZE_MAX {
         return Err(error(0..1, SyntaxErrorKind::TooLong));
     }
     let mut lexer = Lexer { text, at: 0 };
     let mut tokens: Vec<(Token<'_>, Span)> = Vec::new();
-    // The end is behind the last token, not behind the blanks that follow it.
+    // The end is placed behind the last token, not behind the blanks that follow.
     let mut end = 0;
     loop {
         lexer.skip_blanks();
@@ -129,9 +129,9 @@ impl<'a> Lexer<'a> {
             let kind = SyntaxErrorKind::NotTaken("fractions are");
             return Err(error(start..self.at, kind));
         }
-        // An unsigned literal of CEL ends in `u`; here all numbers are alike.
+        // CEL marks unsigned literals with `u`; conditions have one number type.
         let plain = word.strip_suffix(['u', 'U']).unwrap_or(word);
-        // Decimal in CEL, octal for whoever writes permission bits.
+        // Such a number is decimal in CEL, but people write permission bits in octal. So it is an error.
         let octal = plain.strip_prefix('0').filter(|rest| !rest.is_empty());
         if let Some(rest) = octal {
             let digits = rest.trim_start_matches(['o', 'O']);
@@ -179,7 +179,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// What follows a backslash.
+    /// Reads an escape sequence, behind its backslash.
     fn escape(&mut self, bytes: bool, out: &mut Vec<u8>) -> Option<()> {
         let c = self.rest().chars().next()?;
         self.at += c.len_utf8();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The part of CEL that conditions are written in: from text to a tree with places. It knows no fields and no types.
+//! The part of CEL that conditions use: parses text to a tree with places. Fields and types are checked elsewhere.
 
 mod ast;
 mod error;
@@ -10,7 +10,7 @@ pub use ast::{Comparison, Expr, ExprKind, Span};
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use parse::parse;
 
-/// The strings of a text that can be read, and where they are.
+/// Returns the string literals of a condition, with their places.
 pub(crate) fn texts(text: &str) -> Vec<(Vec<u8>, Span)> {
     let tokens = lex::tokens(text).unwrap_or_default();
     let texts = tokens.into_iter().filter_map(|(token, span)| match token {
@@ -22,5 +22,5 @@ pub(crate) fn texts(text: &str) -> Vec<(Vec<u8>, Span)> {
 
 /// Longest condition in bytes.
 pub const SIZE_MAX: usize = 64 * 1024;
-/// How deep a condition nests.
+/// Limit of nesting.
 pub const DEPTH_MAX: usize = 64;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! From tokens to the tree. What recurses counts its depth, so no text can exhaust the stack.
+//! Parses tokens to a tree. Recursive functions count their depth, so no input can exhaust the stack.
 
 use super::DEPTH_MAX;
 use super::ast::{Comparison, Expr, ExprKind, Span};
@@ -8,7 +8,7 @@ use super::lex::{Token, tokens};
 
 type Parsed = Result<Expr, SyntaxError>;
 
-/// Reads a condition.
+/// Parses a condition.
 pub fn parse(text: &str) -> Parsed {
     let mut parser = Parser {
         tokens: tokens(text)?,
@@ -29,7 +29,7 @@ struct Parser<'a> {
     depth: usize,
 }
 
-/// What stands between two values.
+/// The operator between two values.
 enum Relation {
     Compare(Comparison),
     In,
@@ -93,7 +93,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether what is next follows this name.
+    /// True if the previous token is this name.
     fn is_behind(&self, name: &str) -> bool {
         let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
         matches!(before, Some((Token::Name(found), _)) if found.eq_ignore_ascii_case(name))
@@ -130,7 +130,7 @@ impl<'a> Parser<'a> {
             return Ok(test);
         }
         let yes = self.deeper(Self::or)?;
-        self.expect(":", "`:` and what holds otherwise")?;
+        self.expect(":", "`:` and the condition for the other case")?;
         let no = self.deeper(Self::choice)?;
         Ok(Expr {
             span: joined(&test.span, &no.span),
@@ -227,7 +227,7 @@ impl<'a> Parser<'a> {
         self.member()
     }
 
-    /// A primary expression with its fields and methods.
+    /// Parses a primary expression with its fields and methods.
     fn member(&mut self) -> Parsed {
         let mut expr = self.primary()?;
         let mut calls = 0;
@@ -258,7 +258,7 @@ impl<'a> Parser<'a> {
         Ok(expr)
     }
 
-    /// The arguments, up to the closing parenthesis.
+    /// Parses the arguments of a call, up to the closing parenthesis.
     fn call(&mut self, receiver: Option<Box<Expr>>, name: &str, name_span: Span) -> Parsed {
         let (args, end) = self.list(")", "`,` or `)`")?;
         let start = receiver
@@ -275,7 +275,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Expressions with commas between them, and where what closes them is.
+    /// Parses a comma-separated list; returns the expressions and the place of the closing symbol.
     fn list(
         &mut self,
         close: &str,

@@ -11,7 +11,7 @@ use crate::cel::{Comparison, Expr, ExprKind};
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
 use crate::field::{Field, Meaning, is_source};
 
-/// What stands before a comparison.
+/// The left side of a comparison.
 pub(super) enum Subject {
     /// A field, and its name.
     Fields(Variants, String),
@@ -24,7 +24,7 @@ pub(super) enum Subject {
 }
 
 impl Subject {
-    /// The field; where there are several of one name, they are of one type.
+    /// The field. Several fields of one name have the same type, so the first stands for all.
     fn field(&self) -> Option<&'static Field> {
         match self {
             Self::Fields(variants, _) => variants.first().map(|(field, _)| *field),
@@ -32,10 +32,10 @@ impl Subject {
         }
     }
 
-    /// The text that it is.
+    /// The text, if the subject is one.
     pub(super) fn text(&self) -> Option<Text> {
         match (self, self.field().map(|field| &field.meaning)) {
-            // A stand-in: nothing else can be tested within `exists`.
+            // A placeholder: nothing else can be tested within `exists`.
             (Self::Element, _) => Some(Text::Executable),
             (_, Some(Meaning::Text(text))) => Some(*text),
             _ => None,
@@ -92,7 +92,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What is compared with a constant.
+    /// Resolves the side of a comparison that is not the constant.
     pub(super) fn subject(&mut self, expr: &'a Expr, literal: &Expr) -> Option<Subject> {
         match &expr.kind {
             ExprKind::Name(name) if self.element == Some(name) => Some(Subject::Element),
@@ -131,7 +131,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Something true or false is compared with something that is neither.
+    /// Reports the comparison of a boolean with a constant of another type.
     fn bool_with<T>(&mut self, expr: &Expr, literal: &Expr) -> Option<T> {
         let kind = ConditionErrorKind::Type {
             name: self.source(&expr.span).to_owned(),
@@ -141,7 +141,7 @@ impl<'a> Checker<'a> {
         self.error(&expr.span, kind)
     }
 
-    /// The object's address, or `ip(…)` of it.
+    /// Resolves the object's address, or `ip(…)` of it.
     pub(super) fn address_subject(
         &mut self,
         expr: &'a Expr,
@@ -160,7 +160,7 @@ impl<'a> Checker<'a> {
         self.error(&expr.span, kind)
     }
 
-    /// A test that can't hold; `!=` can't fail then.
+    /// Reports a test that is never true; with `!=`, one that is always true.
     pub(super) fn useless(&mut self, expr: &Expr, negated: bool, why: Why) -> Option<Condition> {
         if negated {
             self.always(&expr.span, why)
@@ -169,7 +169,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Whether the subject is the constant. `negated` is whether the opposite is asked for, for errors only.
+    /// Builds the test that the subject equals the constant. `negated` is set for `!=` and only matters for errors.
     pub(super) fn equal(
         &mut self,
         expr: &Expr,
@@ -197,7 +197,7 @@ impl<'a> Checker<'a> {
             (Subject::Family, _) => {
                 let kind = ConditionErrorKind::Arguments {
                     function: "family",
-                    takes: "nothing, and is 4 or 6",
+                    takes: "no argument and is 4 or 6",
                 };
                 self.error(&literal.span, kind)
             }
@@ -225,7 +225,7 @@ impl<'a> Checker<'a> {
         };
         match (&field.meaning, &literal.kind, text_of(literal)) {
             (Meaning::Number(..), ExprKind::Int(value), _) => {
-                // The caller turns it around again.
+                // The caller negates the result.
                 let found = self.number(expr, variants, how, *value)?;
                 Some(if negated { not(found) } else { found })
             }
@@ -278,7 +278,7 @@ impl<'a> Checker<'a> {
         self.error(&literal.span, kind)
     }
 
-    /// A source of trust.
+    /// Checks that a text is a trust source.
     pub(super) fn source_of(&mut self, text: &[u8], literal: &Expr) -> Option<String> {
         let text = String::from_utf8_lossy(text).into_owned();
         if is_source(&text) {
@@ -287,7 +287,7 @@ impl<'a> Checker<'a> {
         self.error(&literal.span, ConditionErrorKind::Source(text))
     }
 
-    /// `<` and the like.
+    /// `<`, `<=`, `>` and `>=`.
     fn order(
         &mut self,
         expr: &Expr,
@@ -323,7 +323,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A field out of a list of constants.
+    /// `in` with a list of constants.
     pub(super) fn among(
         &mut self,
         expr: &Expr,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is wrong with a condition that can be read.
+//! Errors of conditions that are syntactically correct.
 
 use ambit_event::{ObjectError, Op};
 use regex_automata::dfa::dense;
@@ -7,195 +7,195 @@ use regex_automata::dfa::dense;
 use crate::cel::{Span, SyntaxError, SyntaxErrorKind};
 use crate::condition::Text;
 
-/// A condition is wrong.
+/// An error of a condition.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct ConditionError {
-    /// The bytes of the condition that are wrong.
+    /// The bytes of the condition that it is about.
     pub span: Span,
-    /// What is wrong with them.
+    /// The error.
     #[source]
     pub kind: ConditionErrorKind,
 }
 
-/// What can be wrong with a condition.
+/// Kinds of errors.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConditionErrorKind {
-    /// It can't be read.
+    /// A syntax error.
     #[error("{0}")]
     Syntax(#[source] SyntaxErrorKind),
-    /// Too many tests, once `?:` is written out.
+    /// Too many tests after `?:` is expanded.
     #[error("the condition has too many tests")]
     TooLarge,
-    /// No such field.
+    /// The field does not exist.
     #[error("unknown field `{name}`")]
     UnknownField {
-        /// What was written.
+        /// The name as written.
         name: String,
-        /// The known one nearest to it.
+        /// The most similar known name.
         nearest: Option<&'static str>,
     },
-    /// A field of other operations.
-    #[error("none of the rule's operations has the field `{name}`")]
+    /// The field exists for other operations only.
+    #[error("no operation of this rule has the field `{name}`")]
     OtherOperation {
         /// The field.
         name: &'static str,
         /// Operations that have it.
         ops: Vec<Op>,
     },
-    /// No such function or method.
+    /// The function or method does not exist.
     #[error("unknown function `{name}`")]
     UnknownFunction {
-        /// What was written.
+        /// The name as written.
         name: String,
-        /// The known one nearest to it.
+        /// The most similar known name.
         nearest: Option<&'static str>,
     },
-    /// A function on what it does not take.
-    #[error("`{function}` is for {takes}")]
+    /// The function cannot be used on this.
+    #[error("`{function}` can only be used on {takes}")]
     Receiver {
         /// The function.
         function: &'static str,
-        /// What it takes.
+        /// Its valid operands.
         takes: &'static str,
     },
-    /// Another kind of argument, or number of them.
+    /// Wrong type or number of arguments.
     #[error("`{function}` takes {takes}")]
     Arguments {
         /// The function.
         function: &'static str,
-        /// What it takes.
+        /// Its valid operands.
         takes: &'static str,
     },
-    /// Something that is neither true nor false.
-    #[error("{what} is neither true nor false")]
+    /// Not a boolean.
+    #[error("expected a test that is true or false, found {what}")]
     NotBool {
-        /// What it is.
+        /// Its kind.
         what: &'static str,
     },
-    /// A comparison with another type.
-    #[error("`{name}` is a {is}, which is not compared with {with}")]
+    /// Compared with another type.
+    #[error("`{name}` is a {is} and cannot be compared with {with}")]
     Type {
         /// The field.
         name: String,
         /// Its type.
         is: &'static str,
-        /// What it is compared with.
+        /// The type of the other side.
         with: &'static str,
     },
-    /// `<` and the like of what has no order.
-    #[error("a {0} is compared with `==`, `!=` and `in` only")]
+    /// `<` and similar on a type without an order.
+    #[error("a {0} can only be compared with `==`, `!=` and `in`")]
     Order(&'static str),
     /// Two fields in one comparison.
-    #[error("a field is compared with constants only")]
+    #[error("a field can only be compared with constants")]
     TwoFields,
     /// No field in a comparison.
-    #[error("there is no field in this comparison")]
+    #[error("this comparison has no field")]
     NoField,
-    /// Not a list after `in`.
-    #[error("expected a list, or a field that is one, after `in`")]
+    /// `in` without a list.
+    #[error("expected a list, or a list field, after `in`")]
     NotAList,
-    /// A list outside of `in`.
-    #[error("a list is tested with {0}")]
+    /// A list in another place than after `in`.
+    #[error("a list can only be tested with {0}")]
     List(&'static str),
-    /// A word that the field does not have.
-    #[error("`{name}` is never {word:?}")]
+    /// The field has no such word.
+    #[error("`{name}` cannot have the value {word:?}")]
     Word {
         /// The field.
         name: String,
-        /// What was written.
+        /// The name as written.
         word: String,
-        /// The known one nearest to it.
+        /// The most similar known name.
         nearest: Option<&'static str>,
     },
     /// Not a source of trust.
-    #[error("{0:?} is no source of trust")]
+    #[error("{0:?} is not a trust source")]
     Source(String),
     /// Not an IP address.
-    #[error("{0:?} is no IP address")]
+    #[error("{0:?} is not an IP address")]
     Address(String),
     /// Not a network.
-    #[error("{0:?} is no network")]
+    #[error("{0:?} is not a network")]
     Network(String),
-    /// A network with bits behind its prefix.
-    #[error("the network has bits behind its prefix")]
+    /// A network with address bits beyond its prefix.
+    #[error("the network has address bits set beyond its prefix")]
     HostBits {
-        /// The network that it is in.
+        /// The network that contains it.
         network: String,
     },
-    /// Not a regular expression, or one that is too large.
+    /// The regular expression is invalid or too large.
     #[error("not a regular expression: {}", reason(.0))]
     Regex(#[source] Box<dense::BuildError>),
     /// Another field within `exists` or `all`.
-    #[error("only tests of `{0}` stand in here")]
+    #[error("only tests of `{0}` are possible here")]
     Body(String),
-    /// It can't be true.
-    #[error("this never holds: {0}")]
+    /// The test is never true.
+    #[error("this is never true: {0}")]
     Never(Why),
-    /// It can't be false.
-    #[error("this always holds: {0}")]
+    /// The test is always true.
+    #[error("this is always true: {0}")]
     Always(Why),
 }
 
-/// Why a test says nothing.
+/// Why a test is never or always true.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Why {
-    /// Beyond the numbers that there are.
+    /// Outside of the number's range.
     #[error("the number is from 0 to {0}")]
     Range(u64),
-    /// Longer than the text.
+    /// Longer than the text can be.
     #[error("the text has at most {0} bytes")]
     Length(usize),
-    /// Not the beginning of a path.
+    /// Paths do not begin like this.
     #[error("a path begins with `/`, `memfd:` or `fs:`")]
     PathStart,
-    /// Not a path as the kernel writes it.
+    /// Paths in canonical form do not look like this.
     #[error("{0}")]
     Path(ObjectError),
     /// Not a cgroup.
     #[error("a cgroup begins with `/`")]
     CgroupStart,
     /// Not a domain's name.
-    #[error("no domain has this name")]
+    #[error("this cannot be the name of a domain")]
     Domain,
-    /// A NUL, which ends every text.
-    #[error("no text has a NUL")]
+    /// A NUL, which no text contains.
+    #[error("texts cannot contain a NUL")]
     Nul,
-    /// A test with the empty text.
-    #[error("the empty text is in every text")]
+    /// The empty text is contained in every text.
+    #[error("every text contains the empty text")]
     EmptyText,
-    /// A list with nothing in it.
+    /// The list is empty.
     #[error("the list is empty")]
     EmptyList,
-    /// It contradicts something else.
+    /// It contradicts another test.
     #[error("it contradicts `{0}`")]
     Contradicts(String),
-    /// It contradicts what it is joined with, which is long.
+    /// It contradicts the tests that it is joined with, which are too long to show.
     #[error("it contradicts the rest")]
     Rest,
-    /// Nothing can pass all of its parts.
+    /// No event can pass all of its parts.
     #[error("its parts contradict each other")]
     Together,
-    /// No text that the field can have.
-    #[error("no {} is like that", kind_of(*.0))]
+    /// No possible text of the field passes.
+    #[error("no {} can pass this test", kind_of(*.0))]
     NoSuchText(Text),
-    /// Every text that the field can have.
-    #[error("every text of the field is like that")]
+    /// Every possible text of the field passes.
+    #[error("every text of the field passes this test")]
     EveryText,
-    /// It is what something else leaves over.
-    #[error("it holds wherever `{0}` does not")]
+    /// It is true whenever another test is false.
+    #[error("it is true whenever `{0}` is false")]
     Covers(String),
-    /// The rule is asked about nothing else.
-    #[error("the rule is about this operation only")]
+    /// The rule has no other operation.
+    #[error("the rule has no other operation")]
     OnlyOperation,
     /// A constant.
     #[error("it does not depend on the event")]
     Constant,
 }
 
-/// What a text is, in a sentence.
+/// The name of a field's kind of text, for messages.
 const fn kind_of(field: Text) -> &'static str {
     match field {
         Text::ObjectPath | Text::Executable | Text::Parent | Text::Chain => "path",
@@ -206,7 +206,7 @@ const fn kind_of(field: Text) -> &'static str {
     }
 }
 
-/// The last line of what the parser of expressions says; the lines before show the expression.
+/// Returns the last line of the regex parser's message; the lines before repeat the expression.
 fn reason(error: &dense::BuildError) -> String {
     let too_large = "it needs too many states";
     if error.is_size_limit_exceeded() {
@@ -217,7 +217,7 @@ fn reason(error: &dense::BuildError) -> String {
         root = source;
     }
     let text = root.to_string();
-    // What is built before the states has a limit of its own.
+    // The NFA, which is built first, has a size limit of its own.
     if text.contains("exceeded limit of") {
         return too_large.to_owned();
     }
@@ -226,7 +226,7 @@ fn reason(error: &dense::BuildError) -> String {
 }
 
 impl ConditionErrorKind {
-    /// What to write instead, where that is known.
+    /// Returns a suggestion for a correction, if there is one.
     pub fn help(&self) -> Option<String> {
         let nearest = match self {
             Self::UnknownField { nearest, .. }
@@ -242,16 +242,16 @@ impl ConditionErrorKind {
             Self::UnknownField { .. } => "`ambit rules fields` lists them".to_owned(),
             Self::OtherOperation { ops, .. } => {
                 let names: Vec<_> = ops.iter().map(|op| op.name()).collect();
-                format!("it is there for {}", names.join(", "))
+                format!("operations with this field: {}", names.join(", "))
             }
             Self::Source(_) => {
                 "sources are `rule:ID`, `tap:NAME`, `model`, `operator`, `engine` and `tap`"
                     .to_owned()
             }
-            Self::Network(_) => "such as `10.0.0.0/8` or `fd00::/8`".to_owned(),
+            Self::Network(_) => "for example `10.0.0.0/8` or `fd00::/8`".to_owned(),
             Self::HostBits { network } => format!("did you mean `{network}`?"),
             Self::UnknownFunction { .. } => {
-                "those of conditions are startsWith, endsWith, contains, matches, exists, all, size, ip, cidr, containsIP, \
+                "functions are startsWith, endsWith, contains, matches, exists, all, size, ip, cidr, containsIP, \
                  family, isLoopback, isPrivate, isLinkLocal, isMulticast and isUnspecified"
                     .to_owned()
             }
@@ -263,31 +263,31 @@ impl ConditionErrorKind {
                 is: "number",
                 with: "a string",
                 ..
-            } => "a number stands there without quotes".to_owned(),
-            Self::Type { is: "string", with: "a list", .. } => "a list stands behind `in`".to_owned(),
+            } => "write the number without quotes".to_owned(),
+            Self::Type { is: "string", with: "a list", .. } => "use `in` with a list".to_owned(),
             Self::Arguments {
                 takes: "a string in quotes" | "one string",
                 ..
-            } => "join several with `||`".to_owned(),
-            Self::NotBool { .. } => "compare it with something".to_owned(),
+            } => "join several calls with `||`".to_owned(),
+            Self::NotBool { .. } => "compare it with a value".to_owned(),
             Self::NoField => "`ambit rules fields` lists the fields".to_owned(),
-            Self::NotAList => "such as `[\"/usr/bin/dash\", \"/usr/bin/bash\"]`".to_owned(),
-            Self::TooLarge => "make several rules of it".to_owned(),
-            Self::Address(_) => "such as `10.0.0.1` or `fd00::1`".to_owned(),
+            Self::NotAList => "for example `[\"/usr/bin/dash\", \"/usr/bin/bash\"]`".to_owned(),
+            Self::TooLarge => "split it into several rules".to_owned(),
+            Self::Address(_) => "for example `10.0.0.1` or `fd00::1`".to_owned(),
             Self::Regex(_) => {
-                "the syntax is that of Rust's `regex`: no look-around, no references back".to_owned()
+                "the syntax is that of Rust's `regex`, without look-around and back-references".to_owned()
             }
             Self::Never(Why::Contradicts(_) | Why::Rest | Why::Together) => {
-                "join what may hold one without the other with `||`".to_owned()
+                "join alternatives with `||` instead of `&&`".to_owned()
             }
             Self::Always(Why::EveryText | Why::EmptyText | Why::Covers(_)) => {
-                "leave it out, or narrow it".to_owned()
+                "remove it, or narrow it".to_owned()
             }
-            Self::TwoFields => "compare each with what it may be".to_owned(),
+            Self::TwoFields => "compare each field with a constant".to_owned(),
             Self::Never(
                 Why::Path(_)
                 | Why::NoSuchText(Text::ObjectPath | Text::Executable | Text::Parent | Text::Chain),
-            ) => "paths are compared as the kernel has them, without `.`, `..` and doubled or \
+            ) => "write paths as the kernel has them, without `.`, `..` and doubled or \
                  trailing slashes"
                 .to_owned(),
             _ => return None,

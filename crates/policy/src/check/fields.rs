@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Names as fields of the rule's operations.
+//! Resolves names to fields of the rule's operations.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use crate::cel::Span;
 use crate::condition::{Condition, Number, NumberTest};
 use crate::field::{Field, Meaning, fields};
 
-/// What a name stands for: fields of one name, each with those operations of the rule that have it.
+/// The fields of one name, each with the rule's operations that have it.
 pub(super) type Variants = Vec<(&'static Field, Vec<Op>)>;
 
-/// The operation is one of these.
+/// Returns the condition that the operation is one of these.
 pub(super) fn operation_in(ops: &[Op]) -> Condition {
     let numbers: BTreeSet<u64> = ops.iter().map(|op| u64::from(u16::from(*op))).collect();
     if numbers.is_empty() {
@@ -24,7 +24,7 @@ pub(super) fn operation_in(ops: &[Op]) -> Condition {
 }
 
 impl Checker<'_> {
-    /// The fields of a name; never empty.
+    /// Returns the fields of a name; never empty.
     pub(super) fn variants(&mut self, name: &str, span: &Span) -> Option<Variants> {
         if let Some(element) = self.element {
             let kind = ConditionErrorKind::Body(element.to_owned());
@@ -56,14 +56,15 @@ impl Checker<'_> {
         Some(variants)
     }
 
-    /// A test of each of the fields, where it is the field that is meant; `absent` for operations that have none.
+    /// Joins one test per field, each restricted to the operations that have this field. `absent` is the result for
+    /// operations that have none.
     pub(super) fn each(
         &mut self,
         variants: &Variants,
         absent: bool,
         mut test: impl FnMut(&mut Self, &'static Field) -> Option<Condition>,
     ) -> Option<Condition> {
-        // Fields that are the same number are one test.
+        // Fields with the same number share one test.
         let mut tested: Vec<(Condition, Vec<Op>)> = Vec::new();
         for (field, ops) in variants {
             let one = test(self, field)?;
@@ -93,7 +94,7 @@ impl Checker<'_> {
         Some(or(any))
     }
 
-    /// A field that is true or false by itself.
+    /// Resolves a boolean field.
     pub(super) fn bool_field(&mut self, name: &str, span: &Span) -> Option<Condition> {
         let variants = self.variants(name, span)?;
         self.each(&variants, false, |checker, field| {
@@ -113,7 +114,7 @@ impl Checker<'_> {
     }
 }
 
-/// A field's type in a sentence.
+/// The name of a field's type, for messages.
 pub(super) fn what_is(field: &Field) -> &'static str {
     match field.type_name() {
         "number" => "a number",

@@ -25,7 +25,7 @@ const fn v6(first: u16, length: u8) -> (IpAddr, u8) {
     )
 }
 
-/// The networks behind the tests of addresses, by name.
+/// The networks that each address test covers, by name.
 const NETWORKS: [(&str, &[(IpAddr, u8)]); 5] = [
     (
         "isLoopback",
@@ -73,7 +73,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A constant in a field that is a list.
+    /// `in` with a list field.
     fn member_of(
         &mut self,
         expr: &Expr,
@@ -159,7 +159,7 @@ impl<'a> Checker<'a> {
                     if let Some(first) = args.first() {
                         let kind = ConditionErrorKind::Arguments {
                             function,
-                            takes: "nothing",
+                            takes: "no argument",
                         };
                         return self.error(&first.span, kind);
                     }
@@ -233,7 +233,7 @@ impl<'a> Checker<'a> {
                 TextTest::Matches(pattern.to_owned())
             }
         };
-        // Of other texts it is known already.
+        // Other texts were checked before.
         let unusual = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
         if function == "matches" || unusual(b"//") || unusual(b"/.") {
             if self.possible.never_text(field, &test) {
@@ -262,7 +262,7 @@ impl<'a> Checker<'a> {
         match &receiver.kind {
             ExprKind::Name(name) if self.element.is_none() && of_chain(name) => {}
             ExprKind::Name(name) if self.element != Some(name) => {
-                // An unknown name is a better thing to say.
+                // An unknown field is reported first.
                 self.variants(name, &receiver.span)?;
                 let takes = "`subject.chain`";
                 return self.error(

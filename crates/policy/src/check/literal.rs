@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Constants of a condition: what they are, and whether a text can be what they say.
+//! Constants of a condition, and the texts that a field can never equal.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use crate::field::is_domain;
 const COMM_MAX: usize = 15;
 const PREFIXES: [&[u8]; 3] = [b"/", b"memfd:", b"fs:"];
 
-/// How a text is compared with a constant.
+/// Ways to compare a text with a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Match {
     Whole,
@@ -22,7 +22,7 @@ pub(super) enum Match {
     Other,
 }
 
-/// Whether an expression is a constant.
+/// True if an expression is a constant.
 pub(super) fn is_literal(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Bool(_) | ExprKind::Int(_) | ExprKind::Text(_) | ExprKind::List(_) => true,
@@ -30,7 +30,7 @@ pub(super) fn is_literal(expr: &Expr) -> bool {
     }
 }
 
-/// The text in `ip("…")`.
+/// Returns the text in `ip("…")`.
 fn address_text(expr: &Expr) -> Option<&[u8]> {
     match &expr.kind {
         ExprKind::Call {
@@ -51,7 +51,7 @@ fn address_text(expr: &Expr) -> Option<&[u8]> {
     }
 }
 
-/// A text constant, `ip("…")` included.
+/// Returns a text constant, including the one in `ip("…")`.
 pub(super) fn text_of(expr: &Expr) -> Option<&[u8]> {
     match &expr.kind {
         ExprKind::Text(text) => Some(text),
@@ -59,7 +59,7 @@ pub(super) fn text_of(expr: &Expr) -> Option<&[u8]> {
     }
 }
 
-/// A constant's type in a sentence.
+/// The name of a constant's type, for messages.
 pub(super) fn literal_is(expr: &Expr) -> &'static str {
     match &expr.kind {
         ExprKind::Bool(_) => "a bool",
@@ -71,7 +71,7 @@ pub(super) fn literal_is(expr: &Expr) -> &'static str {
     }
 }
 
-/// Why a text can't be this, or begin with it, or have it in it.
+/// Returns why a text can never equal, begin with or contain this.
 pub(super) fn impossible(field: Text, how: Match, literal: &[u8]) -> Option<Why> {
     if literal.is_empty() {
         return (how != Match::Whole).then_some(Why::EmptyText);
@@ -100,14 +100,14 @@ fn path(how: Match, literal: &[u8]) -> Option<Why> {
     }
 }
 
-/// An address as objects have it: an IPv4-mapped one is the IPv4 address.
+/// Parses an address. An IPv4-mapped one becomes the IPv4 address, as in objects.
 pub(super) fn address(text: &str) -> Option<(IpAddr, u8)> {
     let address = text.parse::<IpAddr>().ok()?.to_canonical();
     Some((address, if address.is_ipv4() { 32 } else { 128 }))
 }
 
 impl Checker<'_> {
-    /// An address that is a constant.
+    /// Reads a constant address.
     pub(super) fn address(&mut self, expr: &Expr, text: &[u8]) -> Option<(IpAddr, u8)> {
         let text = String::from_utf8_lossy(text).into_owned();
         match address(&text) {
@@ -116,7 +116,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A network that is a constant.
+    /// Reads a constant network.
     pub(super) fn network(&mut self, expr: &Expr) -> Option<(IpAddr, u8)> {
         let ExprKind::Text(text) = &expr.kind else {
             let kind = ConditionErrorKind::Arguments {
@@ -150,7 +150,7 @@ impl Checker<'_> {
     }
 }
 
-/// The address without the bits behind the prefix.
+/// Clears the address bits beyond the prefix.
 fn masked(address: IpAddr, length: u8) -> IpAddr {
     match address {
         IpAddr::V4(address) => {

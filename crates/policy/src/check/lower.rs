@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is true or false, and how that is joined.
+//! Boolean expressions, `&&`, `||` and `!`.
 
 use ambit_event::nearest;
 
@@ -9,10 +9,10 @@ use super::{Checker, ConditionErrorKind, TESTS_MAX, Why};
 use crate::cel::{Comparison, Expr, ExprKind, Span};
 use crate::condition::Condition;
 
-/// Longest part of a condition that an error shows, in bytes.
+/// Longest excerpt of a condition in an error, in bytes.
 const SHOWN_MAX: usize = 200;
 
-/// Every function and method, to look for a near one.
+/// Every function and method, to suggest a similar one.
 const FUNCTIONS: [&str; 16] = [
     "startsWith",
     "endsWith",
@@ -32,19 +32,19 @@ const FUNCTIONS: [&str; 16] = [
     "family",
 ];
 
-/// Whether there is a function or a method of this name.
+/// True if a function or method has this name.
 pub(super) fn is_function(name: &str) -> bool {
     FUNCTIONS.contains(&name)
 }
 
-/// Where what is joined begins and ends.
+/// Returns start and end of joined expressions.
 fn place(items: &[Expr]) -> (usize, usize) {
     let start = items.first().map_or(0, |item| item.span.start);
     (start, items.last().map_or(0, |item| item.span.end))
 }
 
 impl<'a> Checker<'a> {
-    /// An expression that is true or false.
+    /// Lowers a boolean expression.
     pub(super) fn bool(&mut self, expr: &'a Expr) -> Option<Condition> {
         let condition = match &expr.kind {
             ExprKind::Bool(value) => Condition::Const(*value),
@@ -91,7 +91,7 @@ impl<'a> Checker<'a> {
         self.bool_field(name, &expr.span)
     }
 
-    /// Known functions that stand alone here are used in another way, the others are unknown.
+    /// Reports a function that is unknown, or that does not return a boolean.
     pub(super) fn unknown_function<T>(&mut self, name: &str, span: &Span) -> Option<T> {
         let kind = match name {
             "ip" => ConditionErrorKind::NotBool { what: "an address" },
@@ -105,7 +105,7 @@ impl<'a> Checker<'a> {
         self.error(span, kind)
     }
 
-    /// `&&` and `||`: what contradicts, or is always true with something before it, is an error.
+    /// Lowers `&&` and `||`. An item that contradicts an earlier one, or makes the result always true, is an error.
     fn joined(&mut self, items: &'a [Expr], all: bool) -> Option<Condition> {
         let lowered: Vec<Option<Condition>> = items.iter().map(|item| self.bool(item)).collect();
         let lowered: Vec<Condition> = lowered.into_iter().collect::<Option<_>>()?;
@@ -113,7 +113,7 @@ impl<'a> Checker<'a> {
             let span = items.first().map_or(0..0, |item| item.span.clone());
             return self.error(&span, ConditionErrorKind::TooLarge);
         }
-        // Of what is joined by or, it is the opposites that must not contradict each other.
+        // Alternatives are always true together if their negations contradict each other.
         let tested: Vec<Condition> = if all {
             lowered.clone()
         } else {
@@ -140,13 +140,13 @@ impl<'a> Checker<'a> {
         if all {
             self.branches(items, &lowered)?;
         } else {
-            // Not to be read again wherever they are joined with something.
+            // Kept so that they are not lowered again for each conjunction that contains them.
             self.alternatives.insert(place(items), lowered.clone());
         }
         Some(if all { and(lowered) } else { or(lowered) })
     }
 
-    /// What contradicts only all that comes before it.
+    /// Reports an item that contradicts the items before it only together.
     fn all_together(&mut self, items: &[Expr], tested: &[Condition], all: bool) -> Option<()> {
         let some = tested
             .iter()
@@ -170,7 +170,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What is joined by or and contradicts what that is joined with by and.
+    /// Reports an alternative that contradicts the conjunction it is in.
     fn branches(&mut self, items: &'a [Expr], lowered: &[Condition]) -> Option<()> {
         for (index, expr) in items.iter().enumerate() {
             let ExprKind::Or(inner) = &expr.kind else {
@@ -209,7 +209,7 @@ impl<'a> Checker<'a> {
         Some(())
     }
 
-    /// Some expressions as they were written, unless that is long.
+    /// Returns expressions as written; `None` if they are long.
     fn sources(&self, items: &[&Expr], join: &str) -> Option<String> {
         let texts: Vec<&str> = items.iter().map(|item| self.source(&item.span)).collect();
         let text = texts.join(join);
@@ -229,7 +229,7 @@ impl<'a> Checker<'a> {
         Some(or([and([test.clone(), yes]), and([not(test), no])]))
     }
 
-    /// `==` and `!=` of what is true or false.
+    /// `==` and `!=` of booleans.
     pub(super) fn same(
         &mut self,
         expr: &Expr,
@@ -246,7 +246,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Whether an expression is true or false by its form.
+    /// True if an expression has the form of a boolean.
     pub(super) fn is_bool(&self, expr: &Expr) -> bool {
         match &expr.kind {
             ExprKind::Bool(_)

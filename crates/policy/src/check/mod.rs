@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! From a condition's tree to a condition: types, fields of the rule's operations, and tests that say nothing. What a
-//! set of rules has in common is checked here, too.
+//! Checks a condition's tree and lowers it: types, fields of the rule's operations, tests that are never or always
+//! true. Also checks the rules of a set against each other.
 
 mod compare;
 mod error;
@@ -26,10 +26,10 @@ use possible::Possible;
 
 pub use error::{ConditionError, ConditionErrorKind, Why};
 
-/// Tests that a condition may have.
+/// Limit of tests in a condition.
 const TESTS_MAX: usize = 4096;
 
-/// Reads and checks a condition of a rule that is asked about these operations.
+/// Parses and checks a condition of a rule for these operations.
 pub fn condition(source: &str, ops: &[Op]) -> Result<Condition, Vec<ConditionError>> {
     let expr = cel::parse(source).map_err(|error| vec![error.into()])?;
     let mut checker = Checker {
@@ -64,7 +64,8 @@ pub fn condition(source: &str, ops: &[Op]) -> Result<Condition, Vec<ConditionErr
     }
 }
 
-/// The sources of trust that a condition names and that are rules, and where. Names in no such place may be among them.
+/// Returns the texts of a condition that look like trust sources of rules, with their places. They may also be other
+/// constants.
 pub(crate) fn rules_asked(source: &str) -> Vec<(String, Span)> {
     if !source.contains("rule:") {
         return Vec::new();
@@ -76,14 +77,14 @@ pub(crate) fn rules_asked(source: &str) -> Vec<(String, Span)> {
         .collect()
 }
 
-/// Goes over a condition's tree; what is wrong is collected, and is `None` to what is around it.
+/// Lowers a condition's tree and collects its errors. A part with an error is `None` for its parent.
 struct Checker<'a> {
     source: &'a str,
     ops: &'a [Op],
-    /// Within `exists` and `all`, what an executable is called.
+    /// The variable of the `exists` or `all` around.
     element: Option<&'a str>,
     possible: Possible,
-    /// What is joined by or, by its place.
+    /// Lowered alternatives of `||`, by place.
     alternatives: HashMap<(usize, usize), Vec<Condition>>,
     errors: Vec<ConditionError>,
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Whether any event passes a condition at all. Beyond the pairs of tests that [`super::relate`] knows: tests that
-//! contradict each other only together, regular expressions, and fields that say something about each other. Bounded;
-//! where the bound is met, some event may.
+//! Finds conditions that no event passes. In addition to [`super::relate`], which compares pairs of tests, it handles
+//! three or more tests that contradict each other only together, regular expressions, and fields that depend on each
+//! other. The search is bounded; at the bound, the answer is that some event may pass.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt::Write as _;
@@ -16,28 +16,28 @@ use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
 use crate::interpret::{number_holds, text_holds};
 use crate::regex::{Regex, Walk};
 
-/// Choices between the parts of what is joined by or.
+/// Limit of choices between alternatives.
 const CHOICES: usize = 1024;
-/// Bytes that all automata together walk over.
+/// Limit of steps of all automata together.
 const STEPS: usize = 100_000;
-/// How often that may be used up before no more is asked.
+/// How often the limits may be used up before the search stops.
 const TIMES: usize = 8;
-/// Bytes of a list that is looked for by an automaton.
+/// Largest list that is searched by an automaton, in bytes.
 const LIST_BYTES: usize = 2048;
 
-/// Asks about conditions of rules that are for these operations.
+/// The search, for rules of these operations.
 pub(crate) struct Possible {
     ops: NumberTest,
     regexes: HashMap<String, Option<Arc<Regex>>>,
-    /// A text that passes a part, by the part.
+    /// For each part, a text that passes it.
     samples: HashMap<(Text, TextTest), Option<Vec<u8>>>,
     choices: usize,
     steps: usize,
-    /// What is left of both for other conditions.
+    /// The remaining choices and steps for further conditions.
     spare: (usize, usize),
 }
 
-/// What came of looking for a text.
+/// Result of a search for a text.
 #[derive(PartialEq, Eq)]
 enum Walked {
     Text(Vec<u8>),
@@ -45,7 +45,7 @@ enum Walked {
     Unknown,
 }
 
-/// What a text can be; `None` if it can be anything.
+/// Returns an expression for the possible texts of a field; `None` if any text is possible.
 fn shape(field: Text) -> Option<Arc<Regex>> {
     static PATH: Shape = OnceLock::new();
     static COMM: Shape = OnceLock::new();
@@ -81,22 +81,22 @@ impl Possible {
         }
     }
 
-    /// Asks about conditions of other rules from now on, with what is left of the bounds.
+    /// Continues with rules of other operations and the remaining bounds.
     pub(crate) fn again(&mut self, ops: &[Op]) {
         self.ops = Self::new(ops).ops;
     }
 
-    /// Whether no event passes the condition.
+    /// True if no event passes the condition.
     pub(crate) fn never(&mut self, condition: &Condition) -> bool {
         self.never_all(&[condition])
     }
 
-    /// Whether no event passes all conditions.
+    /// True if no event passes all conditions.
     pub(crate) fn never_all(&mut self, conditions: &[&Condition]) -> bool {
         self.bounded(|possible| !possible.some(conditions.to_vec(), Vec::new(), Vec::new()))
     }
 
-    /// Whether no text that a field can have passes the test.
+    /// True if no possible text of the field passes the test.
     pub(crate) fn never_text(&mut self, field: Text, test: &TextTest) -> bool {
         self.bounded(|possible| possible.walk(field, std::slice::from_ref(test)) == Walked::Nowhere)
     }
@@ -110,7 +110,8 @@ impl Possible {
         answer
     }
 
-    /// Whether an event may pass all that is left to be looked at, one of each of `any`, and what was chosen already.
+    /// True if an event may pass all remaining conditions, one alternative of each of `any`, and the tests chosen so
+    /// far.
     fn some<'c>(
         &mut self,
         mut left: Vec<&'c Condition>,
@@ -134,7 +135,7 @@ impl Possible {
         match any.pop() {
             None => self.together(&chosen),
             Some(items) => {
-                // What is found out soon goes first.
+                // Cheap tests first.
                 let (soon, late): (Vec<_>, Vec<_>) =
                     items.iter().partition(|item| !has_regex(item));
                 soon.into_iter()
@@ -144,11 +145,11 @@ impl Possible {
         }
     }
 
-    /// Whether an event may pass all of these single tests.
+    /// True if an event may pass all of these single tests.
     fn together(&mut self, chosen: &[&Condition]) -> bool {
         let mut numbers: BTreeMap<Number, Vec<(bool, NumberTest)>> = BTreeMap::new();
         let mut texts: BTreeMap<Text, Vec<TextTest>> = BTreeMap::new();
-        // What no executable of the chain passes.
+        // Tests that no executable of the chain passes.
         let mut unchained: Vec<TextTest> = Vec::new();
         let mut chained: Vec<&TextTest> = Vec::new();
         numbers
@@ -184,7 +185,7 @@ impl Possible {
             let one_of = NumberTest::In(one_of.iter().copied().collect());
             numbers.entry(number).or_default().push((is, one_of));
         }
-        // Both are of the chain where they are not empty.
+        // Both are in the chain unless they are empty.
         for field in [Text::Executable, Text::Parent] {
             if self.is_there(&texts, field)
                 && let Some(tests) = texts.get_mut(&field)
@@ -201,7 +202,7 @@ impl Possible {
             })
     }
 
-    /// What texts say of numbers: those that it is one of, or (false) none of.
+    /// Returns what the tests of texts imply for numbers: the values that a number has, or (`false`) does not have.
     fn implied(&mut self, texts: &BTreeMap<Text, Vec<TextTest>>) -> Vec<(Number, Vec<u64>, bool)> {
         let inet = [KIND_INET4, KIND_INET6].map(u64::from);
         let mut implied = Vec::new();
@@ -225,7 +226,7 @@ impl Possible {
         implied
     }
 
-    /// Whether the empty text does not pass.
+    /// True if the empty text does not pass.
     fn is_there(&mut self, texts: &BTreeMap<Text, Vec<TextTest>>, field: Text) -> bool {
         let of_field = texts.get(&field);
         of_field.is_some_and(|tests| !self.passes(tests, b""))
@@ -248,7 +249,7 @@ impl Possible {
         tests.iter().all(|test| text_holds(test, text, &matches))
     }
 
-    /// Whether a text may pass all of these.
+    /// True if a text may pass all of these.
     fn text(&mut self, field: Text, tests: &[TextTest]) -> bool {
         let mut flat: Vec<&TextTest> = tests.iter().collect();
         let mut all = Vec::new();
@@ -261,11 +262,11 @@ impl Possible {
                 test => parts(test, &mut all),
             }
         }
-        // What has no expressions in it was looked at in pairs.
+        // Tests without regular expressions were compared in pairs before.
         if !all.iter().any(|part| matches!(part, TextTest::Matches(_))) {
             return true;
         }
-        // Mostly, what passes one of the parts passes all tests.
+        // A text that passes one of the parts usually passes all tests.
         for part in all {
             if let Some(sample) = self.sample(field, part)
                 && self.passes(tests, &sample)
@@ -276,7 +277,7 @@ impl Possible {
         self.walk(field, tests) != Walked::Nowhere
     }
 
-    /// A text of a field that passes a part.
+    /// Returns a text of a field that passes a part.
     fn sample(&mut self, field: Text, part: &TextTest) -> Option<Vec<u8>> {
         let key = (field, part.clone());
         if let Some(known) = self.samples.get(&key) {
@@ -290,7 +291,7 @@ impl Possible {
         sample
     }
 
-    /// Looks for a text that a field can have and that passes all of these, shortest first.
+    /// Searches for a possible text of the field that passes all tests, shortest first.
     fn walk(&mut self, field: Text, tests: &[TextTest]) -> Walked {
         let mut all = Vec::new();
         for test in tests {
@@ -374,7 +375,7 @@ fn has_regex(condition: &Condition) -> bool {
     }
 }
 
-/// Whether a number may pass all of these.
+/// True if a number may pass all of these.
 fn number(tests: &[(bool, NumberTest)]) -> bool {
     let (mut least, mut most) = (0, u64::MAX);
     let mut among: Option<BTreeSet<u64>> = None;
@@ -408,14 +409,14 @@ fn number(tests: &[(bool, NumberTest)]) -> bool {
     if least > most || wanted.iter().any(|mask| mask & !unwanted == 0) {
         return false;
     }
-    // No more than what is excepted is between the limits.
+    // Every value between the limits may be excluded.
     match usize::try_from(most - least) {
         Ok(more) if more < except.len() => (least..=most).any(|value| passes(&value)),
         _ => true,
     }
 }
 
-/// The parts of a test that are no and, or and not.
+/// Collects the parts of a test below And, Or and Not.
 fn parts<'t>(test: &'t TextTest, out: &mut Vec<&'t TextTest>) {
     match test {
         TextTest::Not(inner) => parts(inner, out),
@@ -428,7 +429,7 @@ fn parts<'t>(test: &'t TextTest, out: &mut Vec<&'t TextTest>) {
     }
 }
 
-/// The expression that finds what passes a part; none for what is better not looked for so.
+/// Returns an expression for texts that pass a part; `None` for parts that are cheaper to check in another way.
 fn pattern(part: &TextTest) -> Option<String> {
     Some(match part {
         TextTest::Matches(pattern) => pattern.clone(),
@@ -451,7 +452,7 @@ fn literal(text: &[u8]) -> String {
     })
 }
 
-/// One byte of each kind that the automata tell apart.
+/// Returns one byte of each class that the automata distinguish.
 fn told_apart(machines: &[Arc<Regex>]) -> Vec<u8> {
     let mut seen: HashSet<Vec<u8>> = HashSet::new();
     (0..=u8::MAX)
@@ -462,7 +463,7 @@ fn told_apart(machines: &[Arc<Regex>]) -> Vec<u8> {
         .collect()
 }
 
-/// Whether all tests hold, as far as their parts are decided.
+/// Evaluates tests whose parts may be undecided.
 fn all_hold(tests: &[TextTest], part: &dyn Fn(&TextTest) -> Option<bool>) -> Option<bool> {
     let mut known = Some(true);
     for test in tests {

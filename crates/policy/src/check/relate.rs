@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Which conditions can't hold together. Conservative: `false` where that is not plain.
+//! Pairs of conditions that are never true together. Conservative: `false` in unclear cases.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use super::text;
 use crate::condition::{Condition, NumberTest, Text, TextTest};
 use crate::interpret::{contains, in_network, number_holds};
 
-/// Whether two conditions never hold together.
+/// True if the two conditions are never true together.
 pub(crate) fn clash(a: &Condition, b: &Condition) -> bool {
     match (a, b) {
         (Condition::Const(false), _) | (_, Condition::Const(false)) => true,
@@ -29,7 +29,7 @@ pub(crate) fn clash(a: &Condition, b: &Condition) -> bool {
     }
 }
 
-/// Whether a single test holds wherever the other condition does.
+/// True if a single test is false whenever the other condition is true.
 fn excluded(test: &Condition, other: &Condition) -> bool {
     match (test, other) {
         (test, other) if test == other => true,
@@ -64,7 +64,7 @@ fn numbers(a: &NumberTest, b: &NumberTest) -> bool {
     }
 }
 
-/// Whether no text passes both.
+/// True if no text passes both.
 fn texts(a: &TextTest, b: &TextTest) -> bool {
     match (a, b) {
         (TextTest::In(list), test) | (test, TextTest::In(list)) => list
@@ -88,7 +88,7 @@ fn texts(a: &TextTest, b: &TextTest) -> bool {
     }
 }
 
-/// Whether a text that passes one single test passes the other.
+/// True if every text that passes `a` passes `b`.
 fn text_implies(a: &TextTest, b: &TextTest) -> bool {
     match (a, b) {
         (a, b) if a == b => true,

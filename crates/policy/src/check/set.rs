@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is wrong with rules beside each other.
+//! Faults that rules have beside each other.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use super::simplify::{not, or};
 use crate::condition::Condition;
 use crate::rule::{Actions, Rule};
 
-/// Something that is wrong with a rule of a set, and which of them it is, by its index.
+/// A fault of a rule of a set. Other rules are named by their index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The other rule has the same id.
@@ -27,16 +27,23 @@ pub(crate) enum Fault {
     Allowed(usize),
     /// A source of trust that no rule sets.
     Source {
-        /// As it was written.
+        /// The source as written.
         source: String,
-        /// The source of a rule that sets one.
+        /// The most similar source that a rule sets.
         nearest: Option<String>,
-        /// There is such a rule, but it does not taint.
+        /// The rule of this id, which does not taint.
         untainting: Option<usize>,
     },
 }
 
-/// Everything that is wrong, in the order of the rules.
+impl Fault {
+    /// True if the fault may vanish when rules are added: one that taints, or one that refuses the allowed operation.
+    pub(crate) const fn may_be_explained(&self) -> bool {
+        matches!(self, Self::Allowed(_) | Self::Source { .. })
+    }
+}
+
+/// Returns all faults, in the order of the rules.
 pub(crate) fn faults(rules: &[Rule]) -> Vec<(usize, Fault)> {
     let mut faults = Vec::new();
     let mut possible = Possible::new(&[]);
@@ -84,17 +91,17 @@ fn refuses(rule: &Rule) -> bool {
     rule.actions.has(Actions::DENY) || rule.actions.has(Actions::KILL)
 }
 
-/// A rule that refuses.
+/// A rule that refuses, with its negated conditions.
 struct Refusing<'a> {
     index: usize,
     rule: &'a Rule,
-    /// When it does not apply, of what it is asked about.
+    /// True if the condition does not match.
     spares: Condition,
-    /// When it does not apply.
+    /// True if the rule does not match: another operation, or the condition is false.
     leaves: Condition,
 }
 
-/// Why a rule that allows has no effect.
+/// Returns why a rule that allows has no effect.
 fn in_vain(rule: &Rule, refusing: &[Refusing<'_>], possible: &mut Possible) -> Option<Fault> {
     let same = refusing.iter().find(|other| {
         other.rule.when == rule.when && rule.on.iter().any(|op| other.rule.on.contains(op))
@@ -102,7 +109,7 @@ fn in_vain(rule: &Rule, refusing: &[Refusing<'_>], possible: &mut Possible) -> O
     if let Some(other) = same {
         return Some(Fault::Contradicts(other.index));
     }
-    // One that taints as well does so whether it is refused or not.
+    // A rule that taints as well has an effect even if the operation is refused.
     if rule.actions.has(Actions::TAINT) || rule.actions.has(Actions::UNTAINT) {
         return None;
     }
@@ -118,7 +125,7 @@ fn in_vain(rule: &Rule, refusing: &[Refusing<'_>], possible: &mut Possible) -> O
     if beside.is_empty() {
         return None;
     }
-    // What is left of it when each of them has refused its part.
+    // The part of it that none of them refuses.
     let mut all: Vec<&Condition> = beside.iter().map(|other| &other.leaves).collect();
     all.push(&rule.when);
     possible.again(&rule.on);
@@ -132,12 +139,13 @@ fn in_vain(rule: &Rule, refusing: &[Refusing<'_>], possible: &mut Possible) -> O
     Some(one.map_or(Fault::AllRefused, |other| Fault::Refused(other.index)))
 }
 
-/// Whether there may be an event of both rules.
+/// True if an event may match both rules.
 fn beside(rule: &Rule, other: &Rule) -> bool {
     rule.on.iter().any(|op| other.on.contains(op)) && !clash(&rule.when, &other.when)
 }
 
-/// Why a rule never taints or untaints: where another allows, and none refuses, it does not.
+/// Returns why a rule never taints or untaints: a rule without `allow` does neither if another rule allows and none
+/// refuses.
 fn allowed(
     rule: &Rule,
     rules: &[Rule],
@@ -156,7 +164,7 @@ fn allowed(
     rules.iter().position(covers).map(Fault::Allowed)
 }
 
-/// The sources of trust that a condition asks about.
+/// Collects the trust sources that a condition tests.
 fn sources_of<'a>(condition: &'a Condition, sources: &mut Vec<&'a str>) {
     match condition {
         Condition::Not(inner) => sources_of(inner, sources),
@@ -170,7 +178,7 @@ fn sources_of<'a>(condition: &'a Condition, sources: &mut Vec<&'a str>) {
     }
 }
 
-/// What is wrong with a source, if it is a rule's.
+/// Returns the fault of a trust source that names a rule.
 fn unset(source: &str, rules: &[Rule]) -> Option<Fault> {
     let id = source.strip_prefix("rule:")?;
     let taints = |rule: &&Rule| rule.actions.has(Actions::TAINT);

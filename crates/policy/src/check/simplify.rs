@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Conditions in one form: constants folded, And and Or flat and sorted, Not at single tests only, and all tests of one
-//! text in one. Two conditions of the same form are the same.
+//! Normal form of conditions: constants folded, And and Or flat and sorted, Not at single tests only, and all tests
+//! of a text in one. Equal normal forms mean equal conditions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,17 +8,17 @@ use super::text::{self, Folded};
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
 use crate::interpret::number_holds;
 
-/// All of these.
+/// Joins by And.
 pub(crate) fn and(items: impl IntoIterator<Item = Condition>) -> Condition {
     join(items, true)
 }
 
-/// Any of these.
+/// Joins by Or.
 pub(crate) fn or(items: impl IntoIterator<Item = Condition>) -> Condition {
     join(items, false)
 }
 
-/// Not this.
+/// The negation.
 pub(crate) fn not(condition: Condition) -> Condition {
     match condition {
         Condition::Const(value) => Condition::Const(!value),
@@ -40,7 +40,7 @@ pub(crate) fn not(condition: Condition) -> Condition {
     }
 }
 
-/// How many tests there are.
+/// Counts the tests.
 pub(crate) fn size(condition: &Condition) -> usize {
     match condition {
         Condition::Not(inner) => size(inner),
@@ -50,7 +50,7 @@ pub(crate) fn size(condition: &Condition) -> usize {
     }
 }
 
-/// What is joined, by what it tests.
+/// The items of a join, grouped by field.
 #[derive(Default)]
 struct Parts {
     numbers: BTreeMap<Number, Vec<(bool, NumberTest)>>,
@@ -60,7 +60,8 @@ struct Parts {
     rest: Vec<Condition>,
 }
 
-/// Joins by and (`all`) or by or. `!all` ends a join by and, `all` changes nothing; with or it is the other way.
+/// Joins by And (`all`) or by Or. In an And, the constant false decides and true is dropped; in an Or, the other way
+/// round.
 fn join(items: impl IntoIterator<Item = Condition>, all: bool) -> Condition {
     let mut parts = Parts::default();
     for item in items {
@@ -77,7 +78,7 @@ fn join(items: impl IntoIterator<Item = Condition>, all: bool) -> Condition {
     }
     for (field, tests) in parts.texts {
         match text::join(tests.clone(), all) {
-            // Of the chain it would say that there is one.
+            // For the chain, the test still requires an executable.
             Folded::Const(_) if field == Text::Chain => {
                 joined.extend(tests.into_iter().map(|test| Condition::Text(field, test)));
             }
@@ -88,7 +89,7 @@ fn join(items: impl IntoIterator<Item = Condition>, all: bool) -> Condition {
             }
         }
     }
-    // No executable passes a, and none passes b: none passes a or b.
+    // "No executable passes a" and "none passes b" is "none passes a or b".
     let none = |test| Condition::Not(Box::new(Condition::Text(Text::Chain, test)));
     if !parts.unchained.is_empty() {
         match text::join(parts.unchained.clone(), false) {
@@ -113,7 +114,7 @@ fn join(items: impl IntoIterator<Item = Condition>, all: bool) -> Condition {
 }
 
 impl Parts {
-    /// False if this alone decides.
+    /// Adds an item; false if it decides the whole join.
     fn add(&mut self, item: Condition, all: bool) -> bool {
         match item {
             Condition::Const(value) => return value == all,
@@ -142,10 +143,10 @@ impl Parts {
     }
 }
 
-/// Tests of one number, joined; `None` if none can pass them all, or each passes one.
+/// Joins tests of a number; `None` if no number passes all of them (And), or every number passes one (Or).
 fn numbers(field: Number, tests: Vec<(bool, NumberTest)>, all: bool) -> Option<Vec<Condition>> {
     let (mut below, mut above): (Option<u64>, Option<u64>) = (None, None);
-    // Seen as a join by and: `in` that are met by all, and values that are excluded. With or, the other way.
+    // Described for And: values common to all lists, and values that are excluded. For Or, negated.
     let mut among: Option<BTreeSet<u64>> = None;
     let mut except: BTreeSet<u64> = BTreeSet::new();
     let mut bits = BTreeSet::new();
@@ -190,7 +191,7 @@ fn numbers(field: Number, tests: Vec<(bool, NumberTest)>, all: bool) -> Option<V
         }
     };
     if let Some(mut among) = among {
-        // Few values: each is looked at, and nothing else matters.
+        // A list has few values: check each against the other tests, which are then redundant.
         among.retain(|value| {
             !except.contains(value)
                 && rest
@@ -207,7 +208,7 @@ fn numbers(field: Number, tests: Vec<(bool, NumberTest)>, all: bool) -> Option<V
     if decided {
         return None;
     }
-    // What the limits decide already need not be said again.
+    // Exclusions outside of the limits are redundant.
     except.retain(|value| {
         [
             below.map(|limit| *value < limit),

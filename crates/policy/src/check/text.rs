@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Tests of one text in one form, as conditions are.
+//! Normal form of the tests of a text.
 
 use std::collections::BTreeSet;
 
 use crate::condition::TextTest;
 use crate::interpret::{contains, in_network};
 
-/// What is left of tests: one, or nothing but its result.
+/// Folded tests: a single test, or a constant.
 pub(super) enum Folded {
     Const(bool),
     Test(TextTest),
 }
 
-/// Not this.
+/// The negation.
 pub(super) fn not(test: TextTest) -> TextTest {
     let negated = |items: Vec<TextTest>| items.into_iter().map(not).collect();
     match test {
@@ -28,7 +28,7 @@ fn sorted(mut items: Vec<TextTest>) -> Vec<TextTest> {
     items
 }
 
-/// How many tests there are.
+/// Counts the tests.
 pub(super) fn size(test: &TextTest) -> usize {
     match test {
         TextTest::Not(inner) => size(inner),
@@ -37,9 +37,9 @@ pub(super) fn size(test: &TextTest) -> usize {
     }
 }
 
-/// All of these, or any of these.
+/// Joins by And (`all`) or by Or.
 pub(super) fn join(tests: Vec<TextTest>, all: bool) -> Folded {
-    // Seen as a join by and: texts that are among all lists, and texts that are excluded. With or, the other way.
+    // Described for And: texts common to all lists, and texts that are excluded. For Or, negated.
     let mut among: Option<BTreeSet<Vec<u8>>> = None;
     let mut except: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut networks = BTreeSet::new();
@@ -76,7 +76,7 @@ pub(super) fn join(tests: Vec<TextTest>, all: bool) -> Folded {
         if among.is_empty() {
             return Folded::Const(!all);
         }
-        // What is decided for every text of the list is said by the list.
+        // Tests that are decided for every text of the list are redundant.
         rest.retain(|test| among.iter().any(|text| decided(test, text).is_none()));
         rest.insert(plain(all, TextTest::In(among.clone())));
     } else if !except.is_empty() {
@@ -103,7 +103,7 @@ fn narrow(among: &mut Option<BTreeSet<Vec<u8>>>, list: BTreeSet<Vec<u8>>) {
     });
 }
 
-/// Whether a test holds for a text; `None` where only a regular expression would tell.
+/// Evaluates a test on a text; `None` if the result depends on a regular expression.
 pub(super) fn decided(test: &TextTest, value: &[u8]) -> Option<bool> {
     match test {
         TextTest::Not(inner) => decided(inner, value).map(|holds| !holds),

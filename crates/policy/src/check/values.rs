@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Comparisons with numbers and with words, for each of the fields of a name.
+//! Comparisons with numbers and words, for each field of a name.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::condition::{Condition, Number, NumberTest};
 use crate::field::{Field, Meaning, Numbered, TYPE_SHIFT};
 
 impl Checker<'_> {
-    /// A number against a constant, for each of the fields; of operations that have none it is 0.
+    /// Compares a number with a constant, for each of the fields. The number is 0 for operations without the field.
     pub(super) fn number(
         &mut self,
         expr: &Expr,
@@ -45,7 +45,7 @@ impl Checker<'_> {
         })
     }
 
-    /// A word of one of the fields.
+    /// Compares with a word of one of the fields.
     pub(super) fn word(
         &mut self,
         variants: &Variants,
@@ -81,7 +81,7 @@ impl Checker<'_> {
         })
     }
 
-    /// A number instead of a word.
+    /// Compares a word field with a number.
     pub(super) fn numbered(
         &mut self,
         expr: &Expr,
@@ -108,7 +108,7 @@ impl Checker<'_> {
         })
     }
 
-    /// The operation's name.
+    /// The name of the operation.
     pub(super) fn operation(
         &mut self,
         expr: &Expr,
@@ -132,7 +132,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether there are sources at all; how many is not known.
+    /// Tests if the task has lost any trust. The number of sources is not known.
     pub(super) fn trust_size(
         &mut self,
         expr: &Expr,
@@ -148,7 +148,7 @@ impl Checker<'_> {
             _ => {
                 let kind = ConditionErrorKind::Arguments {
                     function: "size",
-                    takes: "nothing, and is compared with 0",
+                    takes: "no argument and can only be compared with 0",
                 };
                 self.error(&expr.span, kind)
             }
@@ -156,7 +156,7 @@ impl Checker<'_> {
     }
 }
 
-/// The test, and whether it or its opposite is meant; an error is what the comparison always is.
+/// Returns the test, and false if it is to be negated. An error is the constant result of the comparison.
 fn number_test(how: Comparison, value: i128, max: u64) -> Result<(bool, NumberTest), bool> {
     let top = i128::from(max);
     let inside = |value: i128, below: bool, above: bool| {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Instructions with labels, which jumps go forward to.
+//! Assembler for instructions with labels and forward jumps.
 
 use super::insn::Insn;
 
-/// A place that jumps go to.
+/// A jump target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Label(usize);
 
-/// Instructions that are being written. They jump nowhere but forward and among themselves, so that they can be put
-/// anywhere.
+/// Instructions under construction. All jumps go forward and stay inside, so the code can be placed anywhere.
 #[derive(Default)]
 pub(super) struct Assembler {
     code: Code,
@@ -16,7 +15,7 @@ pub(super) struct Assembler {
     jumps: Vec<(usize, Label)>,
 }
 
-/// Instructions, and what they are for: comments by the number of the instruction that they stand before.
+/// Instructions with comments. A comment is stored with the number of the instruction that it precedes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Code {
     pub(super) instructions: Vec<Insn>,
@@ -49,7 +48,7 @@ impl Assembler {
         Label(self.labels.len() - 1)
     }
 
-    /// The label is here.
+    /// Places the label here.
     pub(super) fn bind(&mut self, label: Label) {
         if let Some(slot) = self.labels.get_mut(label.0) {
             *slot = Some(self.code.instructions.len());
@@ -61,7 +60,7 @@ impl Assembler {
         self.push(insn);
     }
 
-    /// The instructions; `None` if a jump is too far for 16 bits.
+    /// Returns the instructions; `None` if a jump does not fit 16 bits.
     pub(super) fn finish(mut self) -> Option<Code> {
         for (at, label) in self.jumps {
             let target = self.labels.get(label.0).copied().flatten()?;

@@ -126,7 +126,7 @@ fn of_path(entry: &Entry, kind: u8) -> Vec<Entry> {
     entries
 }
 
-/// Returns what is known of a test if the object is a file with a path, of which nothing else was read. With `trusted`, the
+/// Returns the known part of a test if the object is a file with a path, and nothing else about it was read. With `trusted`, the
 /// task has no trust bit set.
 fn path_and_argument(leaf: &Leaf, trusted: bool) -> Known {
     let (number, values) = match leaf {

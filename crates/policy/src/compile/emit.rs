@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Conditions as jumps.
+//! Compiles conditions to jumps.
 //!
-//! The verifier follows both ways of every test. It gives one of them up where it was before with registers that it
-//! need not know: so nothing that is tested twice may be in a register that lives on, or what the first test told of it
-//! decides the second, and every rule doubles the ways.
+//! The verifier follows both branches of every test, and prunes a branch that reaches an instruction with a register
+//! state that it has seen there. So a value that is tested twice must not stay in a live register: otherwise, the
+//! result of the first test is part of the state, and each rule doubles the number of states.
 
 use super::assemble::{Assembler, Label};
 use super::insn::{Compare, Insn, Reg};
@@ -11,33 +11,33 @@ use super::node::{Leaf, Node, Values};
 use super::wire::{self, Place};
 use crate::condition::Number;
 
-/// How many values are compared one by one.
+/// Up to this many values are compared one by one.
 const CHAIN: usize = 8;
-/// Values of so many bits fit a word.
+/// Values within this span are tested as bits of one word.
 const SPAN: u64 = 64;
 
-/// Which of a condition's labels stands right behind it.
+/// Tells which of a condition's two labels follows directly behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     True,
     False,
 }
 
-/// What was read: masks of texts and of numbers.
+/// The texts and numbers that were read, as masks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Reads {
     pub(super) texts: u32,
     pub(super) numbers: u32,
 }
 
-/// Writes conditions.
+/// Emits conditions.
 #[derive(Default)]
 pub(super) struct Emitter {
     pub(super) asm: Assembler,
     pub(super) reads: Reads,
     /// The word in R8, and which of its bits were tested since it was loaded.
     word: Option<(i16, u32)>,
-    /// Whether there is no way around this place.
+    /// True if every path passes this place.
     straight: bool,
 }
 
@@ -49,20 +49,20 @@ impl Emitter {
         }
     }
 
-    /// What follows is reached whatever came before.
+    /// The code that follows is reached on every path.
     pub(super) fn join(&mut self) {
         self.straight = true;
     }
 
-    /// Goes on only if any of these bits is set, of which there are several. Each can be tested after it: that one of
-    /// them is set says nothing of any.
+    /// Continues only if any of several bits is set. Each of them can be tested afterwards, because the verifier
+    /// learns nothing about a single one.
     pub(super) fn skip(&mut self, at: i16, mask: u32, on: Label, off: Label) {
         let register = self.word(at, mask);
         self.jump(Insn::if_set(register, mask), on, off, Next::True);
         self.word = Some((at, 0));
     }
 
-    /// Jumps to one of two labels.
+    /// Emits a jump to one of two labels.
     pub(super) fn branch(&mut self, node: &Node, yes: Label, no: Label, next: Next) {
         match node {
             Node::Const(value) => {
@@ -78,7 +78,7 @@ impl Emitter {
         }
     }
 
-    /// Parts of which all must be `all`, or else the rest is not asked.
+    /// Emits parts in order. The first part that is not `all` ends the evaluation.
     fn sequence(&mut self, nodes: &[Node], yes: Label, no: Label, next: Next, all: bool) {
         let Some((last, before)) = nodes.split_last() else {
             return;
@@ -102,19 +102,20 @@ impl Emitter {
                 self.jump(Insn::if_set(register, *mask), yes, no, next);
             }
             Leaf::Shared(bit) => {
-                // Not tested in R9 itself; and what is computed from a copy tells nothing of R9.
+                // R9 is not tested directly: the verifier would learn its bits. It learns nothing of R9 from a masked
+                // copy.
                 self.asm.push(Insn::mov(Reg::R1, Reg::R9));
                 self.asm.push(Insn::and_imm(Reg::R1, 1 << bit));
                 self.test(Compare::NotEqual, 0, yes, no, next);
             }
             Leaf::Number(number, test) => self.number(*number, test, yes, no, next),
-            // All texts have bits by now.
+            // At this point, all tests of texts are bits.
             Leaf::Text(..) => self.asm.jump(Insn::goto(), no),
         }
         self.straight = false;
     }
 
-    /// A register with the word at this offset, of which these bits were not tested since it was loaded.
+    /// Returns a register with the word at this offset. These bits were not tested since it was loaded.
     fn word(&mut self, at: i16, mask: u32) -> Reg {
         match wire::place(at) {
             Place::Number(number) => self.reads.numbers |= 1 << number,
@@ -135,7 +136,7 @@ impl Emitter {
         register
     }
 
-    /// Jumps by an instruction that jumps if it is so.
+    /// Emits an instruction that jumps if the test is true.
     fn jump(&mut self, insn: Insn, yes: Label, no: Label, next: Next) {
         self.asm.jump(insn, yes);
         if next == Next::True {
@@ -143,7 +144,7 @@ impl Emitter {
         }
     }
 
-    /// Compares R1.
+    /// Emits a comparison of R1.
     fn test(&mut self, compare: Compare, value: u64, yes: Label, no: Label, next: Next) {
         let (compare, label) = match next {
             Next::True => (compare.opposite(), no),
@@ -158,7 +159,7 @@ impl Emitter {
         self.asm.jump(insn, label);
     }
 
-    /// Puts a constant in R2.
+    /// Loads a constant into R2.
     fn wide(&mut self, value: u64) {
         for half in Insn::wide(Reg::R2, value) {
             self.asm.push(half);
@@ -179,7 +180,7 @@ impl Emitter {
         }
     }
 
-    /// Whether R1 is one of these, which are sorted.
+    /// Emits the test that R1 is one of these sorted values.
     fn among(&mut self, values: &[u64], yes: Label, no: Label, next: Next) {
         let (Some(first), Some((last, before))) = (values.first(), values.split_last()) else {
             return;
@@ -245,7 +246,7 @@ impl Compare {
     }
 }
 
-/// What an instruction can hold, which is extended by its sign.
+/// Returns the value as an immediate operand, which the instruction sign-extends, if it fits.
 fn constant(value: u64) -> Option<i32> {
     i32::try_from(value.cast_signed()).ok()
 }

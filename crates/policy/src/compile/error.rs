@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Why rules can't be compiled.
+//! Errors of the compiler.
 
 use ambit_abi::Hook;
 use regex_automata::dfa::dense;
 
 use super::wire;
 
-/// Rules can't be compiled.
+/// The rules cannot be compiled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompileError {
-    /// A hook has more rules than there are bits for.
+    /// A hook has more rules than bits.
     #[error(
         "{rules} rules are asked at hook {hook}, and it has room for {}: join some of them by `||`, or ask fewer \
          operations",
@@ -32,7 +32,7 @@ pub enum CompileError {
         /// The test, shortened.
         test: String,
     },
-    /// The tests of a text don't fit the automata that it has.
+    /// The tests of a text do not fit its automata.
     #[error(
         "rule {rule}: with the other rules' tests of the same text, this one does not fit the kernel part's tables: {test}; \
          expressions that repeat something in their midst, like `a.*b`, need most of them"
@@ -50,11 +50,11 @@ pub enum CompileError {
         rule: String,
         /// The test, shortened.
         test: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<dense::BuildError>,
     },
-    /// A rule's condition needs more instructions than a jump can pass over.
+    /// A rule's condition is longer than a jump can reach.
     #[error("rule {rule}: at hook {hook} its condition needs too many instructions")]
     TooLong {
         /// The hook.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! eBPF instructions: how they are encoded, and the text that people read them as.
+//! eBPF instructions: encoding and listing.
 
 use std::fmt::{self, Write};
 
@@ -19,15 +19,15 @@ pub(super) enum Reg {
     R2 = 2,
     /// The facts.
     R6 = 6,
-    /// What the rules that applied do.
+    /// The actions of the rules that matched.
     R7 = 7,
     /// The word of tests that was loaded last.
     R8 = 8,
-    /// The conditions that rules share.
+    /// The results of shared conditions.
     R9 = 9,
 }
 
-/// How two numbers are compared. They are unsigned.
+/// Comparisons of unsigned numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Compare {
     Equal,
@@ -59,7 +59,7 @@ const RSH: u8 = 0x70;
 const MOV: u8 = 0xb0;
 
 impl Insn {
-    /// An instruction of these parts.
+    /// Encodes an instruction.
     pub const fn new(opcode: u8, dst: u8, src: u8, off: i16, imm: i32) -> Self {
         let [off0, off1] = off.to_le_bytes();
         let [imm0, imm1, imm2, imm3] = imm.to_le_bytes();
@@ -74,13 +74,13 @@ impl Insn {
         self.0
     }
 
-    /// What it does.
+    /// The operation code.
     pub const fn opcode(self) -> u8 {
         let [opcode, ..] = self.0.to_le_bytes();
         opcode
     }
 
-    /// The register that it changes, or compares.
+    /// The register that it changes or compares.
     pub const fn dst(self) -> u8 {
         let [_, registers, ..] = self.0.to_le_bytes();
         registers & 15
@@ -104,7 +104,7 @@ impl Insn {
         i32::from_le_bytes(bytes)
     }
 
-    /// Whether it is the first half of a constant of 64 bits.
+    /// True for the first half of a 64-bit constant load.
     pub const fn is_wide(self) -> bool {
         self.opcode() == LD_IMM64
     }
@@ -225,7 +225,7 @@ impl fmt::Debug for Insn {
     }
 }
 
-/// As LLVM writes it. Of a constant of 64 bits only the lower half is known here; see [`listing`].
+/// In LLVM's notation. Shows only the lower half of a 64-bit constant; see [`listing`].
 impl fmt::Display for Insn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (dst, src, off, imm) = (self.dst(), self.src(), self.off(), self.imm());

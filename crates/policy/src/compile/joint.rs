@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Many tests in one table: the states that pairs of states of two tables are.
+//! Joins tests into one table: the product automaton of two tables.
 //!
-//! Where both tables are the smallest, so is what they make together, as each has bits of its own that tell its states
-//! apart. So it is known at once whether the tests fit, and each is built but once.
+//! The product of two minimal tables is minimal, because each keeps its own output bits. So it shows directly if the
+//! tests fit, and each test is built only once.
 
 use std::collections::HashMap;
 
@@ -10,24 +10,24 @@ use ambit_abi::{RULE_ENTRIES, RULE_ROWS, RULE_WORDS};
 
 use super::reduce::Table;
 
-/// Tests that a row has bits for.
+/// Bits of a row, one per test.
 const TESTS: usize = RULE_WORDS * 64;
-/// Classes of bytes, which are numbered from 1 in a byte.
+/// Limit of byte classes, which are numbered from 1 in a byte.
 const CLASSES: usize = 255;
 
 /// A set of tests.
 pub(super) type Row = [u64; RULE_WORDS];
 
-/// What a state tells.
+/// The output of a state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Output {
-    /// The tests that hold for a text that ends there.
+    /// The tests that are true for a text that ends in this state.
     pub(super) ends: Row,
-    /// Those that hold for any that passes it.
+    /// The tests that are true for every text that passes this state.
     pub(super) marks: Row,
 }
 
-/// A table of several tests: what a state outputs is an index of `outputs`. The first has no test.
+/// A table of several tests. The output of a state is an index of `outputs`; the first output has no test.
 #[derive(Clone, Debug)]
 pub(super) struct Joint {
     pub(super) table: Table,
@@ -36,7 +36,7 @@ pub(super) struct Joint {
 }
 
 impl Joint {
-    /// One test; `None` where the kernel part has no room for it.
+    /// A table of one test; `None` if it does not fit the kernel part's structure.
     pub(super) fn new(table: Table) -> Option<Self> {
         let (none, only) = ([0; RULE_WORDS], [1, 0, 0, 0]);
         // By END and MARK.
@@ -56,7 +56,7 @@ impl Joint {
         self.table.output.len()
     }
 
-    /// The tests of both, those of the other after the own; `None` where the kernel part has no room for them.
+    /// Joins two tables; the bits of `other` follow. `None` if the result does not fit the kernel part's structure.
     pub(super) fn join(&self, other: &Self) -> Option<Self> {
         let tests = self.tests + other.tests;
         if tests > TESTS {
@@ -76,7 +76,7 @@ impl Joint {
             tests,
         };
         let mut outputs = HashMap::from([((0, 0), 0)]);
-        // What is dead in both comes first, and so is dead.
+        // The pair of dead states comes first, so state 0 stays the dead state.
         let dead = (0, 0);
         let start = (self.table.start, other.table.start);
         let mut queue = vec![dead];
@@ -114,7 +114,7 @@ impl Joint {
         (rows <= RULE_ROWS).then_some(joined)
     }
 
-    /// The class of each byte in both, and what each class is in one and the other.
+    /// Returns the joint class of each byte, and for each joint class its classes in the two tables.
     fn byte_classes(&self, other: &Self) -> (Vec<usize>, Vec<(usize, usize)>) {
         let mut numbers = HashMap::new();
         let mut samples = Vec::new();
@@ -150,18 +150,19 @@ impl Joint {
 }
 
 impl Output {
-    /// Whether a walk has to stop and look.
+    /// True if the state marks tests, so that the kernel part has to record them.
     pub(super) fn is_marking(&self) -> bool {
         self.marks != [0; RULE_WORDS]
     }
 
-    /// How many rows of the kernel part's it takes.
+    /// The number of rows that it takes in the kernel part's structure.
     fn rows(&self) -> usize {
         1 + usize::from(self.is_marking())
     }
 }
 
-/// How many states there is room for, if there is for the classes; a state also has its row.
+/// Returns the limit of states for this many classes; `None` for too many classes. Each state needs an additional
+/// entry for its row.
 fn room(width: usize) -> Option<usize> {
     (width <= CLASSES).then_some(RULE_ENTRIES / (width + 1))
 }
@@ -185,7 +186,7 @@ pub(super) fn union(left: Row, right: Row) -> Row {
     })
 }
 
-/// The row with its first bit at another place.
+/// Shifts the bits of a row.
 fn shift(row: Row, by: usize) -> Row {
     let (words, bits) = (by / 64, by % 64);
     std::array::from_fn(|word| {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A test of a text as a walk over its bytes.
+//! Evaluates a test of a text byte by byte.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -15,30 +15,30 @@ use super::reduce::{END, MARK};
 use super::{search, text};
 use crate::condition::TextTest;
 
-/// Where a walk is.
+/// A state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Position {
     state: StateID,
-    /// It was found just now that the test holds, which nothing before had told.
+    /// The last byte showed that the test is true.
     found: bool,
 }
 
-/// The parts of a test.
+/// A test with the automaton of its parts.
 pub(super) struct Language<'t> {
     test: &'t TextTest,
-    /// The part's number among the expressions. None if all parts are one expression, which matches where any of them is
-    /// known to hold.
+    /// The number of each part's expression. `None` if one expression stands for all parts, which matches where any
+    /// of them is known to be true.
     parts: Option<HashMap<&'t TextTest, usize>>,
     dfa: dense::DFA<Vec<u32>>,
     pub(super) start: Position,
     pub(super) v4: Networks,
     pub(super) v6: Networks,
-    /// By state: whether the test holds there whatever follows.
+    /// By state: true if the test is true for every continuation.
     certain: RefCell<HashMap<StateID, bool>>,
 }
 
 impl<'t> Language<'t> {
-    /// What a text is at its end says whether the test holds.
+    /// Builds the form that decides the test at the end of the text.
     pub(super) fn of_whole_texts(test: &'t TextTest) -> Result<Self, MachineError> {
         let mut all = Vec::new();
         text::parts(test, &mut all);
@@ -55,7 +55,7 @@ impl<'t> Language<'t> {
                 TextTest::Network(networks) => {
                     v4.add(number, networks, false);
                     v6.add(number, networks, true);
-                    // Never matches; it keeps the numbers.
+                    // Never matches; a placeholder that keeps the numbering.
                     "[a&&b]".to_owned()
                 }
                 _ => text::regex(part),
@@ -65,8 +65,8 @@ impl<'t> Language<'t> {
         Ok(Self { v4, v6, ..language })
     }
 
-    /// A mark is set where it is known that the test holds. `None` where that is no better: the test holds for every text, or
-    /// is not one that can be searched for.
+    /// Builds the form that sets a mark as soon as the test is known to be true. `None` if the test is true for every
+    /// text, or cannot be searched for.
     pub(super) fn of_searches(test: &'t TextTest) -> Option<Self> {
         let regex = search::regex(search::any_of(test)?)?;
         let language = Self::new(test, None, &[regex]).ok()?;
@@ -85,7 +85,7 @@ impl<'t> Language<'t> {
                 MachineError::Build(error)
             }
         })?;
-        // Without Unicode's word boundaries there is always a start.
+        // The start state only fails for Unicode word boundaries, which are off.
         let state = dfa
             .start_state(&start::Config::new().anchored(Anchored::Yes))
             .map_err(|_| MachineError::TooLarge)?;
@@ -103,12 +103,12 @@ impl<'t> Language<'t> {
         })
     }
 
-    /// The class of a byte, among those that the expressions do not tell apart.
+    /// The class of a byte: expressions do not distinguish bytes of a class.
     pub(super) fn class(&self, byte: u8) -> u8 {
         self.dfa.byte_classes().get(byte)
     }
 
-    /// The parts that hold for a text which ends here.
+    /// The parts that are true for a text that ends here.
     pub(super) fn accepted(&self, at: Position) -> BTreeSet<usize> {
         let end = self.dfa.next_eoi_state(at.state);
         if !self.dfa.is_match_state(end) {
@@ -119,7 +119,7 @@ impl<'t> Language<'t> {
             .collect()
     }
 
-    /// What a state outputs where these parts hold, and no others.
+    /// The output of a state in which exactly these parts are true.
     pub(super) fn holds(&self, parts: &BTreeSet<usize>) -> u32 {
         let holds = match &self.parts {
             Some(numbers) => text::evaluate(self.test, &mut |part| {
@@ -131,7 +131,7 @@ impl<'t> Language<'t> {
         if holds { END } else { 0 }
     }
 
-    /// What a state outputs that stands for this.
+    /// The output of a state.
     pub(super) fn output(&self, at: Position) -> u32 {
         if self.parts.is_none() && (at.found || self.is_certain(at.state)) {
             MARK
@@ -140,7 +140,7 @@ impl<'t> Language<'t> {
         }
     }
 
-    /// Whether nothing that follows leads anywhere any more.
+    /// True if the test is false for every continuation.
     pub(super) fn is_over(&self, at: Position) -> bool {
         let dead = self.dfa.is_dead_state(at.state) || self.dfa.is_quit_state(at.state);
         dead && !at.found
@@ -148,13 +148,13 @@ impl<'t> Language<'t> {
 
     pub(super) fn step(&self, from: Position, byte: u8) -> Position {
         let state = self.dfa.next_state(from.state, byte);
-        // The expressions' automaton says with the next byte that it had matched before it.
+        // The regex automaton reports a match one byte late.
         let found =
             self.parts.is_none() && self.dfa.is_match_state(state) && !self.is_certain(from.state);
         Position { state, found }
     }
 
-    /// Several bytes that are one step.
+    /// The state after several bytes that count as one step.
     pub(super) fn follow(&self, from: Position, bytes: &[u8]) -> Position {
         let mut at = from;
         let mut passed = false;
@@ -168,7 +168,7 @@ impl<'t> Language<'t> {
         }
     }
 
-    /// Whether the expressions match here whatever follows.
+    /// True if the expressions match here for every continuation.
     fn is_certain(&self, state: StateID) -> bool {
         if let Some(known) = self.certain.borrow().get(&state) {
             return *known;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! From a test of a text to a table of states: the automaton of the text, below the kind byte where there is one.
+//! Builds the table of states for a test of a text: the automaton of the text, behind the object's kind byte if the
+//! field is one of an object.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,28 +13,28 @@ use super::network::{Networks, Progress};
 use super::reduce::{MARK, Table, reduce};
 use crate::condition::{Text, TextTest};
 
-/// Entries of a table before states are merged.
+/// Limit of entries of a table before reduction.
 const ENTRIES: usize = 512 * 1024;
 
-/// A machine can't be built.
+/// The table cannot be built.
 #[derive(Debug)]
 pub(super) enum MachineError {
     /// Too many states.
     TooLarge,
-    /// An expression is refused.
+    /// A regular expression is rejected.
     Build(Box<dense::BuildError>),
 }
 
-/// How it is told that a test holds.
+/// How a table reports that a test is true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// By the state in which a text ends.
+    /// By the state at the end of the text.
     Ends,
-    /// By a state that was passed, or else in which it ends, if the test is one that can be searched for.
+    /// By a state on the way, for tests that can be searched for; otherwise by the state at the end.
     Marks,
 }
 
-/// The smallest table that runs a test of a text.
+/// Builds the smallest table for a test of a text.
 pub(super) fn build(field: Text, test: &TextTest, form: Form) -> Result<Table, MachineError> {
     if form == Form::Marks
         && let Some(language) = Language::of_searches(test)
@@ -63,9 +64,9 @@ struct Builder<'b> {
     table: Table,
 }
 
-/// States of an automaton of a text, and which of the table stand for them.
+/// The states of a text's automaton, with their numbers in the table.
 struct Walk {
-    /// From where nothing is matched any more.
+    /// The state from which no test can become true.
     sink: u32,
     numbers: HashMap<Position, u32>,
     queue: Vec<(u32, Position)>,
@@ -88,7 +89,7 @@ impl<'b> Builder<'b> {
         }
     }
 
-    /// A new state that leads to itself.
+    /// Adds a state with transitions to itself.
     fn state(&mut self, output: u32) -> Result<u32, MachineError> {
         if self.table.next.len() > ENTRIES {
             return Err(MachineError::TooLarge);
@@ -124,7 +125,8 @@ impl<'b> Builder<'b> {
         self.lead(from, class.unwrap_or(0), to);
     }
 
-    /// The root, and below it what the payload of each kind is to the field. Any other object has an empty text.
+    /// Adds the root state and, for each kind byte, the automaton of the field's text. For kinds without the field,
+    /// the text is empty.
     fn below_kinds(&mut self, field: Text) -> Result<(), MachineError> {
         let language = self.language;
         let empty = language.output(language.start);
@@ -155,7 +157,7 @@ impl<'b> Builder<'b> {
         Ok(())
     }
 
-    /// The states of a text; those after each of these prefixes.
+    /// Adds the states of a text; returns those after each of these prefixes.
     fn text<const N: usize>(
         &mut self,
         markers: bool,
@@ -187,7 +189,7 @@ impl<'b> Builder<'b> {
         Ok(starts)
     }
 
-    /// The state of the table that stands for one of the automaton.
+    /// Returns the table's number of an automaton state.
     fn number(&mut self, walk: &mut Walk, position: Position) -> Result<u32, MachineError> {
         if self.language.is_over(position) {
             return Ok(walk.sink);
@@ -201,7 +203,7 @@ impl<'b> Builder<'b> {
         Ok(number)
     }
 
-    /// The state after the NUL of a marker, from where its letter leads to where its name in braces would.
+    /// Adds the state behind a marker's NUL. Its letter leads to the state that the marker's name in braces leads to.
     fn marker(&mut self, walk: &mut Walk, from: Position) -> Result<u32, MachineError> {
         let mut targets = Vec::with_capacity(Marker::ALL.len());
         for marker in Marker::ALL {
@@ -209,12 +211,13 @@ impl<'b> Builder<'b> {
             let to = self.language.follow(from, name.as_bytes());
             targets.push((marker.letter(), self.number(walk, to)?));
         }
-        // No text ends here, and no other letter follows: it leads where the first does, so that no test goes on alone.
+        // Canonical texts neither end here nor continue with another letter. All other bytes lead to the target of
+        // the first letter, so that reduction can merge states.
         let Some((_, first)) = targets.first().copied() else {
             return Ok(walk.sink);
         };
-        // Where all letters lead to one state, this one is as if it was in that already, so that both are merged where
-        // nothing else is to come. But what that marks is marked with the letter.
+        // If all letters lead to one state, this state has the same output, so that reduction can merge both. Marks
+        // are excluded: they are set with the letter.
         let output = match self.output(first) {
             output if output != MARK && targets.iter().all(|(_, to)| *to == first) => output,
             _ => 0,
@@ -227,7 +230,8 @@ impl<'b> Builder<'b> {
         Ok(after)
     }
 
-    /// The states of addresses of one family: the protocol's byte, and then until all networks are decided.
+    /// Adds the states of addresses of one family: the protocol byte, then the address bytes until every network is
+    /// decided.
     fn address(&mut self, networks: &Networks) -> Result<u32, MachineError> {
         let language = self.language;
         let empty = language.accepted(language.start);
@@ -263,7 +267,7 @@ impl<'b> Builder<'b> {
     }
 }
 
-/// Bytes that nothing tells apart: the class of each, and one of each class.
+/// Returns the class of each byte (bytes of a class are never distinguished), and one byte of each class.
 fn byte_classes(field: Text, language: &Language<'_>) -> (Vec<usize>, Vec<u8>) {
     let mut alone = BTreeSet::new();
     if !matches!(field, Text::Comm | Text::Cgroup | Text::Domain) {

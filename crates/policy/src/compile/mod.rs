@@ -1,8 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rules as the kernel part runs them: for each hook an eBPF program, and automata that run the tests of texts before
-//! it.
+//! Compiles rules to the form that the kernel part runs: up to three eBPF programs for each hook, and automata for the
+//! tests of texts.
 //!
-//! It knows the layout of `struct ambit_facts` and `struct ambit_rule_automaton`, and nothing of how they are loaded.
+//! # What is compiled for a hook
+//!
+//! The kernel part runs the programs of a hook in this order, and stops at the first that excludes all rules. `finish`
+//! compiles them in the same order. Costs are instructions, measured in `docs/SPECIFICATION.md` (rows of `bench --part
+//! rules`).
+//!
+//! | step | program | reads | answer | cost |
+//! |---|---|---|---|---|
+//! | 1 | path program ([`PathProgram`]), hooks of files only | path and argument; then numbers; then texts | classes of rules that may match | cached for each path and argument: 100 rules cost 1,100 together at a cached file, 2,000 at its first open |
+//! | 2 | prefilter ([`HookProgram::prefilter`]) | the object and all numbers | context fields needed by rules that may match | saves the 600 to 850 of building the executables' chain unless a rule needs it |
+//! | 3 | full program ([`HookProgram::instructions`]) | the object, all numbers, the needed context fields | actions, and marks of the matching rules | 3 for each rule that does not match |
+//!
+//! Before step 2, the kernel part builds the object's text and runs the automata of [`HookProgram::object`] over it, about
+//! 740 for a path; before step 3, the automata of the context fields that step 2 has reported. Automata turn each test of a
+//! text into a bit of `struct ambit_facts`, so the programs only test numbers and bits.
+//!
+//! Programs of steps 1 and 2 are made of weakened conditions (see `bound`): they may report a rule that does not match, but
+//! never miss one.
+//!
+//! # How it is compiled
+//!
+//! 1. `draft` lowers each rule's condition for each operation of the hook (`node`) and collects the tests of texts.
+//! 2. `pack` distributes the tests over automata; inputs other than the object are shared by all hooks.
+//! 3. `finish` replaces the tests by bits and writes the three programs (`program`): shared conditions first (`share`),
+//!    parts of a condition in the order of their estimated cost (`weigh`), then jumps (`emit`).
+//!
+//! This module knows the layout of `struct ambit_facts` and `struct ambit_rule_automaton`, but not how they are loaded.
 
 mod assemble;
 mod automaton;
@@ -40,18 +66,18 @@ use self::text::Input;
 use crate::condition::Condition;
 use crate::rule::{Actions, Rule};
 
-/// Rules, ready to be loaded.
+/// Compiled rules, ready to be loaded.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    /// The hooks that have rules, in the order in which they were given.
+    /// The hooks that have rules, in the order that was requested.
     pub hooks: Vec<HookProgram>,
     /// Automata over an executable's canonical bytes, for every hook.
     pub chain: Vec<Automaton>,
-    /// Over what the task calls itself.
+    /// Automata over the task's command name.
     pub comm: Vec<Automaton>,
-    /// Over the task's cgroup.
+    /// Automata over the task's cgroup.
     pub cgroup: Vec<Automaton>,
-    /// Over the task's domain.
+    /// Automata over the task's domain.
     pub domain: Vec<Automaton>,
 }
 
@@ -60,39 +86,39 @@ pub struct Compiled {
 pub struct HookProgram {
     /// The hook.
     pub hook: Hook,
-    /// `int rules(struct ambit_facts *facts)`: marks the rules that apply in `fired`, which it clears before, and
-    /// returns the union of what they do.
+    /// The full program, `int rules(struct ambit_facts *facts)`: clears `fired`, marks the matching rules in it, and returns
+    /// the union of their actions.
     pub instructions: Vec<Insn>,
-    /// Which texts are asked for by rules that might apply, known without those that are dear to have (the chain, what the
-    /// task calls itself, its cgroup, its domain): a mask as `needs` is, 0 where no rule can apply whatever these are. The
-    /// bits of other texts may be anything. None where that would tell nothing.
+    /// The prefilter: returns a mask like `needs` with the texts of rules that may match, or 0 if no rule can match regardless
+    /// of the context fields (the chain, the command name, the cgroup, the domain), which it does not read. The bits of
+    /// texts other than the object may have any value. `None` if it could never save reading a context field.
     pub prefilter: Option<Vec<Insn>>,
-    /// What is asked before the object is put together, at hooks where that is worth it.
+    /// The program to run before the object's path is built; `None` for hooks without one.
     pub path_program: Option<PathProgram>,
     /// Automata over the object's canonical bytes.
     pub object: Vec<Automaton>,
-    /// Whose words of `match` are read: a mask of `1 << AMBIT_RULE_TEXT_*`.
+    /// The texts whose words of `match` are read: a mask of `1 << AMBIT_RULE_TEXT_*`.
     pub needs: u32,
-    /// Which of `numbers` are read: a mask of `1 << AMBIT_RULE_*`.
+    /// The `numbers` that are read: a mask of `1 << AMBIT_RULE_*`.
     pub numbers: u32,
-    /// The index of the rule that each bit of `fired` stands for.
+    /// The index of the rule for each bit of `fired`.
     pub rules: Vec<usize>,
-    /// What instructions are for: text, and the number of the instruction that it stands before.
+    /// Comments, each with the number of the instruction that it precedes.
     pub comments: Vec<(usize, String)>,
 }
 
-/// What can be told of a file's rules before its path is put together: `int path_program(struct ambit_facts *facts)`, whose
-/// stages (`PATH_PROGRAM_*` of the `abi`) are told apart by what stands above the operation's number.
+/// A program that excludes rules of a file before the file's path is built: `int path_program(struct ambit_facts *facts)`.
 ///
-/// By the path's tests and the argument alone, it says which kinds of rules might apply. Of rules that ask for no path it
-/// says first which texts they ask for, then whether one applies.
+/// It has three stages, selected by the bits above the operation's number (`PATH_PROGRAM_*` of the `abi`). The first stage reports the
+/// classes of rules that may match, from the tests of the path and the argument alone; its answers can be cached. For rules
+/// that do not test the path, the second stage reports the texts they need, and the third if one of them matches.
 #[derive(Clone, Debug)]
 pub struct PathProgram {
-    /// Its instructions.
+    /// The instructions.
     pub instructions: Vec<Insn>,
-    /// Some rule asks for the path.
+    /// True if some rule tests the path.
     pub object: bool,
-    /// Which of `numbers` rules read that ask for no path.
+    /// The `numbers` that are read by rules without a test of the path.
     pub numbers: u32,
 }
 
@@ -103,24 +129,24 @@ impl HookProgram {
     }
 }
 
-/// Every source of distrust that rules set, which is `rule:ID`, or ask for.
+/// Returns every trust source that rules set (`rule:ID`) or test.
 pub fn sources(rules: &[Rule]) -> BTreeSet<String> {
     let mut sources = BTreeSet::new();
     for rule in rules {
         if rule.actions.has(Actions::TAINT) {
             sources.insert(format!("rule:{}", rule.id));
         }
-        asked(&rule.when, &mut sources);
+        tested(&rule.when, &mut sources);
     }
     sources
 }
 
-fn asked(condition: &Condition, sources: &mut BTreeSet<String>) {
+fn tested(condition: &Condition, sources: &mut BTreeSet<String>) {
     match condition {
-        Condition::Not(inner) => asked(inner, sources),
+        Condition::Not(inner) => tested(inner, sources),
         Condition::And(inner) | Condition::Or(inner) => {
             for inner in inner {
-                asked(inner, sources);
+                tested(inner, sources);
             }
         }
         Condition::Trust(Some(source)) | Condition::Cause(source) => {
@@ -133,8 +159,8 @@ fn asked(condition: &Condition, sources: &mut BTreeSet<String>) {
     }
 }
 
-/// Compiles rules for these hooks. `sources` has the trust bit of each source; what is not in it never lowered trust.
-/// A hook gets a program if it asks about an operation at which some rule can apply.
+/// Compiles rules for these hooks. `sources` has the trust bit of each source; a source that is not in it never lowered trust.
+/// A hook gets programs if some rule can match one of its operations.
 pub fn compile(
     rules: &[Rule],
     sources: &BTreeMap<String, u8>,
@@ -152,7 +178,7 @@ pub fn compile(
         cgroup: pack(&inputs.cgroup)?,
         domain: pack(&inputs.domain)?,
     };
-    // Mostly rules name several hooks, which then have the same tests.
+    // Rules often name several hooks, which then share tests.
     let mut objects: Vec<(Tests, Packed)> = Vec::new();
     let mut programs = Vec::with_capacity(drafts.len());
     for mut draft in drafts {
@@ -178,7 +204,7 @@ pub fn compile(
     })
 }
 
-/// What there is once for all hooks: one for each input but the object.
+/// A value for each input except the object; these are shared by all hooks.
 #[derive(Default)]
 struct Inputs<T> {
     executable: T,
@@ -211,7 +237,7 @@ impl Inputs<Packed> {
     }
 }
 
-/// A hook whose tests of texts have no bits yet.
+/// A hook whose tests of texts were not assigned bits yet.
 struct Draft {
     hook: Hook,
     parts: Vec<Part>,
@@ -219,16 +245,17 @@ struct Draft {
     object: Tests,
 }
 
-/// The operations that a hook asks rules about. Opening with the wish to create or to cut is asked about as such
-/// elsewhere; digests, credentials and descriptors that are inherited are of maps only.
+/// Returns the operations for which a hook evaluates rules. Creation and truncation by open are evaluated at hooks of their own;
+/// digests, credentials and inherited descriptors are for maps only.
 fn operations(hook: Hook) -> Vec<Op> {
-    let asks = |op: &Op| match hook {
+    let is_evaluated = |op: &Op| match hook {
         Hook::FileOpen => *op == Op::FileOpen,
         _ => !matches!(op, Op::ExecDigest | Op::ExecCreds | Op::FileInherit),
     };
-    hook.ops().iter().copied().filter(asks).collect()
+    hook.ops().iter().copied().filter(is_evaluated).collect()
 }
 
+/// Lowers the rules of a hook and collects their tests of texts; `None` if no rule can match at the hook.
 fn draft(
     hook: Hook,
     rules: &[Rule],
@@ -299,6 +326,7 @@ fn draft(
     }))
 }
 
+/// Assigns bits to the tests of a hook and compiles its three programs.
 fn finish(
     mut draft: Draft,
     object: &Packed,
@@ -315,7 +343,7 @@ fn finish(
         for entry in &mut part.entries {
             entry.when = entry.when.map(&resolve);
         }
-        // A test that was taken apart may turn out to contradict itself.
+        // A test that was split may turn out to contradict itself.
         part.entries
             .retain(|entry| entry.when != Node::Const(false));
     }
@@ -328,15 +356,7 @@ fn finish(
             rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
         }
     };
-    let prefilter = match bound::prefilter(&draft.parts) {
-        Some(parts) => Some(
-            program::write(parts, only)
-                .map_err(too_long)?
-                .0
-                .instructions,
-        ),
-        None => None,
-    };
+    // 1. The path program, before the path is built.
     let path_program = match bound::path_stages(draft.hook, &draft.parts) {
         Some(bound::PathStages { parts, object }) => {
             let (code, reads) = program::write(parts, false).map_err(too_long)?;
@@ -348,6 +368,17 @@ fn finish(
         }
         None => None,
     };
+    // 2. The prefilter, before context fields are read.
+    let prefilter = match bound::prefilter(&draft.parts) {
+        Some(parts) => Some(
+            program::write(parts, only)
+                .map_err(too_long)?
+                .0
+                .instructions,
+        ),
+        None => None,
+    };
+    // 3. The full program.
     let (code, reads) = program::write(draft.parts, only).map_err(too_long)?;
     Ok(HookProgram {
         hook: draft.hook,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Which networks an address is in, one byte of it after the other.
+//! Matches addresses against networks, byte by byte.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -13,29 +13,29 @@ pub(super) struct Networks {
 struct Network {
     octets: Vec<u8>,
     bits: usize,
-    /// Whose it is.
+    /// The number of its test.
     test: usize,
 }
 
-/// What is known after some bytes.
+/// The state after some bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
     depth: usize,
-    /// Networks that more bytes decide.
+    /// Networks that further bytes decide.
     open: Vec<usize>,
-    /// Tests that hold, whatever follows.
+    /// Tests that are true for every continuation.
     pub(super) holds: BTreeSet<usize>,
 }
 
 impl Progress {
-    /// Whether more bytes change anything.
+    /// True if no further byte changes the result.
     pub(super) fn is_decided(&self) -> bool {
         self.open.is_empty()
     }
 }
 
 impl Networks {
-    /// Adds a test: whether the address is in any of these. Those of the other family are left out.
+    /// Adds the test that the address is in any of these networks. Networks of the other family are ignored.
     pub(super) fn add<'n>(
         &mut self,
         test: usize,
@@ -54,12 +54,12 @@ impl Networks {
         }
     }
 
-    /// Before the first byte.
+    /// The state before the first byte.
     pub(super) fn start(&self) -> Progress {
         self.settle(0, (0..self.networks.len()).collect(), BTreeSet::new())
     }
 
-    /// After another one.
+    /// The state after another byte.
     pub(super) fn step(&self, from: &Progress, byte: u8) -> Progress {
         let holds_byte = |number: &usize| {
             self.networks.get(*number).is_some_and(|network| {
@@ -88,7 +88,7 @@ impl Networks {
             let network = self.networks.get(*number);
             network.is_some_and(|network| !holds.contains(&network.test))
         });
-        // What is decided is the same however soon.
+        // Decided states are equal at every depth.
         let depth = if left.is_empty() { 0 } else { depth };
         Progress {
             depth,
@@ -97,7 +97,7 @@ impl Networks {
         }
     }
 
-    /// Where bytes begin to be told apart, besides 0.
+    /// Returns the bytes, besides 0, at which a new class of bytes begins.
     pub(super) fn cuts(&self) -> BTreeSet<u8> {
         let mut cuts = BTreeSet::new();
         for network in &self.networks {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A condition for one operation, on its way to instructions: nothing constant in it, and not only before single tests.
+//! A condition for one operation, in the compiler's form: without constants inside, Not only at single tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::text;
 use super::wire;
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
 
-/// A condition. `And` and `Or` have at least two parts, none of which is of their own kind or constant.
+/// A condition. `And` and `Or` have at least two parts, none of their own kind and none constant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Node {
     Const(bool),
@@ -23,11 +23,11 @@ pub(super) enum Node {
 /// A single test.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Leaf {
-    /// Any of these bits of the word at this offset of the facts is set.
+    /// True if any of these bits of the word at this offset of the facts is set.
     Bits { at: i16, mask: u32 },
-    /// A test of a number other than of its bits.
+    /// A test of a number, except tests of its bits.
     Number(Number, Values),
-    /// A test of a text that has no bit yet.
+    /// A test of a text that was not assigned a bit yet.
     Text(Text, TextTest),
     /// A condition that rules share, by its bit.
     Shared(u8),
@@ -38,26 +38,26 @@ pub(super) enum Leaf {
 pub(super) enum Values {
     /// These; never empty.
     In(BTreeSet<u64>),
-    /// Those below; never 0.
+    /// Values less than this; never 0.
     Less(u64),
-    /// Those above; never the greatest there is.
+    /// Values greater than this; never the maximum.
     Greater(u64),
 }
 
-/// What a condition is lowered for.
+/// The context of lowering.
 pub(super) struct Context<'c> {
     pub(super) op: Op,
     pub(super) sources: &'c BTreeMap<String, u8>,
 }
 
-/// An expression is refused.
+/// A regular expression is rejected.
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) test: TextTest,
     pub(super) cause: Box<regex_automata::dfa::dense::BuildError>,
 }
 
-/// The condition where the operation is known.
+/// Lowers a condition for one operation.
 pub(super) fn lower(condition: &Condition, context: &Context<'_>) -> Result<Node, Refused> {
     Ok(match condition {
         Condition::Const(value) => Node::Const(*value),
@@ -87,7 +87,7 @@ fn each(conditions: &[Condition], context: &Context<'_>) -> Result<Vec<Node>, Re
     nodes.map(|condition| lower(condition, context)).collect()
 }
 
-/// Whether a test holds for a number.
+/// Evaluates a test of a number.
 fn holds(test: &NumberTest, value: u64) -> bool {
     match test {
         NumberTest::In(values) => values.contains(&value),
@@ -115,8 +115,8 @@ fn number_test(number: Number, test: &NumberTest) -> Node {
     Node::Leaf(Leaf::Number(number, values))
 }
 
-/// A bit says that the test holds. The bits of a text that is not there are 0, as if no test held: so what holds for
-/// the empty text is asked the other way round. Of a chain, what is not there does not count anyway.
+/// Lowers a test of a text to a bit. All bits of an absent text are 0, so a test that is true for the empty text is
+/// inverted. Absent executables of a chain never pass a test, so chain tests are not inverted.
 fn text_test(field: Text, test: &TextTest) -> Result<Node, Refused> {
     let test = text::plain(test);
     let refused = |cause| Refused {
@@ -139,7 +139,7 @@ impl Node {
         }
     }
 
-    /// The opposite.
+    /// The negation.
     pub(super) fn negate(self) -> Self {
         let each = |nodes: Vec<Self>| nodes.into_iter().map(Self::negate).collect();
         match self {
@@ -151,13 +151,13 @@ impl Node {
         }
     }
 
-    /// All of these.
+    /// Joins by And.
     pub(super) fn and(nodes: Vec<Self>) -> Self {
-        // None of the opposites: what is said of `or` is said once.
+        // By De Morgan, so that the rules of `or` are written once.
         Self::or(nodes.into_iter().map(Self::negate).collect()).negate()
     }
 
-    /// Any of these.
+    /// Joins by Or.
     pub(super) fn or(nodes: Vec<Self>) -> Self {
         let mut kept: Vec<Self> = Vec::new();
         let mut words: BTreeMap<i16, u32> = BTreeMap::new();
@@ -167,7 +167,7 @@ impl Node {
                 Self::Const(true) => return Self::Const(true),
                 Self::Const(false) => {}
                 Self::Or(nodes) => queue.extend(nodes.into_iter().rev()),
-                // Bits of one word are one test.
+                // Bits of one word are tested together.
                 Self::Leaf(Leaf::Bits { at, mask }) => *words.entry(at).or_default() |= mask,
                 other if kept.contains(&other) => {}
                 other if kept.contains(&other.clone().negate()) => return Self::Const(true),
@@ -185,7 +185,7 @@ impl Node {
         }
     }
 
-    /// The same with other leaves.
+    /// Replaces the leaves.
     pub(super) fn map(&self, leaf: &dyn Fn(&Leaf) -> Self) -> Self {
         let each = |nodes: &[Self]| nodes.iter().map(|node| node.map(leaf)).collect();
         match self {
@@ -197,7 +197,7 @@ impl Node {
         }
     }
 
-    /// All leaves.
+    /// Visits all leaves.
     pub(super) fn leaves(&self, visit: &mut dyn FnMut(&Leaf)) {
         match self {
             Self::Const(_) => {}
@@ -210,7 +210,7 @@ impl Node {
         }
     }
 
-    /// Bits of a text, each by its automaton and its number: whether any is set.
+    /// Returns the condition that any of these bits of a text is set, each given by automaton and number.
     pub(super) fn text_bits(field: Text, places: &[Place]) -> Self {
         let bit = |(automaton, bit): &Place| {
             Self::bits(wire::word(field, *automaton, bit / 32), 1 << (bit % 32))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Which automaton runs which test: as few automata as their tables allow.
+//! Distributes tests over as few automata as possible.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,10 +12,10 @@ use super::node::{Leaf, Node};
 use super::{search, split, text};
 use crate::condition::{Text, TextTest};
 
-/// Lists that are shorter are not taken apart: a few more texts in the last automaton are not worth the time.
+/// Shorter lists are not split: the few texts more in the last automaton are not worth the time.
 const DIVISIBLE: usize = 16;
 
-/// The tests of one input, each once.
+/// The tests of one input, without duplicates.
 #[derive(Default)]
 pub(super) struct Tests {
     list: Vec<Owned>,
@@ -24,29 +24,29 @@ pub(super) struct Tests {
 
 #[derive(PartialEq, Eq)]
 struct Owned {
-    /// What is tested alike.
+    /// The field, with the same value for fields that share automata.
     field: Text,
-    /// As what it is asked for.
+    /// The fields of the rules that use the test.
     fields: BTreeSet<Text>,
     test: TextTest,
-    /// Index of the first rule that asks.
+    /// Index of the first rule with this test.
     rule: usize,
 }
 
 /// An automaton and a bit of it.
 pub(super) type Place = (usize, usize);
 
-/// Where tests are.
+/// Automata, and the place of each test.
 pub(super) struct Packed {
     pub(super) automata: Vec<Automaton>,
     form: Form,
     places: HashMap<(Text, TextTest), Vec<Place>>,
 }
 
-/// Tests don't fit.
+/// The tests do not fit.
 #[derive(Debug)]
 pub(super) struct PackError {
-    /// Index of the rule that asks for the test.
+    /// Index of the rule with the test.
     pub(super) rule: usize,
     /// The test.
     pub(super) test: TextTest,
@@ -59,11 +59,11 @@ pub(super) enum PackCause {
     Alone,
     /// All automata are full.
     Full,
-    /// An expression is refused.
+    /// A regular expression is rejected.
     Build(Box<regex_automata::dfa::dense::BuildError>),
 }
 
-/// Those that were asked for in the same order, by the same rules.
+/// Equal if they were added in the same order by the same rules.
 impl PartialEq for Tests {
     fn eq(&self, other: &Self) -> bool {
         self.list == other.list
@@ -71,7 +71,7 @@ impl PartialEq for Tests {
 }
 
 impl Tests {
-    /// Adds a test that a rule asks for.
+    /// Adds a test of a rule.
     pub(super) fn add(&mut self, field: Text, test: &TextTest, rule: usize) {
         let key = (shared(field), test.clone());
         let fresh = self.list.len();
@@ -89,18 +89,18 @@ impl Tests {
         }
     }
 
-    /// Builds the automata: one that says at the end which tests hold, if that is enough. Otherwise tests are taken apart, for
-    /// automata that mark what they find on the way.
+    /// Builds the automata. First tries a single automaton that reports all tests at the end of the text. Otherwise
+    /// splits the tests and builds automata that mark tests on the way.
     pub(super) fn pack(&self) -> Result<Packed, PackError> {
         if let Ok(packed) = self.build(Form::Ends, 1) {
             return Ok(packed);
         }
         let marking = self.taken_apart()?.build(Form::Marks, RULE_AUTOMATA);
-        // What is taken apart has more bits.
+        // Split tests need more bits, so whole tests may fit instead.
         marking.or_else(|error| self.build(Form::Ends, RULE_AUTOMATA).map_err(|_| error))
     }
 
-    /// The tests that these are conditions on.
+    /// Returns the tests that these are split into.
     fn taken_apart(&self) -> Result<Self, PackError> {
         let mut tests = Self::default();
         for owned in &self.list {
@@ -129,7 +129,8 @@ impl Tests {
                 adding.extend(pieces);
             }
         }
-        // What remembers makes what it is joined with larger many times over. The rest only adds up, and goes first.
+        // Tests with memory multiply the states of the automata that they are joined with. Other tests only add
+        // states, so they are placed first.
         let mut bins = Bins {
             list: Vec::new(),
             form,
@@ -141,7 +142,7 @@ impl Tests {
         Ok(self.finish(&bins))
     }
 
-    /// Puts tests into bins, as many together as fit.
+    /// Places tests in bins, as many together as fit.
     fn place(&self, bins: &mut Bins, tree: Tree) -> Result<(), PackError> {
         if let Some(joint) = &tree.joint
             && bins.join(joint, &tree.owners)
@@ -169,7 +170,7 @@ impl Tests {
         }
     }
 
-    /// Puts the halves of a test into bins, where there is no room for the whole.
+    /// Places the halves of a test, if the whole does not fit.
     fn place_halves(
         &self,
         bins: &mut Bins,
@@ -224,7 +225,7 @@ impl Owned {
 }
 
 impl Packed {
-    /// A test as a condition on bits.
+    /// Returns a test as a condition on bits.
     pub(super) fn resolve(&self, field: Text, test: &TextTest) -> Node {
         if self.form == Form::Marks
             && let Ok(node) = split::split(field, test)
@@ -237,7 +238,7 @@ impl Packed {
         self.bits(field, test)
     }
 
-    /// A test that has bits, and holds if any of them is set.
+    /// Returns the condition that any of a test's bits is set.
     fn bits(&self, field: Text, test: &TextTest) -> Node {
         let places = self.places.get(&(shared(field), test.clone()));
         Node::text_bits(field, places.map_or(&[], Vec::as_slice))
@@ -248,12 +249,12 @@ impl Packed {
 struct Bins {
     list: Vec<Bin>,
     form: Form,
-    /// How many there may be.
+    /// Limit of automata.
     most: usize,
 }
 
 impl Bins {
-    /// Joins tests to the bin that grows least by them, if they fit any.
+    /// Adds tests to the bin that grows least, if they fit any.
     fn join(&mut self, joint: &Joint, owners: &[usize]) -> bool {
         let joined = self.list.iter_mut().filter_map(|bin| {
             let joined = bin.joint.join(joint)?;
@@ -272,13 +273,13 @@ impl Bins {
 /// An automaton that is being filled.
 struct Bin {
     joint: Joint,
-    /// Whose bits these are, one after the other.
+    /// The tests of its bits, in order.
     owners: Vec<usize>,
 }
 
-/// Tests that may be joined, and what they can be taken apart into.
+/// Joined tests, and the parts that they can be split into.
 struct Tree {
-    /// `None` where they don't fit together.
+    /// `None` if they do not fit together.
     joint: Option<Joint>,
     owners: Vec<usize>,
     parts: Option<Box<[Tree; 2]>>,
@@ -286,7 +287,7 @@ struct Tree {
     test: Option<TextTest>,
 }
 
-/// Joins tests by twos, and those again.
+/// Joins tests pairwise, to a tree.
 fn plant(mut trees: Vec<Tree>) -> Option<Tree> {
     while trees.len() > 1 {
         let mut rest = trees.into_iter();
@@ -309,7 +310,7 @@ fn plant(mut trees: Vec<Tree>) -> Option<Tree> {
     trees.pop()
 }
 
-/// A test, or where it is a list that is too large, pieces of it.
+/// Builds a test; splits a list that is too large.
 fn build(
     owner: usize,
     field: Text,
@@ -337,7 +338,7 @@ fn build(
     Ok(())
 }
 
-/// Two tests of which one holds where this one does.
+/// Splits a test into two alternatives.
 fn halve(test: &TextTest) -> Option<[TextTest; 2]> {
     match test {
         TextTest::Or(any) => match any.as_slice() {
@@ -363,7 +364,7 @@ fn halve_set<T: Clone + Ord>(set: &BTreeSet<T>) -> Option<[BTreeSet<T>; 2]> {
     Some([left, right])
 }
 
-/// Executables are tested alike wherever they stand in the chain.
+/// Executables share automata, independent of their place in the chain.
 const fn shared(field: Text) -> Text {
     match field {
         Text::Parent | Text::Chain => Text::Executable,
@@ -372,7 +373,7 @@ const fn shared(field: Text) -> Text {
 }
 
 impl Form {
-    /// Whether a test's automaton is likely to multiply the states of what it is joined with.
+    /// True if a test's automaton is likely to multiply the states of automata that it is joined with.
     fn multiplies(self, test: &TextTest) -> bool {
         let mut parts = Vec::new();
         text::parts(test, &mut parts);

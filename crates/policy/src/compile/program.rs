@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A hook's rules as one program.
+//! Compiles a hook's rules to one program.
 //!
-//! After a start come sections, each of which asks for the operation and goes on behind itself if it is another one;
-//! so no jump is far. In a section, rules that need a bit of the same word stand together: one test of all of those
-//! bits passes over all of them.
+//! A prologue is followed by sections. Each section tests the operation and is skipped as a whole if it is another
+//! one, so all jumps are short. In a section, rules that require a bit of the same word form a group: one test of all
+//! these bits skips the group.
 
 use ambit_abi::{self as abi, Op, RULE_FIRED};
 
@@ -15,14 +15,14 @@ use super::{share, weigh, wire};
 use crate::condition::Number;
 use crate::rule::Actions;
 
-/// Instructions of a group of rules that need a bit of one word; more are cut in two.
+/// Limit of instructions of a group; larger groups are cut in two.
 const GROUP: usize = 8_000;
-/// Instructions of a section: what a jump can pass over.
+/// Limit of instructions of a section, which one jump must be able to skip.
 const SECTION: usize = 32_000;
-/// All that rules do, or all texts that they ask for.
+/// Mask of the answer: the actions of rules, or the texts they need.
 const ACTIONS: i32 = 255;
 
-/// A rule of a hook, where one of its operations is known.
+/// A rule of a hook, for one of its operations.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     /// Bit of `fired`.
@@ -35,16 +35,16 @@ pub(super) struct Entry {
 /// The rules of an operation; none of them is constantly false.
 pub(super) struct Part {
     pub(super) op: Op,
-    /// Of a path program, else 0.
+    /// The stage of a path program, else 0.
     pub(super) stage: u16,
     pub(super) entries: Vec<Entry>,
 }
 
-/// A rule is too long for jumps: its bit.
+/// A rule is too long for a jump. Has the rule's bit.
 #[derive(Debug)]
 pub(super) struct TooLong(pub(super) usize);
 
-/// Writes the program. `only` says that the hook has no operation but that of the only part.
+/// Writes the program. With `only`, the hook has a single operation, which needs no test.
 pub(super) fn write(parts: Vec<Part>, only: bool) -> Result<(Code, Reads), TooLong> {
     let mut code = Code::default();
     let mut reads = Reads::default();
@@ -78,8 +78,8 @@ pub(super) fn write(parts: Vec<Part>, only: bool) -> Result<(Code, Reads), TooLo
     Ok((code, reads))
 }
 
-/// Without facts there is nothing to do. R7 and R9 are 0, but not for the verifier: what it knew of them would differ
-/// from way to way.
+/// Writes the prologue: returns if there are no facts, and clears the marks. R7 and R9 are set to 0 by a load, whose
+/// value the verifier does not know: a known value would differ from path to path, and prevent pruning.
 fn start(out: &mut Vec<Insn>) {
     out.extend([
         Insn::if_imm(Compare::NotEqual, Reg::R1, 0).to(2),
@@ -87,7 +87,7 @@ fn start(out: &mut Vec<Insn>) {
         Insn::exit(),
         Insn::mov(Reg::R6, Reg::R1),
     ]);
-    // All of them: the kernel part looks at all, and other hooks' rules were marked here before.
+    // Clears all words: the kernel part reads all of them, and they may have marks of another hook's rules.
     out.extend((0..RULE_FIRED).map(|word| Insn::store_zero(Reg::R6, wire::fired(word))));
     out.extend([
         Insn::load(Reg::R7, Reg::R6, wire::fired(0)),
@@ -95,7 +95,7 @@ fn start(out: &mut Vec<Insn>) {
     ]);
 }
 
-/// The rules of an operation, in pieces that a jump can pass over.
+/// Compiles the rules of an operation, in sections that a jump can skip.
 fn sections(mut entries: Vec<Entry>, reads: &mut Reads) -> Result<Vec<Code>, TooLong> {
     let mut conditions: Vec<Node> = entries.iter().map(|entry| entry.when.clone()).collect();
     let shared = share::share(&mut conditions);
@@ -128,14 +128,15 @@ fn append(sections: &mut Vec<Code>, section: &mut Code, code: Code) {
     section.extend(code);
 }
 
-/// Sets a bit of R9 if a condition holds.
+/// Sets a bit of R9 if a condition is true.
 fn shared_bit(bit: usize, node: Node, reads: &mut Reads) -> Option<Code> {
     let mut emitter = Emitter::new();
     let (yes, no) = (emitter.asm.label(), emitter.asm.label());
     emitter.asm.comment(format!("shared condition {bit}"));
     emitter.branch(&weigh::order(node), yes, no, Next::True);
     emitter.asm.bind(yes);
-    // The bit is 0 so far. Of a sum with what it does not know, the verifier knows nothing.
+    // The bit was 0, so adding sets it. The verifier does not track the sum with an unknown value, while it would
+    // track an OR.
     emitter.asm.push(Insn::add_imm(Reg::R9, 1 << bit));
     emitter.asm.bind(no);
     finish(emitter, reads)
@@ -148,7 +149,7 @@ fn finish(emitter: Emitter, reads: &mut Reads) -> Option<Code> {
     (code.instructions.len() <= SECTION).then_some(code)
 }
 
-/// Rules that ask first for a bit of one word, sorted by their bits; or all those that do not begin so.
+/// Rules that first test a bit of the same word, sorted by their bits; or all other rules.
 struct Group {
     key: Option<i16>,
     entries: Vec<(u32, Entry)>,
@@ -175,7 +176,7 @@ fn groups(entries: Vec<Entry>) -> Vec<Group> {
     groups
 }
 
-/// The word and the bits without which a condition does not hold, if those are what it asks first.
+/// Returns the word and the bits that a condition requires, if it tests these first.
 fn key(when: &Node) -> Option<(i16, u32)> {
     let first = match when {
         Node::And(nodes) => nodes.first()?,
@@ -187,7 +188,7 @@ fn key(when: &Node) -> Option<(i16, u32)> {
     }
 }
 
-/// What is left to ask where the first is known to hold.
+/// Returns the rest of a condition after its first test.
 fn rest(when: &Node) -> Node {
     match when {
         Node::And(nodes) => match nodes.split_first() {
@@ -199,7 +200,7 @@ fn rest(when: &Node) -> Node {
     }
 }
 
-/// A group's instructions; where they are many, in several pieces.
+/// Compiles a group, in several pieces if it is long.
 fn group_code(group: &Group, reads: &mut Reads) -> Result<Vec<Code>, TooLong> {
     let mut emitter = Emitter::new();
     match group.key {
@@ -230,7 +231,7 @@ fn group_code(group: &Group, reads: &mut Reads) -> Result<Vec<Code>, TooLong> {
     }
 }
 
-/// Rules that need some bit of one word.
+/// Compiles rules that require a bit of one word.
 fn keyed(emitter: &mut Emitter, at: i16, entries: &[(u32, Entry)]) {
     let all = entries.iter().fold(0, |all, (mask, _)| all | mask);
     let end = emitter.asm.label();
@@ -259,7 +260,7 @@ fn keyed(emitter: &mut Emitter, at: i16, entries: &[(u32, Entry)]) {
     emitter.asm.bind(end);
 }
 
-/// A rule: what is left of its condition, and what it does.
+/// Compiles a rule: the rest of its condition, and its actions.
 fn rule(emitter: &mut Emitter, entry: &Entry, when: &Node) {
     let (yes, no) = (emitter.asm.label(), emitter.asm.label());
     emitter.asm.comment(format!("rule {}", entry.id));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Tests as what is searched for, so that it need not be remembered once it was seen.
+//! Turns tests into searches, whose automata need no memory of earlier matches.
 //!
-//! The expression that a text as a whole is, if `contains("x")` holds for it, goes on behind `x`; its automaton keeps in mind
-//! to the end that `x` was there, and that of many tests has a state for each set of those that were. Here the expression
-//! ends with `x`: the state that it leads to marks the test, and goes on as if nothing had been found.
+//! The expression of all texts that contain `x` continues behind `x`: its automaton must remember the match up to the
+//! end of the text, and an automaton of many such tests needs a state for each set of earlier matches. Here, the
+//! expression ends with `x`: the state behind `x` marks the test, and the search continues without memory of it.
 
 use regex_automata::util::syntax;
 use regex_syntax::hir::{Class, ClassBytesRange, Dot, Hir, HirKind, Look, Repetition};
@@ -11,10 +11,10 @@ use regex_syntax::hir::{Class, ClassBytesRange, Dot, Hir, HirKind, Look, Repetit
 use super::text;
 use crate::condition::TextTest;
 
-/// A class that has as many bytes leaves open what was there.
+/// A class of at least this many bytes counts as "any byte".
 const MANY_BYTES: usize = 128;
 
-/// The parts of a test that holds where any of them does, if each of them can be searched for.
+/// Returns the alternatives of a test, if each of them can be searched for.
 pub(super) fn any_of(test: &TextTest) -> Option<&[TextTest]> {
     let parts = match test {
         TextTest::Or(any) => any,
@@ -23,7 +23,7 @@ pub(super) fn any_of(test: &TextTest) -> Option<&[TextTest]> {
     parts.iter().all(is_searched_for).then_some(parts)
 }
 
-/// Whether a test is not made of others, and of bytes.
+/// True if a test is a single test of bytes.
 pub(super) fn is_searched_for(part: &TextTest) -> bool {
     match part {
         TextTest::In(_)
@@ -35,8 +35,8 @@ pub(super) fn is_searched_for(part: &TextTest) -> bool {
     }
 }
 
-/// Whether the automaton of a test may remember for long what it has seen, and so multiply the states of others that it is
-/// joined with.
+/// True if the automaton of a test may need long memory, and so multiply the states of automata that it is joined
+/// with.
 pub(super) fn remembers(test: &TextTest) -> bool {
     let repeats = |part: &TextTest| match part {
         TextTest::Matches(regex) => parse(regex).is_none_or(|hir| repeats(&shorten(&hir))),
@@ -45,8 +45,8 @@ pub(super) fn remembers(test: &TextTest) -> bool {
     any_of(test).is_none_or(|parts| parts.iter().any(repeats))
 }
 
-/// An expression that matches, from the text's start, up to where any of these parts is known to hold: behind what is
-/// searched for, or at the end. `None` where one of them is not understood.
+/// Returns an expression that matches from the start of the text to the point where any of these parts is known to be
+/// true: behind the searched text, or at the end. `None` if a part cannot be parsed.
 pub(super) fn regex(parts: &[TextTest]) -> Option<String> {
     let any: Option<Vec<Hir>> = parts.iter().map(expression).collect();
     Some(Hir::alternation(any?).to_string())
@@ -85,7 +85,7 @@ fn anything() -> Hir {
     })
 }
 
-/// An expression that matches from some place on just where this one does, with as little behind that place as will do.
+/// Shortens an expression at its end: it matches at the same starting points, with as few bytes as possible.
 fn shorten(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => hir.clone(),
@@ -109,7 +109,7 @@ fn shorten(hir: &Hir) -> Hir {
 
 fn shorten_last(items: &[Hir]) -> Hir {
     let mut rest = items;
-    // Whatever goes on to the end may be left out with the end.
+    // Any bytes up to the end can be left out, together with the end.
     if let [before @ .., any, end] = rest
         && *end.kind() == HirKind::Look(Look::End)
         && *any == anything()
@@ -126,7 +126,7 @@ fn shorten_last(items: &[Hir]) -> Hir {
     Hir::empty()
 }
 
-/// Whether something is repeated in it, or may be nearly any byte, other than at its start.
+/// True if it has a repetition or a nearly complete class, except at its start.
 fn repeats(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::Empty | HirKind::Literal(_) | HirKind::Look(_) => false,
@@ -145,7 +145,7 @@ fn repeats(hir: &Hir) -> bool {
     }
 }
 
-/// Whether it is a repetition of nearly any byte, which does not matter before what is searched for.
+/// True for a repetition of any byte, which adds no memory at the start of a search.
 fn is_any(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::Capture(group) => is_any(&group.sub),

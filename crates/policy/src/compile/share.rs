@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Conditions that several rules have: asked once, where that costs less.
+//! Finds conditions that several rules share, and evaluates them once if that is cheaper.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::node::{Leaf, Node, Values};
 use super::weigh;
 
-/// As many as an instruction's constant has bits that mean the same with and without a sign.
+/// Limit of shared conditions: the non-negative bits of an immediate operand.
 const SHARED: usize = 31;
-/// What asking for the bit of a shared condition costs.
+/// Cost of testing the bit of a shared condition.
 const BIT: f64 = 3.0;
-/// What setting it costs.
+/// Cost of setting it.
 const SET: f64 = 1.0;
 
-/// Takes what the rules share out of them. The result is by bit; one may ask for those before it.
+/// Replaces shared conditions in the rules by bits. Returns the conditions by bit; each may use lower bits.
 pub(super) fn share(rules: &mut [Node]) -> Vec<Node> {
     let mut shared: Vec<Node> = Vec::new();
     while shared.len() < SHARED {
@@ -43,8 +43,8 @@ pub(super) fn share(rules: &mut [Node]) -> Vec<Node> {
     ordered.map(renumber).collect()
 }
 
-/// The bits of shared conditions, each after those that its condition asks for: one that was found later may be part of
-/// one that was found before, and the other way round.
+/// Orders the bits of shared conditions so that each follows the bits that it uses. Conditions may contain conditions
+/// that were found earlier or later.
 fn sequence(shared: &[Node]) -> Vec<u8> {
     let mut order: Vec<u8> = Vec::with_capacity(shared.len());
     while order.len() < shared.len() {
@@ -67,7 +67,7 @@ fn sequence(shared: &[Node]) -> Vec<u8> {
     order
 }
 
-/// What saves most, if anything does.
+/// Returns the condition whose sharing saves most, if any saves.
 fn best(rules: &[Node], shared: &[Node]) -> Option<Node> {
     let mut found: BTreeMap<Node, Uses> = BTreeMap::new();
     for (index, node) in rules.iter().chain(shared).enumerate() {
@@ -92,7 +92,7 @@ fn best(rules: &[Node], shared: &[Node]) -> Option<Node> {
 
 #[derive(Default)]
 struct Uses {
-    /// How often it is asked, for each time that the rules are.
+    /// How often it is evaluated per evaluation of the rules.
     asked: f64,
     rules: BTreeSet<usize>,
 }
@@ -106,7 +106,7 @@ fn is_worth(node: &Node) -> bool {
     }
 }
 
-/// The same for a condition and its opposite, and however its parts are sorted.
+/// Returns the same for a condition, its negation, and any order of its parts.
 fn canonical(node: &Node) -> Node {
     let node = sorted(node.clone());
     let opposite = sorted(node.clone().negate());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Tests as conditions on tests that can be searched for.
+//! Splits tests into tests that can be searched for.
 
 use regex_automata::dfa::dense;
 
@@ -7,10 +7,10 @@ use super::node::{Leaf, Node};
 use super::{search, text};
 use crate::condition::{Text, TextTest};
 
-/// Any text but the empty one.
+/// Matches any text except the empty one.
 const NOT_EMPTY: &str = "(?s-u:.)";
 
-/// The same as a test of a text, with tests that hold where something is found, or else are no more than single ones.
+/// Splits a test into a condition of searchable tests and single tests.
 pub(super) fn split(field: Text, test: &TextTest) -> Result<Node, Box<dense::BuildError>> {
     if let Some(parts) = search::any_of(test) {
         return any(field, test, parts);
@@ -25,7 +25,7 @@ pub(super) fn split(field: Text, test: &TextTest) -> Result<Node, Box<dense::Bui
             }
             Ok(Node::or(nodes))
         }
-        // Of a chain, one executable must pass all of it.
+        // In a chain, a single executable must pass the whole test.
         TextTest::And(all) if field != Text::Chain => Ok(Node::and(each(field, all)?)),
         TextTest::Not(inner) if field != Text::Chain => Ok(split(field, inner)?.negate()),
         test => Ok(leaf(field, test.clone())),
@@ -36,8 +36,8 @@ fn each(field: Text, tests: &[TextTest]) -> Result<Vec<Node>, Box<dense::BuildEr
     tests.iter().map(|test| split(field, test)).collect()
 }
 
-/// A test that holds where any of these parts does. Where the text is not there, all bits are 0: if it holds for the empty text,
-/// that has to be asked for.
+/// Returns a test with these alternatives. All bits of an absent text are 0; so if the test is true for the empty
+/// text, that case is tested separately.
 fn any(field: Text, test: &TextTest, parts: &[TextTest]) -> Result<Node, Box<dense::BuildError>> {
     let mut nodes = vec![leaf(field, test.clone())];
     for part in parts {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Tests of texts: their parts, what they say of the empty text, and their regular expressions.
+//! Tests of texts: their parts, their result for the empty text, and their regular expressions.
 
 use std::fmt::Write;
 
@@ -11,12 +11,13 @@ use regex_automata::{Anchored, MatchKind};
 
 use crate::condition::{Text, TextTest};
 
-/// What building may take, in bytes; far more than the kernel part's automata have, as states are merged afterwards.
+/// Memory limit for building, in bytes. It is far above the size of the kernel part's automata, because states are
+/// merged afterwards.
 const BUILD_BYTES: usize = 12 * 1024 * 1024;
-/// How much of a test an error shows, in characters.
+/// Characters of a test that an error shows.
 const SHOWN: usize = 120;
 
-/// What an automaton walks over.
+/// The input of an automaton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Input {
     /// An object's canonical bytes.
@@ -32,7 +33,7 @@ pub(super) enum Input {
 }
 
 impl Input {
-    /// Whose automata look at a text.
+    /// The input of a text's automata.
     pub(super) const fn of(text: Text) -> Self {
         match text {
             Text::ObjectPath | Text::ObjectName | Text::ObjectAddress => Self::Object,
@@ -44,7 +45,7 @@ impl Input {
     }
 }
 
-/// Whether a test holds, given what its parts say.
+/// Evaluates a test from the results of its parts.
 pub(super) fn evaluate(test: &TextTest, part: &mut dyn FnMut(&TextTest) -> bool) -> bool {
     match test {
         TextTest::Not(inner) => !evaluate(inner, part),
@@ -54,7 +55,7 @@ pub(super) fn evaluate(test: &TextTest, part: &mut dyn FnMut(&TextTest) -> bool)
     }
 }
 
-/// The parts of a test that are no and, or and not.
+/// Collects the parts of a test below And, Or and Not.
 pub(super) fn parts<'t>(test: &'t TextTest, out: &mut Vec<&'t TextTest>) {
     match test {
         TextTest::Not(inner) => parts(inner, out),
@@ -67,7 +68,7 @@ pub(super) fn parts<'t>(test: &'t TextTest, out: &mut Vec<&'t TextTest>) {
     }
 }
 
-/// The same, without a double negation at its front.
+/// Removes double negations at the front.
 pub(super) fn plain(test: &TextTest) -> &TextTest {
     match test {
         TextTest::Not(inner) => match inner.as_ref() {
@@ -78,7 +79,7 @@ pub(super) fn plain(test: &TextTest) -> &TextTest {
     }
 }
 
-/// The opposite.
+/// The negation.
 pub(super) fn negate(test: &TextTest) -> TextTest {
     match plain(test) {
         TextTest::Not(inner) => inner.as_ref().clone(),
@@ -86,7 +87,7 @@ pub(super) fn negate(test: &TextTest) -> TextTest {
     }
 }
 
-/// Whether a part holds for the empty text.
+/// True if a part is true for the empty text.
 pub(super) fn part_on_empty(part: &TextTest) -> Result<bool, Box<dense::BuildError>> {
     Ok(match part {
         TextTest::In(texts) => texts.contains(&[][..]),
@@ -107,7 +108,7 @@ pub(super) fn part_on_empty(part: &TextTest) -> Result<bool, Box<dense::BuildErr
     })
 }
 
-/// Whether a test holds for the empty text.
+/// True if a test is true for the empty text.
 pub(super) fn on_empty(test: &TextTest) -> Result<bool, Box<dense::BuildError>> {
     let mut error = None;
     let holds = evaluate(test, &mut |part| {
@@ -119,7 +120,7 @@ pub(super) fn on_empty(test: &TextTest) -> Result<bool, Box<dense::BuildError>> 
     error.map_or(Ok(holds), Err)
 }
 
-/// A regular expression that a text is as a whole, if the part holds for it. A network has none.
+/// Returns a regular expression that matches exactly the texts for which the part is true. Networks have none.
 pub(super) fn regex(part: &TextTest) -> String {
     const ANY: &str = "(?s-u:.)*";
     match part {
@@ -137,13 +138,13 @@ pub(super) fn regex(part: &TextTest) -> String {
     }
 }
 
-/// The expression as one item. A comment at the end of a verbose one would take the parenthesis in: only then a line's
-/// end goes before it, which means nothing there.
+/// Puts an expression in a group. In verbose mode, a comment at its end would swallow the closing parenthesis: a line
+/// break, which means nothing there, is inserted only in that case.
 fn group(regex: &str) -> String {
     let config = syntax_config();
     let grouped = format!("(?:{regex})");
     if syntax::parse_with(regex, &config).is_err() {
-        // As it was written, so that the error is about it.
+        // Left as written, so that the error is about it.
         return regex.to_owned();
     }
     if syntax::parse_with(&grouped, &config).is_ok() {
@@ -161,12 +162,12 @@ fn literal(text: &[u8]) -> String {
     })
 }
 
-/// How expressions are read: ASCII classes, bytes.
+/// Syntax of expressions: ASCII classes, bytes.
 pub(super) fn syntax_config() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false)
 }
 
-/// The automaton of expressions that are anchored at both ends.
+/// Builds the automaton of expressions, anchored at both ends.
 pub(super) fn build(regexes: &[String]) -> Result<dense::DFA<Vec<u32>>, Box<dense::BuildError>> {
     let config = dense::Config::new()
         .match_kind(MatchKind::All)
@@ -186,7 +187,7 @@ pub(super) fn build(regexes: &[String]) -> Result<dense::DFA<Vec<u32>>, Box<dens
         .map_err(Box::new)
 }
 
-/// A test as text for an error.
+/// Describes a test in an error.
 pub(super) fn describe(test: &TextTest) -> String {
     let whole = describe_all(test);
     match whole.char_indices().nth(SHOWN) {

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a condition costs, and how often it holds: guesses that only decide what is asked first.
+//! Estimates the cost of conditions, and how often they are true. Estimates only decide the order of evaluation.
 
 use super::node::{Leaf, Node, Values};
 use super::wire::{self, Place};
 use crate::condition::Number;
 
-/// A guess about a condition.
+/// An estimate for a condition.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weight {
-    /// Instructions, on average.
+    /// Average number of instructions.
     pub(super) cost: f64,
-    /// How often it holds, of 1.
+    /// Probability that it is true.
     pub(super) odds: f64,
 }
 
-/// How often a test of a text holds.
+/// Probability that a test of a text is true.
 const TEXT_ODDS: f64 = 0.03;
-/// What it costs: less than one instruction of its own, as 32 tests are looked at together first.
+/// Its cost: below one instruction, because 32 tests are checked together first.
 const TEXT_COST: f64 = 1.0;
-/// What keeps a ratio finite.
+/// Lower bound of a divisor.
 const LEAST: f64 = 0.001;
 
-/// A guess about a condition whose parts are asked in the order in which they stand.
+/// Estimates a condition whose parts are evaluated in order.
 pub(super) fn weigh(node: &Node) -> Weight {
     match node {
         Node::Const(value) => Weight {
@@ -35,7 +35,7 @@ pub(super) fn weigh(node: &Node) -> Weight {
     }
 }
 
-/// The same with its parts sorted: what is cheap and decides comes first.
+/// Sorts the parts of a condition: cheap and decisive ones first.
 pub(super) fn order(node: Node) -> Node {
     let sort = |nodes: Vec<Node>, decides: fn(Weight) -> f64| {
         let mut nodes: Vec<(f64, Node)> = nodes
@@ -56,7 +56,7 @@ pub(super) fn order(node: Node) -> Node {
     }
 }
 
-/// Calls for each part how often it is asked, for each time that the whole is.
+/// Visits each part with the number of its evaluations per evaluation of the whole.
 pub(super) fn reach(node: &Node, asked: f64, visit: &mut dyn FnMut(&Node, f64)) {
     visit(node, asked);
     let (nodes, goes_on): (&[Node], fn(f64) -> f64) = match node {
@@ -117,7 +117,7 @@ fn weigh_leaf(leaf: &Leaf) -> Weight {
     }
 }
 
-/// How often a number is a given one.
+/// Probability that a number has a given value.
 const fn usual(number: Number) -> f64 {
     match number {
         Number::Labelled | Number::Container | Number::NoNewPrivs => 0.5,

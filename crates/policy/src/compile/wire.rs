@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Where things are in `struct ambit_facts`.
+//! Layout of `struct ambit_facts`.
 
 use ambit_abi as abi;
 
@@ -12,9 +12,9 @@ compile_error!("words of tests are read in halves, the lower one first");
 const TEXT_WORDS: usize = abi::RULE_AUTOMATA * abi::RULE_WORDS;
 const MATCH: usize = abi::RULE_NUMBERS * 8;
 const FIRED: usize = MATCH + abi::RULE_TEXTS * TEXT_WORDS * 8;
-/// Rules that a hook can have.
+/// Limit of rules of a hook.
 pub(super) const RULES: usize = abi::RULE_FIRED * 64;
-/// Bytes of it all.
+/// Size of the structure.
 const SIZE: usize = FIRED + abi::RULE_FIRED * 8;
 
 const _: () = assert!(
@@ -23,34 +23,34 @@ const _: () = assert!(
 );
 const _: () = assert!(SIZE <= 0x7fff, "offsets fit an instruction");
 
-/// Where a number is.
+/// Offset of a number.
 pub(super) const fn number(number: Number) -> i16 {
     offset(number as usize * 8)
 }
 
-/// Where 32 tests of a text are.
+/// Offset of a word with 32 tests of a text.
 pub(super) const fn word(text: Text, automaton: usize, half: usize) -> i16 {
     let own = slot(text) * TEXT_WORDS * 8;
     offset(MATCH + own + automaton * abi::RULE_WORDS * 8 + half * 4)
 }
 
-/// Where 64 rules are marked.
+/// Offset of the marks of 64 rules.
 pub(super) const fn fired(word: usize) -> i16 {
     offset(FIRED + word * 8)
 }
 
-/// Where 32 rules are marked.
+/// Offset of the marks of 32 rules.
 pub(super) const fn fired_half(half: usize) -> i16 {
     offset(FIRED + half * 4)
 }
 
-/// What is read at an offset: the index of a number, or that of a text.
+/// The field at an offset: a number or a text, by index.
 pub(super) enum Place {
     Number(u32),
     Text(u32),
 }
 
-/// What is read there.
+/// Returns the field at an offset.
 pub(super) fn place(at: i16) -> Place {
     let at = usize::try_from(at).unwrap_or(0);
     let index = |number: usize| u32::try_from(number).unwrap_or(0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What conditions can ask about: the one table of fields, for the checker, for examples and for people.
+//! The fields of conditions: one table for the checker, for examples and for `ambit rules fields`.
 
 mod table;
 
@@ -11,26 +11,26 @@ use crate::condition::{Condition, Number, NumberTest, Text};
 pub(crate) use table::SOURCES;
 pub use table::fields;
 
-/// A field of an event. Two of one name are for different operations.
+/// A field of an event. Fields of the same name belong to different operations.
 #[derive(Debug)]
 pub struct Field {
     /// Its name in conditions and examples.
     pub name: &'static str,
     /// The operations that have it; empty for all.
     pub ops: &'static [Op],
-    /// A line about it.
+    /// A description of one line.
     pub doc: &'static str,
     pub(crate) meaning: Meaning,
 }
 
-/// How a field maps to what is known of an event.
+/// The value behind a field.
 #[derive(Debug)]
 pub(crate) enum Meaning {
     /// A text.
     Text(Text),
     /// A number from 0 to this.
     Number(Number, u64),
-    /// True if the number is this.
+    /// True if the number has this value.
     Flag(Number, u64),
     /// True if any of these bits is set.
     Bits(Number, u64),
@@ -38,7 +38,7 @@ pub(crate) enum Meaning {
     Words(Number, &'static names::Table, Numbered),
     /// A word for the type in the mode of a file.
     FileType,
-    /// The operation's name.
+    /// The name of the operation.
     Operation,
     /// The object's IP address.
     Address,
@@ -48,20 +48,20 @@ pub(crate) enum Meaning {
     Caps,
     /// The sources that have lowered the task's trust.
     Trust,
-    /// Whether there is such a source.
+    /// True if any source has lowered the task's trust.
     Untrusted,
-    /// The first of them.
+    /// The first source that lowered it.
     Cause,
 }
 
-/// Whether a number may stand for a word: the kernel may know more than the table.
+/// Tells if a number can be written in place of a word, for values that newer kernels add.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Numbered {
     Yes,
     No,
 }
 
-/// Bits of `st_mode` below the type.
+/// How far the file type is shifted in `st_mode`.
 pub(crate) const TYPE_SHIFT: u32 = 12;
 
 impl Field {
@@ -78,7 +78,7 @@ impl Field {
         }
     }
 
-    /// The words that it is compared with, where it is not compared with everything.
+    /// The words that it can be compared with; empty if any value is possible.
     pub fn values(&self) -> Vec<&'static str> {
         match self.meaning {
             Meaning::Words(_, table, _) => names::all(table).collect(),
@@ -94,7 +94,7 @@ impl Field {
         }
     }
 
-    /// The text that it is, if it is one.
+    /// Its text, if it is a text field.
     pub fn text(&self) -> Option<Text> {
         match self.meaning {
             Meaning::Text(text) => Some(text),
@@ -102,7 +102,7 @@ impl Field {
         }
     }
 
-    /// The number behind it: itself, or what a word or a switch is made of.
+    /// The number behind it, for numbers, words and booleans.
     pub fn number(&self) -> Option<Number> {
         match self.meaning {
             Meaning::Number(number, _)
@@ -113,12 +113,12 @@ impl Field {
         }
     }
 
-    /// Whether an operation has it.
+    /// True if an operation has this field.
     pub fn is_of(&self, op: Op) -> bool {
         self.ops.is_empty() || self.ops.contains(&op)
     }
 
-    /// Whether its number means something else for operations that do not have the field.
+    /// True if its number has another meaning for operations without the field.
     pub(crate) fn is_shared(&self) -> bool {
         match self.meaning {
             Meaning::Number(number, _)
@@ -132,7 +132,7 @@ impl Field {
         }
     }
 
-    /// The number of one of its words; of a file's type, the bits below it are left out.
+    /// The number of one of its words; for file types, shifted to bit 0.
     pub(crate) fn word(&self, word: &str) -> Option<u32> {
         match self.meaning {
             Meaning::Words(_, table, _) => names::number_of(table, word),
@@ -143,7 +143,7 @@ impl Field {
     }
 }
 
-/// The field that a test is of, for an operation; none for those of no field.
+/// Returns the field that a test reads, for an operation; `None` for constants.
 pub(crate) fn asked_by(leaf: &Condition, op: Op) -> Option<&'static str> {
     let is = |field: &&Field| match (&field.meaning, leaf) {
         (Meaning::Text(own), Condition::Text(text, _)) => own == text,
@@ -165,7 +165,7 @@ pub(crate) fn asked_by(leaf: &Condition, op: Op) -> Option<&'static str> {
         _ => false,
     };
     let of = || fields().iter().filter(|field| field.is_of(op));
-    // What is known by its bits goes before the type that has the others.
+    // Fields of single bits take precedence over the file type, which is in the same number.
     let bits = |field: &&Field| matches!(field.meaning, Meaning::Bits(..));
     of().filter(bits)
         .find(is)
@@ -173,16 +173,16 @@ pub(crate) fn asked_by(leaf: &Condition, op: Op) -> Option<&'static str> {
         .map(|field| field.name)
 }
 
-/// Whether rules are asked about an operation: whether the kernel part has a program of rules at one of its hooks.
+/// True if rules can match the operation: the kernel part evaluates rules at one of its hooks.
 pub fn is_asked(op: Op) -> bool {
-    // The first three are part of others, the last two are none.
+    // The first three are evaluated as other operations; the last two are internal.
     !matches!(
         op,
         Op::ExecDigest | Op::ExecCreds | Op::FileInherit | Op::Name | Op::Subject
     )
 }
 
-/// Whether this can be a source of trust: one of [`SOURCES`], `rule:ID` or `tap:NAME`.
+/// True for a trust source: one of [`SOURCES`], `rule:ID` or `tap:NAME`.
 pub(crate) fn is_source(text: &str) -> bool {
     let named = text
         .strip_prefix("rule:")
@@ -190,7 +190,7 @@ pub(crate) fn is_source(text: &str) -> bool {
     SOURCES.contains(&text) || named.is_some_and(is_id)
 }
 
-/// Whether this can be a rule's id.
+/// True if this is a valid rule id.
 pub(crate) fn is_id(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text
@@ -198,7 +198,7 @@ pub(crate) fn is_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
-/// Whether this can be a domain's name.
+/// True if this is a valid domain name.
 pub(crate) fn is_domain(text: &[u8]) -> bool {
     !text.starts_with(b".") && !text.starts_with(b"-") && std::str::from_utf8(text).is_ok_and(is_id)
 }

@@ -10,7 +10,7 @@ use super::Meaning::{
 use super::{Field, Numbered};
 use crate::condition::{Number, Text};
 
-/// Sources of trust other than rules.
+/// Trust sources other than rules and named taps.
 pub(crate) const SOURCES: [&str; 4] = ["model", "operator", "engine", "tap"];
 
 const PATHS: [Op; 28] = [
@@ -196,12 +196,12 @@ const fn number(number: Number, max: u64) -> Meaning {
     Meaning::Number(number, max)
 }
 
-/// Words of ours: there are no others.
+/// Words that Ambit defines: the table is complete.
 const fn words(number: Number, table: &'static Table) -> Meaning {
     Meaning::Words(number, table, Numbered::No)
 }
 
-/// Words for numbers of the kernel's.
+/// Words for the kernel's numbers, which may have further values.
 const fn numbered(number: Number, table: &'static Table) -> Meaning {
     Meaning::Words(number, table, Numbered::Yes)
 }
@@ -210,7 +210,7 @@ const fn arg_bits(mask: u32) -> Meaning {
     Bits(Number::Arg, mask as u64)
 }
 
-/// Every field, in the order in which people read about them.
+/// Every field, in the order of `ambit rules fields`.
 pub fn fields() -> &'static [Field] {
     &FIELDS
 }

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is wrong with rule files, shown as a compiler would.
+//! Errors of rule files, displayed with an excerpt like a compiler's.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use ambit_event::{Op, escape};
 
 use crate::check::ConditionErrorKind;
 
-/// How many errors are kept; the rest is counted.
-pub(super) const KEPT: usize = 20;
-/// How much of a long line is shown on either side.
+/// How many errors of a file are kept; the others are only counted.
+pub(super) const KEPT: usize = 50;
+/// Characters of a long line that are shown on either side of the error.
 const AROUND: usize = 60;
 
-/// Everything that is wrong. Displays as text for a terminal, hidden characters escaped.
-#[derive(Debug)]
+/// The errors of all files. Displayed as text for a terminal, hidden characters escaped.
+#[derive(Debug, Default)]
 pub struct RuleErrors {
     pub(super) errors: Vec<RuleError>,
-    pub(super) more: usize,
+    /// Files with further errors, and how many.
+    pub(super) more: Vec<(String, usize)>,
 }
 
-/// One thing that is wrong.
+/// An error.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct RuleError {
@@ -29,79 +31,79 @@ pub struct RuleError {
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
-    /// Characters that are wrong, on that line.
+    /// How many characters of the line it is about.
     pub width: usize,
-    /// The line; `None` where only rules beside each other are wrong.
+    /// The line; `None` if the rule was not read from a file.
     pub text: Option<String>,
-    /// What is wrong.
+    /// The error.
     #[source]
     pub kind: RuleErrorKind,
 }
 
-/// What can be wrong with rule files.
+/// Kinds of errors.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuleErrorKind {
-    /// Larger than any file of rules.
+    /// The file is too large.
     #[error("the file is larger than {} MiB", super::read::SIZE_MAX / (1024 * 1024))]
     TooLarge,
     /// Not UTF-8.
     #[error("the file is not UTF-8 from here on")]
     NotUtf8,
-    /// Nothing there.
+    /// The file is empty.
     #[error("the file is empty")]
     Empty,
-    /// Not YAML.
+    /// The file is not YAML. With a suggestion, if it is a missing pair of quotes.
     #[error("not YAML: {}", .0.info())]
     Syntax(#[source] saphyr_parser::ScanError, Option<String>),
-    /// Anchors, aliases and tags.
-    #[error("{0} are not used in rules")]
+    /// Anchors, aliases or tags.
+    #[error("rule files cannot use {0}")]
     NotUsed(&'static str, Option<String>),
     /// A second document.
-    #[error("a file of rules is one document")]
+    #[error("a rule file has only one YAML document")]
     Documents,
     /// Another kind of node.
     #[error("expected {0}")]
     Expected(&'static str),
     /// `ambit-rules` does not come first.
-    #[error("expected the key `ambit-rules` first")]
+    #[error("expected `ambit-rules` as the first key")]
     NotRules,
     /// Another version.
-    #[error("unknown version of the rules' format; this program reads version 1")]
+    #[error("unsupported version of the rule format; this program reads version 1")]
     Version,
-    /// No such key here.
+    /// The key is unknown.
     #[error("unknown key")]
     UnknownKey {
-        /// The known one nearest to it.
+        /// The most similar known name.
         nearest: Option<&'static str>,
-        /// Those that are known.
+        /// The known keys.
         known: &'static [&'static str],
     },
-    /// A key twice.
-    #[error("the key is here twice")]
+    /// The key occurs twice.
+    #[error("duplicate key")]
     DuplicateKey,
-    /// A key that must be there.
+    /// A required key is missing.
     #[error("the key `{0}` is missing")]
     MissingKey(&'static str),
     /// Not a rule's id.
     #[error("expected an id: 1 to 63 of `A-Za-z0-9._-`")]
     Id,
-    /// A hidden character in a text for people.
-    #[error("there is a hidden character in this text")]
+    /// A hidden character in a description.
+    #[error("this text contains a hidden character")]
     Hidden,
-    /// No such operation, family, action or severity.
+    /// An unknown operation, family, action or severity.
     #[error("unknown {what}")]
     Word {
-        /// What it should be.
+        /// The kind of word.
         what: &'static str,
-        /// The known one nearest to it.
+        /// The most similar known name.
         nearest: Option<&'static str>,
     },
-    /// An operation without a hook of its own.
-    #[error("rules are not asked about `{0}`")]
+    /// Rules cannot match this operation: it has no hook of its own.
+    #[error("rules cannot match `{0}`")]
     NotAsked(Op),
-    /// Allow, and refuse.
-    #[error("a rule does not `allow` what it refuses")]
+    /// `allow` together with `deny` or `kill`.
+    #[error("`allow` cannot be combined with `deny` or `kill`")]
     AllowAndRefuse,
     /// Not an ATT&CK technique.
     #[error("expected a technique such as `T1059` or `T1059.004`")]
@@ -109,85 +111,85 @@ pub enum RuleErrorKind {
     /// Not a time to live.
     #[error("expected a number of seconds, from 1 to {}", u32::MAX)]
     Seconds,
-    /// A time to live of nothing.
-    #[error("`for-seconds` is how long a taint lasts, and this rule sets none")]
+    /// `for-seconds` in a rule that does not taint.
+    #[error("`for-seconds` needs the action `taint`")]
     SecondsAlone,
     /// Not a domain's name.
     #[error("expected `host`, `domains`, or a domain's name: 1 to 63 of `A-Za-z0-9._-`")]
     Scope,
-    /// A scope that contradicts the condition.
-    #[error("this rule never applies: its condition holds for no task that it is for")]
+    /// The scope contradicts the condition.
+    #[error("this rule never matches: its condition excludes every task that `for` selects")]
     NeverInScope,
-    /// The condition is wrong.
+    /// An error of the condition.
     #[error("{0}")]
     Condition(#[source] ConditionErrorKind),
-    /// A value that a field of an example can't have.
+    /// The field of an example cannot have this value.
     #[error("expected {expected} for `{field}`")]
     Value {
         /// The field.
         field: &'static str,
-        /// What it can have.
+        /// Its possible values.
         expected: Expected,
         /// The known word nearest to it.
         nearest: Option<&'static str>,
     },
-    /// An operation that the rule is not asked about.
-    #[error("the rule is not asked about this operation")]
+    /// The operation of an example is not one of the rule's.
+    #[error("this operation is not in the rule's `on`")]
     OtherOperation {
-        /// What it is asked about.
+        /// The operations of the rule.
         on: Vec<Op>,
     },
-    /// Fields that say the same.
-    #[error("`{0}` is said by `subject.chain` already")]
+    /// Two fields for the same executables.
+    #[error("`{0}` and `subject.chain` cannot be given together")]
     ChainTwice(&'static str),
-    /// Two rules of one id.
+    /// Two rules have the same id.
     #[error("another rule has the id `{id}`")]
     DuplicateId {
         /// The id.
         id: String,
-        /// The other one.
+        /// The other rule.
         other: Other,
     },
-    /// Two rules with one condition.
-    #[error("rules `{id}` and `{}` contradict each other: under the same condition, one allows what the other refuses", other.id)]
+    /// Two rules with the same condition contradict each other.
+    #[error("rules `{id}` and `{}` contradict each other: they have the same condition, and one allows what the other refuses", other.id)]
     Contradict {
         /// The rule.
         id: String,
-        /// The other one.
+        /// The other rule.
         other: Other,
     },
-    /// A rule in vain.
-    #[error("rule `{id}` never takes effect: rule `{}` refuses all that it allows", other.id)]
+    /// Another rule refuses everything that this one allows.
+    #[error("rule `{id}` has no effect: rule `{}` refuses everything it allows", other.id)]
     NoEffect {
         /// The rule.
         id: String,
-        /// The other one.
+        /// The other rule.
         other: Other,
     },
-    /// A rule in vain because of several.
-    #[error("rule `{id}` never takes effect: other rules together refuse all that it allows")]
+    /// Other rules together refuse everything that this one allows.
+    #[error("rule `{id}` has no effect: other rules together refuse everything it allows")]
     AllRefused {
         /// The rule.
         id: String,
     },
-    /// A taint in vain.
-    #[error("rule `{id}` never taints or untaints: rule `{}` allows all that it is about", other.id)]
+    /// Another rule allows everything that this one would taint or untaint.
+    #[error("rule `{id}` never taints or untaints: rule `{}` allows everything it matches", other.id)]
     NoTaint {
         /// The rule.
         id: String,
-        /// The other one.
+        /// The other rule.
         other: Other,
     },
-    /// A source that is never set.
-    #[error("rule `{id}` asks about the source `{source_name}`, which no rule sets")]
+    /// No rule sets this trust source.
+    #[error("rule `{id}` tests the trust source `{source_name}`, which no rule sets")]
     UnsetSource {
         /// The rule.
         id: String,
         /// The source.
         source_name: String,
-        /// A source that is set and nearest to it.
+        /// The most similar source that a rule sets.
         nearest: Option<String>,
-        /// The rule of that id, which does not taint.
+        /// The rule of this id, which does not taint.
         other: Option<Box<Other>>,
     },
 }
@@ -203,11 +205,11 @@ pub struct Other {
     pub line: usize,
 }
 
-/// What a field of an example can have.
+/// Possible values of an example's field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Expected {
-    /// A number up to this.
+    /// A number up to this maximum.
     Number(u64),
     /// `true` or `false`.
     Bool,
@@ -215,11 +217,11 @@ pub enum Expected {
     Word,
     /// An IP address.
     Address,
-    /// A source of trust.
+    /// Checks that a text is a trust source.
     Source,
     /// A text, in one line.
     Text,
-    /// A list of at most so many texts.
+    /// Returns a list of at most `most` texts.
     List(usize),
 }
 
@@ -241,12 +243,12 @@ impl fmt::Display for Expected {
 
 impl fmt::Display for Other {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the other one is at {}:{}", self.file, self.line)
+        write!(f, "the other rule is at {}:{}", self.file, self.line)
     }
 }
 
 impl RuleErrorKind {
-    /// What to write instead, where that is known.
+    /// Returns a suggestion for a correction, if there is one.
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::UnknownKey {
@@ -268,72 +270,72 @@ impl RuleErrorKind {
             Self::UnsetSource {
                 other: Some(other), ..
             } => format!(
-                "rule `{}` does not `taint`, at {}:{}",
+                "rule `{}` at {}:{} does not `taint`",
                 other.id, other.file, other.line
             ),
             Self::UnsetSource { .. } => {
-                "a rule with `do: taint` and that id would set it".to_owned()
+                "write a rule with this id and `do: taint`".to_owned()
             }
             Self::DuplicateId { other, .. } | Self::Contradict { other, .. } => other.to_string(),
             Self::NoEffect { other, .. } => {
-                format!("{other}; refusing goes before allowing")
+                format!("{other}; `deny` and `kill` take precedence over `allow`")
             }
-            Self::AllRefused { .. } => "refusing goes before allowing".to_owned(),
+            Self::AllRefused { .. } => "`deny` and `kill` take precedence over `allow`".to_owned(),
             Self::NoTaint { other, .. } => {
-                format!("{other}; where a rule allows, only those that allow taint or untaint")
+                format!("{other}; if a rule allows an operation, only rules with `allow` taint or untaint")
             }
-            Self::UnknownKey { known, .. } => format!("known are {}", known.join(", ")),
+            Self::UnknownKey { known, .. } => format!("known keys: {}", known.join(", ")),
             Self::Word { what, .. } => match *what {
-                "severity" => "it is info, low, medium, high or critical",
+                "severity" => "severities are info, low, medium, high and critical",
                 "action" => "actions are audit, deny, allow, taint, untaint and kill",
-                _ => "`ambit rules fields` names them, and `file.*` is all of a family",
+                _ => "`ambit rules fields` lists operations; `file.*` selects all of a family",
             }
             .to_owned(),
             Self::NotUsed(_, Some(instead)) | Self::Syntax(_, Some(instead)) => {
-                format!("in quotes, it is {instead}")
+                format!("quote it: {instead}")
             }
             Self::Syntax(error, _) if error.info().starts_with("tabs") => {
-                "lines are indented with blanks".to_owned()
+                "indent with spaces".to_owned()
             }
             Self::NotUsed("tags", _) | Self::Syntax(..) => {
-                "a condition with `!`, quotes or `: ` in it is put in quotes, or below `|`"
+                "quote a condition that contains `!`, quotes or `: `, or write it below `|`"
                     .to_owned()
             }
-            Self::NotUsed(..) => "write it out where it is wanted".to_owned(),
+            Self::NotUsed(..) => "write the value out at each place".to_owned(),
             Self::NotRules | Self::Empty | Self::Version => {
-                "a file of rules begins with `ambit-rules: 1`".to_owned()
+                "a rule file begins with `ambit-rules: 1`".to_owned()
             }
-            Self::TooLarge | Self::Documents => "take several files, or a folder".to_owned(),
+            Self::TooLarge | Self::Documents => "split it into several files".to_owned(),
             Self::NotUtf8 => "save it as UTF-8".to_owned(),
             Self::MissingKey(key) => match *key {
-                "rules" => "such as `rules:`, and a list below it",
-                "id" => "such as `id: shell-under-web`",
-                "on" => "such as `on: exec`",
-                "do" => "such as `do: audit`",
-                "op" => "such as `op: exec`",
-                "event" => "such as `event: {op: exec, object.path: /usr/bin/dash}`",
-                _ => "`expect: true` if the rule is to apply, else `expect: false`",
+                "rules" => "write `rules:` and a list of rules below it",
+                "id" => "for example `id: shell-under-web`",
+                "on" => "for example `on: exec`",
+                "do" => "for example `do: audit`",
+                "op" => "for example `op: exec`",
+                "event" => "for example `event: {op: exec, object.path: /usr/bin/dash}`",
+                _ => "`expect: true` if the rule should match, otherwise `expect: false`",
             }
             .to_owned(),
-            Self::DuplicateKey => "take one of them out".to_owned(),
-            Self::Hidden => "such as `\\e` or a direction of writing; take it out".to_owned(),
+            Self::DuplicateKey => "remove one of them".to_owned(),
+            Self::Hidden => "remove it; hidden characters are escape sequences, text direction marks and the like".to_owned(),
             Self::AllowAndRefuse => {
-                "refusing goes before allowing; make two rules of it".to_owned()
+                "split it into two rules; `deny` and `kill` take precedence over `allow`".to_owned()
             }
-            Self::SecondsAlone => "add `taint` to `do`, or take it out".to_owned(),
+            Self::SecondsAlone => "add `taint` to `do`, or remove `for-seconds`".to_owned(),
             Self::NeverInScope => {
-                "widen `for`, or ask for `task.domain` in another rule".to_owned()
+                "widen `for`, or test `task.domain` in another rule".to_owned()
             }
-            Self::NotAsked(_) => "it has no hook of its own; `exec` is the nearest".to_owned(),
+            Self::NotAsked(_) => "it has no hook of its own; use `exec`".to_owned(),
             Self::OtherOperation { on } => {
                 let names: Vec<_> = on.iter().map(|op| op.name()).collect();
-                format!("it is asked about {}", names.join(", "))
+                format!("`on` has {}", names.join(", "))
             }
             Self::Condition(kind) => return kind.help(),
             Self::Value {
                 expected: Expected::Number(_),
                 ..
-            } => "in decimal, or in hexadecimal as `0x1ed`".to_owned(),
+            } => "write it in decimal, or in hexadecimal as `0x1ed`".to_owned(),
             Self::Value {
                 expected: Expected::Word,
                 field,
@@ -345,26 +347,58 @@ impl RuleErrorKind {
 }
 
 impl RuleErrors {
-    /// The errors in the order of the files, as many as were kept.
+    /// The errors in the order of the files, at most 50 of each file.
     pub fn errors(&self) -> &[RuleError] {
         &self.errors
     }
 
-    /// Those of another file, too.
+    /// How many errors were found beside these.
+    pub fn more(&self) -> usize {
+        self.more.iter().map(|(_, count)| count).sum()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.errors.is_empty() && self.more.is_empty()
+    }
+
+    /// Adds errors of any file.
     pub fn append(&mut self, other: Self) {
-        self.more += other.more;
-        for error in other.errors {
-            if self.errors.len() < KEPT {
-                self.errors.push(error);
-            } else {
-                self.more += 1;
-            }
+        self.errors.extend(other.errors);
+        for (file, count) in other.more {
+            self.count_more(&file, count);
         }
     }
 
-    /// How many more there are.
-    pub fn more(&self) -> usize {
-        self.more
+    /// Counts errors of a file that are not kept.
+    pub(super) fn count_more(&mut self, file: &str, count: usize) {
+        match self.more.iter_mut().find(|(name, _)| name == file) {
+            _ if count == 0 => {}
+            Some((_, more)) => *more += count,
+            None => self.more.push((file.to_owned(), count)),
+        }
+    }
+
+    /// Sorts the errors by file, in the order of `names`, then by place, and keeps the first 50 of each file.
+    pub(super) fn arrange(&mut self, names: &[&str]) {
+        let order: HashMap<&str, usize> = names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| (*name, index))
+            .collect();
+        let file = |name: &str| order.get(name).copied().unwrap_or(usize::MAX);
+        self.errors
+            .sort_by_key(|error| (file(&error.file), error.line, error.column));
+        let mut per_file: HashMap<String, usize> = HashMap::new();
+        for error in std::mem::take(&mut self.errors) {
+            let count = per_file.entry(error.file.clone()).or_default();
+            *count += 1;
+            if *count > KEPT {
+                self.count_more(&error.file, 1);
+            } else {
+                self.errors.push(error);
+            }
+        }
+        self.more.sort_by_key(|(name, _)| file(name));
     }
 }
 
@@ -378,11 +412,11 @@ impl fmt::Display for RuleErrors {
             }
             show(error, f)?;
         }
-        match self.more {
-            0 => Ok(()),
-            1 => f.write_str("\n\nand one more error"),
-            more => write!(f, "\n\nand {more} more errors"),
+        for (file, count) in &self.more {
+            let errors = if *count == 1 { "error" } else { "errors" };
+            write!(f, "\n\nand {count} more {errors} in {}", escape::line(file))?;
         }
+        Ok(())
     }
 }
 
@@ -421,7 +455,8 @@ fn show(error: &RuleError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-/// The part of the line around the error, escaped; how many characters of it come before, and how many are wrong.
+/// Returns the part of the line around the error, escaped; the number of characters before the error; and the number
+/// of characters that it is about.
 fn excerpt(error: &RuleError, text: &str) -> (String, usize, usize) {
     let start = error.column.saturating_sub(1);
     let from = start.saturating_sub(AROUND);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The examples of a rule: events by their fields.
+//! Reads the examples of a rule: events given by fields.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ use crate::facts::Facts;
 use crate::field::{Field, Meaning, Numbered, TYPE_SHIFT, fields, is_source};
 use crate::rule::Example;
 
-/// Reads the examples of a rule that is asked about these operations.
+/// Reads the examples of a rule for these operations.
 pub(super) fn read(node: &Node<'_>, on: &[Op], errors: &mut Errors<'_>) -> Vec<Example> {
     let Value::Sequence(items) = &node.value else {
         errors.add(node.place, RuleErrorKind::Expected("a list of examples"));
@@ -73,14 +73,14 @@ fn truth(node: &Node<'_>) -> Option<bool> {
     node.scalar()?.parse().ok()
 }
 
-/// What is known while an event is read.
+/// An event while it is read.
 struct Reading {
     op: Op,
     facts: Facts,
-    /// The first executables of the chain, where they are given by themselves.
+    /// The first executables of the chain, if they are given as fields of their own.
     executable: Option<Vec<u8>>,
     parent: Option<Vec<u8>>,
-    /// What was first to lower the task's trust, and what else did.
+    /// The first cause, and the other sources that lowered the task's trust.
     cause: Option<String>,
     trust: Vec<String>,
     untrusted: bool,
@@ -158,7 +158,7 @@ fn operation(node: &Node<'_>, on: &[Op], errors: &mut Errors<'_>) -> Option<Op> 
     found
 }
 
-/// The field of a name that the operation has.
+/// Returns the operation's field of this name.
 fn field(name: &str, op: Op, key: &Node<'_>, errors: &mut Errors<'_>) -> Option<&'static Field> {
     let mut named = fields()
         .iter()
@@ -181,7 +181,7 @@ fn field(name: &str, op: Op, key: &Node<'_>, errors: &mut Errors<'_>) -> Option<
     found
 }
 
-/// A value that a field can't have.
+/// The field cannot have this value.
 struct Wrong {
     expected: Expected,
     nearest: Option<&'static str>,
@@ -285,7 +285,7 @@ impl Reading {
         self.facts.set_number(number, old | mask);
     }
 
-    /// The kind, unless it is known better already.
+    /// Sets the kind, unless it is set.
     fn set_kind(&mut self, kind: u8) {
         if self.facts.number(Number::Kind) == 0 {
             self.facts.set_number(Number::Kind, kind.into());
@@ -321,7 +321,7 @@ impl Reading {
             .set_text(Text::ObjectAddress, address.to_string().into_bytes());
     }
 
-    /// What depends on more than one field.
+    /// Sets the facts that depend on several fields.
     fn finish(&mut self) -> Option<RuleErrorKind> {
         let (own, parent) = (self.executable.take(), self.parent.take());
         let name = match (&own, &parent) {
@@ -341,14 +341,14 @@ impl Reading {
             self.facts.distrust(&source);
         }
         if self.untrusted && self.facts.trust().is_empty() {
-            // Which source it is does not matter.
+            // Any source will do.
             self.facts.distrust("model");
         }
         None
     }
 }
 
-/// A list of at most so many texts.
+/// Returns a list of at most `most` texts.
 fn texts<'n>(node: &'n Node<'_>, most: usize) -> Option<Vec<&'n str>> {
     let Value::Sequence(items) = &node.value else {
         return None;
@@ -359,11 +359,11 @@ fn texts<'n>(node: &'n Node<'_>, most: usize) -> Option<Vec<&'n str>> {
     items.iter().map(Node::scalar).collect()
 }
 
-/// A number as YAML and CEL have it.
+/// Parses a number of YAML or CEL.
 fn whole_number(text: &str) -> Option<u64> {
     match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        // Octal to some, decimal to others.
+        // Octal in YAML 1.1, decimal in CEL: ambiguous.
         None if text.len() > 1 && text.starts_with('0') => None,
         None => text
             .bytes()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rule files: YAML as people write it, and what is wrong with it.
+//! Rule files: reads their YAML, and reports errors with place and help.
 
 mod error;
 mod example;
@@ -9,4 +9,4 @@ mod rule;
 mod yaml;
 
 pub use error::{RuleError, RuleErrorKind, RuleErrors};
-pub use read::{SIZE_MAX, check_set, read};
+pub use read::{SIZE_MAX, check_set, read, read_all};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rules from text. Every error that can be told apart is collected, and nothing is loaded if there is one.
+//! Reads rules from text. All errors of all files are collected; if there is one, no rule is returned.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,20 +16,21 @@ use crate::rule::{Mark, Rule};
 /// Largest file of rules in bytes.
 pub const SIZE_MAX: usize = 4 * 1024 * 1024;
 
-/// Places of sources of trust that are looked for in a file, from its beginning each.
+/// How many trust sources of a file are located exactly; each costs a pass over the file from its beginning.
 const PLACES: usize = 512;
 
-/// Collects errors; the first are kept, the rest counted.
+/// Collects the errors of a file: keeps the first [`KEPT`] and counts the others.
 pub(super) struct Errors<'t> {
     text: &'t str,
     kept: Vec<(Place, RuleErrorKind)>,
     more: usize,
-    /// How many places that are no errors were looked for.
+    /// How many trust sources were located.
     places: usize,
 }
 
 impl<'t> Errors<'t> {
-    fn none(text: &'t str) -> Self {
+    /// No error yet.
+    fn new(text: &'t str) -> Self {
         Self {
             text,
             kept: Vec::new(),
@@ -46,7 +47,7 @@ impl<'t> Errors<'t> {
         }
     }
 
-    /// Where some bytes of a scalar are; of a file that asks for many, where the scalar is.
+    /// Returns the place of some bytes of a scalar, or the whole scalar's place once [`PLACES`] were located.
     pub(super) fn place(&mut self, node: &Node<'_>, bytes: &Range<usize>) -> Place {
         if self.places == PLACES {
             return node.place;
@@ -55,7 +56,7 @@ impl<'t> Errors<'t> {
         within(self.text, node, bytes)
     }
 
-    /// About some bytes of a scalar.
+    /// Adds an error about some bytes of a scalar.
     pub(super) fn within(&mut self, node: &Node<'_>, bytes: &Range<usize>, kind: RuleErrorKind) {
         let place = if self.kept.len() < KEPT {
             within(self.text, node, bytes)
@@ -63,6 +64,11 @@ impl<'t> Errors<'t> {
             node.place
         };
         self.add(place, kind);
+    }
+
+    /// How many errors were found, kept or not.
+    fn count(&self) -> usize {
+        self.kept.len() + self.more
     }
 
     fn finish(mut self, file: &str) -> RuleErrors {
@@ -92,14 +98,16 @@ impl<'t> Errors<'t> {
                 kind,
             });
         }
-        RuleErrors {
+        let mut found = RuleErrors {
             errors,
-            more: self.more,
-        }
+            more: Vec::new(),
+        };
+        found.count_more(file, self.more);
+        found
     }
 }
 
-/// A line up to somewhat beyond the error, so that a line of megabytes is not kept.
+/// Returns a line up to 256 characters behind the error. The rest of a very long line is not kept.
 fn window(line: &str, column: usize) -> &str {
     line.char_indices()
         .nth(column + 256)
@@ -107,17 +115,53 @@ fn window(line: &str, column: usize) -> &str {
         .unwrap_or(line)
 }
 
-/// Reads a file of rules; `name` is what errors call it. What rules mean beside each other is for [`check_set`].
+/// Reads a file of rules; errors call it `name`. The rules are not checked against each other: see [`read_all`].
 pub fn read(name: &str, text: &[u8]) -> Result<Vec<Rule>, RuleErrors> {
-    if text.len() > SIZE_MAX {
-        return Err(only("", Place::START, RuleErrorKind::TooLarge).finish(name));
+    let (rules, errors) = read_good(name, text);
+    errors.map_or(Ok(rules), Err)
+}
+
+/// Reads files of rules, given as names and contents, and checks the rules of all of them against each other. Reports the
+/// errors of every file: first those of the file's text, then faults of its readable rules beside the other rules.
+pub fn read_all<'t>(
+    files: impl IntoIterator<Item = (&'t str, &'t [u8])>,
+) -> Result<Vec<Rule>, RuleErrors> {
+    let mut rules = Vec::new();
+    let mut names = Vec::new();
+    let mut found = RuleErrors::default();
+    for (name, text) in files {
+        let (good, errors) = read_good(name, text);
+        rules.extend(good);
+        names.push(name);
+        if let Some(errors) = errors {
+            found.append(errors);
+        }
     }
-    let text = std::str::from_utf8(text).map_err(|error| {
-        let good = text.get(..error.valid_up_to()).unwrap_or_default();
-        let good = std::str::from_utf8(good).unwrap_or_default();
-        only(good, end(good), RuleErrorKind::NotUtf8).finish(name)
-    })?;
-    let mut errors = Errors::none(text);
+    let all_readable = found.is_empty();
+    found.append(set_errors(&rules, all_readable));
+    if found.is_empty() {
+        Ok(rules)
+    } else {
+        found.arrange(&names);
+        Err(found)
+    }
+}
+
+/// Returns the rules of a file that have no error, and the errors of the others.
+fn read_good(name: &str, text: &[u8]) -> (Vec<Rule>, Option<RuleErrors>) {
+    let unreadable = |errors: Errors<'_>| (Vec::new(), Some(errors.finish(name)));
+    if text.len() > SIZE_MAX {
+        return unreadable(only("", Place::START, RuleErrorKind::TooLarge));
+    }
+    let text = match std::str::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) => {
+            let good = text.get(..error.valid_up_to()).unwrap_or_default();
+            let good = std::str::from_utf8(good).unwrap_or_default();
+            return unreadable(only(good, end(good), RuleErrorKind::NotUtf8));
+        }
+    };
+    let mut errors = Errors::new(text);
     let mut rules = match yaml::document(text) {
         Ok(Some(root)) => rules(name, &root, &mut errors),
         Ok(None) => {
@@ -137,15 +181,12 @@ pub fn read(name: &str, text: &[u8]) -> Result<Vec<Rule>, RuleErrors> {
             Vec::new()
         }
     };
-    if errors.kept.is_empty() {
-        marked(text, &mut rules);
-        Ok(rules)
-    } else {
-        Err(errors.finish(name))
-    }
+    marked(text, &mut rules);
+    let errors = (errors.count() > 0).then(|| errors.finish(name));
+    (rules, errors)
 }
 
-/// Gives the marks of rules their lines.
+/// Fills in the text of the lines that the rules' marks are on.
 fn marked(text: &str, rules: &mut [Rule]) {
     let mut marks: Vec<&mut Mark> = Vec::new();
     for rule in rules {
@@ -166,7 +207,7 @@ fn marked(text: &str, rules: &mut [Rule]) {
     }
 }
 
-/// A line with a condition that YAML takes for something else, as it is to be written.
+/// Returns a `when:` line with its condition quoted, if that makes it a condition.
 fn quoted(line: &str) -> Option<String> {
     let condition = line.trim().strip_prefix("when:")?.trim();
     cel::parse(condition).ok()?;
@@ -174,12 +215,12 @@ fn quoted(line: &str) -> Option<String> {
 }
 
 fn only(text: &str, place: Place, kind: RuleErrorKind) -> Errors<'_> {
-    let mut errors = Errors::none(text);
+    let mut errors = Errors::new(text);
     errors.add(place, kind);
     errors
 }
 
-/// Where a text ends.
+/// Returns the place behind the last character of a text.
 fn end(text: &str) -> Place {
     let (line, last) = text.lines().enumerate().last().unwrap_or((0, ""));
     let ended = text.ends_with('\n');
@@ -191,7 +232,7 @@ fn end(text: &str) -> Place {
 }
 
 fn rules(file: &str, root: &Node<'_>, errors: &mut Errors<'_>) -> Vec<Rule> {
-    // What is no file of rules at all gets one error, not one for each of its lines.
+    // A file that is not a file of rules gets one error, not one for each of its keys.
     let first = match &root.value {
         Value::Mapping(pairs) => pairs.first(),
         _ => None,
@@ -220,13 +261,16 @@ fn rules(file: &str, root: &Node<'_>, errors: &mut Errors<'_>) -> Vec<Rule> {
         errors.add(node.place, RuleErrorKind::Expected("a list of rules"));
         return Vec::new();
     };
-    items
-        .iter()
-        .filter_map(|item| super::rule::read(file, item, errors))
-        .collect()
+    let mut good = Vec::new();
+    for item in items {
+        let before = errors.count();
+        let rule = super::rule::read(file, item, errors);
+        good.extend(rule.filter(|_| errors.count() == before));
+    }
+    good
 }
 
-/// The pairs of a mapping whose keys are known and not there twice, by key.
+/// Returns the values of a mapping by key, and adds an error for each unknown or repeated key.
 pub(super) fn keys<'n, 'a>(
     node: &'n Node<'a>,
     known: &'static [&'static str],
@@ -238,15 +282,15 @@ pub(super) fn keys<'n, 'a>(
         return None;
     };
     let mut found = HashMap::new();
-    // A slip is taken for what is meant, so that nothing is said to be missing.
-    let mut meant = Vec::new();
+    // A misspelt key counts as the key that it resembles, so that the latter is not reported as missing as well.
+    let mut misspelt = Vec::new();
     for (key, value) in pairs {
         let text = key.scalar().unwrap_or_default();
         match known.iter().find(|known| **known == text) {
             None => {
                 let nearest = nearest(text, known.iter().copied());
                 errors.add(key.place, RuleErrorKind::UnknownKey { nearest, known });
-                meant.extend(nearest.map(|key| (key, value)));
+                misspelt.extend(nearest.map(|key| (key, value)));
             }
             Some(known) => {
                 if found.insert(*known, value).is_some() {
@@ -255,27 +299,44 @@ pub(super) fn keys<'n, 'a>(
             }
         }
     }
-    for (key, value) in meant {
+    for (key, value) in misspelt {
         found.entry(key).or_insert(value);
     }
     Some(found)
 }
 
-/// Checks rules beside each other: ids, contradictions, rules in vain, and sources of trust that no rule sets. They may
-/// come from several files.
+/// Checks rules against each other: repeated ids, contradictions, rules without effect, and trust sources that no rule
+/// sets. The rules may come from several files.
 pub fn check_set(rules: &[Rule]) -> Result<(), RuleErrors> {
-    let found = faults(rules);
-    let more = found.len().saturating_sub(KEPT);
-    let errors: Vec<RuleError> = found
-        .into_iter()
-        .filter_map(|(index, fault)| fault_error(rules, index, fault))
-        .take(KEPT)
-        .collect();
+    let errors = set_errors(rules, true);
     if errors.is_empty() {
         Ok(())
     } else {
-        Err(RuleErrors { errors, more })
+        Err(errors)
     }
+}
+
+/// Returns the errors that rules have beside each other. Faults that a further rule could explain are left out unless these
+/// are `all` rules.
+fn set_errors(rules: &[Rule], all: bool) -> RuleErrors {
+    let mut found = RuleErrors::default();
+    let mut per_file: HashMap<&str, usize> = HashMap::new();
+    for (index, fault) in faults(rules) {
+        if !all && fault.may_be_explained() {
+            continue;
+        }
+        let Some(rule) = rules.get(index) else {
+            continue;
+        };
+        let count = per_file.entry(&rule.file).or_default();
+        *count += 1;
+        if *count > KEPT {
+            found.count_more(&rule.file, 1);
+        } else {
+            found.errors.extend(fault_error(rules, index, fault));
+        }
+    }
+    found
 }
 
 fn fault_error(rules: &[Rule], index: usize, fault: Fault) -> Option<RuleError> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! One rule of a file.
+//! Reads one rule of a file.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,9 @@ use super::error::RuleErrorKind;
 use super::place::Place;
 use super::read::{Errors, keys};
 use super::yaml::{Node, Value};
+use crate::cel;
 use crate::check::possible::Possible;
-use crate::check::{self, simplify};
+use crate::check::{self, ConditionErrorKind, simplify};
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
 use crate::field::{is_asked, is_domain, is_id};
 use crate::rule::{Actions, Mark, Marks, Rule, Severity};
@@ -47,7 +48,7 @@ const ACTIONS: [(&str, Actions); 6] = [
     ("kill", Actions::KILL),
 ];
 
-/// Reads a rule; `None` where an error was collected that leaves nothing to go on with.
+/// Reads a rule and collects its errors; `None` if no rule can be made of it.
 pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Rule> {
     let found = keys(node, &KEYS, "a rule's keys", errors)?;
     for key in ["id", "on", "do"] {
@@ -83,17 +84,26 @@ pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Opti
     let scope = found
         .get("for")
         .map_or(Some(Condition::Const(true)), |node| scope(node, errors));
-    // Without operations, each field would be one of others.
-    let on = on?;
-    let mut sources = Vec::new();
-    let (text, when) = match found.get("when") {
-        Some(node) => condition(node, &on, &mut sources, errors)?,
-        None => (String::new(), Condition::Const(true)),
+    // Which fields a condition or an example may use depends on the operations.
+    let Some(on) = on else {
+        if let Some(node) = found.get("when") {
+            condition_syntax(node, errors);
+        }
+        return None;
     };
-    let when = within_scope(scope?, when, &on, found.get("for").copied(), errors)?;
+    let mut sources = Vec::new();
+    let condition = match found.get("when") {
+        Some(node) => condition(node, &on, &mut sources, errors),
+        None => Some((String::new(), Condition::Const(true))),
+    };
+    let condition = condition.zip(scope).and_then(|((text, when), scope)| {
+        let node = found.get("for").copied();
+        Some((text, within_scope(scope, when, &on, node, errors)?))
+    });
     let examples = found
         .get("examples")
         .map_or_else(Vec::new, |node| super::example::read(node, &on, errors));
+    let (text, when) = condition?;
     Some(Rule {
         id: id?.to_owned(),
         title: title.unwrap_or_default(),
@@ -116,7 +126,7 @@ pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Opti
     })
 }
 
-/// A place whose line is still to be read.
+/// Returns a mark without the text of its line, which is filled in once the whole file was read.
 fn mark(place: Place) -> Mark {
     Mark {
         line: place.line,
@@ -126,7 +136,7 @@ fn mark(place: Place) -> Mark {
     }
 }
 
-/// One scalar, or a list.
+/// Returns the items of a list, or the single scalar.
 fn items<'n, 'a>(
     node: &'n Node<'a>,
     expected: &'static str,
@@ -139,7 +149,7 @@ fn items<'n, 'a>(
     items
 }
 
-/// A text for people.
+/// Returns a text that is shown to people, without hidden characters.
 pub(super) fn line(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<String> {
     let Some(text) = node.scalar() else {
         errors.add(node.place, RuleErrorKind::Expected("a text"));
@@ -192,7 +202,7 @@ fn techniques(node: &Node<'_>, errors: &mut Errors<'_>) -> Vec<String> {
     found
 }
 
-/// The operations that are named, one by one or by family.
+/// Returns the operations that are named, one by one or by family.
 fn operations(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Vec<Op>> {
     let mut found = BTreeSet::new();
     let mut whole = true;
@@ -258,7 +268,7 @@ fn seconds(node: &Node<'_>, actions: Option<Actions>, errors: &mut Errors<'_>) -
     seconds
 }
 
-/// Which tasks a rule is for, as a condition.
+/// Returns the condition for the tasks that a rule is for.
 fn scope(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Condition> {
     match node.scalar() {
         Some("host") => return Some(Condition::Const(true)),
@@ -284,7 +294,7 @@ fn scope(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Condition> {
     (whole && !domains.is_empty()).then_some(Condition::Text(Text::Domain, TextTest::In(domains)))
 }
 
-/// A condition as it was written, and what it is.
+/// Returns a condition's text and its checked form.
 fn condition(
     node: &Node<'_>,
     on: &[Op],
@@ -311,6 +321,15 @@ fn condition(
     }
 }
 
+/// Checks no more of a condition than that it can be parsed.
+fn condition_syntax(node: &Node<'_>, errors: &mut Errors<'_>) {
+    if let Some(error) = node.scalar().and_then(|text| cel::parse(text).err()) {
+        let kind = ConditionErrorKind::Syntax(error.kind);
+        errors.within(node, &error.span, RuleErrorKind::Condition(kind));
+    }
+}
+
+/// Joins the scope with the condition, and adds an error if both together never match.
 fn within_scope(
     scope: Condition,
     when: Condition,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rules as people write them, through everything: read, checked, compiled and run, beside what the interpreter says.
+//! Random rules through all stages: read, checked, compiled and run, compared with the interpreter.
 
 use ambit_event::{Hook, Inet, Object, Op};
 use ambit_policy::compile::compile;
@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::world::{self, World};
-use crate::{ask, bits, generate};
+use crate::{bits, evaluate, generate};
 
 /// The event for the interpreter.
 fn facts(world: &World) -> Facts {
@@ -42,7 +42,7 @@ fn facts(world: &World) -> Facts {
     facts
 }
 
-/// What the kernel part hands over: numbers within their fields' ranges, and a cause where trust was lowered.
+/// Values as the kernel part passes them: numbers within their ranges, and a cause if trust was lowered.
 fn as_the_kernel_has_it(mut world: World) -> World {
     for (number, mask) in [
         (Number::Kind, 0xff),
@@ -79,7 +79,7 @@ const OPS: &[Op] = &[
     Op::TaskSetuid,
 ];
 
-/// Where rules are asked about it.
+/// The hooks that evaluate rules for it.
 fn hook_of(op: Op) -> Hook {
     match op {
         Op::FileCreate => Hook::PathMknod,
@@ -104,7 +104,7 @@ proptest! {
         let drawn = ambit_rulegen::rules(&mut Random::new(seed), &near, 12, &[]);
         let text = ambit_rulegen::file(&drawn);
         let mut rules = read("drawn", text.as_bytes()).unwrap();
-        // The sources that there are here.
+        // The trust sources of these tests.
         for rule in &mut rules {
             rule.id = rule.id.replace("t0", "a").replace("t1", "b");
         }
@@ -117,7 +117,7 @@ proptest! {
                 prop_assert!(expected.fired.is_empty(), "{world:?}\n{text}");
                 continue;
             };
-            let (found, does, _) = ask(&compiled, program, world);
+            let (found, does, _) = evaluate(&compiled, program, world);
             prop_assert_eq!(&found, &expected.fired, "{:?}\n{}", world, text);
             prop_assert_eq!(does & 0b10 != 0, expected.refused);
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Random conditions and events, out of few texts and numbers, so that tests often hold.
+//! Random conditions and events of few texts and numbers, so that tests are often true.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -276,7 +276,7 @@ pub(crate) fn world(ops: &'static [Op]) -> impl Strategy<Value = World> {
         })
 }
 
-/// What is searched for by many rules at once: little of it, so that one text has several, one in the other.
+/// Texts that many rules search for at once: few, so that one text contains several of them, also overlapping.
 fn sought() -> impl Strategy<Value = String> {
     const WORDS: &[&str] = &[
         "/", "/etc/", "/tmp/", "/home/", "/proc/", "ssh", "s", "sh", ".so", ".conf", "aaa", "aa",
@@ -320,7 +320,7 @@ fn search() -> impl Strategy<Value = TextTest> {
     ]
 }
 
-/// Many conditions on texts, and events of which some have what several of them search for.
+/// Many conditions on texts, and events that match several of them.
 pub(crate) fn searches(
     count: std::ops::Range<usize>,
 ) -> impl Strategy<Value = (Vec<Condition>, Vec<World>)> {
@@ -346,7 +346,7 @@ pub(crate) fn searches(
     ];
     let place = (found, world(&[Op::FileOpen]), any::<bool>()).prop_map(|(found, world, comm)| {
         let mut world = world;
-        // Braces stand for what varies: what can be such a name in a path is one, or else stays as it is.
+        // Braces are names of markers if a path can have a marker there; otherwise they are plain text.
         let mut path = vec![b'/'];
         for byte in &found {
             match byte {

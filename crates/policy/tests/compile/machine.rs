@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A small machine for eBPF instructions, strict about what the verifier refuses.
+//! A small eBPF interpreter that rejects what the verifier rejects.
 
 use std::collections::BTreeSet;
 
 use ambit_policy::compile::Insn;
 
-/// Where the facts are.
+/// The address of the facts.
 const BASE: u64 = 0x10_0000;
 
-/// What a run came to.
+/// The result of a run.
 pub(crate) struct Outcome {
     pub(crate) result: u64,
     pub(crate) executed: usize,
@@ -93,8 +93,8 @@ pub(crate) fn run(program: &[Insn], facts: Option<&mut [u8]>) -> Outcome {
     }
 }
 
-/// What the verifier asks of a program's form: no way leads backwards, out of it or into the middle of a constant, and
-/// every instruction is on some way.
+/// Checks the form of a program as the verifier does: no jump goes backwards, out of the program or into the middle
+/// of a constant, and every instruction is reachable.
 pub(crate) fn check(program: &[Insn]) {
     let mut seen = BTreeSet::new();
     let mut queue = vec![0];
@@ -124,8 +124,8 @@ pub(crate) fn check(program: &[Insn]) {
     assert_eq!(seen.len(), program.len(), "unreachable instructions");
 }
 
-/// That the verifier can't decide a test by one before it. The first test of a word may be of several bits at once, as
-/// that says nothing of any of them.
+/// Checks that the verifier cannot decide a test from an earlier one. The first test of a word may test several bits
+/// at once, which reveals nothing about a single bit.
 pub(crate) fn check_tests(program: &[Insn]) {
     let mut first = true;
     let mut tested = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Compiled rules: what the kernel part would find is what the conditions say, and what it costs.
+//! Compiled rules: results as defined by the conditions, and bounded cost.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod drawn;
@@ -77,8 +77,8 @@ fn at_open(rules: &[Rule]) -> Compiled {
     compile(rules, &bits(), &[Hook::FileOpen]).unwrap()
 }
 
-/// Which rules apply, by index, what they do, and the instructions that were executed.
-fn ask(compiled: &Compiled, program: &HookProgram, world: &World) -> (Vec<usize>, u64, usize) {
+/// Returns the matching rules by index, their actions, and the number of executed instructions.
+fn evaluate(compiled: &Compiled, program: &HookProgram, world: &World) -> (Vec<usize>, u64, usize) {
     let mut facts = world.facts(compiled, program);
     let outcome = machine::run(&program.instructions, Some(&mut facts));
     let rules = fired(&facts)
@@ -88,7 +88,7 @@ fn ask(compiled: &Compiled, program: &HookProgram, world: &World) -> (Vec<usize>
     (rules, outcome.result, outcome.executed)
 }
 
-/// Compares what is compiled with what the conditions say.
+/// Compares compiled programs with the conditions.
 fn compare(rules: &[Rule], hook: Hook, worlds: &[World]) -> Result<(), TestCaseError> {
     let compiled = compile(rules, &bits(), &[hook]).unwrap();
     for program in &compiled.hooks {
@@ -111,11 +111,12 @@ fn compare(rules: &[Rule], hook: Hook, worlds: &[World]) -> Result<(), TestCaseE
             prop_assert!(expected.is_empty(), "{world:?}");
             continue;
         };
-        let (found, result, _) = ask(&compiled, program, world);
+        let (found, result, _) = evaluate(&compiled, program, world);
         prop_assert_eq!(&found, &expected, "{:?}\n{}", world, program.listing());
         prop_assert_eq!(result, does);
         if let Some(prefilter) = &program.prefilter {
-            // Texts that it does not read, and those that it says nobody needs, are full of ones, and then of zeros.
+            // Texts that the prefilter does not read, or does not report as needed, are filled with ones, then with
+            // zeros.
             for other in [u8::MAX, 0] {
                 let mut facts = world.facts(&compiled, program);
                 world::fill_texts_beside(&mut facts, 1, other);
@@ -137,7 +138,7 @@ fn compare(rules: &[Rule], hook: Hook, worlds: &[World]) -> Result<(), TestCaseE
     Ok(())
 }
 
-/// The rules that apply, by their conditions.
+/// The rules that match, by their conditions.
 fn expected(rules: &[Rule], world: &World) -> Vec<usize> {
     let applies = |index: &usize| {
         let rule = &rules[*index];
@@ -146,7 +147,7 @@ fn expected(rules: &[Rule], world: &World) -> Vec<usize> {
     (0..rules.len()).filter(applies).collect()
 }
 
-/// What is ruled out before a path is put together does not apply.
+/// Checks that rules excluded by the path program do not match.
 fn compare_path_program(
     rules: &[Rule],
     compiled: &Compiled,
@@ -156,7 +157,7 @@ fn compare_path_program(
 ) -> Result<(), TestCaseError> {
     let mut world = world.clone();
     if path_program.object {
-        // What the kernel part has entries for: files with a path.
+        // The path cache has entries only for files with a path.
         let Object::Path(_) = world.object else {
             return Ok(());
         };
@@ -177,12 +178,12 @@ fn compare_path_program(
         answer & !answered
     };
     for other in [u8::MAX, 0] {
-        let asks = if path_program.object {
+        let classes = if path_program.object {
             run(ambit_abi::PATH_PROGRAM_PATH, 0, 1, other)
         } else {
             ambit_abi::PATH_PROGRAM_NUMBERS.into()
         };
-        let kind = |kind: u8| asks & u64::from(kind) != 0;
+        let kind = |kind: u8| classes & u64::from(kind) != 0;
         let needs = run(ambit_abi::PATH_PROGRAM_REST, path_program.numbers, 0, other);
         let rest = needs != 0
             && run(
@@ -191,10 +192,13 @@ fn compare_path_program(
                 needs & !1,
                 other,
             ) != 0;
-        let asked = kind(ambit_abi::PATH_PROGRAM_OBJECT)
+        let evaluated = kind(ambit_abi::PATH_PROGRAM_OBJECT)
             || kind(ambit_abi::PATH_PROGRAM_TRUST) && world.number(Number::Trust) != 0
             || kind(ambit_abi::PATH_PROGRAM_NUMBERS) && rest;
-        prop_assert!(asked || expected.is_empty(), "{world:?} {asks:b} {needs:b}");
+        prop_assert!(
+            evaluated || expected.is_empty(),
+            "{world:?} {classes:b} {needs:b}"
+        );
         if !path_program.object {
             prop_assert_eq!(rest, !expected.is_empty(), "{:?}", world);
         }
@@ -206,7 +210,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn a_hook_with_one_operation_finds_the_rules_that_apply(
+    fn a_hook_with_one_operation_finds_the_matching_rules(
         conditions in vec(generate::condition(), 1..8),
         worlds in vec(generate::world(&[Op::FileOpen]), 12),
     ) {
@@ -214,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn a_hook_with_several_operations_asks_the_rules_of_each(
+    fn a_hook_with_several_operations_evaluates_the_rules_of_each(
         conditions in vec((generate::condition(), 1_usize..8, 0_u8..64), 1..6),
         worlds in vec(generate::world(&[Op::FileCreate, Op::FileMknod, Op::NetBind]), 12),
     ) {
@@ -243,28 +247,28 @@ proptest! {
 }
 
 proptest! {
-    // Each compiles a hundred tests and more.
+    // Each case compiles a hundred tests and more.
     #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
-    fn many_searches_at_once_find_the_rules_that_apply(
+    fn many_searches_at_once_find_the_matching_rules(
         (conditions, worlds) in generate::searches(100..200),
     ) {
         compare(&opens(conditions), Hook::FileOpen, &worlds)?;
     }
 }
 
-/// Rules with a path each.
+/// Rules with one path each.
 fn many(count: usize) -> Vec<Rule> {
     let conditions = (0..count).map(|index| path_is(&format!("/usr/bin/program-{index}")));
     opens(conditions.collect())
 }
 
 #[test]
-fn a_rule_that_does_not_apply_costs_next_to_nothing() {
+fn a_rule_that_does_not_match_costs_next_to_nothing() {
     let compiled = at_open(&many(100));
     let program = &compiled.hooks[0];
-    let (found, _, executed) = ask(
+    let (found, _, executed) = evaluate(
         &compiled,
         program,
         &World::new(Op::FileOpen, path("/etc/x")),
@@ -272,7 +276,7 @@ fn a_rule_that_does_not_apply_costs_next_to_nothing() {
     assert_eq!(found, []);
     assert!(executed <= 40, "{executed} instructions");
     let object = path("/usr/bin/program-77");
-    let (found, result, executed) = ask(&compiled, program, &World::new(Op::FileOpen, object));
+    let (found, result, executed) = evaluate(&compiled, program, &World::new(Op::FileOpen, object));
     assert_eq!((found, result), (vec![77], 1));
     assert!(executed <= 120, "{executed} instructions");
 }
@@ -286,13 +290,13 @@ fn rules_without_a_test_of_a_text_cost_few_instructions_each() {
     );
     let compiled = at_open(&rules);
     let world = World::new(Op::FileOpen, path("/etc/x"));
-    let (found, _, executed) = ask(&compiled, &compiled.hooks[0], &world);
+    let (found, _, executed) = evaluate(&compiled, &compiled.hooks[0], &world);
     assert_eq!(found, []);
     assert!(executed <= 330, "{executed} instructions");
 }
 
 #[test]
-fn only_texts_are_asked_for_that_a_rule_needs_which_might_apply() {
+fn the_prefilter_reports_only_texts_of_rules_that_may_match() {
     let is = |text, value: &str| Condition::Text(text, TextTest::In([value.into()].into()));
     let compiled = at_open(&opens(vec![
         Condition::And(vec![path_is("/a"), is(Text::Comm, "x")]),
@@ -313,7 +317,7 @@ fn only_texts_are_asked_for_that_a_rule_needs_which_might_apply() {
 }
 
 #[test]
-fn what_can_be_told_by_a_path_and_an_argument_alone_is_told_by_kinds_of_rules() {
+fn the_path_program_reports_the_classes_of_rules_that_may_match() {
     let and = |parts: &[Condition]| Condition::And(parts.to_vec());
     let writes = Condition::Number(Number::Arg, NumberTest::AnyBit(2));
     let compiled = at_open(&opens(vec![
@@ -328,9 +332,9 @@ fn what_can_be_told_by_a_path_and_an_argument_alone_is_told_by_kinds_of_rules() 
     assert_eq!(
         path_program.numbers & (1 << Number::Uid as u32 | 1 << Number::Gid as u32),
         1 << Number::Gid as u32,
-        "what only rules with a path ask for is not read"
+        "numbers that only rules with a path read are left out"
     );
-    let asks = |text: &str, arg: u64| {
+    let classes = |text: &str, arg: u64| {
         let mut world = World::new(Op::FileOpen, path(text));
         world.numbers[Number::Arg as usize] = arg;
         let mut facts = world.facts(&compiled, program);
@@ -343,11 +347,11 @@ fn what_can_be_told_by_a_path_and_an_argument_alone_is_told_by_kinds_of_rules() 
         ambit_abi::PATH_PROGRAM_NUMBERS,
         ambit_abi::PATH_PROGRAM_TRUST,
     );
-    assert_eq!(asks("/c", 1), 0);
-    assert_eq!(asks("/a", 1), object);
-    assert_eq!(asks("/c", 2), numbers | trust);
-    assert_eq!(asks("/b", 1), trust);
-    // No stage of it.
+    assert_eq!(classes("/c", 1), 0);
+    assert_eq!(classes("/a", 1), object);
+    assert_eq!(classes("/c", 2), numbers | trust);
+    assert_eq!(classes("/b", 1), trust);
+    // No stage: the path program answers 0.
     let mut facts = World::new(Op::FileOpen, path("/a")).facts(&compiled, program);
     assert_eq!(
         machine::run(&path_program.instructions, Some(&mut facts)).result,
@@ -356,7 +360,7 @@ fn what_can_be_told_by_a_path_and_an_argument_alone_is_told_by_kinds_of_rules() 
 }
 
 #[test]
-fn what_rules_share_is_asked_once() {
+fn shared_conditions_are_evaluated_once() {
     let or = |parts: &[(Number, u64)]| {
         let parts = parts.iter();
         Condition::Or(
@@ -386,10 +390,10 @@ fn what_rules_share_is_asked_once() {
         2
     );
     let mut world = World::new(Op::FileOpen, path("/x"));
-    assert_eq!(ask(&compiled, program, &world).0, []);
+    assert_eq!(evaluate(&compiled, program, &world).0, []);
     world.numbers[Number::Gid as usize] = 8;
     world.numbers[Number::Relation as usize] = 3;
-    assert_eq!(ask(&compiled, program, &world).0.len(), 19);
+    assert_eq!(evaluate(&compiled, program, &world).0.len(), 19);
 }
 
 #[test]
@@ -424,21 +428,21 @@ fn two_hundred_rules_of_one_hook_compile_at_once() {
     machine::check(&program.instructions);
     let object = path("/srv/17/x.17");
     assert_eq!(
-        ask(&compiled, program, &World::new(Op::FileOpen, object)).0,
+        evaluate(&compiled, program, &World::new(Op::FileOpen, object)).0,
         [167]
     );
-    // Without optimisation it takes many times as long.
+    // Debug builds take many times as long.
     let limit = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 1 });
     assert!(took < limit, "{took:?}");
 }
 
 #[test]
-fn all_rules_that_there_is_room_for_fit_and_one_more_is_refused() {
+fn the_limit_of_rules_fits_and_one_more_is_rejected() {
     let rules = many(512);
     let compiled = at_open(&rules);
     let object = path("/usr/bin/program-511");
     let world = World::new(Op::FileOpen, object);
-    assert_eq!(ask(&compiled, &compiled.hooks[0], &world).0, [511]);
+    assert_eq!(evaluate(&compiled, &compiled.hooks[0], &world).0, [511]);
     let error = compile(&many(513), &bits(), &[Hook::FileOpen]).unwrap_err();
     assert!(matches!(
         error,
@@ -516,7 +520,7 @@ fn the_bytes_have_marks_where_the_kernel_part_looks_for_them() {
 /// Bytes before the classes.
 const HEAD: usize = 16;
 
-/// What is found in a text to its end. The kernel part looks now and then whether it is in a sink.
+/// Runs an automaton over a text as the kernel part does, which checks for sinks from time to time.
 fn walk(bytes: &[u8], text: &[u8]) -> [u64; 4] {
     let word = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
     let (mut state, marking, sinks) = (word(0), word(4), word(8));
@@ -547,23 +551,23 @@ fn walk(bytes: &[u8], text: &[u8]) -> [u64; 4] {
     found
 }
 
-/// Conditions that each search for a text of their own.
+/// Conditions that search for different texts.
 fn haystack(count: usize) -> impl Iterator<Item = Condition> {
     let text = |index: usize| format!("/.hay{index}-").into_bytes();
     (0..count).map(move |index| path_test(TextTest::Contains(text(index))))
 }
 
 #[test]
-fn as_many_searches_as_there_are_rules_fit() {
+fn a_search_in_each_of_the_most_rules_fits() {
     for (count, automata) in [(200, 1), (512, 2)] {
         let compiled = at_open(&opens(haystack(count).collect()));
         let program = &compiled.hooks[0];
         assert_eq!(program.object.len(), automata, "{count} rules");
         let text = format!("/x/.hay7-/.hay{0}-x/.hay{0}", count - 1);
         let world = World::new(Op::FileOpen, path(&text));
-        assert_eq!(ask(&compiled, program, &world).0, [7, count - 1]);
+        assert_eq!(evaluate(&compiled, program, &world).0, [7, count - 1]);
         assert_eq!(
-            ask(
+            evaluate(
                 &compiled,
                 program,
                 &World::new(Op::FileOpen, path("/.hay7"))
@@ -615,13 +619,13 @@ fn one_executable_of_the_chain_passes_all_of_a_test_among_many() {
     ] {
         let mut world = World::new(Op::FileOpen, path("/x"));
         world.chain = chain.iter().map(|text| path(text)).collect();
-        assert_eq!(ask(&compiled, &compiled.hooks[0], &world).0, expected);
+        assert_eq!(evaluate(&compiled, &compiled.hooks[0], &world).0, expected);
     }
 }
 
 #[test]
 fn tests_that_do_not_fit_one_automaton_are_spread() {
-    // Each that searches for another text doubles the states.
+    // Each further search doubles the states.
     let searches = |count: usize| {
         let searches =
             (0..count).map(|index| path_test(TextTest::Matches(format!("x{index}y.*z{index}w"))));
@@ -632,7 +636,7 @@ fn tests_that_do_not_fit_one_automaton_are_spread() {
     assert!(program.object.len() > 1);
     let object = path("/x3y/z3w/x12y/z12w/x5y");
     assert_eq!(
-        ask(&compiled, program, &World::new(Op::FileOpen, object)).0,
+        evaluate(&compiled, program, &World::new(Op::FileOpen, object)).0,
         [3, 12]
     );
     let error = compile(&searches(60), &bits(), &[Hook::FileOpen]).unwrap_err();
@@ -646,7 +650,7 @@ fn tests_that_do_not_fit_one_automaton_are_spread() {
 fn a_list_that_is_too_long_for_one_automaton_is_spread() {
     let list = |from: u64, count: u64| {
         let texts = (from..from + count).map(|index| {
-            // Names that have little in common.
+            // Names with few common parts.
             let name = index.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             format!("/opt/{name:016x}").into_bytes()
         });
@@ -662,11 +666,11 @@ fn a_list_that_is_too_long_for_one_automaton_is_spread() {
     assert!(program.object.len() > 1);
     let object = Object::Path(Path::new(greatest).unwrap());
     assert_eq!(
-        ask(&compiled, program, &World::new(Op::FileOpen, object)).0,
+        evaluate(&compiled, program, &World::new(Op::FileOpen, object)).0,
         [0, 1]
     );
     let world = World::new(Op::FileOpen, path("/opt/0"));
-    assert_eq!(ask(&compiled, program, &world).0, [1]);
+    assert_eq!(evaluate(&compiled, program, &world).0, [1]);
 }
 
 #[test]
@@ -700,7 +704,7 @@ fn a_wrong_expression_is_named() {
 }
 
 #[test]
-fn hooks_have_programs_where_rules_can_apply() {
+fn hooks_have_programs_if_rules_can_match() {
     let on = [Op::FileOpen, Op::FileCreate, Op::ExecDigest, Op::NetBind];
     let bound = Condition::Number(Number::Op, NumberTest::In([0x0302].into()));
     let rules = [
@@ -715,14 +719,14 @@ fn hooks_have_programs_where_rules_can_apply() {
     let compiled = compile(&rules, &bits(), Hook::ALL).unwrap();
     let hooks: Vec<Hook> = compiled.hooks.iter().map(|program| program.hook).collect();
     assert_eq!(hooks, [Hook::FileOpen, Hook::PathMknod, Hook::SocketBind]);
-    // A rule that never applies at a hook takes no bit there.
+    // A rule that never matches at a hook takes no bit there.
     assert_eq!(compiled.hooks[0].rules, [0]);
     assert_eq!(compiled.hooks[1].rules, [0, 1]);
     assert_eq!(sources(&rules).into_iter().collect::<Vec<_>>(), ["rule:a"]);
 }
 
 #[test]
-fn sources_that_are_asked_for_are_listed() {
+fn tested_trust_sources_are_listed() {
     let when = Condition::And(vec![
         Condition::Trust(Some("operator".to_owned())),
         Condition::Not(Box::new(Condition::Cause("rule:b".to_owned()))),
@@ -750,9 +754,9 @@ fn a_long_program_has_no_jump_that_is_too_far() {
     machine::check(&program.instructions);
     let mut world = World::new(Op::NetBind, path("/x"));
     world.numbers[Number::Arg as usize] = 100 * 1_000_003 + 399;
-    assert_eq!(ask(&compiled, program, &world).0, [399]);
+    assert_eq!(evaluate(&compiled, program, &world).0, [399]);
     world.op = Op::FileMknod;
-    assert_eq!(ask(&compiled, program, &world).0, []);
+    assert_eq!(evaluate(&compiled, program, &world).0, []);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Events as the kernel part sees them, and what conditions mean there, in the plainest words.
+//! Events as the kernel part sees them, with the simplest possible evaluation of conditions.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -24,12 +24,12 @@ const FIRED_WORDS: usize = 8;
 pub(crate) struct World {
     pub(crate) op: Op,
     pub(crate) object: Object,
-    /// [`Object::None`] is an executable of which nothing is known.
+    /// [`Object::None`] stands for an unknown executable.
     pub(crate) chain: Vec<Object>,
     pub(crate) comm: Vec<u8>,
     pub(crate) cgroup: Vec<u8>,
     pub(crate) domain: Vec<u8>,
-    /// By index; the operation's is not taken from here.
+    /// By index; the operation is stored separately.
     pub(crate) numbers: [u64; Number::COUNT],
 }
 
@@ -53,7 +53,8 @@ impl World {
         }
     }
 
-    /// The facts as the kernel part hands them to a program. What the program says it does not read is full of ones.
+    /// The facts as the kernel part passes them to a program. Fields that the program does not read are filled with
+    /// ones.
     pub(crate) fn facts(&self, compiled: &Compiled, program: &HookProgram) -> Vec<u8> {
         let mut words = vec![u64::MAX; (FIRED / 8) + FIRED_WORDS];
         for (index, word) in words.iter_mut().take(Number::COUNT).enumerate() {
@@ -94,7 +95,7 @@ impl World {
 }
 
 impl World {
-    /// Facts for a stage of a path program, where nothing is known of numbers but the argument and those of a mask.
+    /// Facts for a stage of a path program: only the argument and the numbers of a mask are known.
     pub(crate) fn stage(&self, facts: &mut [u8], stage: u16, numbers: u32, other: u8) {
         let op = u64::from(u16::from(self.op)) | u64::from(stage) << ambit_abi::PATH_PROGRAM_STAGE;
         for (index, number) in facts[..MATCH].chunks_mut(8).enumerate() {
@@ -109,7 +110,7 @@ impl World {
     }
 }
 
-/// The bytes of an executable; there are none where nothing is known of it.
+/// The bytes of an executable; empty if it is unknown.
 fn executable(object: &Object) -> Vec<u8> {
     match object {
         Object::None => Vec::new(),
@@ -117,7 +118,7 @@ fn executable(object: &Object) -> Vec<u8> {
     }
 }
 
-/// Fills the tests of all texts but those of a mask.
+/// Fills the tests of all texts that are not in a mask.
 pub(crate) fn fill_texts_beside(facts: &mut [u8], mask: u64, byte: u8) {
     let texts = facts[MATCH..FIRED].chunks_mut(WORDS * 8).enumerate();
     for (_, text) in texts.filter(|(text, _)| mask >> text & 1 == 0) {
@@ -125,7 +126,7 @@ pub(crate) fn fill_texts_beside(facts: &mut [u8], mask: u64, byte: u8) {
     }
 }
 
-/// The bits that a program set.
+/// The marks that a program set.
 pub(crate) fn fired(facts: &[u8]) -> Vec<usize> {
     let words = facts[FIRED..].chunks(8);
     let words = words.map(|word| u64::from_ne_bytes(word.try_into().unwrap()));
@@ -136,7 +137,7 @@ pub(crate) fn fired(facts: &[u8]) -> Vec<usize> {
     bits.collect()
 }
 
-/// The path of an object, or what is said instead of one.
+/// The path of an object, or the text that replaces it.
 pub(crate) fn path(object: &Object) -> Vec<u8> {
     let mut out = Vec::new();
     match object {
@@ -171,7 +172,7 @@ pub(crate) fn name(object: &Object) -> Vec<u8> {
     }
 }
 
-/// Whether a condition holds.
+/// Evaluates a condition.
 pub(crate) fn holds(condition: &Condition, world: &World, sources: &BTreeMap<String, u8>) -> bool {
     let on = |text: &[u8], test| text_holds(test, text, None);
     match condition {
