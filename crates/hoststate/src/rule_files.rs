@@ -65,27 +65,24 @@ impl RuleSet {
     /// A file or folder cannot be read, there is none, or rules are wrong: [`RuleFileError::Invalid`] then has the
     /// errors of all files.
     pub fn read(paths: &[PathBuf]) -> Result<Self, RuleFileError> {
-        let mut texts = Vec::new();
-        let mut rules = Vec::new();
-        let mut errors: Option<RuleErrors> = None;
+        let mut contents = Vec::new();
         for path in find(paths)? {
             let bytes = read_file(&path).map_err(unreadable(&path))?;
-            let name = path.to_string_lossy().into_owned();
-            // The reader is given bytes: it reports where a file is not UTF-8.
-            match (file::read(&name, &bytes), &mut errors) {
-                (Ok(more), _) => rules.extend(more),
-                (Err(more), Some(errors)) => errors.append(more),
-                (Err(more), None) => errors = Some(more),
-            }
-            texts.push(SourceText {
-                name,
-                text: String::from_utf8_lossy(&bytes).into_owned(),
-            });
+            contents.push((path.to_string_lossy().into_owned(), bytes));
         }
-        match errors {
-            Some(errors) => Err(errors.into()),
-            None => Self::checked(rules, texts),
-        }
+        // The reader is given bytes: it reports where a file is not UTF-8.
+        let files = contents
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        let rules = file::read_all(files)?;
+        let texts = contents.into_iter().map(|(name, bytes)| SourceText {
+            name,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        });
+        Ok(Self {
+            rules,
+            texts: texts.collect(),
+        })
     }
 
     /// Reads and checks the rules of texts that were read before.
@@ -93,16 +90,10 @@ impl RuleSet {
     /// # Errors
     /// Rules are wrong.
     pub fn parse(texts: Vec<SourceText>) -> Result<Self, RuleFileError> {
-        let mut rules = Vec::new();
-        for text in &texts {
-            rules.extend(file::read(&text.name, text.text.as_bytes())?);
-        }
-        Self::checked(rules, texts)
-    }
-
-    /// Checks rules against each other.
-    fn checked(rules: Vec<Rule>, texts: Vec<SourceText>) -> Result<Self, RuleFileError> {
-        file::check_set(&rules)?;
+        let files = texts
+            .iter()
+            .map(|text| (text.name.as_str(), text.text.as_bytes()));
+        let rules = file::read_all(files)?;
         Ok(Self { rules, texts })
     }
 }

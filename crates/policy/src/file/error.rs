@@ -362,7 +362,7 @@ impl RuleErrors {
     }
 
     /// Adds errors of any file.
-    pub fn append(&mut self, other: Self) {
+    pub(super) fn append(&mut self, other: Self) {
         self.errors.extend(other.errors);
         for (file, count) in other.more {
             self.count_more(&file, count);
