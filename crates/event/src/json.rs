@@ -23,7 +23,7 @@
 use ambit_abi as abi;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::{Event, Registry, Subject, text};
+use crate::{Event, Registry, Subject, names, text};
 
 /// An event and its subject, for output.
 #[derive(Clone, Debug)]
@@ -65,13 +65,10 @@ impl Serialize for Described<'_> {
 pub fn trust_names(trust: u32) -> Vec<String> {
     (0..32)
         .filter(|bit| trust >> bit & 1 == 1)
-        .map(|bit| match bit {
-            abi::TRUST_MODEL => "model".to_owned(),
-            abi::TRUST_RULE => "rule".to_owned(),
-            abi::TRUST_OPERATOR => "operator".to_owned(),
-            abi::TRUST_ENGINE => "engine".to_owned(),
-            abi::TRUST_TAP => "tap".to_owned(),
-            other => format!("bit{other}"),
+        .map(|bit| match names::name_of(&names::TRUST_SOURCES, bit) {
+            Some(name) => name.to_owned(),
+            None if bit == abi::TRUST_RULE => "rule".to_owned(),
+            None => format!("bit{bit}"),
         })
         .collect()
 }

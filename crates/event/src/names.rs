@@ -3,8 +3,38 @@
 
 use std::fmt;
 
+use ambit_abi as abi;
+
 /// A table of numbers and their names.
 pub type Table = [(u32, &'static str)];
+
+/// Trust sources with a fixed name, by their bit. Rules and taps have further bits, named `rule:ID` and `tap:NAME`.
+pub const TRUST_SOURCES: [(u32, &str); 4] = [
+    (abi::TRUST_MODEL, "model"),
+    (abi::TRUST_OPERATOR, "operator"),
+    (abi::TRUST_ENGINE, "engine"),
+    (abi::TRUST_TAP, "tap"),
+];
+
+/// Longest name of a rule or a tap in a trust source, in bytes.
+const SOURCE_MAX: usize = 63;
+
+/// True for the name of a trust source: one of [`TRUST_SOURCES`], or `rule:` or `tap:` followed by 1 to 63 of
+/// `A-Za-z0-9._-`.
+pub fn is_trust_source(name: &str) -> bool {
+    let own = ["tap:", "rule:"]
+        .iter()
+        .find_map(|kind| name.strip_prefix(kind));
+    match own {
+        None => number_of(&TRUST_SOURCES, name).is_some(),
+        Some(own) => {
+            (1..=SOURCE_MAX).contains(&own.len())
+                && own
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        }
+    }
+}
 
 /// `CAP_*`.
 pub const CAPABILITIES: [(u32, &str); 41] = [

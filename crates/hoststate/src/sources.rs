@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use ambit_abi::TRUST_NAMED;
+use ambit_event::names::TRUST_SOURCES;
 use ambit_journal::replace;
 
 use crate::error::Error;
@@ -18,9 +19,6 @@ use crate::paths;
 /// The first bit that is given to a name.
 const FIRST: u8 = 8;
 const _: () = assert!(FIRST as u32 == TRUST_NAMED);
-/// Bits with a fixed name.
-const FIXED: [(&str, u8); 4] = [("model", 0), ("operator", 2), ("engine", 3), ("tap", 4)];
-
 /// Names of trust bits, as long as the machine runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustSources {
@@ -97,7 +95,10 @@ impl TrustSources {
     /// Every name with its bit, the fixed ones included.
     pub fn all(&self) -> BTreeMap<String, u8> {
         let mut all = self.by_name.clone();
-        all.extend(FIXED.map(|(name, bit)| (name.to_owned(), bit)));
+        let fixed = TRUST_SOURCES
+            .iter()
+            .filter_map(|(bit, name)| Some(((*name).to_owned(), u8::try_from(*bit).ok()?)));
+        all.extend(fixed);
         all
     }
 
@@ -108,7 +109,9 @@ impl TrustSources {
     /// [`Error::NoFreeTrustBit`].
     pub fn assign(&mut self, names: &BTreeSet<String>, in_use: u32) -> Result<(), Error> {
         for name in names {
-            if FIXED.iter().any(|(fixed, _)| fixed == name) || self.by_name.contains_key(name) {
+            if TRUST_SOURCES.iter().any(|(_, fixed)| fixed == name)
+                || self.by_name.contains_key(name)
+            {
                 continue;
             }
             let free = (FIRST..32).find(|bit| self.by_name.values().all(|own| own != bit));

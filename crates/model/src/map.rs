@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::{self as abi, CHAIN_MAX, Coverage, Family, NAME_MAX, Op, Response};
-use ambit_event::{Creds, Operation, Subject, escape};
+use ambit_event::{Creds, Operation, Subject, escape, names};
 
 use crate::{Rule, RuleObject};
 
@@ -27,24 +27,10 @@ pub const FAMILIES: [Family; 12] = [
 /// How deep the chain of executables is where a map does not say.
 pub const CHAIN_DEFAULT: u32 = 2;
 
-/// Longest name of a trust source after `rule:` or `tap:`, in bytes.
-const SOURCE_MAX: usize = 63;
-
 /// Whether this can be the name of somebody who takes trust from tasks: `model`, `operator`, `engine`, `tap`, or
 /// `rule:` or `tap:` and then up to 63 of A-Z, a-z, 0-9, `.`, `_` and `-`.
 pub fn is_source(name: &str) -> bool {
-    let own = ["tap:", "rule:"]
-        .iter()
-        .find_map(|kind| name.strip_prefix(kind));
-    match own {
-        None => ["model", "operator", "engine", "tap"].contains(&name),
-        Some(own) => {
-            (1..=SOURCE_MAX).contains(&own.len())
-                && own
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-        }
-    }
+    names::is_trust_source(name)
 }
 
 /// What is done, by family, in the order of [`FAMILIES`].

@@ -81,6 +81,22 @@ impl Actions {
     /// Refuses the operation and kills the process.
     pub const KILL: Self = Self(32);
 
+    /// Every action with its word in rule files.
+    pub const WORDS: [(&str, Self); 6] = [
+        ("audit", Self::AUDIT),
+        ("deny", Self::DENY),
+        ("allow", Self::ALLOW),
+        ("taint", Self::TAINT),
+        ("untaint", Self::UNTAINT),
+        ("kill", Self::KILL),
+    ];
+
+    /// The words of the actions in the set.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        let own = move |(_, action): &(&str, Self)| self.has(*action);
+        Self::WORDS.into_iter().filter(own).map(|(word, _)| word)
+    }
+
     /// True if the set contains all of these.
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -107,6 +123,23 @@ pub enum Severity {
     High,
     /// An intrusion.
     Critical,
+}
+
+impl Severity {
+    /// Every severity with its word in rule files, in ascending order.
+    pub const WORDS: [(&str, Self); 5] = [
+        ("info", Self::Info),
+        ("low", Self::Low),
+        ("medium", Self::Medium),
+        ("high", Self::High),
+        ("critical", Self::Critical),
+    ];
+
+    /// Its word in rule files.
+    pub fn word(self) -> &'static str {
+        let own = Self::WORDS.iter().find(|(_, severity)| *severity == self);
+        own.map_or("", |(word, _)| word)
+    }
 }
 
 /// An event of a rule's author, with the expected result.

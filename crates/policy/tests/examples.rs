@@ -306,7 +306,7 @@ fn errors_of_an_event_are_reported_at_their_place() {
         ),
         (
             "{op: exec, task.trust: [me]}",
-            "expected a source: `rule:ID`, `tap:NAME`, `model`, `operator`, `engine` or `tap` for `task.trust` @ [",
+            "expected a trust source: `rule:ID`, `tap:NAME`, `model`, `operator`, `engine` or `tap` for `task.trust` @ [",
         ),
         (
             "{op: exec, subject.chain: /a}",

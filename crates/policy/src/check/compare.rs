@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use ambit_event::names::is_trust_source;
+
 use super::fields::{Variants, what_is};
 use super::literal::{Match, impossible, is_literal, literal_is, text_of};
 use super::simplify::{not, or};
 use super::{Checker, ConditionErrorKind, Why};
 use crate::cel::{Comparison, Expr, ExprKind};
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
-use crate::field::{Field, Meaning, is_source};
+use crate::field::{Field, Meaning};
 
 /// The left side of a comparison.
 pub(super) enum Subject {
@@ -281,7 +283,7 @@ impl<'a> Checker<'a> {
     /// Checks that a text is a trust source.
     pub(super) fn source_of(&mut self, text: &[u8], literal: &Expr) -> Option<String> {
         let text = String::from_utf8_lossy(text).into_owned();
-        if is_source(&text) {
+        if is_trust_source(&text) {
             return Some(text);
         }
         self.error(&literal.span, ConditionErrorKind::Source(text))

@@ -8,7 +8,6 @@ use ambit_event::names;
 
 use crate::condition::{Condition, Number, NumberTest, Text};
 
-pub(crate) use table::SOURCES;
 pub use table::fields;
 
 /// A field of an event. Fields of the same name belong to different operations.
@@ -89,7 +88,7 @@ impl Field {
                 .filter(|op| is_asked(**op))
                 .map(|op| op.name())
                 .collect(),
-            Meaning::Trust | Meaning::Cause => SOURCES.to_vec(),
+            Meaning::Trust | Meaning::Cause => names::all(&names::TRUST_SOURCES).collect(),
             _ => Vec::new(),
         }
     }
@@ -180,14 +179,6 @@ pub fn is_asked(op: Op) -> bool {
         op,
         Op::ExecDigest | Op::ExecCreds | Op::FileInherit | Op::Name | Op::Subject
     )
-}
-
-/// True for a trust source: one of [`SOURCES`], `rule:ID` or `tap:NAME`.
-pub(crate) fn is_source(text: &str) -> bool {
-    let named = text
-        .strip_prefix("rule:")
-        .or_else(|| text.strip_prefix("tap:"));
-    SOURCES.contains(&text) || named.is_some_and(is_id)
 }
 
 /// True if this is a valid rule id.

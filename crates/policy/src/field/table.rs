@@ -10,9 +10,6 @@ use super::Meaning::{
 use super::{Field, Numbered};
 use crate::condition::{Number, Text};
 
-/// Trust sources other than rules and named taps.
-pub(crate) const SOURCES: [&str; 4] = ["model", "operator", "engine", "tap"];
-
 const PATHS: [Op; 28] = [
     Op::Exec,
     Op::FileOpen,

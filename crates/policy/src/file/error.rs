@@ -7,6 +7,7 @@ use std::fmt;
 use ambit_event::{Op, escape};
 
 use crate::check::ConditionErrorKind;
+use crate::rule::{Actions, Severity};
 
 /// How many errors of a file are kept; the others are only counted.
 pub(super) const KEPT: usize = 50;
@@ -233,7 +234,7 @@ impl fmt::Display for Expected {
             Self::Word => f.write_str("one of its words"),
             Self::Address => f.write_str("an IP address"),
             Self::Source => f.write_str(
-                "a source: `rule:ID`, `tap:NAME`, `model`, `operator`, `engine` or `tap`",
+                "a trust source: `rule:ID`, `tap:NAME`, `model`, `operator`, `engine` or `tap`",
             ),
             Self::Text => f.write_str("a text"),
             Self::List(max) => write!(f, "a list of at most {max} texts"),
@@ -244,6 +245,16 @@ impl fmt::Display for Expected {
 impl fmt::Display for Other {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the other rule is at {}:{}", self.file, self.line)
+    }
+}
+
+/// Lists words in a sentence.
+fn listed<T>(words: &[(&'static str, T)]) -> String {
+    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    match words.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+        None => String::new(),
     }
 }
 
@@ -286,11 +297,10 @@ impl RuleErrorKind {
             }
             Self::UnknownKey { known, .. } => format!("known keys: {}", known.join(", ")),
             Self::Word { what, .. } => match *what {
-                "severity" => "severities are info, low, medium, high and critical",
-                "action" => "actions are audit, deny, allow, taint, untaint and kill",
-                _ => "`ambit rules fields` lists operations; `file.*` selects all of a family",
-            }
-            .to_owned(),
+                "severity" => format!("severities are {}", listed(&Severity::WORDS)),
+                "action" => format!("actions are {}", listed(&Actions::WORDS)),
+                _ => "`ambit rules fields` lists operations; `file.*` selects all of a family".to_owned(),
+            },
             Self::NotUsed(_, Some(instead)) | Self::Syntax(_, Some(instead)) => {
                 format!("quote it: {instead}")
             }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use ambit_abi as abi;
+use ambit_event::names::is_trust_source;
 use ambit_event::{Family, Op, nearest};
 
 use super::error::{Expected, RuleErrorKind};
@@ -14,7 +15,7 @@ use super::yaml::{Node, Value};
 use crate::check::ConditionErrorKind;
 use crate::condition::{Number, Text};
 use crate::facts::Facts;
-use crate::field::{Field, Meaning, Numbered, TYPE_SHIFT, fields, is_source};
+use crate::field::{Field, Meaning, Numbered, TYPE_SHIFT, fields};
 use crate::rule::Example;
 
 /// Reads the examples of a rule for these operations.
@@ -263,7 +264,7 @@ impl Reading {
                 let most = 32;
                 let sources = texts(node, most).ok_or_else(|| wrong(Expected::List(most), None))?;
                 for source in sources {
-                    if !is_source(source) {
+                    if !is_trust_source(source) {
                         return Err(wrong(Expected::Source, None));
                     }
                     self.trust.push(source.to_owned());
@@ -271,7 +272,7 @@ impl Reading {
             }
             Meaning::Cause => {
                 let source = scalar()?;
-                if !is_source(source) {
+                if !is_trust_source(source) {
                     return Err(wrong(Expected::Source, None));
                 }
                 self.cause = Some(source.to_owned());

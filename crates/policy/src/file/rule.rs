@@ -31,23 +31,6 @@ const KEYS: [&str; 11] = [
     "examples",
 ];
 
-const SEVERITIES: [(&str, Severity); 5] = [
-    ("info", Severity::Info),
-    ("low", Severity::Low),
-    ("medium", Severity::Medium),
-    ("high", Severity::High),
-    ("critical", Severity::Critical),
-];
-
-const ACTIONS: [(&str, Actions); 6] = [
-    ("audit", Actions::AUDIT),
-    ("deny", Actions::DENY),
-    ("allow", Actions::ALLOW),
-    ("taint", Actions::TAINT),
-    ("untaint", Actions::UNTAINT),
-    ("kill", Actions::KILL),
-];
-
 /// Reads a rule and collects its errors; `None` if no rule can be made of it.
 pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Rule> {
     let found = keys(node, &KEYS, "a rule's keys", errors)?;
@@ -66,7 +49,7 @@ pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Opti
     let title = found.get("title").and_then(|node| line(node, errors));
     let severity = found
         .get("severity")
-        .and_then(|node| word(node, &SEVERITIES, "severity", errors));
+        .and_then(|node| word(node, &Severity::WORDS, "severity", errors));
     let techniques = found
         .get("attack")
         .map_or_else(Vec::new, |node| techniques(node, errors));
@@ -241,7 +224,7 @@ fn actions(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Actions> {
     let mut found = Actions::default();
     let mut whole = true;
     for item in items(node, "an action such as `deny`, or a list of them", errors) {
-        match word(item, &ACTIONS, "action", errors) {
+        match word(item, &Actions::WORDS, "action", errors) {
             Some(action) => found = found.with(action),
             None => whole = false,
         }
