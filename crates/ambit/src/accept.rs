@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit accept`: lets into a map what was outside of it.
+//! `ambit accept`: extends a map by violations.
 
 use std::path::PathBuf;
 
@@ -13,19 +13,19 @@ use crate::map;
 use crate::out::{Style, note, print, shown};
 use crate::store::stored;
 
-/// Make the smallest change to a map that lets a violation in
+/// Change a map as little as possible so that it allows a violation
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  ambit accept v3 --into web.map\n  ambit accept v1 v2 v5 --into web.map --domain web"
 )]
 pub(crate) struct Args {
-    /// Violations, as `ambit explain` numbers them
+    /// Ids of violations, as `ambit explain` shows them
     #[arg(required = true)]
     ids: Vec<String>,
     /// The map to change
     #[arg(long, value_name = "MAP")]
     into: PathBuf,
-    /// The newest run of this domain, instead of the newest run
+    /// Use the newest run of this domain, instead of the newest run of all
     #[arg(long, value_name = "NAME", value_parser = domain_name)]
     domain: Option<String>,
 }
@@ -41,7 +41,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
             .ok_or_else(|| Failure::new(Exit::Trouble, anyhow!("the record of {id} is damaged")))?;
         if event.reason == Reason::Gate {
             return Err(Failure::usage(anyhow!(
-                "{id} was refused because the task was not trusted any more, which no rule changes; see `ambit explain {id}`"
+                "{id} was refused because the task was not trusted any more, and no line of a map changes that; see `ambit explain {id}`"
             )));
         }
         after = after
@@ -56,7 +56,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     }
     if after.sealed.take().is_some() {
         note!(
-            "{} is not sealed any more: it allows more than it did",
+            "{} is not sealed any more, because it now allows more",
             shown(&args.into)
         );
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Credentials of a subject.
 
+use crate::number::plain_number;
 use crate::{TextError, TextErrorKind, names};
 
 /// User, group, effective capabilities and `no_new_privs`.
@@ -102,14 +103,6 @@ fn parse_caps(at: usize, value: &str) -> Result<u64, TextError> {
         at += name.len() + 1;
     }
     Ok(caps)
-}
-
-/// Decimal digits without a sign.
-pub(crate) fn plain_number(text: &str) -> Option<u32> {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())
-        .flatten()
 }
 
 /// Splits a text at blanks. Each word comes with its position.

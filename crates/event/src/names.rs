@@ -329,7 +329,7 @@ pub fn write_numbered(
 pub fn parse_numbered(table: &Table, prefix: &str, text: &str) -> Option<u32> {
     number_of(table, text).or_else(|| {
         let digits = text.strip_prefix(prefix)?;
-        let number = crate::creds::plain_number(digits).filter(|_| !digits.is_empty())?;
+        let number = crate::number::plain_number(digits).filter(|_| !digits.is_empty())?;
         name_of(table, number).is_none().then_some(number)
     })
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 
 use ambit_abi::{self as abi, Op};
 
-use crate::creds::plain_number;
+use crate::number::plain_number;
 use crate::{Object, TextError, TextErrorKind, names, nearest, text};
 
 /// An operation and its argument.

@@ -35,7 +35,7 @@ impl Runs {
     /// # Errors
     /// The folder or the file cannot be written.
     pub fn begin(&self, run: Run) -> io::Result<Journal> {
-        Journal::begin(self, run)
+        Journal::begin(&self.folder, self.path(&run.domain), run)
     }
 
     /// Reads the newest run of a domain.

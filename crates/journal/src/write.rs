@@ -4,13 +4,13 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ambit_event::Violation;
 use serde::Serialize;
 
 use crate::line::Line;
-use crate::{End, Run, Runs, replace};
+use crate::{End, Run, replace};
 
 /// A run that is being written.
 #[derive(Debug)]
@@ -21,13 +21,13 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub(crate) fn begin(runs: &Runs, run: Run) -> io::Result<Self> {
-        let path = runs.path(&run.domain);
+    /// Begins the file `path` in `folder`.
+    pub(crate) fn begin(folder: &Path, path: PathBuf, run: Run) -> io::Result<Self> {
         // Only root may read what a workload does.
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(runs.folder())?;
+            .create(folder)?;
         replace(&path, &line(&Line::<_, ()>::Run(&run))?, 0o600)?;
         let file = OpenOptions::new().append(true).mode(0o600).open(&path)?;
         Ok(Self { path, file, run })

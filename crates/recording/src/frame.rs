@@ -113,7 +113,9 @@ pub(crate) const START: usize = MAGIC.len() + 4;
 /// Returns the CRC-32 of the pieces' concatenation.
 fn crc(pieces: &[&[u8]]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
-    pieces.iter().for_each(|piece| hasher.update(piece));
+    for piece in pieces {
+        hasher.update(piece);
+    }
     hasher.finalize()
 }
 

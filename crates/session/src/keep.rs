@@ -46,7 +46,8 @@ pub fn keep(
             std::thread::sleep(LOOK);
         }
     }
-    recorder.end(Stats::read(domain, recorder).map_or(0, |stats| stats.violations_lost()));
+    recorder
+        .end(Stats::read(domain, recorder.delivery()).map_or(0, |stats| stats.violations_lost()));
     // Another process may have freed the domain in the meantime.
     let _ = domain.close();
     if let Ok(Some(kernel)) = Kernel::open(options) {

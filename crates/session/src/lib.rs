@@ -8,12 +8,13 @@
 //! It prints nothing and knows no exit codes: what the user should see is a [`Notice`], what ended a session is an
 //! [`Error`]. It does not know the state directory, the names of trust bits and the loaded rules.
 //!
-//! Files import only files above them in this list: `error`; `outbox`, `lock`; `pump`; `command`; `notice`; `watch`;
-//! `recorder`, `recording`, `stats`; `run`, `keep`.
+//! Files import only files above them in this list: `error`, `gates`; `outbox`, `lock`; `pump`; `command`; `stats`;
+//! `notice`; `watch`, `recording`; `recorder`; `run`, `keep`.
 #![forbid(unsafe_code)]
 
 mod command;
 mod error;
+mod gates;
 mod keep;
 mod lock;
 mod notice;
@@ -27,6 +28,7 @@ mod watch;
 
 pub use command::Command;
 pub use error::Error;
+pub use gates::{Gates, responses};
 pub use keep::keep;
 pub use lock::ReaderLock;
 pub use notice::Notice;
@@ -35,5 +37,5 @@ pub use pump::{Next, Pump, Sink};
 pub use recorder::{Collected, Counters, Recorder, Report};
 pub use recording::{NewRecording, RecordingSummary, RecordingWriter};
 pub use run::{Ended, How, run};
-pub use stats::{Missed, Stats};
+pub use stats::{Delivery, Missed, Stats};
 pub use watch::{CauseOf, Watch, WatchSummary, causes_of_tasks};

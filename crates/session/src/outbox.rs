@@ -48,7 +48,9 @@ mod tests {
     #[test]
     fn a_full_queue_counts_what_it_drops() {
         let mut outbox = Outbox::new(2);
-        (1..=5).for_each(|item| outbox.push(item));
+        for item in 1..=5 {
+            outbox.push(item);
+        }
         assert_eq!(
             (outbox.pop(), outbox.pop(), outbox.pop()),
             (Some(1), Some(2), None)

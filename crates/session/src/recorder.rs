@@ -7,7 +7,7 @@ use ambit_abi::{EventKind, Hook, Stat};
 use ambit_event::{RecordError, Registry, RingRecord, Violation};
 use ambit_model::Learner;
 
-use crate::{Notice, Outbox, RecordingWriter, Sink, Watch};
+use crate::{Delivery, Notice, Outbox, RecordingWriter, Sink, Watch};
 
 /// Notices that wait until the ring has been read. More than a run reports: each of its violations once.
 const NOTICES: usize = 2 * ambit_journal::KEPT;
@@ -19,8 +19,7 @@ pub type Report<'d> = Box<dyn FnMut(Notice) + 'd>;
 
 /// Receives the records of one domain, in order. Each is parsed once.
 pub struct Recorder<'d> {
-    delivered: u64,
-    unreadable: u64,
+    delivery: Delivery,
     consumer: Consumer,
     recording: Option<RecordingWriter>,
     counters: Counters<'d>,
@@ -33,7 +32,7 @@ pub struct Recorder<'d> {
 impl fmt::Debug for Recorder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder")
-            .field("delivered", &self.delivered)
+            .field("delivery", &self.delivery)
             .field("consumer", &self.consumer)
             .finish_non_exhaustive()
     }
@@ -75,8 +74,7 @@ impl<'d> Recorder<'d> {
 
     fn new(consumer: Consumer, counters: Counters<'d>, report: Report<'d>) -> Self {
         Self {
-            delivered: 0,
-            unreadable: 0,
+            delivery: Delivery::default(),
             consumer,
             recording: None,
             counters,
@@ -91,14 +89,9 @@ impl<'d> Recorder<'d> {
         self.recording = Some(recording);
     }
 
-    /// Records that were delivered.
-    pub const fn delivered(&self) -> u64 {
-        self.delivered
-    }
-
-    /// Delivered records that could not be read, and so were not learned.
-    pub const fn unreadable(&self) -> u64 {
-        self.unreadable
+    /// Returns the number of records so far.
+    pub const fn delivery(&self) -> Delivery {
+        self.delivery
     }
 
     /// Continues the run of a killed process from what that has stored. Its recording ends where the process ended, and
@@ -140,7 +133,7 @@ impl<'d> Recorder<'d> {
         match &mut self.consumer {
             Consumer::Learn(learner) => learner.feed_record(record)?,
             Consumer::Watch(watch, registry) => {
-                watched(watch, registry, record, &mut self.notices)?
+                watched(watch, registry, record, &mut self.notices)?;
             }
         }
         self.write(record);
@@ -153,20 +146,19 @@ impl<'d> Recorder<'d> {
                 Consumer::Learn(learner) => learner.registry(),
                 Consumer::Watch(_, registry) => registry,
             };
-            let notice = recording.add(record, |fp| registry.subject(fp));
-            notice
-                .into_iter()
-                .for_each(|notice| self.notices.push(notice));
+            if let Some(notice) = recording.add(record, |fp| registry.subject(fp)) {
+                self.notices.push(notice);
+            }
         }
     }
 }
 
 impl Sink for Recorder<'_> {
     fn take(&mut self, record: &[u8]) {
-        self.delivered += 1;
+        self.delivery.delivered += 1;
         let consumed = RingRecord::parse(record).and_then(|record| self.consume(&record));
         if consumed.is_err() {
-            self.unreadable += 1;
+            self.delivery.unreadable += 1;
             if let Some(recording) = &mut self.recording {
                 recording.count_unreadable();
             }
@@ -174,11 +166,10 @@ impl Sink for Recorder<'_> {
     }
 
     fn drained(&mut self) {
-        if let Some(recording) = &mut self.recording {
-            let notice = recording.flush(&self.counters);
-            notice
-                .into_iter()
-                .for_each(|notice| self.notices.push(notice));
+        if let Some(recording) = &mut self.recording
+            && let Some(notice) = recording.flush(&self.counters)
+        {
+            self.notices.push(notice);
         }
         while let Some(notice) = self.notices.pop() {
             (self.report)(notice);

@@ -7,7 +7,16 @@ use ambit_abi::{DomainState, Hook, SkipReason, Stat};
 use ambit_sensor::Domain;
 use serde::Serialize;
 
-use crate::{Error, Recorder};
+use crate::Error;
+
+/// The records of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// Records that were delivered.
+    pub delivered: u64,
+    /// Delivered records that could not be read, and so were not learned.
+    pub unreadable: u64,
+}
 
 /// The counters of a run.
 #[derive(Debug)]
@@ -41,12 +50,12 @@ impl Stats {
     ///
     /// # Errors
     /// The kernel part cannot be read.
-    pub fn read(domain: &Domain, recorder: &Recorder<'_>) -> Result<Self, Error> {
+    pub fn read(domain: &Domain, delivery: Delivery) -> Result<Self, Error> {
         Ok(Self {
             hooks: domain.stats()?,
             state: domain.state()?,
-            delivered: recorder.delivered(),
-            unreadable: recorder.unreadable(),
+            delivered: delivery.delivered,
+            unreadable: delivery.unreadable,
         })
     }
 

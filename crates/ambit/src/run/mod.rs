@@ -7,26 +7,26 @@
 mod args;
 mod ending;
 mod figures;
-mod gates;
 mod plan;
 mod show;
 
 pub(crate) use args::Args;
-use gates::Gates;
 use plan::Plan;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use ambit_abi::{self as abi, Coverage, Fp, Mode, Response};
+use ambit_abi::{self as abi, Coverage, Fp, Mode};
 use ambit_event::{Secret, Subject};
-use ambit_hoststate::{locks, rules};
+use ambit_hoststate::locks::WriteLock;
+use ambit_hoststate::{TrustSources, locks, rules};
 use ambit_journal::{Clock, Hex, Run};
 use ambit_launch::Keeper;
-use ambit_model::{Compiled, FAMILIES, Learner, Responses, compile};
+use ambit_model::{Compiled, Learner, Map, compile};
 use ambit_recording::Header;
 use ambit_sensor::{Domain, DomainSpec, Kernel, LoadOptions};
 use ambit_session::{
-    Ended, NewRecording, Recorder, Report, Stats, Watch, causes_of_tasks, keep, run as run_session,
+    Ended, Gates, NewRecording, Recorder, Report, Stats, Watch, causes_of_tasks, keep, responses,
+    run as run_session,
 };
 use anyhow::Context;
 
@@ -90,7 +90,7 @@ fn in_domain(
     let domain = {
         // Until the domain names its trust bits, another source could get them.
         let lock = locks::write_host_state()?;
-        let gates = Gates::of(&plan.map, kernel, &lock)?;
+        let gates = gates(&plan.map, kernel, &lock)?;
         kernel.create_domain(&spec(args, plan, compiled.as_ref(), &gates))?
     };
     let counters = Box::new(|| domain.stats().ok());
@@ -127,7 +127,7 @@ fn in_domain(
         })
         .ok();
     let ended = run_session(&domain, &plan.command, plan.mode, launcher, &mut recorder);
-    let stats = Stats::read(&domain, &recorder);
+    let stats = Stats::read(&domain, recorder.delivery());
     let hits = hits(plan, &domain);
     close(&domain, keeper, ended.as_ref().ok(), plan);
     let result = ending::SessionResult {
@@ -200,7 +200,7 @@ fn spec<'a>(
         chain: plan.map.chain,
         flags: if digests { abi::DOMAIN_DIGESTS } else { 0 },
         coverage: plan.map.coverage,
-        outside: by_family(plan.map.outside),
+        outside: responses(plan.map.outside),
         gates: gates.by_family,
         named: gates.named,
         keys,
@@ -215,15 +215,15 @@ fn spec<'a>(
     }
 }
 
-/// Returns a map's table in the kernel part's order. Families that maps do not know are refused.
-fn by_family(table: Responses) -> [Response; abi::FAMILIES] {
-    let mut out = [Response::Deny; abi::FAMILIES];
-    for (family, response) in FAMILIES.iter().zip(table) {
-        if let Some(slot) = out.get_mut(usize::from(u8::from(*family))) {
-            *slot = response;
-        }
-    }
-    out
+/// Assigns bits to the trust sources that a map names, and returns the map's gates.
+fn gates(map: &Map, kernel: &Kernel, lock: &WriteLock) -> Result<Gates, Failure> {
+    let names: BTreeSet<String> = map.untrusted_by.keys().cloned().collect();
+    let sources = if names.is_empty() {
+        TrustSources::read()?
+    } else {
+        TrustSources::reserve(names, Some(kernel), lock)?
+    };
+    Ok(Gates::new(map, &sources.all()))
 }
 
 fn watch(plan: &Plan, options: LoadOptions, report: &mut Report<'_>) -> Watch {

@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::parse::exact_bytes;
-use crate::creds::plain_number;
+use super::exact::exact_bytes;
+use crate::number::plain_number;
 use crate::operation::cut;
 use crate::{Inet, Object, Port, TextError, TextErrorKind, names, nearest};
 

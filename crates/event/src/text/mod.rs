@@ -2,6 +2,7 @@
 //! Objects as text, and text as exact objects.
 
 mod address;
+mod exact;
 mod parse;
 mod write;
 

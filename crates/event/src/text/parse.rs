@@ -3,12 +3,11 @@
 
 use ambit_abi::Op;
 
+use super::exact::exact_bytes;
 use super::{AddressText, Form, protocols, split_address};
 use crate::lex::{Lexer, Token};
 use crate::operation::{cut, parse_ids};
-use crate::{
-    Creds, Ipc, Object, ObjectError, Path, Relation, TextError, TextErrorKind, names, nearest,
-};
+use crate::{Creds, Ipc, Object, Path, Relation, TextError, TextErrorKind, names, nearest};
 
 /// Reads `sha256:` and 64 lower-case hex digits.
 pub fn parse_digest(text: &str) -> Result<[u8; 32], TextError> {
@@ -140,30 +139,7 @@ fn parse_path(text: &str, at: usize) -> Result<Path, TextError> {
     Path::new(bytes).map_err(|error| TextError::new(at..text.len(), TextErrorKind::Path(error)))
 }
 
-/// The bytes of a name without markers.
-pub(super) fn exact_bytes(text: &str, at: usize) -> Result<Vec<u8>, TextError> {
-    let mut bytes = Vec::with_capacity(text.len());
-    for item in Lexer::new(text.get(at..).unwrap_or_default()) {
-        let (span, token) = item.map_err(|error| error.shifted(at))?;
-        match token {
-            Token::Byte(byte) => bytes.push(byte),
-            Token::Comma => bytes.push(b','),
-            _ => {
-                return Err(TextError::new(
-                    span.start + at..span.end + at,
-                    TextErrorKind::Pattern,
-                ));
-            }
-        }
-    }
-    if bytes.len() >= ambit_abi::PATH_MAX {
-        let error = ObjectError::TooLong(bytes.len());
-        return Err(TextError::new(at..text.len(), TextErrorKind::Path(error)));
-    }
-    Ok(bytes)
-}
-
-/// Reads a name that is no path; NULs are refused.
+/// Reads a name that is not a path and contains no NUL.
 pub fn parse_bare_name(text: &str) -> Result<Box<[u8]>, TextError> {
     let name = exact_bytes(text, 0)?;
     if name.contains(&0) {

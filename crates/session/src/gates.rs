@@ -1,37 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The gates of a map: its responses to untrusted tasks, by trust bit.
+//! A map's tables in the kernel part's order: responses by family, and gates by trust bit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ambit_abi::{self as abi, Gate, Response};
-use ambit_hoststate::TrustSources;
-use ambit_hoststate::locks::WriteLock;
-use ambit_model::{FAMILIES, Map};
-use ambit_sensor::Kernel;
+use ambit_model::{FAMILIES, Map, Responses};
 
-use crate::exit::Failure;
+/// Returns the responses to operations outside a map. Families that maps do not know are refused.
+pub fn responses(table: Responses) -> [Response; abi::FAMILIES] {
+    let mut out = [Response::Deny; abi::FAMILIES];
+    for (family, response) in FAMILIES.iter().zip(table) {
+        if let Some(slot) = out.get_mut(usize::from(u8::from(*family))) {
+            *slot = response;
+        }
+    }
+    out
+}
 
-/// The gates of a domain.
+/// The gates of a map: its responses to untrusted tasks, by trust bit.
 #[derive(Debug)]
-pub(super) struct Gates {
-    pub(super) by_family: [Gate; abi::FAMILIES],
+pub struct Gates {
+    /// The gate of each family.
+    pub by_family: [Gate; abi::FAMILIES],
     /// The bits of the trust sources that the map names.
-    pub(super) named: u32,
+    pub named: u32,
 }
 
 impl Gates {
-    /// Assigns bits to the trust sources that a map names.
-    pub(super) fn of(map: &Map, kernel: &Kernel, lock: &WriteLock) -> Result<Self, Failure> {
-        let names: BTreeSet<String> = map.untrusted_by.keys().cloned().collect();
-        let sources = if names.is_empty() {
-            TrustSources::read()?
-        } else {
-            TrustSources::reserve(names, Some(kernel), lock)?
-        };
-        Ok(Self::new(map, &sources.all()))
-    }
-
-    fn new(map: &Map, bits: &BTreeMap<String, u8>) -> Self {
+    /// Computes the gates of a map. `bits` has the trust bits by the names of their sources.
+    pub fn new(map: &Map, bits: &BTreeMap<String, u8>) -> Self {
         // Families that maps do not know are refused.
         let mut by_family = [Gate {
             deny: u32::MAX,
