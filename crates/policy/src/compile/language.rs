@@ -9,11 +9,19 @@ use regex_automata::dfa::{Automaton as _, dense};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::{alphabet, start};
 
-use super::machine::MachineError;
 use super::network::Networks;
 use super::reduce::{END, MARK};
 use super::{search, text};
 use crate::condition::TextTest;
+
+/// The table cannot be built.
+#[derive(Debug)]
+pub(super) enum MachineError {
+    /// Too many states.
+    TooLarge,
+    /// A regular expression is rejected.
+    Build(Box<dense::BuildError>),
+}
 
 /// A state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

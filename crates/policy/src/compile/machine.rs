@@ -4,26 +4,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use ambit_abi as abi;
-use ambit_event::Marker;
-use regex_automata::dfa::dense;
-
-use super::language::{Language, Position};
+use super::language::{Language, MachineError, Position};
 use super::network::{Networks, Progress};
 use super::reduce::{MARK, Table, reduce};
 use crate::condition::{Text, TextTest};
+use ambit_abi as abi;
+use ambit_event::Marker;
 
 /// Limit of entries of a table before reduction.
 const ENTRIES: usize = 512 * 1024;
-
-/// The table cannot be built.
-#[derive(Debug)]
-pub(super) enum MachineError {
-    /// Too many states.
-    TooLarge,
-    /// A regular expression is rejected.
-    Build(Box<dense::BuildError>),
-}
 
 /// How a table reports that a test is true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

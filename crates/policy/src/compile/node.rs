@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::Op;
 
-use super::pack::Place;
 use super::text;
 use super::wire;
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
@@ -19,6 +18,9 @@ pub(super) enum Node {
     And(Vec<Node>),
     Or(Vec<Node>),
 }
+
+/// A bit of an automaton: the automaton's number, and the bit's.
+pub(super) type Place = (usize, usize);
 
 /// A single test.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

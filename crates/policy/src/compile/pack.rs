@@ -7,8 +7,9 @@ use ambit_abi::RULE_AUTOMATA;
 
 use super::automaton::Automaton;
 use super::joint::Joint;
-use super::machine::{self, Form, MachineError};
-use super::node::{Leaf, Node};
+use super::language::MachineError;
+use super::machine::{self, Form};
+use super::node::{Leaf, Node, Place};
 use super::{search, split, text};
 use crate::condition::{Text, TextTest};
 
@@ -32,9 +33,6 @@ struct Owned {
     /// Index of the first rule with this test.
     rule: usize,
 }
-
-/// An automaton and a bit of it.
-pub(super) type Place = (usize, usize);
 
 /// Automata, and the place of each test.
 pub(super) struct Packed {
