@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use ambit_event::Reason;
 use anyhow::{Context, anyhow};
 
-use crate::cli::domain_name;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::explain::choose;
 use crate::map;
-use crate::out::{Style, note, print, shown};
+use crate::out::{Style, note, shown};
+use crate::stdout::print;
 use crate::store::stored;
+use crate::value::domain_name;
 
 /// Change a map as little as possible so that it allows a violation
 #[derive(Debug, clap::Args)]

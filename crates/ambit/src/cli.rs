@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use ambit_event::escape;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::out::write_stderr;
@@ -59,8 +59,8 @@ impl Cli {
             Verb::Rules(verb) => rules::main(&verb),
             Verb::Trust(verb) => trust::main(&verb),
             Verb::Doctor(args) => doctor::main(&args),
-            Verb::Completions(args) => generate::completions(&args),
-            Verb::Man(args) => generate::man(&args),
+            Verb::Completions(args) => generate::completions(&args, Self::command()),
+            Verb::Man(args) => generate::man(&args, Self::command()),
             Verb::Act(args) => Ok(Outcome::Code(act::main(&args))),
         }
     }
@@ -80,22 +80,12 @@ pub(crate) fn complain(error: &clap::Error) -> ExitCode {
     Exit::Usage.into()
 }
 
-/// Parses the name of a domain.
-pub(crate) fn domain_name(text: &str) -> Result<String, String> {
-    if ambit_model::is_domain_name(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("a domain name has 1 to 63 characters of `A-Za-z0-9._-` and does not begin with `.` or `-`".to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_definition_is_sound() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
     }
 }

@@ -161,6 +161,18 @@ impl From<ambit_hoststate::Error> for Failure {
     }
 }
 
+impl From<ambit_hoststate::trust::ChangeError> for Failure {
+    fn from(error: ambit_hoststate::trust::ChangeError) -> Self {
+        use ambit_hoststate::trust::ChangeError;
+        match error {
+            ChangeError::State(error) => error.into(),
+            ChangeError::Kernel(error) => error.into(),
+            ChangeError::Thread { .. } | ChangeError::NoDomain(_) => Self::usage(error),
+            _ => Self::new(Exit::Trouble, error),
+        }
+    }
+}
+
 impl From<ambit_hoststate::RuleFileError> for Failure {
     fn from(error: ambit_hoststate::RuleFileError) -> Self {
         match error {

@@ -13,11 +13,12 @@ use ambit_model::{Explanation, Map, Matcher};
 use anyhow::anyhow;
 use serde::Serialize;
 
-use crate::cli::domain_name;
 use crate::exit::{Failure, Outcome};
 use crate::map;
-use crate::out::{Style, count, json_line, note, print};
+use crate::out::{Style, count, note};
+use crate::stdout::{json_line, print};
 use crate::store::stored;
+use crate::value::domain_name;
 
 /// Show the operations outside the map in the newest run, why they were, and how to allow them
 #[derive(Debug, clap::Args)]

@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::CommandFactory;
+use clap::Command;
 
-use crate::cli::Cli;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::out::{print, shown};
+use crate::out::shown;
+use crate::stdout::print;
 
 /// Print the completion script of a shell
 #[derive(Debug, clap::Args)]
@@ -28,14 +28,18 @@ pub(crate) struct ManArgs {
     folder: Option<PathBuf>,
 }
 
-pub(crate) fn completions(args: &CompletionsArgs) -> Result<Outcome, Failure> {
+/// `command` is the whole command line.
+pub(crate) fn completions(
+    args: &CompletionsArgs,
+    mut command: Command,
+) -> Result<Outcome, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "ambit", &mut script);
+    clap_complete::generate(args.shell, &mut command, "ambit", &mut script);
     print(&String::from_utf8_lossy(&script))
 }
 
-pub(crate) fn man(args: &ManArgs) -> Result<Outcome, Failure> {
-    let command = Cli::command();
+/// `command` is the whole command line.
+pub(crate) fn man(args: &ManArgs, command: Command) -> Result<Outcome, Failure> {
     let Some(folder) = &args.folder else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command)

@@ -14,8 +14,10 @@ mod out;
 mod replay;
 mod rules;
 mod run;
+mod stdout;
 mod store;
 mod trust;
+mod value;
 
 use std::process::ExitCode;
 

@@ -4,10 +4,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
-use anyhow::Context;
 use serde::Serialize;
-
-use crate::exit::{Exit, Failure, OrExit, Outcome};
 
 /// A line on standard error, with the program's name before it.
 macro_rules! note {
@@ -34,30 +31,6 @@ pub(crate) fn note_json(value: &impl Serialize) {
     if let Ok(line) = serde_json::to_string(value) {
         write_stderr(format_args!("{line}"));
     }
-}
-
-/// Prints text to standard output. A closed pipe is not an error.
-pub(crate) fn print(text: &str) -> Result<Outcome, Failure> {
-    let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Outcome::SUCCESS),
-        result => result
-            .context("writing to standard output")
-            .or_exit(Exit::Trouble)
-            .map(|()| Outcome::SUCCESS),
-    }
-}
-
-/// A value as one line of JSON.
-pub(crate) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
-    let mut line = serde_json::to_string(value)
-        .context("writing JSON")
-        .or_exit(Exit::Trouble)?;
-    line.push('\n');
-    Ok(line)
 }
 
 /// Colours, where a terminal shows them and its owner wants them. The default has none.

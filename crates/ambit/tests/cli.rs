@@ -106,7 +106,7 @@ fn a_canonical_map_is_shown_as_it_is() {
     assert_eq!(json["subjects"][0]["allow"][0], "file.open r /etc/hostname");
     desk.ambit(&["map", "show", "web.map", "--subject", "dog"])
         .exits(1)
-        .complains("no subject `dog`, but cat");
+        .complains("no subject `dog`; its subjects are cat");
 }
 
 #[test]

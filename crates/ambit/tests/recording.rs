@@ -383,7 +383,7 @@ fn a_seal_holds_what_the_map_allows_and_not_what_it_is_called() {
     );
     desk.ambit(&["map", "seal", "web.map"])
         .exits(0)
-        .complains("sealed already");
+        .complains("already sealed");
     desk.ambit(&["map", "check", "web.map"])
         .exits(0)
         .says(", sealed\n");

@@ -27,6 +27,7 @@ mod rule;
 mod subject;
 pub mod text;
 mod violation;
+mod word;
 
 pub use ambit_abi::{EventKind, Family, Fp, Hook, Mode, Op, Reason, Response};
 pub use creds::Creds;

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 
 use ambit_abi::{self as abi, Op};
 
-use crate::number::plain_number;
+use crate::word::cut;
 use crate::{Object, TextError, TextErrorKind, names, nearest, text};
 
 /// An operation and its argument.
@@ -380,15 +380,6 @@ fn argument(at: usize, word: &str, expected: &'static str) -> TextError {
     TextError::new(at..at + word.len(), TextErrorKind::Argument { expected })
 }
 
-/// Returns the word that begins at `at`, and the position of the next one.
-pub(crate) fn cut(text: &str, at: usize) -> (&str, usize) {
-    let rest = text.get(at..).unwrap_or_default();
-    let word = rest.split(' ').next().unwrap_or_default();
-    let after = rest.get(word.len()..).unwrap_or_default();
-    let blanks = after.len() - after.trim_start_matches(' ').len();
-    (word, at + word.len() + blanks)
-}
-
 fn named(
     table: &'static names::Table,
     prefix: &str,
@@ -432,25 +423,4 @@ fn open_mask(word: &str) -> Option<u32> {
         }
     }
     (rest.is_empty() && mask != 0).then_some(mask)
-}
-
-/// Returns an id triple's text: one number if all are equal.
-pub(crate) fn parse_ids(text: &str) -> Option<Object> {
-    let number = |part: &str| (!part.is_empty()).then(|| plain_number(part)).flatten();
-    let mut parts = text.split(':');
-    let real = number(parts.next()?)?;
-    let object = match (parts.next(), parts.next()) {
-        (None, _) => Object::Ids {
-            real,
-            effective: real,
-            saved: real,
-        },
-        (Some(effective), Some(saved)) => Object::Ids {
-            real,
-            effective: number(effective)?,
-            saved: number(saved)?,
-        },
-        (Some(_), None) => return None,
-    };
-    parts.next().is_none().then_some(object)
 }

@@ -23,7 +23,7 @@ pub(crate) enum Failure {
 
 impl Failure {
     pub(crate) fn last() -> Self {
-        Self::Errno(crate::sys::errno())
+        Self::Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
     }
 }
 

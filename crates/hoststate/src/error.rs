@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::rule_files::RuleFileError;
+use crate::shown::shown;
 
 /// Why the host's state could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -90,9 +91,4 @@ impl Error {
             source,
         }
     }
-}
-
-/// A path as text that cannot control a terminal.
-pub(crate) fn shown(path: &Path) -> String {
-    ambit_event::escape::name(path.as_os_str().as_encoded_bytes())
 }

@@ -12,11 +12,14 @@ mod error;
 pub mod locks;
 pub mod paths;
 pub mod rule_files;
+mod shown;
 pub mod sources;
 pub mod trust_log;
 
 #[cfg(feature = "kernel")]
 pub mod rules;
+#[cfg(feature = "kernel")]
+pub mod trust;
 
 pub use error::Error;
 pub use rule_files::{RuleFileError, RuleSet};

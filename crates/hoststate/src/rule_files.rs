@@ -10,7 +10,7 @@ use ambit_policy::file::{self, RuleErrors};
 use ambit_policy::rule::Rule;
 use serde::{Deserialize, Serialize};
 
-use crate::error::shown;
+use crate::shown::shown;
 
 /// How many levels of folders are read below one that was named.
 const MAX_DEPTH: usize = 16;

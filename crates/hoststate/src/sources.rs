@@ -72,6 +72,11 @@ impl TrustSources {
             )
     }
 
+    /// Whether a bit belongs to a rule.
+    pub fn is_of_rule(&self, bit: u8) -> bool {
+        self.name(bit).starts_with("rule:")
+    }
+
     /// Whether every one of these bits that can be given to a name has one.
     pub fn know(&self, bits: u32) -> bool {
         (FIRST..32)

@@ -286,7 +286,7 @@ fn a_later_version_is_refused_by_its_number() {
     bytes[8] = 2;
     let error = Reader::new(&bytes[..]).unwrap_err();
     assert!(
-        error.to_string().contains("newer Ambit (version 2 "),
+        error.to_string().contains("newer Ambit (format 2;"),
         "{error}"
     );
 }

@@ -12,7 +12,8 @@ use ambit_sensor::probe;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure, Outcome};
-use crate::out::{Style, json_line, print};
+use crate::out::Style;
+use crate::stdout::{json_line, print};
 use checks::Check;
 use coverage::Coverage;
 

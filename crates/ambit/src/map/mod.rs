@@ -20,7 +20,8 @@ use ambit_model::{Map, undecided};
 use anyhow::{Context, anyhow};
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::out::{Style, count, json_line, note, print, shown};
+use crate::out::{Style, count, note, shown};
+use crate::stdout::{json_line, print};
 
 /// Check, show, compare, merge and generalise behaviour maps
 #[derive(Debug, clap::Subcommand)]

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::figures;
 use crate::exit::{Failure, Outcome};
-use crate::out::{Style, count, json_line, print, shown};
+use crate::out::{Style, count, shown};
+use crate::stdout::{json_line, print};
 
 /// Number of runs that the curve shows, the newest ones.
 const CURVE: usize = 20;

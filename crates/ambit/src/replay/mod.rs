@@ -13,7 +13,8 @@ use ambit_replay::{Replay, RuleTest};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::map;
-use crate::out::{note, print};
+use crate::out::note;
+use crate::stdout::print;
 use progress::ProgressBar;
 
 /// Show which recorded operations a map or rules would have refused, and why

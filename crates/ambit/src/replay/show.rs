@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use super::show_rules;
 use crate::exit::Failure;
-use crate::out::{Style, count, json_line, shown};
+use crate::out::{Style, count, shown};
+use crate::stdout::json_line;
 
 #[derive(Serialize)]
 struct Row<'a> {

@@ -9,7 +9,8 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use crate::exit::{Failure, Outcome};
-use crate::out::{Style, json_line, print};
+use crate::out::Style;
+use crate::stdout::{json_line, print};
 
 #[derive(Serialize)]
 struct Row {

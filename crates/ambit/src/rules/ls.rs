@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::words::{actions, severity};
 use crate::exit::{Failure, Outcome};
-use crate::out::{Style, count, json_line, note, print};
+use crate::out::{Style, count, note};
+use crate::stdout::{json_line, print};
 
 #[derive(Serialize)]
 struct Row<'a> {

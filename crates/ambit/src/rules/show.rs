@@ -13,7 +13,8 @@ use anyhow::anyhow;
 
 use super::words::{actions, severity};
 use crate::exit::{Failure, Outcome};
-use crate::out::{Style, count, note, print};
+use crate::out::{Style, count, note};
+use crate::stdout::print;
 
 pub(super) fn main(paths: &[PathBuf], id: Option<&str>, asm: bool) -> Result<Outcome, Failure> {
     let (mut set, description) = if paths.is_empty() {

@@ -10,7 +10,8 @@ use ambit_policy::examples::run_examples;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure, Outcome};
-use crate::out::{Style, count, json_line, note, print};
+use crate::out::{Style, count, note};
+use crate::stdout::{json_line, print};
 
 #[derive(Serialize)]
 struct Row<'a> {

@@ -10,7 +10,8 @@ use ambit_session::{Pump, ReaderLock, Sink};
 
 use super::words::{actions, severity};
 use crate::exit::{Failure, Outcome};
-use crate::out::{Style, json_line, note, print};
+use crate::out::{Style, note};
+use crate::stdout::{json_line, print};
 
 pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
     let Some(active) = active()? else {

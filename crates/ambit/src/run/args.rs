@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use ambit_abi::{Coverage, Hook};
 
-use crate::cli::domain_name;
+use crate::value::domain_name;
 
 /// Run a command, and learn its behaviour or check it against a map
 ///

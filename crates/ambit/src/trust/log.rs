@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit trust log`: what operators changed by hand, as it was recorded.
+//! `ambit trust log`: what operators changed by hand.
 
 use std::fmt::Write;
 
@@ -8,25 +8,29 @@ use ambit_hoststate::trust_log::{self, TrustChange, TrustLog};
 use anyhow::Context;
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::out::{count, json_line, note, print, shown};
+use crate::out::{count, note, shown};
+use crate::stdout::{json_line, print};
 
-/// Processes that a line names; of more it says how many.
+/// Processes that a line names; the others are counted.
 const NAMED: usize = 4;
 
 pub(super) fn main(json: bool) -> Result<Outcome, Failure> {
     let path = shown(trust_log::path());
     let log = TrustLog::read()
-        .with_context(|| format!("cannot read {path} (it is for root only; try sudo)"))
+        .with_context(|| format!("cannot read {path} (only root can; use sudo)"))
         .or_exit(Exit::Trouble)?;
     if log.unreadable != 0 {
-        note!("{path}: {} can't be read", count(log.unreadable, "line"));
+        note!(
+            "{path}: skipped {} that cannot be read",
+            count(log.unreadable, "line")
+        );
     }
     if json {
         let lines: Result<Vec<_>, _> = log.changes.iter().map(json_line).collect();
         return print(&lines?.concat());
     }
     if log.changes.is_empty() {
-        note!("nobody has set or cleared trust by hand");
+        note!("no trust was set or cleared by hand");
         return Ok(Outcome::SUCCESS);
     }
     print(&log.changes.iter().map(line).collect::<String>())
@@ -76,7 +80,7 @@ fn line(change: &TrustChange) -> String {
     if let Some(reason) = &change.reason {
         let _ = write!(out, ": {reason}");
     }
-    // The file is root's, and whoever is root may have written anything there.
+    // Root may have written anything to the file.
     let mut out = escape::line(&out);
     out.push('\n');
     out
@@ -88,7 +92,7 @@ mod tests {
     use ambit_hoststate::trust_log::{ChangeKind, ChangedProcess};
 
     #[test]
-    fn a_record_is_one_line_whatever_is_in_it() {
+    fn a_record_is_one_line_even_with_a_newline_in_it() {
         let holder = ChangedProcess {
             pid: 7,
             comm: "sh".into(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit trust ls`: from the tasks that the kernel part lists to one row a process.
+//! `ambit trust ls`: one row per process.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,12 @@ use ambit_sensor::TaskInfo;
 use super::row::{Row, View};
 use super::table::table;
 use crate::exit::{Failure, Outcome};
-use crate::out::{Style, json_line, note, print};
+use crate::out::{Style, note};
+use crate::stdout::{json_line, print};
 
 pub(super) fn main(all: bool, verbose: bool, json: bool) -> Result<Outcome, Failure> {
     let Some(kernel) = super::open()? else {
-        note!("nothing is loaded: no `ambit run` is under way and no rule holds");
+        note!("the kernel part is not loaded: no domain is running and no rules are active");
         return Ok(Outcome::SUCCESS);
     };
     let domains = kernel
@@ -38,7 +39,7 @@ pub(super) fn main(all: bool, verbose: bool, json: bool) -> Result<Outcome, Fail
         note!(
             "{}",
             if all {
-                "no process has a label or has lost its trust"
+                "no process has a label or is untrusted"
             } else {
                 "every process is trusted"
             }

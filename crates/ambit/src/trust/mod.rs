@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit trust`: which processes are untrusted and why, and the operator's own say in it.
+//! `ambit trust`: which processes are untrusted and why, and changing that by hand.
 
 mod change;
 mod log;
@@ -17,60 +17,60 @@ use crate::exit::{Exit, Failure, Outcome};
 /// Show and change which processes are trusted
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// List the processes that have lost their trust, and what cost it
+    /// List untrusted processes, with the cause of each
     Ls {
-        /// List the labelled ones that are trusted, too
+        /// List trusted processes with a label, too
         #[arg(short, long)]
         all: bool,
-        /// Say of each source what cost its trust, and which processes handed it down
+        /// Show the cause of each trust bit, and the processes that passed the first one on
         #[arg(short, long)]
         verbose: bool,
-        /// One JSON object a line
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
-    /// Take the trust from processes, and so from what they start from now on
+    /// Mark processes untrusted, and so their future children
     Set {
         #[command(flatten)]
         target: change::Target,
-        /// Give it back after so many seconds
+        /// Clear the mark after this many seconds
         #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
         seconds: Option<u32>,
-        /// Why, for the record
+        /// Reason for the log
         #[arg(long, value_name = "TEXT", value_parser = change::reason)]
         reason: Option<String>,
     },
-    /// Give processes their trust back, whoever took it
+    /// Clear trust bits, whatever set them
     Clear {
         #[command(flatten)]
         target: change::Target,
-        /// Only what this source took, as `trust ls` names it; may be given more than once
+        /// Clear only the bit of this source, as `trust ls` shows it; may be repeated
         #[arg(long = "source", value_name = "NAME")]
         sources: Vec<String>,
-        /// Why, for the record, without which nothing is given back
+        /// Reason for the log; bits are not cleared if it cannot be written
         #[arg(long, value_name = "TEXT", value_parser = change::reason)]
         reason: String,
     },
-    /// Show by what distrust spreads from one process to another, and switch that on and off
+    /// Show the ways in which distrust spreads between processes, and switch them on and off
     ///
-    /// Children always have what their parent has. Everything else is off until it is switched on here, for the whole
-    /// host, and until the next boot.
+    /// Children always inherit the trust bits of their parent. Every other way is off until it is switched on here, for
+    /// the whole host and until the next boot.
     Spread {
         #[command(subcommand)]
         verb: Option<spread::Verb>,
-        /// One JSON object a line
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
-    /// Print who set and cleared trust by hand, and why
+    /// Print the log of trust set and cleared by hand
     Log {
-        /// One JSON object a line
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
-    /// Print the trust bit of a source, and give it one if it has none; without a name, list them all
+    /// Print the trust bit of a source and assign one if it has none; without a name, list all sources
     Source {
-        /// `tap:NAME` for a BPF program of your own, `rule:ID` for a rule
+        /// `tap:NAME` for your own BPF program, `rule:ID` for a rule
         #[arg(value_name = "NAME")]
         name: Option<String>,
     },
@@ -103,7 +103,7 @@ fn loaded() -> Result<Kernel, Failure> {
     open()?.ok_or_else(|| {
         Failure::new(
             Exit::Trouble,
-            anyhow!("nothing is loaded, so no process has lost its trust: no `ambit run` is under way and no rule holds"),
+            anyhow!("the kernel part is not loaded: no domain is running and no rules are active, so every process is trusted"),
         )
     })
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit trust source`: names of trust bits, for taps and for whoever writes them.
+//! `ambit trust source`: the names of trust bits, for authors of taps.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -10,7 +10,8 @@ use ambit_model::is_source;
 use anyhow::anyhow;
 
 use crate::exit::{Exit, Failure, Outcome};
-use crate::out::{Style, print};
+use crate::out::Style;
+use crate::stdout::print;
 
 pub(super) fn main(name: Option<&str>) -> Result<Outcome, Failure> {
     match name {
@@ -33,15 +34,15 @@ fn list() -> Result<Outcome, Failure> {
     print(&out)
 }
 
-/// The bit of a name, which it has from now on.
+/// Returns the bit of a name and gives it one if it has none.
 fn bit(name: &str) -> Result<u8, Failure> {
     if let Some(bit) = TrustSources::read()?.all().get(name) {
         return Ok(*bit);
     }
-    // Others have one already.
+    // Fixed names have a bit already.
     if !is_source(name) {
         return Err(Failure::usage(anyhow!(
-            "`{}` is no name of a source; it is `tap:` or `rule:` and then 1 to 63 of A-Z, a-z, 0-9, `.`, `_` and `-`",
+            "`{}` is not the name of a trust source; use `tap:` or `rule:` followed by 1 to 63 of A-Z, a-z, 0-9, `.`, `_` and `-`",
             escape::line(name)
         )));
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit trust spread`: by what distrust comes from one process to another, beside fork.
+//! `ambit trust spread`: the ways, beside fork, in which distrust spreads from one process to another.
 
 use std::fmt::Write;
 
@@ -8,25 +8,26 @@ use ambit_sensor::{Kernel, LoadOptions, SpreadState};
 use serde::Serialize;
 
 use crate::exit::{Failure, Outcome};
-use crate::out::{Style, json_line, note, print};
+use crate::out::{Style, note};
+use crate::stdout::{json_line, print};
 
-/// What reads a script when it opens a file, by name up to the first digit, dot or dash.
+/// Programs that read scripts, by file name up to the first digit, dot or dash.
 const INTERPRETERS: [&str; 32] = [
     "ash", "awk", "bash", "bun", "csh", "dash", "deno", "elvish", "expect", "fish", "gawk",
     "guile", "ksh", "lua", "luajit", "make", "mawk", "mksh", "node", "nodejs", "nu", "perl", "php",
     "pwsh", "pypy", "python", "R", "ruby", "sh", "tclsh", "wish", "zsh",
 ];
-/// What has the names of others.
+/// Programs that behave as the name they are called by.
 const MULTICALL: [&str; 2] = ["busybox", "toybox"];
 
-/// A kind that can be switched
+/// A way that can be switched
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
-    /// To a process that an untrusted one traces, or whose memory it may write
+    /// To a process that an untrusted one traces, or whose memory it can write
     Ptrace,
     /// To a process that an untrusted one sends a signal
     Signal,
-    /// To a process that executes or maps executable what an untrusted one wrote, or is an interpreter and reads it
+    /// To a process that executes a file written by an untrusted one, maps it executable, or reads it as an interpreter
     File,
     /// To a process that receives a descriptor through a socket from an untrusted one
     Descriptor,
@@ -47,19 +48,19 @@ impl Kind {
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// From now on distrust spreads by these
+    /// Switch ways on
     On {
-        /// By what
+        /// Ways to switch on
         #[arg(required = true)]
         kinds: Vec<Kind>,
-        /// With `file`: another program that reads scripts, by its file's name up to the first digit, dot or dash; may
-        /// be given more than once
+        /// With `file`: one more program that reads scripts, by its file name up to the first digit, dot or dash; may be
+        /// repeated
         #[arg(long = "interpreter", value_name = "NAME", value_parser = interpreter)]
         interpreters: Vec<String>,
     },
-    /// Distrust spreads by these no more, and what they marked is forgotten; who lost trust stays untrusted
+    /// Switch ways off and remove their marks; untrusted processes stay untrusted
     Off {
-        /// By what [default: all of them]
+        /// Ways to switch off [default: all]
         kinds: Vec<Kind>,
     },
 }
@@ -70,8 +71,7 @@ fn interpreter(name: &str) -> Result<String, String> {
         Ok(name.to_owned())
     } else {
         Err(
-            "it is the name of a program's file, without what follows its first digit, dot or dash: 1 to 15 of A-Z, a-z, \
-             `_` and `+`"
+            "give a program's file name up to its first digit, dot or dash: 1 to 15 of A-Z, a-z, `_` and `+`"
                 .to_owned(),
         )
     }
@@ -98,7 +98,7 @@ pub(super) fn main(verb: Option<&Verb>, json: bool) -> Result<Outcome, Failure> 
 fn on(kinds: &[Kind], interpreters: &[String]) -> Result<Outcome, Failure> {
     let kernel = Kernel::attach(&options())?;
     if let Err(failure) = switch_on(&kernel, kinds, interpreters) {
-        // What was loaded for this alone is of no use to anybody.
+        // Unload the kernel part if it was loaded for this alone.
         let _ = kernel.release();
         return Err(failure);
     }
@@ -111,14 +111,14 @@ fn switch_on(kernel: &Kernel, kinds: &[Kind], interpreters: &[String]) -> Result
         names.extend_from_slice(interpreters);
         kernel.set_interpreters(&names, &MULTICALL.map(str::to_owned))?;
     } else if !interpreters.is_empty() {
-        note!("--interpreter is about `file`, which was not asked for");
+        note!("--interpreter has no effect without `file`");
     }
     for kind in kinds {
         let name = kind.spread().name();
         if kernel.spread_on(kind.spread())? {
-            note!("distrust spreads by {name} from now on");
+            note!("distrust now spreads by {name}");
         } else {
-            note!("distrust spreads by {name} already");
+            note!("distrust already spreads by {name}");
         }
     }
     Ok(())
@@ -126,13 +126,13 @@ fn switch_on(kernel: &Kernel, kinds: &[Kind], interpreters: &[String]) -> Result
 
 fn off(kinds: &[Kind]) -> Result<Outcome, Failure> {
     let Some(kernel) = Kernel::open(&options())? else {
-        note!("nothing is loaded, and distrust spreads by nothing but fork");
+        note!("the kernel part is not loaded: distrust spreads by fork only");
         return Ok(Outcome::SUCCESS);
     };
     for kind in kinds {
         let name = kind.spread().name();
         if kernel.spread_off(kind.spread())? {
-            note!("distrust does not spread by {name} any more");
+            note!("distrust no longer spreads by {name}");
         } else if kinds.len() < Kind::ALL.len() {
             note!("distrust did not spread by {name}");
         }
@@ -141,18 +141,18 @@ fn off(kinds: &[Kind]) -> Result<Outcome, Failure> {
     Ok(Outcome::SUCCESS)
 }
 
-/// A kind, as it is listed.
+/// One way.
 #[derive(Debug, Serialize)]
 struct Row {
     kind: &'static str,
     on: bool,
-    /// Processes that lost trust by it.
+    /// Processes that became untrusted by it.
     spread: u64,
     /// Files or descriptors that were marked.
     marked: u64,
-    /// What there was no room for.
+    /// Marks or processes that no memory was left for.
     failed: u64,
-    /// What the kernel skipped.
+    /// Runs that the kernel skipped.
     skipped: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     interpreters: Vec<String>,
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_a_row_that_says_whether_it_is_on() {
+    fn a_row_shows_whether_its_way_is_on() {
         let rows = [Row {
             kind: "file",
             on: true,

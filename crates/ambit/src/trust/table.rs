@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Untrusted processes for people: a line each, and more below it where that is wanted.
+//! Untrusted processes as a table: one line per process, and its causes and path below if wanted.
 
 use std::fmt::Write;
 
-use super::row::{Reason, Row};
+use ambit_abi::Spread;
+use ambit_hoststate::trust::CauseKind;
+
+use super::row::{CauseRow, Row};
 use crate::out::Style;
 
 pub(super) fn table(rows: &[Row], verbose: bool, style: Style) -> String {
@@ -32,7 +35,7 @@ pub(super) fn table(rows: &[Row], verbose: bool, style: Style) -> String {
                 let _ = writeln!(out, "{:9}{}: {}", "", cause.source, text(cause));
             }
             if let Some(path) = path(row) {
-                let _ = writeln!(out, "{:9}handed on by: {path}", "");
+                let _ = writeln!(out, "{:9}passed on by: {path}", "");
             }
         }
     }
@@ -51,12 +54,12 @@ fn lost(row: &Row) -> String {
     }
 }
 
-/// Since when, what, by whom and until when.
-fn text(cause: &Reason) -> String {
+/// When the bit was lost, to what, in which process and until when.
+fn text(cause: &CauseRow) -> String {
     let mut out = format!("{} ", cause.since);
     match (&cause.rule, &cause.operation) {
         (Some(rule), _) => out.push_str(rule),
-        (None, Some(operation)) if cause.source.starts_with("rule:") => {
+        (None, Some(operation)) if cause.of_rule => {
             let _ = write!(out, "{} at {operation}", cause.source);
         }
         (None, Some(operation)) => out.push_str(operation),
@@ -65,8 +68,8 @@ fn text(cause: &Reason) -> String {
     if let Some(detail) = cause.detail.filter(|detail| *detail != 0) {
         let _ = write!(out, " (detail {detail:#x})");
     }
-    // What others say of a process it did not do.
-    let by = if matches!(cause.how, Some("operator" | "tap")) {
+    // An operator or a tap reports about the process, which did nothing itself.
+    let by = if matches!(cause.kind, Some(CauseKind::Operator | CauseKind::Tap)) {
         "of"
     } else {
         "by"
@@ -88,9 +91,9 @@ fn text(cause: &Reason) -> String {
 }
 
 fn path(row: &Row) -> Option<String> {
-    let steps = row.path.iter().map(|step| match step.how {
-        "fork" => format!("{} {}", step.pid, step.comm),
-        way => format!("{} {} (by {way})", step.pid, step.comm),
+    let steps = row.path.iter().map(|step| match step.way {
+        Spread::Fork => format!("{} {}", step.pid, step.comm),
+        way => format!("{} {} (by {})", step.pid, step.comm, way.name()),
     });
     let lost = (row.path_lost != 0).then(|| "…".to_owned());
     let text = lost

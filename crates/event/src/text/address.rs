@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::exact::exact_bytes;
 use crate::number::plain_number;
-use crate::operation::cut;
+use crate::word::cut;
 use crate::{Inet, Object, Port, TextError, TextErrorKind, names, nearest};
 
 /// An address's text, cut as far as exact addresses and patterns have in common.

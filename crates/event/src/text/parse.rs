@@ -6,7 +6,7 @@ use ambit_abi::Op;
 use super::exact::exact_bytes;
 use super::{AddressText, Form, protocols, split_address};
 use crate::lex::{Lexer, Token};
-use crate::operation::{cut, parse_ids};
+use crate::word::{cut, parse_ids};
 use crate::{Creds, Ipc, Object, Path, Relation, TextError, TextErrorKind, names, nearest};
 
 /// Reads `sha256:` and 64 lower-case hex digits.

@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 
 use super::tests;
-use super::unload::pinned;
 use crate::harness::{Job, Lab, Pty, act, eventually, line};
 
 tests! { "live":
@@ -23,6 +22,22 @@ fn only_pinned(before: &[PathBuf]) {
     eventually("nothing more is pinned", || {
         pinned().iter().all(|pin| before.contains(pin))
     });
+}
+
+/// Returns all pins.
+pub(super) fn pinned() -> Vec<PathBuf> {
+    fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => walk(&entry.path(), found),
+                _ => found.push(entry.path()),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(Path::new("/sys/fs/bpf/ambit"), &mut found);
+    found.sort();
+    found
 }
 
 /// Starts a learning run with a domain name, whose workload waits for a line.

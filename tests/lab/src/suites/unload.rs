@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Loading and unloading the kernel part. Nothing stays loaded between these tests, which makes them slow.
 
-use std::path::{Path, PathBuf};
-
-use super::live::waiting;
+use super::live::{pinned, waiting};
 use super::tests;
 use crate::harness::{Job, Lab, Stats, act, eventually, line, programs, programs_at_start, skip};
 
@@ -19,22 +17,6 @@ tests! { "unload":
     the_shipped_program_has_no_fail_points
     where_programs_are_preempted_the_counters_add_up_or_nothing_is_loaded
     rules_count_on_when_programs_are_attached_after_them
-}
-
-/// Returns all pins.
-pub(super) fn pinned() -> Vec<PathBuf> {
-    fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => walk(&entry.path(), found),
-                _ => found.push(entry.path()),
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(Path::new("/sys/fs/bpf/ambit"), &mut found);
-    found.sort();
-    found
 }
 
 fn nothing_is_pinned() {

@@ -13,7 +13,8 @@ use anyhow::{Context, anyhow};
 
 use super::{add, figures, read_with_text, write};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::out::{Style, count, json_line, note, print, shown};
+use crate::out::{Style, count, note, shown};
+use crate::stdout::{json_line, print};
 use show::View;
 use walk::Walk;
 

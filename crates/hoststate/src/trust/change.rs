@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Sets and clears trust bits for an operator. Each change is in the log before it is carried out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use ambit_event::escape;
+use ambit_journal::Clock;
+use ambit_sensor::{Kernel, TaskInfo};
+
+use crate::error::Error;
+use crate::shown::shown;
+use crate::sources::TrustSources;
+use crate::trust_log::{self, ChangeKind, ChangedProcess, TrustChange};
+
+/// Processes of one record in the log.
+const PER_RECORD: usize = 1000;
+/// How often a domain is searched for processes that were not changed yet.
+const ROUNDS: u32 = 32;
+
+/// The processes to change.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// A process, by its number in the initial pid namespace.
+    Process(u32),
+    /// Every process of a domain.
+    Domain(&'a str),
+}
+
+/// A change that an operator ordered.
+#[derive(Clone, Debug)]
+pub struct Order<'a> {
+    /// What to do with the bits.
+    pub kind: ChangeKind,
+    /// The bits.
+    pub bits: u32,
+    /// The names of the bits for the log, or `all`.
+    pub sources: Vec<String>,
+    /// After how many seconds set bits are cleared again.
+    pub seconds: Option<u32>,
+    /// Why, in the operator's words.
+    pub reason: Option<&'a str>,
+    /// The user that Ambit runs as.
+    pub uid: u32,
+    /// The user that called `sudo`, escaped.
+    pub sudo_user: Option<String>,
+}
+
+/// What a change did.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Processes that were changed.
+    pub processes: usize,
+    /// Their threads.
+    pub threads: usize,
+    /// Records of the log that could not be written. Bits are set all the same; they are not cleared.
+    pub not_logged: Vec<io::Error>,
+}
+
+/// Why trust bits were not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// The number is that of a thread.
+    #[error(
+        "{pid} is a thread of process {process}, and the threads of a process share their trust; use --pid {process}"
+    )]
+    Thread {
+        /// The number that was given.
+        pid: u32,
+        /// The process that the thread belongs to.
+        process: u32,
+    },
+    /// No domain has this name.
+    #[error("no domain `{}`; `ambit trust ls --all` lists processes with their domains", escape::line(.0))]
+    NoDomain(String),
+    /// A domain creates processes faster than they are changed.
+    #[error(
+        "domain `{}` creates processes faster than their trust can be changed; {processes} are changed",
+        escape::line(domain)
+    )]
+    TooFast {
+        /// The domain.
+        domain: String,
+        /// Processes that were changed.
+        processes: usize,
+    },
+    /// The log cannot be written, so no bit was cleared.
+    #[error("no trust was given back: cannot write the record {}", shown(path))]
+    NotLogged {
+        /// The log.
+        path: PathBuf,
+        /// What the system reported.
+        #[source]
+        source: io::Error,
+    },
+    /// The host's state cannot be read.
+    #[error(transparent)]
+    State(#[from] Error),
+    /// The kernel part reported an error.
+    #[error(transparent)]
+    Kernel(#[from] ambit_sensor::Error),
+}
+
+impl Order<'_> {
+    /// Carries the change out.
+    ///
+    /// # Errors
+    /// Some processes may have been changed. The log has a second record for one that failed.
+    pub fn carry_out(&self, kernel: &Kernel, target: Target<'_>) -> Result<Changed, ChangeError> {
+        let mut changed = Changed::default();
+        match target {
+            Target::Process(pid) => self.process(kernel, pid, &mut changed)?,
+            Target::Domain(name) => self.domain(kernel, name, &mut changed)?,
+        }
+        Ok(changed)
+    }
+
+    fn process(&self, kernel: &Kernel, pid: u32, changed: &mut Changed) -> Result<(), ChangeError> {
+        // Checked first: a number that no process has is not worth a record.
+        if let Some(process) = leader_of(pid).filter(|process| *process != pid) {
+            return Err(ChangeError::Thread { pid, process });
+        }
+        let comm = name_of(pid).ok_or(ambit_sensor::Error::NoSuchProcess(pid))?;
+        let bits = kernel
+            .tasks()?
+            .iter()
+            .filter(|task| task.tgid == pid)
+            .fold(0, |bits, task| bits | bits_of(task));
+        let process = ChangedProcess {
+            pid,
+            comm,
+            trust: TrustSources::read()?.names(bits),
+        };
+        self.log(vec![process.clone()], None, None, changed)?;
+        match self.apply(kernel, pid) {
+            Ok(threads) => {
+                changed.processes += 1;
+                changed.threads += threads;
+                Ok(())
+            }
+            Err(error) => {
+                // The error itself is returned.
+                let _ = self.log(vec![process], None, Some(&error), changed);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Changes every process of a domain, those included that these processes create in the meantime.
+    fn domain(
+        &self,
+        kernel: &Kernel,
+        name: &str,
+        changed: &mut Changed,
+    ) -> Result<(), ChangeError> {
+        let domain = kernel
+            .domains()?
+            .into_iter()
+            .find(|domain| domain.name == name)
+            .ok_or_else(|| ChangeError::NoDomain(name.to_owned()))?;
+        let mut seen = BTreeSet::new();
+        for _ in 0..ROUNDS {
+            let new = members(kernel, domain.id, &seen)?;
+            if new.is_empty() {
+                return Ok(());
+            }
+            for some in new.chunks(PER_RECORD) {
+                self.log(some.to_vec(), Some(name), None, changed)?;
+                for process in some {
+                    seen.insert(process.pid);
+                    match self.apply(kernel, process.pid) {
+                        Ok(threads) => {
+                            changed.processes += 1;
+                            changed.threads += threads;
+                        }
+                        // It ended in the meantime.
+                        Err(ambit_sensor::Error::NoSuchProcess(_)) => {}
+                        Err(error) => {
+                            let _ =
+                                self.log(vec![process.clone()], Some(name), Some(&error), changed);
+                            return Err(error.into());
+                        }
+                    }
+                }
+            }
+        }
+        Err(ChangeError::TooFast {
+            domain: name.to_owned(),
+            processes: changed.processes,
+        })
+    }
+
+    fn apply(&self, kernel: &Kernel, pid: u32) -> Result<usize, ambit_sensor::Error> {
+        match self.kind {
+            ChangeKind::Set => kernel.set_trust(pid, self.bits, self.seconds),
+            ChangeKind::Clear => kernel.clear_trust(pid, self.bits),
+        }
+    }
+
+    /// Writes a record. Without one no bit is cleared; bits are set all the same.
+    fn log(
+        &self,
+        processes: Vec<ChangedProcess>,
+        domain: Option<&str>,
+        failed: Option<&ambit_sensor::Error>,
+        changed: &mut Changed,
+    ) -> Result<(), ChangeError> {
+        let change = TrustChange {
+            time: Clock::now_utc(),
+            kind: self.kind,
+            processes,
+            domain: domain.map(escape::line),
+            sources: self.sources.clone(),
+            seconds: self.seconds,
+            reason: self.reason.map(ToOwned::to_owned),
+            uid: self.uid,
+            sudo_user: self.sudo_user.clone(),
+            failed: failed.map(ToString::to_string),
+        };
+        match (trust_log::append_change(&change), self.kind) {
+            (Ok(()), _) => Ok(()),
+            (Err(error), ChangeKind::Set) => {
+                changed.not_logged.push(error);
+                Ok(())
+            }
+            (Err(source), ChangeKind::Clear) => Err(ChangeError::NotLogged {
+                path: trust_log::path(),
+                source,
+            }),
+        }
+    }
+}
+
+/// The processes of a domain that are not in `seen`.
+fn members(
+    kernel: &Kernel,
+    domain: u16,
+    seen: &BTreeSet<u32>,
+) -> Result<Vec<ChangedProcess>, ChangeError> {
+    let mut bits: BTreeMap<u32, u32> = BTreeMap::new();
+    for task in kernel.tasks()? {
+        if task.label.domain == domain && !seen.contains(&task.tgid) {
+            *bits.entry(task.tgid).or_default() |= bits_of(&task);
+        }
+    }
+    let sources = TrustSources::read()?;
+    Ok(bits
+        .into_iter()
+        .map(|(pid, bits)| ChangedProcess {
+            pid,
+            comm: name_of(pid).unwrap_or_default(),
+            trust: sources.names(bits),
+        })
+        .collect())
+}
+
+fn bits_of(task: &TaskInfo) -> u32 {
+    task.label.trust | task.trust.as_ref().map_or(0, |trust| trust.bits)
+}
+
+/// The process that a process or thread belongs to; `None` if there is none with this number.
+pub fn leader_of(pid: u32) -> Option<u32> {
+    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
+    // The line before it has the name, in which the kernel escapes newlines.
+    let line = status
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"Tgid:\t"))?;
+    str::from_utf8(line).ok()?.parse().ok()
+}
+
+/// The name of a process, escaped; `None` if there is no such process.
+pub fn name_of(pid: u32) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(escape::name(bytes.strip_suffix(b"\n").unwrap_or(&bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_running_process_has_a_name() {
+        assert!(name_of(std::process::id()).is_some_and(|comm| !comm.is_empty()));
+        assert!(name_of(u32::MAX).is_none());
+    }
+
+    #[test]
+    fn a_thread_belongs_to_its_process() {
+        let own = std::process::id();
+        assert_eq!(leader_of(own), Some(own));
+        let tid = rustix::thread::gettid().as_raw_nonzero().get();
+        assert_eq!(leader_of(tid.unsigned_abs()), Some(own));
+        assert!(leader_of(u32::MAX).is_none());
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Fields that no rule of the library and no other test uses: each can be tested, and takes the words of its table.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use ambit_policy::file::read;
+
+fn errors(operation: &str, condition: &str) -> Option<String> {
+    let text = format!(
+        "ambit-rules: 1\nrules:\n  - id: a\n    on: [{operation}]\n    do: audit\n    when: '{condition}'\n"
+    );
+    read("fields.yaml", text.as_bytes())
+        .err()
+        .map(|errors| errors.to_string())
+}
+
+const CONDITIONS: [(&str, &str); 11] = [
+    ("kernel.syslog", "object.action == \"read-all\""),
+    ("map.exec", "object.dirty"),
+    ("file.open", "object.exec"),
+    ("task.setgid", "object.gid == 0"),
+    ("ipc.shm", "object.key == \"foreign\""),
+    ("task.rlimit", "object.limit == \"core\""),
+    ("task.prctl", "object.option == \"dumpable\""),
+    ("file.chmod", "object.setgid"),
+    ("exec", "!task.no_new_privs"),
+    ("exec", "task.pid == 1"),
+    ("exec", "task.ruid == 0"),
+];
+
+#[test]
+fn a_field_can_be_tested_for_an_operation_that_has_it() {
+    for (operation, condition) in CONDITIONS {
+        let found = errors(operation, condition);
+        assert!(
+            found.is_none(),
+            "{operation}: {condition}\n{}",
+            found.unwrap()
+        );
+    }
+}
+
+#[test]
+fn a_field_of_other_operations_is_refused() {
+    for (_, condition) in CONDITIONS
+        .iter()
+        .filter(|(_, condition)| condition.starts_with("object."))
+    {
+        let found = errors("mount.chroot", condition);
+        assert!(found.is_some(), "mount.chroot has no field of {condition}");
+    }
+}
