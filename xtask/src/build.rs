@@ -42,7 +42,7 @@ pub(crate) fn ambit() -> Result<()> {
 /// Builds all, and `ambit` with fail points as `ambit-failpoints`. Checks that the shipped program has none.
 pub(crate) fn with_failpoints() -> Result<()> {
     setup::for_build()?;
-    // The same profile, so that both share what does not depend on the feature. Cargo has one place for both: the one
+    // The same profile, so that both share the crates that do not depend on the feature. Cargo has one place for both: the one
     // with fail points is built first and moved away.
     run(build().args(["--package", "ambit", "--features", "failpoints"]))?;
     let stops = paths::failpoints_binary();

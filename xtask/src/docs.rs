@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+use crate::house::{layers, picture};
 use crate::paths;
 
 /// Options of `cargo xtask docs`.
@@ -13,8 +14,12 @@ use crate::paths;
 pub(crate) struct Args {}
 
 pub(crate) fn main(_args: &Args) -> Result<ExitCode> {
-    let path = paths::workspace().join("docs/coverage.md");
-    fs::write(&path, ambit_coverage::markdown())
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    write("docs/coverage.md", &ambit_coverage::markdown())?;
+    write("docs/architecture.svg", &picture::svg(&layers::crates()?))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn write(name: &str, text: &str) -> Result<()> {
+    let path = paths::workspace().join(name);
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -11,6 +11,7 @@ mod cache;
 mod demo;
 mod docs;
 mod fidelity;
+mod house;
 mod lab;
 mod mirror;
 mod noise;
@@ -44,9 +45,11 @@ enum Command {
     Test(test::Args),
     /// Write the documents that come from the code: docs/coverage.md
     Docs(docs::Args),
+    /// Count phrases that make comments, documents and messages hard to read
+    Prose(house::prose::Args),
     /// Run a command in a virtual machine with a Debian kernel; exits with the command's status
     ///
-    /// Standard output and standard error of the command come out on those of this program. The exit status is the
+    /// The command's standard output and standard error go to this program's. The exit status is the
     /// command's, 128+N for a signal; 124 when the time is up, 125 when the machine itself failed.
     Lab(lab::Args),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => (bench::main(&args), 1),
         Command::Test(args) => (test::main(&args), 1),
         Command::Docs(args) => (docs::main(&args), 1),
+        Command::Prose(args) => (house::prose::main(&args), 1),
         Command::Demo(args) => (demo::main(&args), 1),
         Command::Fidelity(args) => (fidelity::main(&args), 1),
         Command::Noise(args) => (noise::main(&args), 1),

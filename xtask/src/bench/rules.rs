@@ -18,7 +18,7 @@ pub(super) fn opening(result: &Value, set: &str) -> Result<f64> {
 }
 
 /// What loading 200 rules takes, in seconds: `again`, in place of others, or `first`, with nothing of Ambit in the kernel
-/// before. Derived, as an emulated machine has no seconds of its own: compiling is what it takes here; all else is the
+/// before. Derived, as an emulated machine has no seconds of its own: compiling is timed on this machine; all else is the
 /// guest's instructions, a thousand million to the second, which a real machine is faster than. What the guest takes to
 /// compile 200 rules is what its loader takes more for them than for one.
 pub(super) fn loading(result: &Value, which: &str) -> Result<f64> {

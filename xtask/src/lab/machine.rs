@@ -173,7 +173,7 @@ fn ports(qemu: &mut Command, dir: &Folder, shell: bool) {
 /// Where a command's output goes.
 pub(crate) type Sink = Box<dyn Write + Send>;
 
-/// Forwards the guest's output to the sink, or returns it if there is none.
+/// Forwards the guest's output to the sink, or returns it if the sink is absent.
 fn forward(mut from: PipeReader, mut sink: Option<Sink>) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut kept = Vec::new();

@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# Runs first in the lab's guest: loads the drivers of the disks, mounts them, and hands over to the run's own init.
+# Runs first in the lab's guest: loads the drivers of the disks, mounts them, and executes the run's own init.
 PATH=/bin
 /bin/busybox --install -s /bin
 mount -t devtmpfs dev /dev
