@@ -2,12 +2,14 @@
 /*
  * Ambit's kernel part: one object that runs on every kernel from 6.1 on.
  *
- * Each family has a file of thin hooks; they gather an object and call decide().
- * Programs of hooks from inode_setxattr on are for full coverage: they are loaded
- * over the same maps once a domain asks for it, and skip the tasks of others.
- * To add a hook: number it in abi.h, write its program here or in a family's
- * file, number it in crates/abi with the operations that it decides, and take the
- * reason why it is left alone out of its row in crates/coverage.
+ * Each family of hooks has a file. A hook decodes its arguments once and is decided by
+ * two programs, one for the map and one for the rules: see include/hook.bpf.h. Programs
+ * of hooks from inode_setxattr on belong to full coverage: they are loaded over the same
+ * maps when a domain asks for it, and skip the tasks of other domains.
+ *
+ * To add a hook: number it in abi.h, write HOOK() in its family's file, number it in
+ * crates/abi with the operations that it decides, and remove the reason from its row
+ * in crates/coverage.
  */
 #include "include/kernel.h"
 #include <bpf/bpf_helpers.h>
@@ -15,22 +17,23 @@
 #include <bpf/bpf_tracing.h>
 #include "include/abi.h"
 #include "include/maps.bpf.h"
+#include "include/verifier.bpf.h"
 #include "include/sip.bpf.h"
 #include "include/path.bpf.h"
 #include "include/trust.bpf.h"
 #include "include/decide.bpf.h"
 #include "include/object.bpf.h"
 #include "include/shortcut.bpf.h"
-#include "include/full.bpf.h"
 #include "include/lineage.bpf.h"
 #include "include/rules.bpf.h"
 #include "include/path_cache.bpf.h"
+#include "include/hook.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #include "task.bpf.c"
-#include "exec.bpf.c"
 #include "file.bpf.c"
+#include "exec.bpf.c"
 #include "map.bpf.c"
 #include "net.bpf.c"
 #include "descriptor.bpf.c"
@@ -41,6 +44,5 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #include "system.bpf.c"
 #include "uring.bpf.c"
 #include "trust.bpf.c"
-#include "rules.bpf.c"
-#include "rules_full.bpf.c"
+#include "lineage.bpf.c"
 #include "spread.bpf.c"

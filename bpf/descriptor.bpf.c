@@ -1,41 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is done through descriptors, and attributes of files.
+ * Operations on descriptors, and attributes of files.
  *
- *   inode_setxattr     by the attribute's name: these hooks know no mount, so that
- *   inode_removexattr  there is no path to tell. inode_set_acl and inode_remove_acl
- *   inode_set_acl      see ACLs from 6.2 on, commit 72b3897e7878 ("internal: add may_write_xattr()")
- *   inode_remove_acl   and its kin, the others before
+ *   inode_setxattr     The object is the attribute's name: these hooks get no mount, so
+ *   inode_removexattr  there is no path. From 6.2 on ACLs call inode_set_acl and
+ *   inode_set_acl      inode_remove_acl, before that the other two: commits 72b3897e7878
+ *   inode_remove_acl   ("internal: add may_write_xattr()") and its neighbours
  *   file_fcntl         signals that a descriptor sends, and leases
- *   file_lock          gated only: whether a lock is taken depends on who else has one
+ *   file_lock          gated only: whether a lock is taken depends on other processes
  *   file_receive       descriptors passed over a socket, or taken by pidfd_getfd
  *
  * Fail mode: decide.bpf.h.
  */
 
-SEC("lsm/inode_setxattr")
-int BPF_PROG(file_setxattr, void *idmap, struct dentry *dentry, const char *name)
-{
-	return word_point(AMBIT_HOOK_INODE_SETXATTR, AMBIT_OP_FILE_SETXATTR, 0, name);
-}
+HOOK(inode_setxattr, ENGINE_FULL, file_setxattr, rules_setxattr,
+     word_point(engine, AMBIT_HOOK_INODE_SETXATTR, AMBIT_OP_FILE_SETXATTR, 0, name), void *idmap,
+     struct dentry *dentry, const char *name)
 
-SEC("lsm/inode_removexattr")
-int BPF_PROG(file_rmxattr, void *idmap, struct dentry *dentry, const char *name)
-{
-	return word_point(AMBIT_HOOK_INODE_REMOVEXATTR, AMBIT_OP_FILE_REMOVEXATTR, 0, name);
-}
+HOOK(inode_removexattr, ENGINE_FULL, file_rmxattr, rules_removexattr,
+     word_point(engine, AMBIT_HOOK_INODE_REMOVEXATTR, AMBIT_OP_FILE_REMOVEXATTR, 0, name),
+     void *idmap, struct dentry *dentry, const char *name)
 
-SEC("lsm/inode_set_acl")
-int BPF_PROG(file_set_acl, void *idmap, struct dentry *dentry, const char *name)
-{
-	return word_point(AMBIT_HOOK_INODE_SET_ACL, AMBIT_OP_FILE_SETXATTR, 0, name);
-}
+HOOK(inode_set_acl, ENGINE_FULL, file_set_acl, rules_set_acl,
+     word_point(engine, AMBIT_HOOK_INODE_SET_ACL, AMBIT_OP_FILE_SETXATTR, 0, name), void *idmap,
+     struct dentry *dentry, const char *name)
 
-SEC("lsm/inode_remove_acl")
-int BPF_PROG(file_rm_acl, void *idmap, struct dentry *dentry, const char *name)
-{
-	return word_point(AMBIT_HOOK_INODE_REMOVE_ACL, AMBIT_OP_FILE_REMOVEXATTR, 0, name);
-}
+HOOK(inode_remove_acl, ENGINE_FULL, file_rm_acl, rules_remove_acl,
+     word_point(engine, AMBIT_HOOK_INODE_REMOVE_ACL, AMBIT_OP_FILE_REMOVEXATTR, 0, name),
+     void *idmap, struct dentry *dentry, const char *name)
 
 /* include/uapi/linux/fcntl.h */
 #define F_SETOWN 8
@@ -44,7 +36,7 @@ int BPF_PROG(file_rm_acl, void *idmap, struct dentry *dentry, const char *name)
 #define F_SETLEASE 1024
 #define F_NOTIFY 1026
 
-/* 0 for what takes nothing from others. */
+/* Returns 0 for commands that affect no other process. */
 static __always_inline __u32 fcntl_kind(unsigned int cmd)
 {
 	switch (cmd) {
@@ -61,30 +53,20 @@ static __always_inline __u32 fcntl_kind(unsigned int cmd)
 	return 0;
 }
 
-SEC("lsm/file_fcntl")
-int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd)
+static __always_inline int fcntl_point(enum engine engine, struct file *file, __u32 arg)
 {
-	__u32 arg = fcntl_kind(cmd);
-
 	if (!arg)
-		return benign(AMBIT_HOOK_FILE_FCNTL);
-	return descriptor_point(AMBIT_HOOK_FILE_FCNTL, file, AMBIT_OP_FILE_FCNTL, arg);
+		return benign(engine, AMBIT_HOOK_FILE_FCNTL);
+	return descriptor_point(engine, AMBIT_HOOK_FILE_FCNTL, file, AMBIT_OP_FILE_FCNTL, arg);
 }
 
-SEC("lsm/file_lock")
-int BPF_PROG(file_lock, struct file *file)
-{
-	return gate_point(AMBIT_HOOK_FILE_LOCK, AMBIT_OP_FILE_LOCK);
-}
+HOOK(file_fcntl, ENGINE_FULL, file_fcntl, rules_fcntl, fcntl_point(engine, file, fcntl_kind(cmd)),
+     struct file *file, unsigned int cmd)
 
-SEC("lsm/file_receive")
-int BPF_PROG(file_receive, struct file *file)
-{
-	__u32 mode = file->f_mode, arg = 0;
+HOOK(file_lock, ENGINE_FULL, file_lock, rules_lock,
+     gate_point(engine, AMBIT_HOOK_FILE_LOCK, AMBIT_OP_FILE_LOCK), struct file *file)
 
-	if (mode & FMODE_READ)
-		arg |= AMBIT_OPEN_READ;
-	if (mode & FMODE_WRITE)
-		arg |= file->f_flags & O_APPEND ? AMBIT_OPEN_APPEND : AMBIT_OPEN_WRITE;
-	return descriptor_point(AMBIT_HOOK_FILE_RECEIVE, file, AMBIT_OP_FILE_RECEIVE, arg);
-}
+HOOK(file_receive, ENGINE_FULL, file_receive, rules_receive,
+     descriptor_point(engine, AMBIT_HOOK_FILE_RECEIVE, file, AMBIT_OP_FILE_RECEIVE,
+		      open_mask(file->f_mode, file->f_flags)),
+     struct file *file)

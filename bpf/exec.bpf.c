@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Execution, and how a task's subject changes by it.
+ * Execution, and the subject that results from it.
  *
- *   bprm_creds_for_exec     an exec begins; a thread that will lead its process has
- *                           its trust and chain from then on
- *   bprm_check_security     once an image: the script, then its interpreter.
+ *   bprm_creds_for_exec     an exec begins; a non-leader thread gets a copy of its
+ *                           process's trust and chain
+ *   bprm_check_security     called for each image: the script, then its interpreter.
  *                           Decides the path and the digest
  *   bprm_creds_from_file    before the point of no return, with the final
- *                           credentials: the subject that will be, its creds, and
- *                           with full coverage the descriptors it inherits
+ *                           credentials: decides the new subject's credentials and,
+ *                           with full coverage, its inherited descriptors
  *   bprm_committed_creds    the exec cannot fail any more: the label changes, and
- *                           what the former leader lost meanwhile is taken over
+ *                           losses of the former leader are merged
  *
- * The ELF interpreter and the target are opened before; file_open decides those
- * as `file.open x`.
+ * The kernel opens the executable and its ELF interpreter before; file_open decides
+ * these as `file.open x`.
  *
- * Fail mode: decide.bpf.h. An executable whose digest cannot be had is not the
- * one in the map.
+ * Fail mode: decide.bpf.h. An executable whose digest cannot be computed counts as
+ * different from the one in the map.
  */
 
-/* Ask IMA again if the file might have changed within the clock's last tick. */
+/* A digest is final when it was computed again this long after the first time. */
 #define DIGEST_SETTLES_NS 1000000000ULL
 #define HASH_ALGO_SHA256 4
 
 /* Unlike enter(): the launcher's exec is the workload's first operation. */
 static __always_inline bool enter_exec(struct scope *scope, __u32 hook)
 {
+	scope->engine = ENGINE_CORE;
 	scope->verdict = 0;
 	scope->label = label_of(bpf_get_current_task_btf());
 	if (likely(!scope->label))
@@ -68,15 +69,15 @@ static __always_inline void ctime_of(struct inode *inode, __s64 *sec, __s64 *nse
 		*sec = BPF_CORE_READ(old, i_ctime.tv_sec);
 		*nsec = BPF_CORE_READ(old, i_ctime.tv_nsec);
 	}
-	/* Bit 31 says "was queried" from 6.13 on; it is no part of the time. */
+	/* From 6.13 on bit 31 is a flag (include/linux/fs.h, I_CTIME_QUERIED). */
 	*nsec &= 0x7fffffff;
 }
 
 /*
- * The file's SHA-256 to the slot, before the object that is there. IMA computes
- * it anew on every call, so it is kept with the inode. A second computation a
- * second after the first makes the result final: whatever was written between
- * the two has a change time of its own by then.
+ * Puts the file's SHA-256 in front of the slot's object. Without an IMA policy, IMA
+ * computes it at each call (seen on 6.1 to 7.3), so it is cached with the inode. The
+ * cached value is final when a second computation, at least a second after the first,
+ * found the same change time: a later write changes that time.
  */
 static __always_inline bool push_digest(struct slot *slot, struct file *file)
 {
@@ -114,7 +115,7 @@ static __always_inline bool push_digest(struct slot *slot, struct file *file)
 	return true;
 }
 
-/* Describe a name or a subject to user space, once a domain. */
+/* Describes a name or a subject to user space, once per domain. Returns 1 if user space has it. */
 static __noinline int describe(struct slot *slot, struct ambit_label *label, struct ambit_fp *key,
 			       __u32 kind, __u32 op)
 {
@@ -137,8 +138,8 @@ static __noinline int describe(struct slot *slot, struct ambit_label *label, str
 }
 
 /*
- * The digest holds for the domain, whatever the subject. It is asked for where
- * the map has digests of this executable: the point (digest, 1, path) says so.
+ * Decides the digest, which is a point of the domain and not of a subject. Only for
+ * executables whose digests the map lists: these have the point (digest, 1, path).
  */
 static __always_inline void decide_digest(struct scope *scope, struct file *file)
 {
@@ -163,6 +164,18 @@ static __always_inline void decide_digest(struct scope *scope, struct file *file
 	slot->pos = object;
 }
 
+/* The object of an executed file; always set, as an exec is never skipped. */
+static __always_inline void object_image(struct slot *slot, struct file *file)
+{
+	if (!object_file(slot, file))
+		object_unrepresentable(slot, AMBIT_REASON_UNREACHABLE);
+}
+
+/*
+ * bprm_check_security has two separate programs: the map's may sleep, since IMA reads
+ * the file for the digest, and the rules' must not, since rules read the leader's
+ * task storage.
+ */
 SEC("lsm.s/bprm_check_security")
 int BPF_PROG(exec_bprm_check, struct linux_binprm *bprm, int ret)
 {
@@ -173,11 +186,10 @@ int BPF_PROG(exec_bprm_check, struct linux_binprm *bprm, int ret)
 	if (ret)
 		return ret;
 	if (!enter_exec(&scope, AMBIT_HOOK_BPRM_CHECK_SECURITY))
-		return scope.verdict ? -EPERM : 0;
+		return outside(&scope);
 	slot = scope.slot;
 	file = bprm->file;
-	if (!object_file(slot, file))
-		object_unrepresentable(slot, AMBIT_REASON_UNREACHABLE);
+	object_image(slot, file);
 	if (!slot->status) {
 		fingerprint(slot, slot->pos, OBJECT_END, AMBIT_OP_NAME, 0);
 		scope.label->next_exe = slot->fp;
@@ -190,6 +202,22 @@ int BPF_PROG(exec_bprm_check, struct linux_binprm *bprm, int ret)
 	}
 	decide_op(&scope, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC, 0);
 	decide_digest(&scope, file);
+	return leave(&scope);
+}
+
+SEC("lsm/bprm_check_security")
+int BPF_PROG(rules_exec, struct linux_binprm *bprm, int ret)
+{
+	const __u32 hook = AMBIT_HOOK_BPRM_CHECK_SECURITY;
+	struct scope scope;
+
+	if (ret)
+		return ret;
+	if (!enter(&scope, ENGINE_RULES, hook))
+		return outside(&scope);
+	file_numbers(scope.slot, bprm->file->f_inode);
+	object_image(scope.slot, bprm->file);
+	decide_op(&scope, hook, AMBIT_OP_EXEC, 0);
 	return leave(&scope);
 }
 
@@ -209,9 +237,9 @@ static long slash_step(__u32 i, struct slash_loop *loop)
 }
 
 /*
- * The name the program was invoked by, where it is not the file's own: what
- * tells the programs of busybox apart. Not taken for descriptors (fexecve,
- * /proc/self/fd/3). Returns false for a name that is too long to keep.
+ * Writes the name that the program was invoked by to the record, if it differs from
+ * the file's name: it distinguishes the programs of busybox. Descriptors (fexecve,
+ * /proc/self/fd/3) have no such name. Returns 0 for a name that is too long.
  */
 static __noinline int invoked_name(struct slot *slot, struct linux_binprm *bprm)
 {
@@ -248,7 +276,7 @@ static __noinline int invoked_name(struct slot *slot, struct linux_binprm *bprm)
 	return 1;
 }
 
-/* The standard descriptors belong to whoever starts the program. */
+/* The standard descriptors are chosen by the parent and are not decided. */
 #define FIRST_INHERITED 3
 #define INHERIT_STEPS 16384
 #define FMODE_ACCESS (FMODE_READ | FMODE_WRITE)
@@ -264,7 +292,7 @@ struct inherit_loop {
 	int verdict;
 };
 
-/* Terminals, /dev/null and its kin, pipes and sockets are what a program finds by chance. */
+/* True for terminals, /dev/null and the like, pipes and sockets, which vary from run to run. */
 static __always_inline bool fleeting(struct inode *inode)
 {
 	__u32 major = BPF_CORE_READ(inode, i_rdev) >> 20;
@@ -279,7 +307,7 @@ static __always_inline bool fleeting(struct inode *inode)
 	return false;
 }
 
-/* The object of a file that was read by probe; false where it has no name. */
+/* The object of a file that was read by probe; 0 if it has no name. */
 static __noinline int object_inherited(struct slot *slot, struct file *file)
 {
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
@@ -310,7 +338,7 @@ static long inherit_step(__u32 i, struct inherit_loop *loop)
 	const __u32 hook = AMBIT_HOOK_BPRM_CREDS_FROM_FILE;
 	unsigned long open = 0, cloexec = 0;
 	struct file *file = NULL;
-	__u32 fd = loop->fd, mode, arg = 0;
+	__u32 fd = loop->fd, arg;
 
 	if (fd >= loop->max || loop->verdict)
 		return 1;
@@ -331,20 +359,14 @@ static long inherit_step(__u32 i, struct inherit_loop *loop)
 		skip(loop->label, hook, AMBIT_SKIP_BENIGN);
 		return 0;
 	}
-	mode = BPF_CORE_READ(file, f_mode);
-	if (mode & FMODE_READ)
-		arg |= AMBIT_OPEN_READ;
-	if (mode & FMODE_WRITE)
-		arg |= BPF_CORE_READ(file, f_flags) & O_APPEND ? AMBIT_OPEN_APPEND :
-								 AMBIT_OPEN_WRITE;
+	arg = open_mask(BPF_CORE_READ(file, f_mode), BPF_CORE_READ(file, f_flags));
 	loop->verdict = decide(loop->slot, loop->label, hook << 16 | AMBIT_OP_FILE_INHERIT, arg);
 	return 0;
 }
 
 /*
- * The descriptors that stay open are points of the subject that will have them.
- * A task that shares its descriptors with another process, as threads of one do
- * not, may get one more after this.
+ * Decides the descriptors that stay open, as points of the new subject. If the task
+ * shares its descriptor table with another process, that process may add one later.
  */
 static __always_inline void decide_inherited(struct scope *scope)
 {
@@ -382,7 +404,7 @@ int BPF_PROG(exec_creds_from_file, struct linux_binprm *bprm, struct file *file,
 	if (ret)
 		return ret;
 	if (!enter_exec(&scope, AMBIT_HOOK_BPRM_CREDS_FROM_FILE))
-		return scope.verdict ? -EPERM : 0;
+		return outside(&scope);
 	slot = scope.slot;
 	domain = domain_of(scope.label);
 	if (!domain) {

@@ -5,13 +5,13 @@
  *
  *   file_open      every open, with the access it was opened for
  *   path_mknod     creation by open(O_CREAT), mknod and bind of a unix socket
- *   path_*         the rest; rename and link are two points, one an end
+ *   path_*         the rest; rename and link are two points, one for each end
  *   path_truncate  truncate(2), and on 6.1 ftruncate and O_TRUNC
  *   file_truncate  ftruncate and O_TRUNC from 6.2 on, commit 3350607dc563
  *                  ("security: Create file_truncate hook from path_truncate hook")
  *   file_ioctl     and file_ioctl_compat for 32-bit callers
  *
- * Fail mode: decide.bpf.h.
+ * Fail mode: decide.bpf.h; of rules, rules.bpf.h.
  */
 
 static __always_inline bool learning(struct ambit_label *label)
@@ -22,9 +22,9 @@ static __always_inline bool learning(struct ambit_label *label)
 }
 
 /*
- * An open that creates a file where there is none, and empties it where there is
- * one, is one behaviour in two states of the file system: seen in one of them, it
- * teaches what it does in the other, too. Only where it happens is it decided.
+ * An open that creates a missing file, or truncates an existing one, is one behaviour
+ * in two states of the file system. While learning, one of them teaches both. What is
+ * decided is only what happens.
  */
 static __always_inline void teach_both(struct scope *scope, __u32 flags)
 {
@@ -37,8 +37,8 @@ static __always_inline void teach_both(struct scope *scope, __u32 flags)
 }
 
 /*
- * By arithmetic, since the verifier would look at all that follows once for each
- * branch taken. AMBIT_OPEN_READ and _WRITE are FMODE_READ and _WRITE.
+ * Returns AMBIT_OPEN_*, by arithmetic: the verifier would follow each branch to the end
+ * of the program. AMBIT_OPEN_READ and _WRITE equal FMODE_READ and _WRITE.
  */
 static __always_inline __u32 open_mask(__u32 mode, __u32 flags)
 {
@@ -49,7 +49,7 @@ static __always_inline __u32 open_mask(__u32 mode, __u32 flags)
 	return (mode & FMODE_READ) | (mode & FMODE_WRITE) << append;
 }
 
-/* Whether an open by a task that all trust is one of those that were found known before. */
+/* True if the task is trusted and the shortcut has this open: it was decided by the map before. */
 static __always_inline bool open_known(struct ambit_label *label, struct task_struct *task,
 				       struct file *file, __u32 arg)
 {
@@ -67,12 +67,25 @@ static __always_inline bool open_known(struct ambit_label *label, struct task_st
 	return true;
 }
 
+/*
+ * FMODE_NOACCOUNT: a file that a file system opens beneath the user's file, which was
+ * decided already (overlayfs' layers; 6.1 shows them under the user's path).
+ */
+static __always_inline bool kernel_open(struct file *file)
+{
+	return file->f_mode & FMODE_NOACCOUNT;
+}
+
+/*
+ * file_open has two separate programs: the map has its shortcut, the rules have their
+ * path cache, and both come before the path string is built.
+ */
 SEC("lsm/file_open")
 int BPF_PROG(file_file_open, struct file *file, int ret)
 {
 	const __u32 hook = AMBIT_HOOK_FILE_OPEN;
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct scope scope = {};
+	struct scope scope = { .engine = ENGINE_CORE };
 	__u32 mode, flags, arg;
 	bool both;
 
@@ -85,17 +98,13 @@ int BPF_PROG(file_file_open, struct file *file, int ret)
 	flags = file->f_flags;
 	arg = open_mask(mode, flags);
 	both = unlikely(flags & (O_CREAT | O_TRUNC));
-	/*
-	 * FMODE_NOACCOUNT: a file that a file system opens beneath the user's, which
-	 * was decided already (overlayfs' layers; 6.1 shows it under the user's path).
-	 */
 	if (likely(!(mode & FMODE_NOACCOUNT)) && !(both && learning(scope.label)) &&
 	    open_known(scope.label, task, file, arg))
 		return 0;
 	if (!enter_labelled(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
+		return outside(&scope);
 	if (mode & FMODE_NOACCOUNT || !object_file(scope.slot, file)) {
-		skip(scope.label, hook, AMBIT_SKIP_KERNEL);
+		skip_op(&scope, hook, AMBIT_SKIP_KERNEL);
 		return leave(&scope);
 	}
 	decide_op(&scope, hook, AMBIT_OP_FILE_OPEN, arg);
@@ -104,6 +113,23 @@ int BPF_PROG(file_file_open, struct file *file, int ret)
 			     AMBIT_OP_FILE_OPEN << 16 | arg);
 	if (both && (file->f_inode->i_mode & S_IFMT) == S_IFREG)
 		teach_both(&scope, flags);
+	return leave(&scope);
+}
+
+SEC("lsm/file_open")
+int BPF_PROG(rules_file_open, struct file *file, int ret)
+{
+	const __u32 hook = AMBIT_HOOK_FILE_OPEN;
+	struct scope scope;
+
+	if (ret)
+		return ret;
+	if (kernel_open(file))
+		return 0;
+	if (!enter(&scope, ENGINE_RULES, hook))
+		return outside(&scope);
+	stash(scope.slot, open_mask(file->f_mode, file->f_flags));
+	scope.verdict = evaluate_file(scope.slot, hook, AMBIT_OP_FILE_OPEN, file);
 	return leave(&scope);
 }
 
@@ -119,27 +145,24 @@ static __always_inline __u32 setid_of(__u32 mode)
 }
 
 /* One point about a name in a directory. */
-static __always_inline int name_point(__u32 hook, struct vfsmount *mnt, struct dentry *dentry,
-				      __u32 op, __u32 arg, __u32 mode)
+static __always_inline int name_point(enum engine engine, __u32 hook, struct vfsmount *mnt,
+				      struct dentry *dentry, __u32 op, __u32 arg, __u32 mode)
 {
 	struct scope scope;
 
-	if (!enter(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
 	scope.slot->extra = mode;
 	object_dentry(scope.slot, dentry, mnt);
 	decide_op(&scope, hook, op, arg);
 	return leave(&scope);
 }
 
-SEC("lsm/path_mknod")
-int BPF_PROG(file_path_mknod, const struct path *dir, struct dentry *dentry, unsigned short mode,
-	     unsigned int dev, int ret)
+static __always_inline int mknod_point(enum engine engine, const struct path *dir,
+				       struct dentry *dentry, unsigned short mode)
 {
 	__u32 op = AMBIT_OP_FILE_MKNOD, arg = 0;
 
-	if (ret)
-		return ret;
 	switch (mode & S_IFMT) {
 	case 0:
 	case S_IFREG:
@@ -159,83 +182,63 @@ int BPF_PROG(file_path_mknod, const struct path *dir, struct dentry *dentry, uns
 		arg = AMBIT_NODE_BLK;
 		break;
 	}
-	return name_point(AMBIT_HOOK_PATH_MKNOD, dir->mnt, dentry, op, arg, mode);
+	return name_point(engine, AMBIT_HOOK_PATH_MKNOD, dir->mnt, dentry, op, arg, mode);
 }
 
-SEC("lsm/path_unlink")
-int BPF_PROG(file_path_unlink, const struct path *dir, struct dentry *dentry, int ret)
-{
-	if (ret)
-		return ret;
-	return name_point(AMBIT_HOOK_PATH_UNLINK, dir->mnt, dentry, AMBIT_OP_FILE_UNLINK, 0, 0);
-}
+HOOK(path_mknod, ENGINE_CORE, file_path_mknod, rules_mknod,
+     ret ?: mknod_point(engine, dir, dentry, mode), const struct path *dir, struct dentry *dentry,
+     unsigned short mode, unsigned int dev, int ret)
 
-SEC("lsm/path_symlink")
-int BPF_PROG(file_path_symlink, const struct path *dir, struct dentry *dentry, const char *old_name,
-	     int ret)
-{
-	if (ret)
-		return ret;
-	return name_point(AMBIT_HOOK_PATH_SYMLINK, dir->mnt, dentry, AMBIT_OP_FILE_SYMLINK, 0, 0);
-}
+HOOK(path_unlink, ENGINE_CORE, file_path_unlink, rules_unlink,
+     ret ?: name_point(engine, AMBIT_HOOK_PATH_UNLINK, dir->mnt, dentry, AMBIT_OP_FILE_UNLINK, 0, 0),
+     const struct path *dir, struct dentry *dentry, int ret)
 
-SEC("lsm/path_mkdir")
-int BPF_PROG(file_path_mkdir, const struct path *dir, struct dentry *dentry, unsigned short mode,
-	     int ret)
-{
-	if (ret)
-		return ret;
-	return name_point(AMBIT_HOOK_PATH_MKDIR, dir->mnt, dentry, AMBIT_OP_FILE_MKDIR, 0, mode);
-}
+HOOK(path_symlink, ENGINE_CORE, file_path_symlink, rules_symlink,
+     ret   ?:
+	     name_point(engine, AMBIT_HOOK_PATH_SYMLINK, dir->mnt, dentry, AMBIT_OP_FILE_SYMLINK, 0,
+			0),
+     const struct path *dir, struct dentry *dentry, const char *old_name, int ret)
 
-SEC("lsm/path_rmdir")
-int BPF_PROG(file_path_rmdir, const struct path *dir, struct dentry *dentry, int ret)
-{
-	if (ret)
-		return ret;
-	return name_point(AMBIT_HOOK_PATH_RMDIR, dir->mnt, dentry, AMBIT_OP_FILE_RMDIR, 0, 0);
-}
+HOOK(path_mkdir, ENGINE_CORE, file_path_mkdir, rules_mkdir,
+     ret   ?:
+	     name_point(engine, AMBIT_HOOK_PATH_MKDIR, dir->mnt, dentry, AMBIT_OP_FILE_MKDIR, 0,
+			mode),
+     const struct path *dir, struct dentry *dentry, unsigned short mode, int ret)
 
-/* One point about what a path leads to; by a descriptor that may be a file without a name. */
-static __always_inline int path_point(__u32 hook, const struct path *path, __u32 op, __u32 arg,
-				      __u32 mode)
+HOOK(path_rmdir, ENGINE_CORE, file_path_rmdir, rules_rmdir,
+     ret ?: name_point(engine, AMBIT_HOOK_PATH_RMDIR, dir->mnt, dentry, AMBIT_OP_FILE_RMDIR, 0, 0),
+     const struct path *dir, struct dentry *dentry, int ret)
+
+/* One point about the file that a path leads to; through a descriptor it may have no name. */
+static __always_inline int path_point(enum engine engine, __u32 hook, const struct path *path,
+				      __u32 op, __u32 arg, __u32 mode)
 {
 	struct scope scope;
 
-	if (!enter(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
 	scope.slot->extra = mode;
 	if (object_at(scope.slot, path->dentry, path->mnt))
 		decide_op(&scope, hook, op, arg);
 	else
-		skip(scope.label, hook, AMBIT_SKIP_KERNEL);
+		skip_op(&scope, hook, AMBIT_SKIP_KERNEL);
 	return leave(&scope);
 }
 
-SEC("lsm/path_truncate")
-int BPF_PROG(file_path_truncate, const struct path *path, int ret)
-{
-	if (ret)
-		return ret;
-	return path_point(AMBIT_HOOK_PATH_TRUNCATE, path, AMBIT_OP_FILE_TRUNCATE, 0, 0);
-}
+HOOK(path_truncate, ENGINE_CORE, file_path_truncate, rules_truncate,
+     ret ?: path_point(engine, AMBIT_HOOK_PATH_TRUNCATE, path, AMBIT_OP_FILE_TRUNCATE, 0, 0),
+     const struct path *path, int ret)
 
-SEC("lsm/path_chmod")
-int BPF_PROG(file_path_chmod, const struct path *path, unsigned short mode, int ret)
-{
-	if (ret)
-		return ret;
-	return path_point(AMBIT_HOOK_PATH_CHMOD, path, AMBIT_OP_FILE_CHMOD, setid_of(mode), mode);
-}
+HOOK(path_chmod, ENGINE_CORE, file_path_chmod, rules_chmod,
+     ret   ?:
+	     path_point(engine, AMBIT_HOOK_PATH_CHMOD, path, AMBIT_OP_FILE_CHMOD, setid_of(mode),
+			mode),
+     const struct path *path, unsigned short mode, int ret)
 
-SEC("lsm/path_chown")
-int BPF_PROG(file_path_chown, const struct path *path, int ret)
-{
-	/* The hook's uid and gid are not read, so they are not declared; ret is past them. */
-	if (ctx[3])
-		return -EPERM;
-	return path_point(AMBIT_HOOK_PATH_CHOWN, path, AMBIT_OP_FILE_CHOWN, 0, 0);
-}
+/* uid and gid are not read, so they are not declared; ctx[3] is the result so far. */
+HOOK(path_chown, ENGINE_CORE, file_path_chown, rules_chown,
+     ctx[3] ? -EPERM : path_point(engine, AMBIT_HOOK_PATH_CHOWN, path, AMBIT_OP_FILE_CHOWN, 0, 0),
+     const struct path *path)
 
 static __always_inline void decide_end(struct scope *scope, __u32 hook, __u32 op,
 				       struct vfsmount *mnt, struct dentry *dentry, __u32 end)
@@ -249,19 +252,16 @@ static __always_inline void decide_end(struct scope *scope, __u32 hook, __u32 op
 
 #define RENAME_EXCHANGE 2
 
-/* Both ends share a mount. In an exchange each is both. */
-SEC("lsm/path_rename")
-int BPF_PROG(file_path_rename, const struct path *old_dir, struct dentry *old_dentry,
-	     const struct path *new_dir, struct dentry *new_dentry, unsigned int flags, int ret)
+/* Both ends are on the same mount. In an exchange each of them is source and target. */
+static __always_inline int rename_point(enum engine engine, struct vfsmount *mnt,
+					struct dentry *old_dentry, struct dentry *new_dentry,
+					unsigned int flags)
 {
 	const __u32 hook = AMBIT_HOOK_PATH_RENAME, op = AMBIT_OP_FILE_RENAME;
-	struct vfsmount *mnt = new_dir->mnt;
 	struct scope scope;
 
-	if (ret)
-		return ret;
-	if (!enter(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
 	decide_end(&scope, hook, op, mnt, old_dentry, AMBIT_END_FROM);
 	decide_end(&scope, hook, op, mnt, new_dentry, AMBIT_END_TO);
 	if (flags & RENAME_EXCHANGE) {
@@ -271,31 +271,35 @@ int BPF_PROG(file_path_rename, const struct path *old_dir, struct dentry *old_de
 	return leave(&scope);
 }
 
-SEC("lsm/path_link")
-int BPF_PROG(file_path_link, struct dentry *old_dentry, const struct path *new_dir,
-	     struct dentry *new_dentry, int ret)
+HOOK(path_rename, ENGINE_CORE, file_path_rename, rules_rename,
+     ret ?: rename_point(engine, new_dir->mnt, old_dentry, new_dentry, flags),
+     const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir,
+     struct dentry *new_dentry, unsigned int flags, int ret)
+
+static __always_inline int link_point(enum engine engine, struct vfsmount *mnt,
+				      struct dentry *old_dentry, struct dentry *new_dentry)
 {
 	const __u32 hook = AMBIT_HOOK_PATH_LINK, op = AMBIT_OP_FILE_LINK;
 	struct scope scope;
 
-	if (ret)
-		return ret;
-	if (!enter(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
-	decide_end(&scope, hook, op, new_dir->mnt, old_dentry, AMBIT_END_FROM);
-	decide_end(&scope, hook, op, new_dir->mnt, new_dentry, AMBIT_END_TO);
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
+	decide_end(&scope, hook, op, mnt, old_dentry, AMBIT_END_FROM);
+	decide_end(&scope, hook, op, mnt, new_dentry, AMBIT_END_TO);
 	return leave(&scope);
 }
 
-SEC("lsm/file_truncate")
-int BPF_PROG(file_file_truncate, struct file *file, int ret)
-{
-	if (ret)
-		return ret;
-	return path_point(AMBIT_HOOK_FILE_TRUNCATE, &file->f_path, AMBIT_OP_FILE_TRUNCATE, 0, 0);
-}
+HOOK(path_link, ENGINE_CORE, file_path_link, rules_link,
+     ret ?: link_point(engine, new_dir->mnt, old_dentry, new_dentry), struct dentry *old_dentry,
+     const struct path *new_dir, struct dentry *new_dentry, int ret)
 
-/* Requests that answer a question or set the descriptor's own flags. */
+HOOK(file_truncate, ENGINE_CORE, file_file_truncate, rules_ftruncate,
+     ret   ?:
+	     path_point(engine, AMBIT_HOOK_FILE_TRUNCATE, &file->f_path, AMBIT_OP_FILE_TRUNCATE, 0,
+			0),
+     struct file *file, int ret)
+
+/* Requests that only read, or set flags of the descriptor itself. */
 static __always_inline bool benign_ioctl(__u32 cmd)
 {
 	switch (cmd) {
@@ -311,38 +315,27 @@ static __always_inline bool benign_ioctl(__u32 cmd)
 	return false;
 }
 
-static __always_inline int ioctl_point(__u32 hook, struct file *file, __u32 cmd)
+static __always_inline int ioctl_point(enum engine engine, __u32 hook, struct file *file, __u32 cmd)
 {
-	struct ambit_label *label;
 	struct scope scope;
 
-	if (benign_ioctl(cmd)) {
-		label = label_of(bpf_get_current_task_btf());
-		if (label)
-			skip(label, hook, AMBIT_SKIP_BENIGN);
-		return 0;
-	}
-	if (!enter(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
+	if (benign_ioctl(cmd))
+		return benign(engine, hook);
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
+	if (engine == ENGINE_RULES)
+		file_numbers(scope.slot, file->f_inode);
 	if (object_descriptor(scope.slot, file))
 		decide_op(&scope, hook, AMBIT_OP_FILE_IOCTL, cmd);
 	else
-		skip(scope.label, hook, AMBIT_SKIP_KERNEL);
+		skip_op(&scope, hook, AMBIT_SKIP_KERNEL);
 	return leave(&scope);
 }
 
-SEC("lsm/file_ioctl")
-int BPF_PROG(file_file_ioctl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
-{
-	if (ret)
-		return ret;
-	return ioctl_point(AMBIT_HOOK_FILE_IOCTL, file, cmd);
-}
+HOOK(file_ioctl, ENGINE_CORE, file_file_ioctl, rules_ioctl,
+     ret ?: ioctl_point(engine, AMBIT_HOOK_FILE_IOCTL, file, cmd), struct file *file,
+     unsigned int cmd, unsigned long arg, int ret)
 
-SEC("lsm/file_ioctl_compat")
-int BPF_PROG(file_ioctl_compat, struct file *file, unsigned int cmd, unsigned long arg, int ret)
-{
-	if (ret)
-		return ret;
-	return ioctl_point(AMBIT_HOOK_FILE_IOCTL_COMPAT, file, cmd);
-}
+HOOK(file_ioctl_compat, ENGINE_CORE, file_ioctl_compat, rules_compat,
+     ret ?: ioctl_point(engine, AMBIT_HOOK_FILE_IOCTL_COMPAT, file, cmd), struct file *file,
+     unsigned int cmd, unsigned long arg, int ret)

@@ -2,8 +2,8 @@
 /*
  * System V shared memory, semaphores and message queues.
  *
- * Ids count up and keys are made of inode numbers (ftok), so that all that is told
- * of an object is whether it has a key, and whether another user made it.
+ * Ids count up and keys contain inode numbers (ftok). So an object is described only
+ * by whether it has a key and whether another user created it.
  *
  * Fail mode: decide.bpf.h.
  */
@@ -28,7 +28,7 @@ static __always_inline void object_ipc(struct slot *slot, struct kern_ipc_perm *
 	put(slot, OBJECT_END - 1, kind);
 }
 
-/* What is being made has no creator yet. */
+/* An object that is being created has no creator yet. */
 static __always_inline void object_new_ipc(struct slot *slot, struct kern_ipc_perm *perm)
 {
 	slot->pos = OBJECT_END - 2;
@@ -37,29 +37,34 @@ static __always_inline void object_new_ipc(struct slot *slot, struct kern_ipc_pe
 	    BPF_CORE_READ(perm, key) ? AMBIT_IPCKEY_KEYED : AMBIT_IPCKEY_PRIVATE);
 }
 
-static __always_inline int ipc_point(__u32 hook, struct kern_ipc_perm *perm, __u32 op, __u32 arg)
+/* arg: 0 for commands without an object. */
+static __always_inline int ipc_point(enum engine engine, __u32 hook, struct kern_ipc_perm *perm,
+				     __u32 op, __u32 arg)
 {
 	struct scope scope;
 
-	if (!enter_full(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
+	if (!arg)
+		return benign(engine, hook);
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
 	object_ipc(scope.slot, perm);
 	decide_op(&scope, hook, op, arg);
 	return leave(&scope);
 }
 
-static __always_inline int ipc_create(__u32 hook, struct kern_ipc_perm *perm, __u32 op)
+static __always_inline int ipc_create(enum engine engine, __u32 hook, struct kern_ipc_perm *perm,
+				      __u32 op)
 {
 	struct scope scope;
 
-	if (!enter_full(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
 	object_new_ipc(scope.slot, perm);
 	decide_op(&scope, hook, op, AMBIT_IPC_CREATE);
 	return leave(&scope);
 }
 
-/* Commands that all three have; 0 for those about the whole system, which have no object. */
+/* Commands common to all three; 0 for commands about the whole system, which have no object. */
 static __always_inline __u32 common_ctl(int cmd)
 {
 	switch (cmd) {
@@ -73,17 +78,13 @@ static __always_inline __u32 common_ctl(int cmd)
 	return AMBIT_IPC_STAT;
 }
 
-SEC("lsm/shm_alloc_security")
-int BPF_PROG(ipc_shm_alloc, struct kern_ipc_perm *perm)
-{
-	return ipc_create(AMBIT_HOOK_SHM_ALLOC_SECURITY, perm, AMBIT_OP_IPC_SHM);
-}
+HOOK(shm_alloc_security, ENGINE_FULL, ipc_shm_alloc, rules_shm_alloc,
+     ipc_create(engine, AMBIT_HOOK_SHM_ALLOC_SECURITY, perm, AMBIT_OP_IPC_SHM),
+     struct kern_ipc_perm *perm)
 
-SEC("lsm/shm_associate")
-int BPF_PROG(ipc_shm_get, struct kern_ipc_perm *perm)
-{
-	return ipc_point(AMBIT_HOOK_SHM_ASSOCIATE, perm, AMBIT_OP_IPC_SHM, AMBIT_IPC_GET);
-}
+HOOK(shm_associate, ENGINE_FULL, ipc_shm_get, rules_shm_get,
+     ipc_point(engine, AMBIT_HOOK_SHM_ASSOCIATE, perm, AMBIT_OP_IPC_SHM, AMBIT_IPC_GET),
+     struct kern_ipc_perm *perm)
 
 #define SHM_LOCK 11
 #define SHM_UNLOCK 12
@@ -96,34 +97,22 @@ static __always_inline __u32 shm_kind(int cmd)
 	return cmd == SHM_INFO ? 0 : common_ctl(cmd);
 }
 
-SEC("lsm/shm_shmctl")
-int BPF_PROG(ipc_shm_ctl, struct kern_ipc_perm *perm, int cmd)
-{
-	__u32 arg = shm_kind(cmd);
+HOOK(shm_shmctl, ENGINE_FULL, ipc_shm_ctl, rules_shm_ctl,
+     ipc_point(engine, AMBIT_HOOK_SHM_SHMCTL, perm, AMBIT_OP_IPC_SHM, shm_kind(cmd)),
+     struct kern_ipc_perm *perm, int cmd)
 
-	if (!arg)
-		return benign(AMBIT_HOOK_SHM_SHMCTL);
-	return ipc_point(AMBIT_HOOK_SHM_SHMCTL, perm, AMBIT_OP_IPC_SHM, arg);
-}
+HOOK(shm_shmat, ENGINE_FULL, ipc_shm_at, rules_shm_at,
+     ipc_point(engine, AMBIT_HOOK_SHM_SHMAT, perm, AMBIT_OP_IPC_SHM,
+	       flags &SHM_RDONLY ? AMBIT_IPC_READ : AMBIT_IPC_WRITE),
+     struct kern_ipc_perm *perm, void *address, int flags)
 
-SEC("lsm/shm_shmat")
-int BPF_PROG(ipc_shm_at, struct kern_ipc_perm *perm, void *address, int flags)
-{
-	return ipc_point(AMBIT_HOOK_SHM_SHMAT, perm, AMBIT_OP_IPC_SHM,
-			 flags & SHM_RDONLY ? AMBIT_IPC_READ : AMBIT_IPC_WRITE);
-}
+HOOK(sem_alloc_security, ENGINE_FULL, ipc_sem_alloc, rules_sem_alloc,
+     ipc_create(engine, AMBIT_HOOK_SEM_ALLOC_SECURITY, perm, AMBIT_OP_IPC_SEM),
+     struct kern_ipc_perm *perm)
 
-SEC("lsm/sem_alloc_security")
-int BPF_PROG(ipc_sem_alloc, struct kern_ipc_perm *perm)
-{
-	return ipc_create(AMBIT_HOOK_SEM_ALLOC_SECURITY, perm, AMBIT_OP_IPC_SEM);
-}
-
-SEC("lsm/sem_associate")
-int BPF_PROG(ipc_sem_get, struct kern_ipc_perm *perm)
-{
-	return ipc_point(AMBIT_HOOK_SEM_ASSOCIATE, perm, AMBIT_OP_IPC_SEM, AMBIT_IPC_GET);
-}
+HOOK(sem_associate, ENGINE_FULL, ipc_sem_get, rules_sem_get,
+     ipc_point(engine, AMBIT_HOOK_SEM_ASSOCIATE, perm, AMBIT_OP_IPC_SEM, AMBIT_IPC_GET),
+     struct kern_ipc_perm *perm)
 
 #define SEM_GETPID 11
 #define SEM_GETZCNT 15
@@ -140,34 +129,22 @@ static __always_inline __u32 sem_kind(int cmd)
 	return cmd == SEM_INFO ? 0 : common_ctl(cmd);
 }
 
-SEC("lsm/sem_semctl")
-int BPF_PROG(ipc_sem_ctl, struct kern_ipc_perm *perm, int cmd)
-{
-	__u32 arg = sem_kind(cmd);
+HOOK(sem_semctl, ENGINE_FULL, ipc_sem_ctl, rules_sem_ctl,
+     ipc_point(engine, AMBIT_HOOK_SEM_SEMCTL, perm, AMBIT_OP_IPC_SEM, sem_kind(cmd)),
+     struct kern_ipc_perm *perm, int cmd)
 
-	if (!arg)
-		return benign(AMBIT_HOOK_SEM_SEMCTL);
-	return ipc_point(AMBIT_HOOK_SEM_SEMCTL, perm, AMBIT_OP_IPC_SEM, arg);
-}
+HOOK(sem_semop, ENGINE_FULL, ipc_sem_op, rules_sem_op,
+     ipc_point(engine, AMBIT_HOOK_SEM_SEMOP, perm, AMBIT_OP_IPC_SEM,
+	       alter ? AMBIT_IPC_WRITE : AMBIT_IPC_READ),
+     struct kern_ipc_perm *perm, void *sops, unsigned int nsops, int alter)
 
-SEC("lsm/sem_semop")
-int BPF_PROG(ipc_sem_op, struct kern_ipc_perm *perm, void *sops, unsigned int nsops, int alter)
-{
-	return ipc_point(AMBIT_HOOK_SEM_SEMOP, perm, AMBIT_OP_IPC_SEM,
-			 alter ? AMBIT_IPC_WRITE : AMBIT_IPC_READ);
-}
+HOOK(msg_queue_alloc_security, ENGINE_FULL, ipc_msg_alloc, rules_msg_alloc,
+     ipc_create(engine, AMBIT_HOOK_MSG_QUEUE_ALLOC_SECURITY, perm, AMBIT_OP_IPC_MSG),
+     struct kern_ipc_perm *perm)
 
-SEC("lsm/msg_queue_alloc_security")
-int BPF_PROG(ipc_msg_alloc, struct kern_ipc_perm *perm)
-{
-	return ipc_create(AMBIT_HOOK_MSG_QUEUE_ALLOC_SECURITY, perm, AMBIT_OP_IPC_MSG);
-}
-
-SEC("lsm/msg_queue_associate")
-int BPF_PROG(ipc_msg_get, struct kern_ipc_perm *perm)
-{
-	return ipc_point(AMBIT_HOOK_MSG_QUEUE_ASSOCIATE, perm, AMBIT_OP_IPC_MSG, AMBIT_IPC_GET);
-}
+HOOK(msg_queue_associate, ENGINE_FULL, ipc_msg_get, rules_msg_get,
+     ipc_point(engine, AMBIT_HOOK_MSG_QUEUE_ASSOCIATE, perm, AMBIT_OP_IPC_MSG, AMBIT_IPC_GET),
+     struct kern_ipc_perm *perm)
 
 #define MSG_INFO 12
 
@@ -176,23 +153,15 @@ static __always_inline __u32 msg_kind(int cmd)
 	return cmd == MSG_INFO ? 0 : common_ctl(cmd);
 }
 
-SEC("lsm/msg_queue_msgctl")
-int BPF_PROG(ipc_msg_ctl, struct kern_ipc_perm *perm, int cmd)
-{
-	__u32 arg = msg_kind(cmd);
+HOOK(msg_queue_msgctl, ENGINE_FULL, ipc_msg_ctl, rules_msg_ctl,
+     ipc_point(engine, AMBIT_HOOK_MSG_QUEUE_MSGCTL, perm, AMBIT_OP_IPC_MSG, msg_kind(cmd)),
+     struct kern_ipc_perm *perm, int cmd)
 
-	if (!arg)
-		return benign(AMBIT_HOOK_MSG_QUEUE_MSGCTL);
-	return ipc_point(AMBIT_HOOK_MSG_QUEUE_MSGCTL, perm, AMBIT_OP_IPC_MSG, arg);
-}
+HOOK(msg_queue_msgsnd, ENGINE_FULL, ipc_msg_send, rules_msg_send,
+     ipc_point(engine, AMBIT_HOOK_MSG_QUEUE_MSGSND, perm, AMBIT_OP_IPC_MSG, AMBIT_IPC_WRITE),
+     struct kern_ipc_perm *perm)
 
-SEC("lsm/msg_queue_msgsnd")
-int BPF_PROG(ipc_msg_send, struct kern_ipc_perm *perm)
-{
-	return ipc_point(AMBIT_HOOK_MSG_QUEUE_MSGSND, perm, AMBIT_OP_IPC_MSG, AMBIT_IPC_WRITE);
-}
-
-/* Would whoever sends be killed for what the receiver may not do? */
+/* True if a refusal may kill the current task, which is the sender and not the receiver. */
 static __always_inline bool kills_another(struct ambit_label *label)
 {
 	struct ambit_domain *domain = domain_of(label);
@@ -202,18 +171,15 @@ static __always_inline bool kills_another(struct ambit_label *label)
 }
 
 /*
- * A receiver that waits is asked about in the sender's call: it is the receiver's
- * label that counts. What is refused is no error to either; the message stays.
+ * The receiver waits: the hook is called in the sender's system call, but the
+ * receiver's label decides. A refusal is an error for neither; the message stays in
+ * the queue.
  */
-SEC("lsm/msg_queue_msgrcv")
-int BPF_PROG(ipc_msg_receive, struct kern_ipc_perm *perm, void *message, struct task_struct *target)
+static __always_inline int receive_waiting(struct kern_ipc_perm *perm, struct task_struct *target)
 {
 	const __u32 hook = AMBIT_HOOK_MSG_QUEUE_MSGRCV;
-	struct scope scope = {};
+	struct scope scope = { .engine = ENGINE_FULL, .label = label_of(target) };
 
-	if (target == bpf_get_current_task_btf())
-		return ipc_point(hook, perm, AMBIT_OP_IPC_MSG, AMBIT_IPC_READ);
-	scope.label = label_of(target);
 	if (!scope.label || !(scope.label->flags & AMBIT_LABEL_FULL))
 		return 0;
 	if (kills_another(scope.label)) {
@@ -221,8 +187,22 @@ int BPF_PROG(ipc_msg_receive, struct kern_ipc_perm *perm, void *message, struct 
 		return 0;
 	}
 	if (!take_slot(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
+		return outside(&scope);
 	object_ipc(scope.slot, perm);
 	decide_op(&scope, hook, AMBIT_OP_IPC_MSG, AMBIT_IPC_READ);
 	return leave(&scope);
 }
+
+/* Rules are evaluated in the receiver's own call only: in the sender's, the current task is the sender. */
+static __always_inline int receive_point(enum engine engine, struct kern_ipc_perm *perm,
+					 struct task_struct *target)
+{
+	if (target == bpf_get_current_task_btf())
+		return ipc_point(engine, AMBIT_HOOK_MSG_QUEUE_MSGRCV, perm, AMBIT_OP_IPC_MSG,
+				 AMBIT_IPC_READ);
+	return engine == ENGINE_RULES ? 0 : receive_waiting(perm, target);
+}
+
+HOOK(msg_queue_msgrcv, ENGINE_FULL, ipc_msg_receive, rules_msg_receive,
+     receive_point(engine, perm, target), struct kern_ipc_perm *perm, void *message,
+     struct task_struct *target)

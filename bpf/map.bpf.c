@@ -2,74 +2,70 @@
 /*
  * Executable memory.
  *
- *   mmap_file      mappings that may be executed, of a file or anonymous
- *   file_mprotect  mappings that become executable; a private file mapping
- *                  that was written to is "dirty". With full coverage also those
- *                  that become writable while executable
+ *   mmap_file      executable mappings, of a file or anonymous
+ *   file_mprotect  mappings that become executable; a private file mapping that was
+ *                  written to is "dirty". With full coverage, and for rules, also
+ *                  executable mappings that become writable
  *
- * Fail mode: decide.bpf.h.
+ * Fail mode: decide.bpf.h; of rules, rules.bpf.h.
  */
 
 /*
- * address: the file's, as a number. The verifier of 6.12 takes the file of
- * mmap_file for never NULL and drops the test for it; anonymous memory then
- * faults in the kernel. It does not look into numbers.
+ * number: the file's address as a number, 0 for anonymous memory (number_at() in
+ * verifier.bpf.h). dirty: AMBIT_MAP_DIRTY or 0.
  */
-static __always_inline int map_point(__u32 hook, struct file *file, unsigned long address,
-				     __u32 arg, bool write)
+static __always_inline int map_point(enum engine engine, __u32 hook, struct file *file,
+				     unsigned long number, __u32 dirty, unsigned long prot)
 {
+	__u32 write = prot & PROT_WRITE ? AMBIT_MAP_WRITE : 0;
 	struct scope scope;
 
-	if (!enter(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
-	if (write && scope.label->flags & AMBIT_LABEL_FULL)
-		arg |= AMBIT_MAP_WRITE;
-	stash(scope.slot, arg);
-	if (!address || !file) {
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
+	if (engine == ENGINE_CORE && !(scope.label->flags & AMBIT_LABEL_FULL))
+		write = 0;
+	stash(scope.slot, dirty | write);
+	if (!number || !file) {
 		object_none(scope.slot);
 		decide_op(&scope, hook, AMBIT_OP_MAP_ANON, 0);
+	} else if (engine == ENGINE_RULES) {
+		scope.verdict = evaluate_file(scope.slot, hook, AMBIT_OP_MAP_EXEC, file);
 	} else if (object_file(scope.slot, file)) {
 		decide_op(&scope, hook, AMBIT_OP_MAP_EXEC, stashed(scope.slot));
 	} else {
-		skip(scope.label, hook, AMBIT_SKIP_KERNEL);
+		skip_op(&scope, hook, AMBIT_SKIP_KERNEL);
 	}
 	return leave(&scope);
 }
 
-SEC("lsm/mmap_file")
-int BPF_PROG(map_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
-	     unsigned long flags, int ret)
+static __always_inline int mmap_point(enum engine engine, const unsigned long long *ctx,
+				      struct file *file, unsigned long prot)
 {
-	unsigned long address = 0;
-
-	if (ret)
-		return ret;
 	if (!(prot & PROT_EXEC))
 		return 0;
-	bpf_probe_read_kernel(&address, sizeof(address), &ctx[0]);
-	return map_point(AMBIT_HOOK_MMAP_FILE, file, address, 0, prot & PROT_WRITE);
+	return map_point(engine, AMBIT_HOOK_MMAP_FILE, file, number_at(&ctx[0]), 0, prot);
 }
 
-SEC("lsm/file_mprotect")
-int BPF_PROG(map_file_mprotect, struct vm_area_struct *vma, unsigned long reqprot,
-	     unsigned long prot, int ret)
-{
-	unsigned long address = 0, flags = vma->vm_flags;
-	struct ambit_label *label;
+HOOK(mmap_file, ENGINE_CORE, map_mmap_file, rules_mmap, ret ?: mmap_point(engine, ctx, file, prot),
+     struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags, int ret)
 
-	if (ret)
-		return ret;
+static __always_inline int mprotect_point(enum engine engine, struct vm_area_struct *vma,
+					  unsigned long prot)
+{
+	unsigned long flags = vma->vm_flags;
+
 	if (!(prot & PROT_EXEC))
 		return 0;
 	if (flags & VM_EXEC) {
-		/* Code that becomes writable is news to full coverage alone. */
 		if (!(prot & PROT_WRITE) || flags & VM_WRITE)
 			return 0;
-		label = label_of(bpf_get_current_task_btf());
-		if (!label || !(label->flags & AMBIT_LABEL_FULL))
+		if (engine == ENGINE_CORE && !full_label())
 			return 0;
 	}
-	bpf_probe_read_kernel(&address, sizeof(address), &vma->vm_file);
-	return map_point(AMBIT_HOOK_FILE_MPROTECT, vma->vm_file, address,
-			 vma->anon_vma ? AMBIT_MAP_DIRTY : 0, prot & PROT_WRITE);
+	return map_point(engine, AMBIT_HOOK_FILE_MPROTECT, vma->vm_file, number_at(&vma->vm_file),
+			 vma->anon_vma ? AMBIT_MAP_DIRTY : 0, prot);
 }
+
+HOOK(file_mprotect, ENGINE_CORE, map_file_mprotect, rules_mprotect,
+     ret ?: mprotect_point(engine, vma, prot), struct vm_area_struct *vma, unsigned long reqprot,
+     unsigned long prot, int ret)

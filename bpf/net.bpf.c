@@ -3,12 +3,13 @@
  * Sockets: creation, bind, connect, listen, accept, datagrams with an address.
  *
  *   socket_*             the internet families, netlink, abstract unix names
- *   unix_stream_connect  who a unix stream is connected to, as the kernel found it
+ *   unix_stream_connect  the peer of a unix stream, as the kernel found it
  *   unix_may_send        the same for unix datagrams
  *   path_mknod           (file.bpf.c) binds a unix socket to a path
  *
- * Addresses are the kernel's copies, read within their length. A unix path in
- * an address is the caller's word and is not used: the socket it led to is.
+ * Addresses are the kernel's copies, read within their length. A unix path in an
+ * address is a string of the caller and is not used: the object is the socket that the
+ * kernel found.
  *
  * Fail mode: decide.bpf.h.
  */
@@ -31,7 +32,7 @@ static __always_inline __u32 protocol_of(struct sock *sk)
 {
 	__u32 protocol = sk->sk_protocol;
 
-	/* Multipath TCP is TCP to whoever approves an address. */
+	/* Multipath TCP counts as TCP: the map has one point for both. */
 	return protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol & 0xff;
 }
 
@@ -137,7 +138,7 @@ static __noinline int object_address(struct slot *slot, struct sock *sk, const v
 	}
 	bpf_probe_read_kernel(&family, 2, address);
 	if (family == AF_UNSPEC && own == AF_INET && binding)
-		family = AF_INET; /* the kernel takes it as such: net/ipv4/af_inet.c */
+		family = AF_INET; /* as the kernel does: net/ipv4/af_inet.c, __inet_bind */
 	if (family == AF_UNSPEC) {
 		slot->pos = OBJECT_END - 2;
 		put(slot, OBJECT_END - 2, AMBIT_KIND_UNSPEC);
@@ -200,7 +201,7 @@ static __noinline int object_unix(struct slot *slot, struct sock *sk)
 	}
 	addr = BPF_CORE_READ(unix_sk, addr);
 	len = addr ? BPF_CORE_READ(addr, len) : 0;
-	/* struct unix_address: refcount, length, then struct sockaddr_un. */
+	/* struct unix_address (include/net/af_unix.h): refcount, length, then struct sockaddr_un. */
 	if (len > 3)
 		object_abstract(slot, (void *)addr + bpf_core_type_size(struct unix_address) + 3,
 				len - 3);
@@ -257,125 +258,106 @@ static __always_inline void object_socket(struct slot *slot, int family, int typ
 	put(slot, OBJECT_END - 1, protocol >> 8);
 }
 
-SEC("lsm/socket_create")
-int BPF_PROG(net_socket_create, int family, int type, int protocol, int kern, int ret)
+static __always_inline int socket_point(enum engine engine, int family, int type, int protocol,
+					int kern)
 {
+	const __u32 hook = AMBIT_HOOK_SOCKET_CREATE;
 	struct scope scope;
 
-	if (ret)
-		return ret;
 	if (kern)
 		return 0;
-	if (!enter(&scope, AMBIT_HOOK_SOCKET_CREATE))
-		return scope.verdict ? -EPERM : 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
 	object_socket(scope.slot, family, type, protocol);
-	decide_op(&scope, AMBIT_HOOK_SOCKET_CREATE, AMBIT_OP_NET_SOCKET, 0);
+	decide_op(&scope, hook, AMBIT_OP_NET_SOCKET, 0);
 	return leave(&scope);
 }
 
-static __always_inline int address_point(__u32 hook, struct socket *sock, const void *address,
-					 int len, __u32 op)
+HOOK(socket_create, ENGINE_CORE, net_socket_create, rules_socket,
+     ret ?: socket_point(engine, family, type, protocol, kern), int family, int type, int protocol,
+     int kern, int ret)
+
+static __always_inline int address_point(enum engine engine, __u32 hook, struct socket *sock,
+					 const void *address, int len, __u32 op)
 {
 	struct scope scope;
 
-	if (!enter(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
 	if (object_address(scope.slot, sock->sk, address, len, op == AMBIT_OP_NET_BIND))
 		decide_op(&scope, hook, op, 0);
 	else
-		skip(scope.label, hook, AMBIT_SKIP_DEFERRED);
+		skip_op(&scope, hook, AMBIT_SKIP_DEFERRED);
 	return leave(&scope);
 }
 
-SEC("lsm/socket_bind")
-int BPF_PROG(net_socket_bind, struct socket *sock, struct sockaddr *address, int addrlen, int ret)
-{
-	if (ret)
-		return ret;
-	return address_point(AMBIT_HOOK_SOCKET_BIND, sock, address, addrlen, AMBIT_OP_NET_BIND);
-}
+HOOK(socket_bind, ENGINE_CORE, net_socket_bind, rules_bind,
+     ret ?: address_point(engine, AMBIT_HOOK_SOCKET_BIND, sock, address, addrlen, AMBIT_OP_NET_BIND),
+     struct socket *sock, struct sockaddr *address, int addrlen, int ret)
 
-SEC("lsm/socket_connect")
-int BPF_PROG(net_socket_connect, struct socket *sock, struct sockaddr *address, int addrlen,
-	     int ret)
-{
-	if (ret)
-		return ret;
-	return address_point(AMBIT_HOOK_SOCKET_CONNECT, sock, address, addrlen,
-			     AMBIT_OP_NET_CONNECT);
-}
+HOOK(socket_connect, ENGINE_CORE, net_socket_connect, rules_connect,
+     ret   ?:
+	     address_point(engine, AMBIT_HOOK_SOCKET_CONNECT, sock, address, addrlen,
+			   AMBIT_OP_NET_CONNECT),
+     struct socket *sock, struct sockaddr *address, int addrlen, int ret)
 
-static __always_inline int local_point(__u32 hook, struct socket *sock, __u32 op)
+static __always_inline int local_point(enum engine engine, __u32 hook, struct socket *sock,
+				       __u32 op)
 {
 	struct scope scope;
 
-	if (!enter(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
 	object_local(scope.slot, sock->sk);
 	decide_op(&scope, hook, op, 0);
 	return leave(&scope);
 }
 
-SEC("lsm/socket_listen")
-int BPF_PROG(net_socket_listen, struct socket *sock, int backlog, int ret)
-{
-	if (ret)
-		return ret;
-	return local_point(AMBIT_HOOK_SOCKET_LISTEN, sock, AMBIT_OP_NET_LISTEN);
-}
+HOOK(socket_listen, ENGINE_CORE, net_socket_listen, rules_listen,
+     ret ?: local_point(engine, AMBIT_HOOK_SOCKET_LISTEN, sock, AMBIT_OP_NET_LISTEN),
+     struct socket *sock, int backlog, int ret)
 
-SEC("lsm/socket_accept")
-int BPF_PROG(net_socket_accept, struct socket *sock, struct socket *newsock, int ret)
-{
-	if (ret)
-		return ret;
-	return local_point(AMBIT_HOOK_SOCKET_ACCEPT, sock, AMBIT_OP_NET_ACCEPT);
-}
+HOOK(socket_accept, ENGINE_CORE, net_socket_accept, rules_accept,
+     ret ?: local_point(engine, AMBIT_HOOK_SOCKET_ACCEPT, sock, AMBIT_OP_NET_ACCEPT),
+     struct socket *sock, struct socket *newsock, int ret)
 
-SEC("lsm/socket_sendmsg")
-int BPF_PROG(net_socket_sendmsg, struct socket *sock, struct msghdr *msg, int size, int ret)
+static __always_inline int send_point(enum engine engine, struct socket *sock, struct msghdr *msg)
 {
+	const __u32 hook = AMBIT_HOOK_SOCKET_SENDMSG;
 	struct ambit_label *label;
 	__u32 op = AMBIT_OP_NET_SEND;
 
-	if (ret)
-		return ret;
 	if (!msg->msg_name || msg->msg_namelen == 0) {
-		label = label_of(bpf_get_current_task_btf());
+		label = engine == ENGINE_RULES ? NULL : label_of(bpf_get_current_task_btf());
 		if (label && !(label->flags & AMBIT_LABEL_LAUNCHING))
-			skip(label, AMBIT_HOOK_SOCKET_SENDMSG, AMBIT_SKIP_BENIGN);
+			skip(label, hook, AMBIT_SKIP_BENIGN);
 		return 0;
 	}
-	/* TCP fast open connects without asking socket_connect. */
+	/* TCP fast open connects without socket_connect (net/ipv4/tcp.c, tcp_sendmsg_fastopen). */
 	if (sock->type == SOCK_STREAM && msg->msg_flags & MSG_FASTOPEN)
 		op = AMBIT_OP_NET_CONNECT;
-	return address_point(AMBIT_HOOK_SOCKET_SENDMSG, sock, msg->msg_name, msg->msg_namelen, op);
+	return address_point(engine, hook, sock, msg->msg_name, msg->msg_namelen, op);
 }
 
-static __always_inline int unix_point(__u32 hook, struct sock *other, __u32 op)
+HOOK(socket_sendmsg, ENGINE_CORE, net_socket_sendmsg, rules_send,
+     ret ?: send_point(engine, sock, msg), struct socket *sock, struct msghdr *msg, int size,
+     int ret)
+
+static __always_inline int unix_point(enum engine engine, __u32 hook, struct sock *other, __u32 op)
 {
 	struct scope scope;
 
-	if (!enter(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
 	object_unix(scope.slot, other);
 	decide_op(&scope, hook, op, 0);
 	return leave(&scope);
 }
 
-SEC("lsm/unix_stream_connect")
-int BPF_PROG(net_unix_stream_connect, struct sock *sock, struct sock *other, struct sock *newsk,
-	     int ret)
-{
-	if (ret)
-		return ret;
-	return unix_point(AMBIT_HOOK_UNIX_STREAM_CONNECT, other, AMBIT_OP_NET_CONNECT);
-}
+HOOK(unix_stream_connect, ENGINE_CORE, net_unix_stream_connect, rules_unix_connect,
+     ret ?: unix_point(engine, AMBIT_HOOK_UNIX_STREAM_CONNECT, other, AMBIT_OP_NET_CONNECT),
+     struct sock *sock, struct sock *other, struct sock *newsk, int ret)
 
-SEC("lsm/unix_may_send")
-int BPF_PROG(net_unix_may_send, struct socket *sock, struct socket *other, int ret)
-{
-	if (ret)
-		return ret;
-	return unix_point(AMBIT_HOOK_UNIX_MAY_SEND, other->sk, AMBIT_OP_NET_SEND);
-}
+HOOK(unix_may_send, ENGINE_CORE, net_unix_may_send, rules_unix_send,
+     ret ?: unix_point(engine, AMBIT_HOOK_UNIX_MAY_SEND, other->sk, AMBIT_OP_NET_SEND),
+     struct socket *sock, struct socket *other, int ret)

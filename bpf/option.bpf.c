@@ -5,8 +5,8 @@
  *   socket_setsockopt  programs and filters on sockets, marks, devices, packet
  *                      filter tables, TCP repair and upper layers
  *   tun_dev_create
- *   netlink_send       gated only: name services and libraries ask the kernel about
- *                      addresses as they please, and changes ask for a capability
+ *   netlink_send       gated only: libraries query addresses at unpredictable times,
+ *                      and changes require a capability
  *
  * Fail mode: decide.bpf.h.
  */
@@ -46,10 +46,10 @@ static __always_inline __u32 socket_option(int option)
 	return 0;
 }
 
-/* 0 for options that don't matter. */
+/* Returns 0 for options that are not decided. */
 static __always_inline __u32 option_kind(struct socket *sock, int level, int option)
 {
-	/* From 7.0 on the verifier knows that a socket may be without its inner half. */
+	/* By probe: from 7.0 on sock->sk may be NULL for the verifier. */
 	__u16 family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
 	__u32 arg = 0;
 
@@ -65,23 +65,19 @@ static __always_inline __u32 option_kind(struct socket *sock, int level, int opt
 	return family == AF_INET || family == AF_INET6 || level == SOL_SOCKET ? arg : 0;
 }
 
-SEC("lsm/socket_setsockopt")
-int BPF_PROG(net_setsockopt, struct socket *sock, int level, int option)
+static __always_inline int option_point(enum engine engine, __u32 arg)
 {
 	const __u32 hook = AMBIT_HOOK_SOCKET_SETSOCKOPT;
-	__u32 arg = option_kind(sock, level, option);
 
-	return arg ? plain_point(hook, AMBIT_OP_NET_OPTION, arg) : benign(hook);
+	return arg ? plain_point(engine, hook, AMBIT_OP_NET_OPTION, arg) : benign(engine, hook);
 }
 
-SEC("lsm/tun_dev_create")
-int BPF_PROG(net_tun_create)
-{
-	return plain_point(AMBIT_HOOK_TUN_DEV_CREATE, AMBIT_OP_NET_TUN, 0);
-}
+HOOK(socket_setsockopt, ENGINE_FULL, net_setsockopt, rules_setsockopt,
+     option_point(engine, option_kind(sock, level, option)), struct socket *sock, int level,
+     int option)
 
-SEC("lsm/netlink_send")
-int BPF_PROG(net_netlink, struct sock *sk)
-{
-	return gate_point(AMBIT_HOOK_NETLINK_SEND, AMBIT_OP_NET_NETLINK);
-}
+HOOK(tun_dev_create, ENGINE_FULL, net_tun_create, rules_tun,
+     plain_point(engine, AMBIT_HOOK_TUN_DEV_CREATE, AMBIT_OP_NET_TUN, 0))
+
+HOOK(netlink_send, ENGINE_FULL, net_netlink, rules_netlink,
+     gate_point(engine, AMBIT_HOOK_NETLINK_SEND, AMBIT_OP_NET_NETLINK), struct sock *sk)

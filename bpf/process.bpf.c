@@ -1,60 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a task may do to others' priorities, limits and memory, and attributes of
- * its own process that matter.
+ * Changes to the priority, limits and memory of other processes, and to attributes of
+ * the task's own process that weaken its confinement.
  *
- *   task_setnice       A task's own, threads included, are its affair: libraries
- *   task_setscheduler  set them as they find the machine, and what would gain by it
- *   task_setioprio     asks for a capability
+ *   task_setnice       Changes within the own process are benign: libraries choose
+ *   task_setscheduler  them by the machine they run on, and raising a priority
+ *   task_setioprio     requires a capability
  *   task_setrlimit
  *   task_movememory
- *   task_prctl         few of its options; the others are the process' own affair
+ *   task_prctl         the options listed below; the others are benign
  *
  * Fail mode: decide.bpf.h.
  */
 
-static __always_inline int other_point(__u32 hook, struct task_struct *other, __u32 op, __u32 arg)
+static __always_inline int other_point(enum engine engine, __u32 hook, struct task_struct *other,
+				       __u32 op, __u32 arg)
 {
 	struct scope scope;
 
 	if (other->tgid == bpf_get_current_task_btf()->tgid)
-		return benign(hook);
-	if (!enter_full(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
-	object_relation(scope.slot, scope.label, other);
+		return benign(engine, hook);
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
+	object_relation(&scope, other);
 	decide_op(&scope, hook, op, arg);
 	return leave(&scope);
 }
 
-SEC("lsm/task_setnice")
-int BPF_PROG(task_setnice, struct task_struct *p)
-{
-	return other_point(AMBIT_HOOK_TASK_SETNICE, p, AMBIT_OP_TASK_NICE, 0);
-}
+HOOK(task_setnice, ENGINE_FULL, task_setnice, rules_nice,
+     other_point(engine, AMBIT_HOOK_TASK_SETNICE, p, AMBIT_OP_TASK_NICE, 0), struct task_struct *p)
 
-SEC("lsm/task_setscheduler")
-int BPF_PROG(task_setsched, struct task_struct *p)
-{
-	return other_point(AMBIT_HOOK_TASK_SETSCHEDULER, p, AMBIT_OP_TASK_SCHEDULER, 0);
-}
+HOOK(task_setscheduler, ENGINE_FULL, task_setsched, rules_scheduler,
+     other_point(engine, AMBIT_HOOK_TASK_SETSCHEDULER, p, AMBIT_OP_TASK_SCHEDULER, 0),
+     struct task_struct *p)
 
-SEC("lsm/task_setioprio")
-int BPF_PROG(task_setioprio, struct task_struct *p)
-{
-	return other_point(AMBIT_HOOK_TASK_SETIOPRIO, p, AMBIT_OP_TASK_IOPRIO, 0);
-}
+HOOK(task_setioprio, ENGINE_FULL, task_setioprio, rules_ioprio,
+     other_point(engine, AMBIT_HOOK_TASK_SETIOPRIO, p, AMBIT_OP_TASK_IOPRIO, 0),
+     struct task_struct *p)
 
-SEC("lsm/task_setrlimit")
-int BPF_PROG(task_setrlimit, struct task_struct *p, unsigned int resource)
-{
-	return other_point(AMBIT_HOOK_TASK_SETRLIMIT, p, AMBIT_OP_TASK_RLIMIT, resource);
-}
+HOOK(task_setrlimit, ENGINE_FULL, task_setrlimit, rules_rlimit,
+     other_point(engine, AMBIT_HOOK_TASK_SETRLIMIT, p, AMBIT_OP_TASK_RLIMIT, resource),
+     struct task_struct *p, unsigned int resource)
 
-SEC("lsm/task_movememory")
-int BPF_PROG(task_movemem, struct task_struct *p)
-{
-	return other_point(AMBIT_HOOK_TASK_MOVEMEMORY, p, AMBIT_OP_TASK_MEMORY, 0);
-}
+HOOK(task_movememory, ENGINE_FULL, task_movemem, rules_memory,
+     other_point(engine, AMBIT_HOOK_TASK_MOVEMEMORY, p, AMBIT_OP_TASK_MEMORY, 0),
+     struct task_struct *p)
 
 /* include/uapi/linux/prctl.h */
 #define PR_SET_DUMPABLE 4
@@ -65,7 +55,7 @@ int BPF_PROG(task_movemem, struct task_struct *p)
 #define PR_CAP_AMBIENT_RAISE 2
 #define PR_SET_PTRACER 0x59616d61
 
-/* 0 for what is the process' own affair. */
+/* Returns 0 for options that concern only the process itself. */
 static __always_inline __u32 prctl_kind(int option, unsigned long arg2)
 {
 	switch (option) {
@@ -87,12 +77,12 @@ static __always_inline __u32 prctl_kind(int option, unsigned long arg2)
 	return 0;
 }
 
-/* To answer 0 leaves the option to whoever knows it: the hook's own default is -ENOSYS. */
-SEC("lsm/task_prctl")
-int BPF_PROG(task_prctl, int option, unsigned long arg2)
+/* 0 lets the kernel continue with the option; the hook's own default is -ENOSYS. */
+static __always_inline int prctl_point(enum engine engine, __u32 arg)
 {
-	const __u32 hook = AMBIT_HOOK_TASK_PRCTL;
-	__u32 arg = prctl_kind(option, arg2);
-
-	return arg ? plain_point(hook, AMBIT_OP_TASK_PRCTL, arg) : benign(hook);
+	return arg ? plain_point(engine, AMBIT_HOOK_TASK_PRCTL, AMBIT_OP_TASK_PRCTL, arg) :
+		     benign(engine, AMBIT_HOOK_TASK_PRCTL);
 }
+
+HOOK(task_prctl, ENGINE_FULL, task_prctl, rules_prctl,
+     prctl_point(engine, prctl_kind(option, arg2)), int option, unsigned long arg2)

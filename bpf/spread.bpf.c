@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Trust that spreads, where the operator wants it to: an untrusted process that
- * traces another, signals it, writes what it executes or reads as a script, or
- * passes it a descriptor, takes its trust. Each kind is programs of its own, which
- * are loaded when it is switched on and cost nothing before.
+ * Spreading of distrust, which the operator can switch on: an untrusted process makes
+ * another one untrusted by tracing it, signalling it, writing a file that the other one
+ * executes or reads as a script, or passing it a descriptor. Each of the four kinds has
+ * programs of its own, which are loaded only when the kind is switched on.
  *
  *   ptrace      security_ptrace_access_check, security_ptrace_traceme
  *   signal      security_task_kill
@@ -11,12 +11,12 @@
  *               security_file_mprotect, security_bprm_check, security_inode_free
  *   descriptor  __scm_send, security_file_receive, security_file_free
  *
- * They run at the end of these functions, when every security module has agreed:
- * what is refused spreads nothing.
+ * The programs run at the end of these functions, after all security modules allowed
+ * the operation: a refused operation spreads nothing.
  *
- * Fail mode: where memory or a table is short, and where the kernel skips a program
- * because it runs on that CPU already, nothing is spread. The first is counted here,
- * the second by the kernel; `ambit trust spread` shows both.
+ * Fail mode: nothing is spread if memory or a table is full, or if the kernel skips a
+ * program that already runs on the same CPU. The first is counted here, the second by
+ * the kernel; `ambit trust spread` shows both.
  */
 
 struct {
@@ -27,7 +27,7 @@ struct {
 	__type(value, struct ambit_trust);
 } marks SEC(".maps");
 
-/* By the file's address, until it is closed for the last time. */
+/* Keyed by the address of the open file; removed at its last close. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -64,7 +64,7 @@ static __always_inline void spread_failed(__u32 kind)
 		count(counts->failed);
 }
 
-/* What the current process has lost; NULL if nothing. */
+/* Returns the current process's lost trust; NULL if it is trusted. */
 static __noinline struct ambit_trust *spread_lost(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -74,7 +74,7 @@ static __noinline struct ambit_trust *spread_lost(void)
 	return trust_of(task->group_leader);
 }
 
-/* `by` hands it on now; without, whoever did is in `from`. */
+/* Lowers the trust of `to`. by: the process that spreads it now; NULL if it is the last step of `from`. */
 static __noinline int spread_to(struct ambit_trust *from, struct task_struct *to,
 				struct task_struct *by, __u32 kind)
 {
@@ -101,7 +101,7 @@ static __noinline int spread_to(struct ambit_trust *from, struct task_struct *to
 	return 0;
 }
 
-/* From the current process to the one that `other` is of. */
+/* Spreads from the current process to the process of `other`. */
 static __always_inline int spread_on(struct task_struct *other, __u32 kind)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -146,7 +146,7 @@ int BPF_PROG(spread_signal, struct task_struct *p, struct kernel_siginfo *info, 
 	/* SEND_SIG_PRIV: the kernel's own. */
 	if ((unsigned long)info == 1)
 		return 0;
-	/* On behalf of somebody who is not here. No pointer may be added to what else is tested. */
+	/* Sent on behalf of a task that is not the current one. For the barriers see verifier.bpf.h. */
 	barrier();
 	if (cred)
 		return 0;
@@ -164,7 +164,7 @@ static __always_inline bool mark_key(struct ambit_mark_key *key, struct inode *i
 	return true;
 }
 
-/* The current process writes the file. */
+/* Marks a file that the current process writes. */
 static __noinline int mark_file(struct inode *inode, struct ambit_trust *trust)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -179,7 +179,7 @@ static __noinline int mark_file(struct inode *inode, struct ambit_trust *trust)
 		trust_merge(trust, mark, 0);
 		return 0;
 	}
-	/* Also over one that has ended. */
+	/* Replaces an expired mark as well. */
 	bpf_map_update_elem(&marks, &key, trust, BPF_ANY);
 	mark = bpf_map_lookup_elem(&marks, &key);
 	if (!mark) {
@@ -191,7 +191,7 @@ static __noinline int mark_file(struct inode *inode, struct ambit_trust *trust)
 	return 0;
 }
 
-/* What the one who wrote the file has lost; NULL if nothing. */
+/* Returns the lost trust of the file's writer; NULL if it has no mark. */
 static __always_inline struct ambit_trust *mark_of(struct inode *inode)
 {
 	struct ambit_mark_key key = {};
@@ -203,7 +203,7 @@ static __always_inline struct ambit_trust *mark_of(struct inode *inode)
 	return mark && trust_now(mark) ? mark : NULL;
 }
 
-/* The current process executes the file. */
+/* Spreads the file's mark to the current process, which executes or interprets the file. */
 static __noinline int mark_read(struct inode *inode)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -217,7 +217,7 @@ static __noinline int mark_read(struct inode *inode)
 	return 0;
 }
 
-/* A name as the table has it. */
+/* Shortens a name to its form in the table. */
 static __always_inline void interpreter_name(__u8 *name)
 {
 	bool over = false;
@@ -269,7 +269,7 @@ int BPF_PROG(spread_file_open, struct file *file, int ret)
 		return 0;
 	if (file->f_mode & FMODE_WRITE)
 		mark_writer(file);
-	/* What is opened to be executed is met where it is. */
+	/* A file opened for execution is handled by spread_file_exec. */
 	if (file->f_mode & FMODE_READ && !(file->f_flags & FMODE_EXEC) && mark_of(file->f_inode) &&
 	    interprets())
 		mark_read(file->f_inode);
@@ -279,7 +279,7 @@ int BPF_PROG(spread_file_open, struct file *file, int ret)
 SEC("fexit/security_file_permission")
 int BPF_PROG(spread_file_permission, struct file *file, int mask, int ret)
 {
-	/* Opened before the process lost its trust, or by another. */
+	/* The file may have been opened before the process lost its trust, or by another process. */
 	if (ret || !(mask & MAY_WRITE) || likely(!clock_now()))
 		return 0;
 	mark_writer(file);
@@ -311,7 +311,7 @@ int BPF_PROG(spread_file_mprotect, struct vm_area_struct *vma, unsigned long req
 	return 0;
 }
 
-/* The script, then its interpreter. */
+/* Called for the script, then for its interpreter. */
 SEC("fexit/security_bprm_check")
 int BPF_PROG(spread_file_exec, struct linux_binprm *bprm, int ret)
 {
@@ -320,7 +320,7 @@ int BPF_PROG(spread_file_exec, struct linux_binprm *bprm, int ret)
 	return 0;
 }
 
-/* The last link is gone, and nobody has it open. */
+/* Removes the mark when the last link and the last open file are gone. */
 SEC("fentry/security_inode_free")
 int BPF_PROG(spread_file_gone, struct inode *inode)
 {
@@ -333,7 +333,7 @@ int BPF_PROG(spread_file_gone, struct inode *inode)
 	return 0;
 }
 
-#define SCM_MAX_FD 253
+#define SCM_MAX_FD 253 /* include/net/scm.h */
 
 struct pass_loop {
 	struct ambit_trust *trust;
@@ -359,7 +359,7 @@ static long pass_step(__u32 i, struct pass_loop *loop)
 		trust_merge(loop->trust, mark, 0);
 		return 0;
 	}
-	/* Also over one that has ended. */
+	/* Replaces an expired mark as well. */
 	bpf_map_update_elem(&passed, &key, loop->trust, BPF_ANY);
 	mark = bpf_map_lookup_elem(&passed, &key);
 	if (!mark) {

@@ -2,27 +2,24 @@
 /*
  * The kernel itself, and its keys.
  *
- *   bpf                    by command, once a call: what it makes and opens follows from it
- *   kernel_read_file       modules, firmware, kernels: files that the kernel reads for
- *   kernel_load_data       itself, and data that it is handed for the same
- *   kernel_module_request  gated only: a module is asked for where it is not loaded yet
- *   locked_down            gated only: whatever it forbids is asked for with a capability,
- *                          or through a file that was opened
- *   perf_event_open        Its arguments differ between kernels and are not read
+ *   bpf                    by command, once per call
+ *   kernel_read_file       modules, firmware and kernels: files that the kernel reads,
+ *   kernel_load_data       and data that a task passes to it for the same purpose
+ *   kernel_module_request  gated only: depends on which modules are loaded already
+ *   locked_down            gated only: everything it forbids requires a capability or
+ *                          an open file as well
+ *   perf_event_open        its arguments differ between kernels and are not read
  *   syslog, settime, quotactl
- *   key_alloc              by type; keyrings are made by the kernel as they are missing
- *   key_permission         reading and changing; to look for one is a question
+ *   key_alloc              by type, without keyrings
+ *   key_permission         reading and changing; searching grants nothing
  *
  * Fail mode: decide.bpf.h.
  */
 
-SEC("lsm/bpf")
-int BPF_PROG(kernel_bpf, int cmd)
-{
-	return plain_point(AMBIT_HOOK_BPF, AMBIT_OP_KERNEL_BPF, cmd);
-}
+HOOK(bpf, ENGINE_FULL, kernel_bpf, rules_bpf,
+     plain_point(engine, AMBIT_HOOK_BPF, AMBIT_OP_KERNEL_BPF, cmd), int cmd)
 
-/* Numbers of one kind of kernel to another's. */
+/* The running kernel's numbers, which differ between kernels. */
 #define NUMBER(type, name) bpf_core_enum_value(enum type, name)
 #define HAS(type, name) bpf_core_enum_value_exists(enum type, name)
 
@@ -46,82 +43,61 @@ int BPF_PROG(kernel_bpf, int cmd)
 		kind;                                                     \
 	})
 
-SEC("lsm/kernel_read_file")
-int BPF_PROG(kernel_read_file, struct file *file, int id)
-{
-	__u32 arg = LOAD_KIND(kernel_read_file_id, READING, id);
+HOOK(kernel_read_file, ENGINE_FULL, kernel_read_file, rules_read_file,
+     descriptor_point(engine, AMBIT_HOOK_KERNEL_READ_FILE, file, AMBIT_OP_KERNEL_READ,
+		      LOAD_KIND(kernel_read_file_id, READING, id)),
+     struct file *file, int id)
 
-	return descriptor_point(AMBIT_HOOK_KERNEL_READ_FILE, file, AMBIT_OP_KERNEL_READ, arg);
-}
+HOOK(kernel_load_data, ENGINE_FULL, kernel_load_data, rules_load_data,
+     plain_point(engine, AMBIT_HOOK_KERNEL_LOAD_DATA, AMBIT_OP_KERNEL_LOAD,
+		 LOAD_KIND(kernel_load_data_id, LOADING, id)),
+     int id)
 
-SEC("lsm/kernel_load_data")
-int BPF_PROG(kernel_load_data, int id)
-{
-	__u32 arg = LOAD_KIND(kernel_load_data_id, LOADING, id);
+HOOK(kernel_module_request, ENGINE_FULL, kernel_request, rules_request,
+     gate_point(engine, AMBIT_HOOK_KERNEL_MODULE_REQUEST, AMBIT_OP_KERNEL_REQUEST))
 
-	return plain_point(AMBIT_HOOK_KERNEL_LOAD_DATA, AMBIT_OP_KERNEL_LOAD, arg);
-}
+HOOK(locked_down, ENGINE_FULL, kernel_lockdown, rules_lockdown,
+     gate_point(engine, AMBIT_HOOK_LOCKED_DOWN, AMBIT_OP_KERNEL_LOCKDOWN))
 
-SEC("lsm/kernel_module_request")
-int BPF_PROG(kernel_request)
-{
-	return gate_point(AMBIT_HOOK_KERNEL_MODULE_REQUEST, AMBIT_OP_KERNEL_REQUEST);
-}
+HOOK(perf_event_open, ENGINE_FULL, kernel_perf, rules_perf,
+     plain_point(engine, AMBIT_HOOK_PERF_EVENT_OPEN, AMBIT_OP_KERNEL_PERF, 0))
 
-SEC("lsm/locked_down")
-int BPF_PROG(kernel_lockdown)
-{
-	return gate_point(AMBIT_HOOK_LOCKED_DOWN, AMBIT_OP_KERNEL_LOCKDOWN);
-}
+HOOK(syslog, ENGINE_FULL, kernel_syslog, rules_syslog,
+     plain_point(engine, AMBIT_HOOK_SYSLOG, AMBIT_OP_KERNEL_SYSLOG, type), int type)
 
-SEC("lsm/perf_event_open")
-int BPF_PROG(kernel_perf)
-{
-	return plain_point(AMBIT_HOOK_PERF_EVENT_OPEN, AMBIT_OP_KERNEL_PERF, 0);
-}
+HOOK(settime, ENGINE_FULL, kernel_settime, rules_settime,
+     plain_point(engine, AMBIT_HOOK_SETTIME, AMBIT_OP_KERNEL_SETTIME, 0))
 
-SEC("lsm/syslog")
-int BPF_PROG(kernel_syslog, int type)
-{
-	return plain_point(AMBIT_HOOK_SYSLOG, AMBIT_OP_KERNEL_SYSLOG, type);
-}
-
-SEC("lsm/settime")
-int BPF_PROG(kernel_settime)
-{
-	return plain_point(AMBIT_HOOK_SETTIME, AMBIT_OP_KERNEL_SETTIME, 0);
-}
-
-SEC("lsm/quotactl")
-int BPF_PROG(kernel_quota, int cmds)
-{
-	return plain_point(AMBIT_HOOK_QUOTACTL, AMBIT_OP_KERNEL_QUOTA, cmds);
-}
+HOOK(quotactl, ENGINE_FULL, kernel_quota, rules_quota,
+     plain_point(engine, AMBIT_HOOK_QUOTACTL, AMBIT_OP_KERNEL_QUOTA, cmds), int cmds)
 
 #define KEYRING 0x00676e697279656bULL /* "keyring" */
 
-static __always_inline int key_point(__u32 hook, struct key *key, __u32 op, __u32 arg)
+/* The kernel creates missing keyrings by itself: no point of the map, but rules see them. */
+static __always_inline int key_point(enum engine engine, __u32 hook, struct key *key, __u32 op,
+				     __u32 arg)
 {
 	const char *type = BPF_CORE_READ(key, index_key.type, name);
 	__u64 head = 0;
 
-	bpf_probe_read_kernel(&head, sizeof(head), type);
-	return head == KEYRING ? benign(hook) : word_point(hook, op, arg, type);
+	if (engine != ENGINE_RULES) {
+		bpf_probe_read_kernel(&head, sizeof(head), type);
+		if (head == KEYRING)
+			return benign(engine, hook);
+	}
+	return word_point(engine, hook, op, arg, type);
 }
 
-SEC("lsm/key_alloc")
-int BPF_PROG(key_alloc, struct key *key)
-{
-	return key_point(AMBIT_HOOK_KEY_ALLOC, key, AMBIT_OP_KEY_ADD, 0);
-}
+HOOK(key_alloc, ENGINE_FULL, key_alloc, rules_key,
+     key_point(engine, AMBIT_HOOK_KEY_ALLOC, key, AMBIT_OP_KEY_ADD, 0), struct key *key)
 
-/* enum key_need_perm */
+/* include/linux/key.h, enum key_need_perm */
 #define KEY_NEED_READ 2
 #define KEY_NEED_WRITE 3
 #define KEY_NEED_LINK 5
 #define KEY_NEED_SETATTR 6
 
-/* 0 for questions. */
+/* Returns 0 for permissions that grant nothing. */
 static __always_inline __u32 key_kind(int need)
 {
 	switch (need) {
@@ -138,22 +114,22 @@ static __always_inline __u32 key_kind(int need)
 }
 
 /*
- * The first argument of key_permission is of a type that has no definition, which the
- * verifier refuses to load. Its lowest bit says whether the key is the task's own.
+ * The first argument of key_permission is a pointer to a type that is only declared,
+ * so it is read by probe (verifier.bpf.h). Its lowest bit tells whether the task
+ * possesses the key.
  */
 static __always_inline struct key *key_argument(const unsigned long long *ctx)
 {
-	unsigned long ref = 0;
-
-	bpf_probe_read_kernel(&ref, sizeof(ref), &ctx[0]);
-	return (struct key *)(ref & ~1UL);
+	return (struct key *)(number_at(&ctx[0]) & ~1UL);
 }
 
-SEC("lsm/key_permission")
-int BPF_PROG(key_permission, void *unread, const struct cred *cred, int need)
+static __always_inline int key_use(enum engine engine, struct key *key, __u32 arg)
 {
 	const __u32 hook = AMBIT_HOOK_KEY_PERMISSION;
-	__u32 arg = key_kind(need);
 
-	return arg ? key_point(hook, key_argument(ctx), AMBIT_OP_KEY_USE, arg) : benign(hook);
+	return arg ? key_point(engine, hook, key, AMBIT_OP_KEY_USE, arg) : benign(engine, hook);
 }
+
+HOOK(key_permission, ENGINE_FULL, key_permission, rules_key_use,
+     key_use(engine, key_argument(ctx), key_kind(need)), void *unread, const struct cred *cred,
+     int need)

@@ -4,22 +4,22 @@
  * capabilities.
  *
  *   task_alloc           the child's label, before it can run
- *   task_newtask         (a tracepoint) for a recording, which process made which: at
+ *   task_newtask         (a tracepoint) emits parent and child for a recording: at
  *                        task_alloc the child has no number yet
- *   sched_process_exit   (a tracepoint) counts the task out of its domain; a zombie
- *                        that nobody waits for does nothing any more. What a leader
- *                        lost goes to the thread that takes its place by exec
+ *   sched_process_exit   (a tracepoint) removes the task from the domain's count; a
+ *                        zombie performs no operation. Saves the trust of a leader for
+ *                        the thread that replaces it by exec
  *   task_free            the same for a child that never ran
  *   task_kill            signals that a task sends, by relation to the target
- *   ptrace_access_check  reading and attaching; procfs asks here as well
+ *   ptrace_access_check  reading and attaching, also through procfs
  *   ptrace_traceme
- *   task_fix_setuid      the ids asked for, and the credentials they lead to
+ *   task_fix_setuid      the new ids, and the resulting credentials
  *   task_fix_setgid
- *   capset               the credentials it leads to
- *   capable              capabilities used with success so far: commoncap is asked first
+ *   capset               the resulting credentials
+ *   capable              capabilities that commoncap, which runs first, has granted
  *
- * Fail mode: decide.bpf.h. A child that gets no label because memory is short
- * is not created: an unlabelled child would be free.
+ * Fail mode: decide.bpf.h. Without memory for the label, the child is not created: an
+ * unlabelled child would be unconfined.
  */
 
 SEC("lsm/task_alloc")
@@ -81,7 +81,7 @@ int BPF_PROG(task_forked, struct task_struct *task, unsigned long clone_flags)
 	return 0;
 }
 
-/* Count a task out of its domain, once. */
+/* Removes a task from its domain's count, once. */
 static __always_inline void count_out(struct task_struct *task)
 {
 	struct ambit_label *label = label_of(task);
@@ -111,13 +111,16 @@ void BPF_PROG(task_task_free, struct task_struct *task)
 	count_out(task);
 }
 
-static __always_inline void object_relation(struct slot *slot, struct ambit_label *label,
-					    struct task_struct *other)
+/* The object of an operation on another task: its relation to the current one. */
+static __always_inline void object_relation(struct scope *scope, struct task_struct *other)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct ambit_label *theirs;
+	struct ambit_label *label = scope->label, *theirs;
+	struct slot *slot = scope->slot;
 	__u8 relation = AMBIT_RELATION_OUTSIDE;
 
+	if (scope->engine == ENGINE_RULES)
+		label = label_of(task);
 	if (other->tgid == task->tgid) {
 		relation = AMBIT_RELATION_SELF;
 	} else if (other->real_parent->tgid == task->tgid) {
@@ -132,56 +135,52 @@ static __always_inline void object_relation(struct slot *slot, struct ambit_labe
 	put(slot, OBJECT_END - 1, relation);
 }
 
-static __always_inline int relation_point(__u32 hook, struct task_struct *other, __u32 op,
-					  __u32 arg)
+static __always_inline int relation_point(enum engine engine, __u32 hook, struct task_struct *other,
+					  __u32 op, __u32 arg)
 {
 	struct scope scope;
 
-	if (!enter(&scope, hook))
-		return scope.verdict ? -EPERM : 0;
-	object_relation(scope.slot, scope.label, other);
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
+	object_relation(&scope, other);
 	decide_op(&scope, hook, op, arg);
 	return leave(&scope);
 }
 
-SEC("lsm/task_kill")
-int BPF_PROG(task_task_kill, struct task_struct *p, struct kernel_siginfo *info, int sig,
-	     const struct cred *cred, int ret)
+#define SEND_SIG_PRIV 1UL /* include/linux/sched/signal.h: a signal of the kernel */
+
+static __always_inline int kill_point(enum engine engine, struct task_struct *target,
+				      struct kernel_siginfo *info, int sig)
 {
-	if (ret)
-		return ret;
-	/* SEND_SIG_NOINFO is 0 and SEND_SIG_PRIV is 1: the kernel's own signals. */
-	if ((unsigned long)info == 1)
+	if ((unsigned long)info == SEND_SIG_PRIV)
 		return 0;
-	return relation_point(AMBIT_HOOK_TASK_KILL, p, AMBIT_OP_TASK_SIGNAL, sig);
+	return relation_point(engine, AMBIT_HOOK_TASK_KILL, target, AMBIT_OP_TASK_SIGNAL, sig);
 }
 
-SEC("lsm/ptrace_access_check")
-int BPF_PROG(task_ptrace_access, struct task_struct *child, unsigned int mode, int ret)
-{
-	struct ambit_label *label;
+HOOK(task_kill, ENGINE_CORE, task_task_kill, rules_kill, ret ?: kill_point(engine, p, info, sig),
+     struct task_struct *p, struct kernel_siginfo *info, int sig, const struct cred *cred, int ret)
 
-	if (ret)
-		return ret;
-	if (mode & PTRACE_MODE_NOAUDIT && !(mode & PTRACE_MODE_ATTACH)) {
-		/* "May I show this?": a refusal only hides fields of /proc/PID/stat. */
-		label = label_of(bpf_get_current_task_btf());
-		if (label)
-			skip(label, AMBIT_HOOK_PTRACE_ACCESS_CHECK, AMBIT_SKIP_BENIGN);
-		return 0;
-	}
-	return relation_point(AMBIT_HOOK_PTRACE_ACCESS_CHECK, child, AMBIT_OP_TASK_PTRACE,
+static __always_inline int ptrace_point(enum engine engine, struct task_struct *child,
+					unsigned int mode)
+{
+	const __u32 hook = AMBIT_HOOK_PTRACE_ACCESS_CHECK;
+
+	/* fs/proc/array.c, do_task_stat: a refusal only hides fields of /proc/PID/stat. */
+	if (mode & PTRACE_MODE_NOAUDIT && !(mode & PTRACE_MODE_ATTACH))
+		return benign(engine, hook);
+	return relation_point(engine, hook, child, AMBIT_OP_TASK_PTRACE,
 			      mode & PTRACE_MODE_ATTACH ? AMBIT_PTRACE_ATTACH : AMBIT_PTRACE_READ);
 }
 
-SEC("lsm/ptrace_traceme")
-int BPF_PROG(task_ptrace_traceme, struct task_struct *parent, int ret)
-{
-	if (ret)
-		return ret;
-	return relation_point(AMBIT_HOOK_PTRACE_TRACEME, parent, AMBIT_OP_TASK_PTRACE,
-			      AMBIT_PTRACE_TRACEME);
-}
+HOOK(ptrace_access_check, ENGINE_CORE, task_ptrace_access, rules_ptrace,
+     ret ?: ptrace_point(engine, child, mode), struct task_struct *child, unsigned int mode,
+     int ret)
+
+HOOK(ptrace_traceme, ENGINE_CORE, task_ptrace_traceme, rules_traceme,
+     ret   ?:
+	     relation_point(engine, AMBIT_HOOK_PTRACE_TRACEME, parent, AMBIT_OP_TASK_PTRACE,
+			    AMBIT_PTRACE_TRACEME),
+     struct task_struct *parent, int ret)
 
 static __always_inline void object_ids(struct slot *slot, __u32 real, __u32 effective, __u32 saved)
 {
@@ -197,7 +196,7 @@ static __always_inline void object_creds(struct slot *slot, const struct cred *c
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 caps = 0;
 
-	/* Two u32 before 6.3, one u64 since: the same eight bytes. */
+	/* As eight bytes: see kernel_cap_t in kernel.h. */
 	bpf_probe_read_kernel(&caps, sizeof(caps), &cred->cap_effective);
 
 	slot->pos = OBJECT_END - 18;
@@ -205,7 +204,7 @@ static __always_inline void object_creds(struct slot *slot, const struct cred *c
 	*(__u32 *)&slot->bytes[OBJECT_END - 17] = cred->euid.val;
 	*(__u32 *)&slot->bytes[OBJECT_END - 13] = cred->egid.val;
 	*(__u64 *)&slot->bytes[OBJECT_END - 9] = caps;
-	/* PFA_NO_NEW_PRIVS is bit 0. */
+	/* PFA_NO_NEW_PRIVS is bit 0 (include/linux/sched.h). */
 	put(slot, OBJECT_END - 1, task->atomic_flags & 1);
 }
 
@@ -219,7 +218,7 @@ static __always_inline bool any_creds(struct slot *slot, struct ambit_label *lab
 	return known(label, &key);
 }
 
-/* Credentials are a point of the subject that will run with them. */
+/* Decides credentials, as a point of the subject that will have them. */
 static __always_inline void decide_creds(struct scope *scope, __u32 hook, const struct cred *cred)
 {
 	if (scope->verdict || any_creds(scope->slot, scope->label))
@@ -228,65 +227,57 @@ static __always_inline void decide_creds(struct scope *scope, __u32 hook, const 
 	decide_op(scope, hook, AMBIT_OP_EXEC_CREDS, 0);
 }
 
-SEC("lsm/task_fix_setuid")
-int BPF_PROG(task_fix_setuid, struct cred *new, const struct cred *old, int flags, int ret)
+static __always_inline int setuid_point(enum engine engine, const struct cred *new)
 {
+	const __u32 hook = AMBIT_HOOK_TASK_FIX_SETUID;
 	struct scope scope;
 
-	if (ret)
-		return ret;
-	if (!enter(&scope, AMBIT_HOOK_TASK_FIX_SETUID))
-		return scope.verdict ? -EPERM : 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
 	object_ids(scope.slot, new->uid.val, new->euid.val, new->suid.val);
-	decide_op(&scope, AMBIT_HOOK_TASK_FIX_SETUID, AMBIT_OP_TASK_SETUID, 0);
-	decide_creds(&scope, AMBIT_HOOK_TASK_FIX_SETUID, new);
+	decide_op(&scope, hook, AMBIT_OP_TASK_SETUID, 0);
+	if (engine != ENGINE_RULES)
+		decide_creds(&scope, hook, new);
 	return leave(&scope);
 }
 
-SEC("lsm/task_fix_setgid")
-int BPF_PROG(task_fix_setgid, struct cred *new, const struct cred *old, int flags, int ret)
+HOOK(task_fix_setuid, ENGINE_CORE, task_fix_setuid, rules_setuid, ret ?: setuid_point(engine, new),
+     struct cred *new, const struct cred *old, int flags, int ret)
+
+static __always_inline int setgid_point(enum engine engine, const struct cred *new)
 {
+	const __u32 hook = AMBIT_HOOK_TASK_FIX_SETGID;
 	struct scope scope;
 
-	if (ret)
-		return ret;
-	if (!enter(&scope, AMBIT_HOOK_TASK_FIX_SETGID))
-		return scope.verdict ? -EPERM : 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
 	object_ids(scope.slot, new->gid.val, new->egid.val, new->sgid.val);
-	decide_op(&scope, AMBIT_HOOK_TASK_FIX_SETGID, AMBIT_OP_TASK_SETGID, 0);
+	decide_op(&scope, hook, AMBIT_OP_TASK_SETGID, 0);
 	return leave(&scope);
 }
 
+HOOK(task_fix_setgid, ENGINE_CORE, task_fix_setgid, rules_setgid, ret ?: setgid_point(engine, new),
+     struct cred *new, const struct cred *old, int flags, int ret)
+
+/* The map only: rules have no operation for this hook. */
 SEC("lsm/capset")
 int BPF_PROG(task_capset, struct cred *new, const struct cred *old)
 {
 	struct scope scope;
 
-	if (!enter(&scope, AMBIT_HOOK_CAPSET))
-		return scope.verdict ? -EPERM : 0;
+	if (!enter(&scope, ENGINE_CORE, AMBIT_HOOK_CAPSET))
+		return outside(&scope);
 	decide_creds(&scope, AMBIT_HOOK_CAPSET, new);
 	return leave(&scope);
 }
 
-SEC("lsm/capable")
-int BPF_PROG(cap_capable, const struct cred *cred, struct user_namespace *ns, int cap,
-	     unsigned int opts, int ret)
+static __always_inline int capable_point(enum engine engine, int cap, unsigned int opts)
 {
-	struct ambit_label *label;
-	struct scope scope;
-
-	if (ret)
-		return ret;
-	if (opts & CAP_OPT_NOAUDIT) {
-		/* The kernel asks to choose between two lawful ways, not to grant. */
-		label = label_of(bpf_get_current_task_btf());
-		if (label)
-			skip(label, AMBIT_HOOK_CAPABLE, AMBIT_SKIP_BENIGN);
-		return 0;
-	}
-	if (!enter(&scope, AMBIT_HOOK_CAPABLE))
-		return scope.verdict ? -EPERM : 0;
-	object_none(scope.slot);
-	decide_op(&scope, AMBIT_HOOK_CAPABLE, AMBIT_OP_CAP_USE, cap);
-	return leave(&scope);
+	/* The kernel chooses between two permitted ways; nothing is granted. */
+	if (opts & CAP_OPT_NOAUDIT)
+		return benign(engine, AMBIT_HOOK_CAPABLE);
+	return plain_point(engine, AMBIT_HOOK_CAPABLE, AMBIT_OP_CAP_USE, cap);
 }
+
+HOOK(capable, ENGINE_CORE, cap_capable, rules_capable, ret ?: capable_point(engine, cap, opts),
+     const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts, int ret)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The operator's view of labels: an iterator over all tasks that lists them or
- * changes the trust of one process, labelled or not, all of its threads included.
- * Decides nothing.
+ * An iterator over all tasks for the operator: lists labels, or changes the trust of one
+ * process, labelled or not, with all its threads. Decides nothing.
  */
 
-/* Too large for the stack; its user holds the lock of `requests`. */
+/* Too large for the stack. The lock of `requests` protects it. */
 struct task_answer {
 	struct ambit_task task;
 };
@@ -40,7 +39,7 @@ int trust_tasks(struct bpf_iter__task *ctx)
 	if (request->start_ns && task->group_leader->start_boottime != request->start_ns)
 		return 0;
 	label = bpf_task_storage_get(&labels, task, NULL, 0);
-	/* What was said of it and not taken in yet counts, and is cleared with the rest. */
+	/* Includes pending losses and tap reports, so that a clear removes them as well. */
 	if (leads && clock_now())
 		trust_collect(task);
 	trust = bpf_task_storage_get(&trusts, task, NULL, 0);
@@ -77,7 +76,7 @@ int trust_tasks(struct bpf_iter__task *ctx)
 		if (label)
 			__sync_fetch_and_and(&label->trust, ~request->bits);
 	}
-	/* Another thread's is a copy, for when it takes the leader's place. */
+	/* A non-leader thread has at most a copy, made for its exec. */
 	trust = leads ? bpf_task_storage_get(&trusts, task, NULL, 0) : NULL;
 	__builtin_memset(&found->task.label, 0, sizeof(found->task.label));
 	found->task.trust.bits = 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * io_uring. What it does passes the hooks of what is done; here is what only it has.
+ * io_uring. Its operations pass the hooks of the operations themselves; these are the
+ * hooks of io_uring alone.
  *
- *   inode_init_security_anon  a ring, or a userfaultfd, is made: on all kernels, where
- *                             uring_allowed is on the newest alone
+ *   inode_init_security_anon  a ring, or a userfaultfd, is created: on all kernels,
+ *                             unlike uring_allowed (7.3)
  *   uring_sqpoll              a kernel thread submits for the task
  *   uring_override_creds      an operation runs with registered credentials
  *   uring_cmd                 a driver's command
@@ -23,39 +24,42 @@ static __always_inline bool is_named(const void *name, const char *wanted, __u32
 	return true;
 }
 
-SEC("lsm/inode_init_security_anon")
-int BPF_PROG(uring_anon, struct inode *inode, const struct qstr *name)
+static __always_inline int anon_point(enum engine engine, const void *name)
 {
 	const __u32 hook = AMBIT_HOOK_INODE_INIT_SECURITY_ANON;
-	const void *text = name->name;
 
-	if (is_named(text, "[io_uring]", 11))
-		return plain_point(hook, AMBIT_OP_URING_SETUP, 0);
-	if (is_named(text, "[userfaultfd]", 14))
-		return plain_point(hook, AMBIT_OP_KERNEL_USERFAULT, 0);
-	return benign(hook);
+	if (is_named(name, "[io_uring]", 11))
+		return plain_point(engine, hook, AMBIT_OP_URING_SETUP, 0);
+	if (is_named(name, "[userfaultfd]", 14))
+		return plain_point(engine, hook, AMBIT_OP_KERNEL_USERFAULT, 0);
+	return benign(engine, hook);
 }
 
-SEC("lsm/uring_sqpoll")
-int BPF_PROG(uring_sqpoll)
-{
-	return plain_point(AMBIT_HOOK_URING_SQPOLL, AMBIT_OP_URING_SQPOLL, 0);
-}
+HOOK(inode_init_security_anon, ENGINE_FULL, uring_anon, rules_anon, anon_point(engine, name->name),
+     struct inode *inode, const struct qstr *name)
 
-SEC("lsm/uring_override_creds")
-int BPF_PROG(uring_creds, const struct cred *new)
+HOOK(uring_sqpoll, ENGINE_FULL, uring_sqpoll, rules_uring_sqpoll,
+     plain_point(engine, AMBIT_HOOK_URING_SQPOLL, AMBIT_OP_URING_SQPOLL, 0))
+
+/* The map has the credentials as the object; rules read no credentials of an object. */
+static __always_inline int override_point(enum engine engine, const struct cred *new)
 {
+	const __u32 hook = AMBIT_HOOK_URING_OVERRIDE_CREDS;
 	struct scope scope;
 
-	if (!enter_full(&scope, AMBIT_HOOK_URING_OVERRIDE_CREDS))
-		return scope.verdict ? -EPERM : 0;
-	object_creds(scope.slot, new);
-	decide_op(&scope, AMBIT_HOOK_URING_OVERRIDE_CREDS, AMBIT_OP_URING_CREDS, 0);
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
+	if (engine == ENGINE_RULES)
+		object_none(scope.slot);
+	else
+		object_creds(scope.slot, new);
+	decide_op(&scope, hook, AMBIT_OP_URING_CREDS, 0);
 	return leave(&scope);
 }
 
-SEC("lsm/uring_cmd")
-int BPF_PROG(uring_cmd, struct io_uring_cmd *cmd)
-{
-	return descriptor_point(AMBIT_HOOK_URING_CMD, cmd->file, AMBIT_OP_URING_CMD, cmd->cmd_op);
-}
+HOOK(uring_override_creds, ENGINE_FULL, uring_creds, rules_uring_creds, override_point(engine, new),
+     const struct cred *new)
+
+HOOK(uring_cmd, ENGINE_FULL, uring_cmd, rules_uring_cmd,
+     descriptor_point(engine, AMBIT_HOOK_URING_CMD, cmd->file, AMBIT_OP_URING_CMD, cmd->cmd_op),
+     struct io_uring_cmd *cmd)

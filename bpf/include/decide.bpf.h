@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The one decision function. A hook gathers its object into a scratch slot and
- * calls decide(); everything that is counted, handed over, learned or refused
- * happens here.
+ * The decision function of the map. A hook builds its object in a scratch slot and
+ * calls decide(), which counts, emits, learns and refuses.
  *
- * Fail mode: where Ambit itself cannot go on (no scratch slot), the attempt is
- * counted as a violation with its reason and answered by the domain's mode:
- * enforce refuses, learn and audit let pass.
+ * Fail mode: without a scratch slot or counters an operation cannot be evaluated. It
+ * is counted, and the domain's mode decides: enforce refuses, learn and audit allow.
  */
 #ifndef AMBIT_DECIDE_H
 #define AMBIT_DECIDE_H
@@ -58,7 +56,7 @@ static __always_inline bool known(struct ambit_label *label, const struct ambit_
 	return set && in_set(set, key);
 }
 
-/* 0, or an error where the set is full or has another point of the same key. */
+/* Returns 0, or an error if the set is full or has another point of the same key. */
 static __always_inline long add_to_set(void *set, const struct ambit_fp *key, __u32 origin)
 {
 	struct ambit_member member = {
@@ -97,7 +95,7 @@ static long slot_step(__u32 i, struct slot_loop *loop)
 	return 1;
 }
 
-/* Any free slot, and which it is; -1 if all are taken. */
+/* Takes any free slot and returns its index; -1 if all are taken. */
 static __noinline int slot_search(__u32 first)
 {
 	struct slot_loop loop = { .first = first };
@@ -116,7 +114,7 @@ static __always_inline struct slot *slot_get(void)
 	if (likely(__sync_val_compare_and_swap(&slot->busy, 0, 1) == 0))
 		return slot;
 	id = slot_search(id);
-	/* Refuses an index of -1. */
+	/* Returns NULL for the index -1. */
 	return bpf_map_lookup_elem(&slots, &id);
 }
 
@@ -131,6 +129,7 @@ static __always_inline void key_of(struct slot *slot, struct ambit_fp *key)
 	key->hi = slot->fp.hi ^ slot->subject.hi;
 }
 
+/* The fields of a record that may be emitted. */
 struct draft {
 	struct ambit_label *label;
 	struct ambit_stat *stat;
@@ -145,7 +144,7 @@ struct draft {
 	__u32 repeats;
 };
 
-/* Put the record into the domain's ring: 0, or -1 if there was no room. */
+/* Writes the record to the domain's ring. Returns 0, or -1 if the ring has no room. */
 static __noinline int emit(struct slot *slot, struct draft *draft)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -178,7 +177,7 @@ static __noinline int emit(struct slot *slot, struct draft *draft)
 	event->tgid = ids >> 32;
 	event->tid = ids;
 	pid = task->group_leader->thread_pid;
-	/* MAX_PID_NS_LEVEL is 32 */
+	/* MAX_PID_NS_LEVEL is 32 (include/linux/pid_namespace.h). */
 	level = (BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid)) & 1023;
 	barrier_var(level);
 	event->ns_tgid = 0;
@@ -206,7 +205,7 @@ lost:
 }
 
 /*
- * For a recording: what is handed over beyond first occurrences. A short cut
+ * Emits a record that only a recording needs, beyond first occurrences. The shortcut
  * around decide() must not be taken for a label that has AMBIT_LABEL_RECORD.
  */
 static __always_inline void emit_recorded(struct slot *slot, struct draft *draft, __u32 kind)
@@ -216,7 +215,7 @@ static __always_inline void emit_recorded(struct slot *slot, struct draft *draft
 		count(draft->stat->unrecorded);
 }
 
-/* The point of s->fp, which is known. */
+/* Emits the point of slot->fp, which the map has. */
 static __noinline int emit_match(struct slot *slot, struct ambit_label *label, __u32 hook_op,
 				 __u32 arg)
 {
@@ -242,7 +241,7 @@ struct dfa_loop {
 	struct ambit_dfa *dfa;
 	void *pages;
 	struct ambit_dfa_page *page;
-	__u32 number; /* of that page */
+	__u32 number; /* the page's */
 	__u32 pos;
 	__u32 state;
 };
@@ -259,7 +258,7 @@ static __always_inline __u32 dfa_entry(struct dfa_loop *loop, __u32 first, __u32
 	}
 	if (!loop->page)
 		return 0;
-	/* 6.1 forgets the bounds that let clang leave the masks out. */
+	/* Keeps the mask, which 6.1 needs (verifier.bpf.h). */
 	barrier_var(index);
 	return loop->page->entries[index & ((1 << AMBIT_DFA_PAGE_BITS) - 1)];
 }
@@ -281,7 +280,7 @@ static long dfa_step(__u32 i, struct dfa_loop *loop)
 	return 0;
 }
 
-/* The pattern class of the object, 0 for none. */
+/* Returns the pattern class of the object, 0 for none. */
 static __noinline __u32 pattern_class(struct slot *slot, struct ambit_label *label)
 {
 	struct dfa_loop loop = { .slot = slot, .pos = slot->pos };
@@ -312,7 +311,7 @@ static __always_inline void cache_pattern_result(struct ambit_label *label,
 		count(state->cached);
 }
 
-/* Is the object covered by a pattern of the subject? */
+/* Returns 1 if a pattern of the subject matches the object. */
 static __noinline int matches_pattern(struct slot *slot, struct ambit_label *label,
 				      struct ambit_domain *domain, __u32 op, __u32 arg)
 {
@@ -369,7 +368,7 @@ static __noinline int learn(struct slot *slot, struct draft *draft)
 	err = set ? add_to_set(set, &draft->key, AMBIT_ORIGIN_LEARNED) : -1;
 	state = bpf_map_lookup_elem(&domain_states, &id);
 	if (err && set && in_set(set, &draft->key)) {
-		/* Another CPU was faster. */
+		/* Another CPU has just added it. */
 		count(draft->stat->learned);
 		return 0;
 	}
@@ -413,7 +412,7 @@ static __always_inline void distrust(struct ambit_label *label, struct draft *dr
 	label->trust |= 1U << source;
 }
 
-/* Whether a rule allowed this very operation; rules are asked before. */
+/* True if a rule allowed this operation; the rules' program runs before the map's. */
 static __always_inline bool allowed(struct ambit_label *label, __u32 hook_op, __u32 arg)
 {
 	struct ambit_rule_state *state;
@@ -426,7 +425,7 @@ static __always_inline bool allowed(struct ambit_label *label, __u32 hook_op, __
 	       label->allowed_arg == arg;
 }
 
-/* What is done about an untrusted task: enum ambit_response. */
+/* Returns the response to an untrusted task: enum ambit_response. */
 static __always_inline __u32 gate_response(struct ambit_domain *domain, __u32 op, __u32 trust)
 {
 	struct ambit_gate *gate = &domain->gates[(op >> 8) & (AMBIT_FAMILIES - 1)];
@@ -453,7 +452,7 @@ static __noinline int violation(struct slot *slot, struct draft *draft, struct a
 					  domain->outside[family];
 	distrust(draft->label, draft, AMBIT_TRUST_MODEL);
 
-	/* The first, second, fourth, ... repetition is handed over. */
+	/* Emits the first, second, fourth, ... repetition. */
 	seen = bpf_map_lookup_elem(&repeats, &repeat);
 	if (seen)
 		n = __sync_fetch_and_add(seen, 1) + 1;
@@ -473,7 +472,7 @@ static __noinline int violation(struct slot *slot, struct draft *draft, struct a
 	return draft->response == AMBIT_RESPOND_LOG ? 0 : -EPERM;
 }
 
-/* Everything but a point that is known exactly. */
+/* Decides every point that the set does not contain exactly. */
 static __noinline int decide_rest(struct slot *slot, struct ambit_label *label, __u32 hook_op,
 				  __u32 arg, struct ambit_stat *stat)
 {
@@ -520,7 +519,7 @@ static __noinline int decide_rest(struct slot *slot, struct ambit_label *label, 
 	return violation(slot, &draft, domain);
 }
 
-/* Not to be let pass as known: while learning, what an untrusted task does counts for nothing. */
+/* True if membership in the set does not suffice: a gate, or learning, which ignores untrusted tasks. */
 static __always_inline bool gated(struct ambit_label *label, __u32 op)
 {
 	struct ambit_domain *domain = domain_of(label);
@@ -530,9 +529,34 @@ static __always_inline bool gated(struct ambit_label *label, __u32 op)
 }
 
 /*
- * Decide the point made of s->subject, op, arg and the object that ends at
- * OBJECT_END: 0 or -EPERM. A global function: the verifier looks at it once a
- * program, not once a way that leads to it.
+ * Answers for an operation that cannot be evaluated: there is no scratch slot, or the
+ * domain has no counters. The domain's mode decides, and the operation is counted; by
+ * domain 0, which no task belongs to, if the domain's own counters are missing. A
+ * label without a domain has no mode and is refused.
+ */
+static __noinline int cannot_decide(struct ambit_label *label, __u32 hook)
+{
+	struct ambit_domain *domain = domain_of(label);
+	struct ambit_stat *stat = stat_of(label, hook);
+	__u32 id = hook & (AMBIT_HOOKS - 1);
+
+	if (!stat)
+		stat = bpf_map_lookup_elem(&stats, &id);
+	if (!domain || !stat)
+		return -EPERM;
+	count(stat->evaluated);
+	if (domain->mode == AMBIT_MODE_LEARN) {
+		count(stat->skipped[AMBIT_SKIP_UNREPRESENTABLE]);
+		return 0;
+	}
+	count(stat->violations);
+	count(stat->suppressed);
+	return domain->mode == AMBIT_MODE_ENFORCE ? -EPERM : 0;
+}
+
+/*
+ * Decides the point (slot->subject, op, arg, object that ends at OBJECT_END). Returns
+ * 0 or -EPERM. A global function, see verifier.bpf.h.
  */
 __noinline int decide(struct slot *slot, struct ambit_label *label, __u32 hook_op, __u32 arg)
 {
@@ -541,11 +565,12 @@ __noinline int decide(struct slot *slot, struct ambit_label *label, __u32 hook_o
 	struct ambit_fp key;
 	void *set;
 
+	/* Never NULL; the verifier assumes it of a global function's arguments. */
 	if (!slot || !label)
 		return -EPERM;
 	stat = stat_of(label, hook_op >> 16);
 	if (!stat)
-		return -EPERM;
+		return cannot_decide(label, hook_op >> 16);
 	count(stat->evaluated);
 	slot->gated = unlikely(label->trust) && gated(label, hook_op & 0xffff);
 	if (likely(!slot->status)) {
@@ -566,91 +591,6 @@ __noinline int decide(struct slot *slot, struct ambit_label *label, __u32 hook_o
 		}
 	}
 	return decide_rest(slot, label, hook_op, arg, stat);
-}
-
-/* No scratch slot: nothing can be represented, nothing can be handed over. */
-static __noinline int no_scratch(struct ambit_label *label, __u32 hook)
-{
-	struct ambit_domain *domain = domain_of(label);
-	struct ambit_stat *stat = stat_of(label, hook);
-
-	if (!domain || !stat)
-		return -EPERM;
-	count(stat->evaluated);
-	if (domain->mode == AMBIT_MODE_LEARN) {
-		count(stat->skipped[AMBIT_SKIP_UNREPRESENTABLE]);
-		return 0;
-	}
-	count(stat->violations);
-	count(stat->suppressed);
-	return domain->mode == AMBIT_MODE_ENFORCE ? -EPERM : 0;
-}
-
-/* The start of a hook: the label of the current task and a slot for its object. */
-struct scope {
-	struct ambit_label *label;
-	struct slot *slot;
-	int verdict;
-};
-
-/* Takes a slot for the label that c has. */
-static __always_inline bool take_slot(struct scope *scope, __u32 hook)
-{
-	scope->slot = slot_get();
-	if (unlikely(!scope->slot)) {
-		scope->verdict = no_scratch(scope->label, hook);
-		return false;
-	}
-	scope->slot->status = 0;
-	scope->slot->extra = 0;
-	scope->slot->known = false;
-	scope->slot->pos = OBJECT_END;
-	scope->slot->subject = scope->label->subject;
-	return true;
-}
-
-static __always_inline bool enter_labelled(struct scope *scope, __u32 hook)
-{
-	if (unlikely(scope->label->flags & AMBIT_LABEL_LAUNCHING)) {
-		skip(scope->label, hook, AMBIT_SKIP_LAUNCH);
-		return false;
-	}
-	trust_sync(scope->label);
-	return take_slot(scope, hook);
-}
-
-static __always_inline bool enter(struct scope *scope, __u32 hook)
-{
-	scope->verdict = 0;
-	scope->label = label_of(bpf_get_current_task_btf());
-	if (likely(!scope->label))
-		return false;
-	return enter_labelled(scope, hook);
-}
-
-static __always_inline int leave(struct scope *scope)
-{
-	slot_put(scope->slot);
-	/* From 6.12 on the verifier wants the range. */
-	return scope->verdict ? -EPERM : 0;
-}
-
-static __always_inline void decide_op(struct scope *scope, __u32 hook, __u32 op, __u32 arg)
-{
-	if (!scope->verdict)
-		scope->verdict = decide(scope->slot, scope->label, hook << 16 | op, arg);
-}
-
-/* Objects without a payload. */
-static __always_inline void object_none(struct slot *slot)
-{
-	slot->pos = OBJECT_END - 1;
-	put(slot, slot->pos, AMBIT_KIND_NONE);
-}
-
-static __always_inline void object_unrepresentable(struct slot *slot, __u32 reason)
-{
-	slot->status = reason + 1;
 }
 
 #endif /* AMBIT_DECIDE_H */

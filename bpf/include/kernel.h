@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The fields of kernel types that Ambit reads, relocated at load against the
- * running kernel's BTF. Nothing else is declared: what is not here is not read.
+ * running kernel's BTF. Fields that are not declared here are not read.
  */
 #ifndef AMBIT_KERNEL_H
 #define AMBIT_KERNEL_H
@@ -57,7 +57,8 @@ enum bpf_map_type {
 /* fmode bits: include/linux/fs.h, unchanged from 6.1 to 7.3 */
 #define FMODE_READ 0x1
 #define FMODE_WRITE 0x2
-#define FMODE_EXEC 0x20 /* of f_flags: not in f_mode on 6.12 */
+#define FMODE_EXEC \
+	0x20 /* read from f_flags; 6.12 does not copy it to f_mode (fs/open.c, do_dentry_open) */
 #define FMODE_NOACCOUNT 0x20000000
 
 #define MAY_WRITE 0x2
@@ -94,7 +95,7 @@ enum bpf_map_type {
 #define IPPROTO_UDPLITE 136
 #define IPPROTO_MPTCP 262
 
-#define CAP_OPT_NOAUDIT 2
+#define CAP_OPT_NOAUDIT 2 /* include/linux/security.h */
 #define PTRACE_MODE_NOAUDIT 0x4
 #define PTRACE_MODE_ATTACH 0x2
 #define SIGKILL 9
@@ -140,7 +141,11 @@ struct dentry {
 	struct super_block *d_sb;
 };
 
-/* Where a short name is: until 6.13, and from 6.14 on. Both have room for SHORT_NAME bytes. */
+/*
+ * The place of a short name: until 6.13, and from 6.14 on, commit 58cf9c383c5c
+ * ("dcache: back inline names with a struct-wrapped array of unsigned long"). Both
+ * have room for SHORT_NAME bytes.
+ */
 struct dentry___iname {
 	unsigned char d_iname[32];
 };
@@ -206,7 +211,7 @@ struct inode___ctime {
 	struct timespec64 i_ctime;
 };
 
-/* 6.6 to 6.10 */
+/* 6.6 to 6.10, commit 13bc24457850 ("fs: rename i_ctime field to __i_ctime") */
 struct inode___ctime_hidden {
 	struct timespec64 __i_ctime;
 };
@@ -232,7 +237,10 @@ struct proc_inode {
 	struct inode vfs_inode;
 };
 
-/* its inside differs between kernels and is read as bytes */
+/*
+ * Two u32 before 6.3, one u64 since, commit f122a08b197d ("capability: just use a 'u64'
+ * instead of a 'u32[2]' array"): read as eight bytes.
+ */
 typedef struct {
 } kernel_cap_t;
 
@@ -302,7 +310,7 @@ struct task_struct {
 	char comm[16];
 };
 
-#define SIGNAL_GROUP_EXIT 4 /* all threads end */
+#define SIGNAL_GROUP_EXIT 4 /* include/linux/sched/signal.h: all threads exit */
 
 struct signal_struct {
 	struct {

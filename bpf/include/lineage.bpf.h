@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The executables that led to a task, for rules: kept for every task of the host
- * while rules are loaded, handed down by fork and moved on by exec. A task that ran
- * before has what lineage_tasks made of its parents.
+ * The chain of executables that led to a task, for rules. It is stored for every
+ * process of the host while rules are loaded, copied by fork and extended by exec. For
+ * processes that are older than the rules, lineage_tasks builds it from their parents.
  *
- * Fail mode: where memory is short a task has no chain, and no test of one holds.
+ * Fail mode: without memory a process has no chain, and no test of a chain matches.
  */
 #ifndef AMBIT_LINEAGE_H
 #define AMBIT_LINEAGE_H
@@ -21,7 +21,7 @@ static __always_inline struct ambit_lineage *lineage_of(struct task_struct *task
 	return bpf_task_storage_get(&lineages, task, NULL, 0);
 }
 
-/* The object in the slot becomes number `at`; what is too long is left out. */
+/* Stores the slot's object as executable number `at`; empty if it is too long. */
 static __always_inline void lineage_put(struct ambit_lineage *lineage, __u32 at, struct slot *slot)
 {
 	__u32 len = OBJECT_END - slot->pos;
@@ -36,7 +36,7 @@ static __always_inline void lineage_put(struct ambit_lineage *lineage, __u32 at,
 	lineage->lengths[at] = len;
 }
 
-/* The file that is executed, before the task is anything else. */
+/* Puts the executed file in front of the chain. */
 static __noinline int lineage_push(struct task_struct *task, struct slot *slot)
 {
 	struct ambit_lineage *lineage;
@@ -73,7 +73,7 @@ static __always_inline void lineage_exec(struct linux_binprm *bprm)
 	slot_put(slot);
 }
 
-/* A thread that is not the leader will be it once its exec is committed: its chain is that of its process. */
+/* At the start of an exec by a non-leader thread, which will be the leader: copies the process's chain. */
 static __always_inline void lineage_copy_at_exec(struct task_struct *task)
 {
 	struct ambit_lineage *lineage, *own;
@@ -94,7 +94,7 @@ static __always_inline int lineage_inherit(struct task_struct *child, struct tas
 
 	if (likely(!*(volatile __u64 *)&shared.lineages))
 		return 0;
-	/* Of the process; threads have none of their own. */
+	/* Threads share the chain of their process. */
 	lineage = lineage_of(parent->group_leader);
 	if (!lineage)
 		return 0;

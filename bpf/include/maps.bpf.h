@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The maps of the kernel part, and what is fixed when it is loaded. */
+/* The maps of the kernel part, and its configuration, which is fixed at load. */
 #ifndef AMBIT_MAPS_H
 #define AMBIT_MAPS_H
 
 const volatile struct ambit_config cfg = {};
 
-/* Pinned as `shared`; taps write it, too. */
+/* Pinned as `shared`; taps write to it as well. */
 struct ambit_shared shared SEC(".bss.shared");
 
 struct {
@@ -37,8 +37,8 @@ struct {
 } stats SEC(".maps");
 
 /*
- * The points that a domain may do. A key of 64 bits takes fewer instructions than
- * one of 128; two points that share it are never both in a set.
+ * The points of a domain's map. A key of 64 bits takes fewer instructions than one of
+ * 128; of two points with the same key a set contains at most one.
  */
 struct point_set {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -67,7 +67,7 @@ struct {
 	__array(values, struct event_ring);
 } rings SEC(".maps");
 
-/* Pages; how many depends on the patterns. */
+/* Pages; their number depends on the patterns. */
 struct automaton {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_INNER_MAP);
@@ -97,7 +97,7 @@ struct {
 	__array(values, struct shortcut);
 } shortcuts SEC(".maps");
 
-/* How often a point was outside, so that a flood of one does not fill a ring. */
+/* Counts violations by point, so that repetitions of one do not fill a ring. */
 struct repeat_key {
 	struct ambit_fp point;
 	__u64 serial; /* of the domain */
@@ -111,7 +111,7 @@ struct {
 	__type(value, __u32);
 } repeats SEC(".maps");
 
-/* SHA-256 of an executable, as long as its change time and size stay. */
+/* SHA-256 of an executable; valid while its change time and size are the same. */
 struct digest {
 	__s64 ctime_sec;
 	__s64 ctime_nsec;
@@ -129,7 +129,7 @@ struct {
 	__type(value, struct digest);
 } digests SEC(".maps");
 
-/* One entry: user space holds a lock from writing it to reading the answer. */
+/* One entry. User space holds a lock from the request to the answer. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -145,23 +145,38 @@ struct {
 } rule_states SEC(".maps");
 
 /*
- * Scratch memory. Per-CPU arrays are not enough: where BPF programs can be
- * preempted another task may overwrite them half-way. A slot belongs to whoever
- * set its busy flag.
+ * Scratch memory. A per-CPU array does not suffice: where BPF programs can be
+ * preempted, another task can overwrite it half-way (seen on 7.3 at its default boot,
+ * and with preempt=full on 6.1, 6.12 and 7.3). A slot belongs to the program that set
+ * its busy flag.
  *
- * Objects are built backwards so that they end at OBJECT_END, and the event's
- * header goes right before them. Offsets are masked for the verifier; the room
- * past OBJECT_END is for what it cannot know to be unreachable.
+ * Objects are built backwards, so that they end at OBJECT_END, and the header of a
+ * record is written directly in front of the object:
+ *
+ *   bytes[0]                  names and context fields while they are read
+ *        [TEXT_END = 1024]    end of texts that are built backwards (cgroup)
+ *        [PATH_LOWEST = 2049] lowest byte of an object: 4,095 bytes
+ *        [pos - header]       struct ambit_event or ambit_rule_event
+ *        [pos]                the object: kind byte, then its payload, for example
+ *                                 P / e t c / p a s s w d
+ *                                 4 proto a.b.c.d portkind port port
+ *        [OBJECT_END = 6144]  end of the object
+ *        [CLASS_END = 6160]   end of the object of a pattern class (3 bytes)
+ *        [8191]               OFFSET_MASK, the highest masked offset
+ *        [8191 + RECORD_MAX]  room for a record of maximal size at any masked offset
+ *
+ * Offsets are masked for the verifier. It cannot prove that the room behind OBJECT_END
+ * is never reached, so the room must exist.
  */
 #define OBJECT_END 6144
 #define OFFSET_MASK 8191
 #define RECORD_MAX 4608
 #define CLASS_END (OBJECT_END + 16)
 
-/* Rules applied. In the slot, as the stack of the programs that ask is small. */
+/* The matching rules of an operation. In the slot, since the stack has no room for it. */
 struct verdict {
 	__u64 generation;
-	__u32 rules; /* of the hook; only the words of `fired` that they need are theirs */
+	__u32 rules; /* of the hook; later words of `fired` are not used */
 	__u32 outcome;
 	__u32 hook;
 	__u32 op;
@@ -176,22 +191,22 @@ struct slot {
 	__u32 status; /* 0, or 1 + enum ambit_reason */
 	__u32 pos;    /* where the object begins in bytes[] */
 	__u32 extra;
-	__u32 gated;	 /* untrusted, and the family is gated */
-	__u32 forgotten; /* see forget() */
-	__u32 known;	 /* the last point is in the map, and need not be counted or recorded */
-	__u32 arg;	 /* see stash() */
-	__u32 port;	 /* of the address, whatever it is in the object */
-	__u32 file_uid;	 /* for rules */
+	__u32 gated;	/* untrusted, and the family is gated */
+	__u32 hidden;	/* see hide() */
+	__u32 known;	/* the last point is in the map and needs no count and no record */
+	__u32 arg;	/* see stash() */
+	__u32 port;	/* of the address, also if the object has a port class */
+	__u32 file_uid; /* for rules */
 	__u32 file_mode;
-	__u32 path_miss; /* the path has no entry of early_paths, and could have one */
+	__u32 path_miss; /* the path gets an entry of path_cache: this is its second miss */
 	struct ambit_fp subject;
 	struct ambit_fp fp;
 	__u64 sip_state[4];
 	struct ambit_subject record;
 	struct ambit_facts facts;
 	struct verdict verdict;
-	__u64 undecided_generation; /* the generation of the rules that `early` is of; 0 for none */
-	__u64 undecided; /* AMBIT_PATH_PROGRAM_*: what has to be asked for this path and argument */
+	__u64 undecided_generation; /* of the rules that `undecided` belongs to; 0 for none */
+	__u64 undecided;	    /* AMBIT_PATH_PROGRAM_*: kinds of rules that may match */
 	__u8 bytes[OFFSET_MASK + 1 + RECORD_MAX];
 };
 

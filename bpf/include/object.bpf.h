@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Canonical objects of paths and files, put into a slot. */
+/* Builds the canonical objects of paths and files in a slot. */
 #ifndef AMBIT_OBJECT_H
 #define AMBIT_OBJECT_H
 
-/*
- * An argument that is one of several constants, kept where the verifier does not
- * follow it: or it looks at all that comes after once for each of them.
- */
-static __always_inline void stash(struct slot *slot, __u32 arg)
+/* The object of an operation that has none: a kind byte without a payload. */
+static __always_inline void object_none(struct slot *slot)
 {
-	*(volatile __u32 *)&slot->arg = arg;
+	slot->pos = OBJECT_END - 1;
+	put(slot, slot->pos, AMBIT_KIND_NONE);
 }
 
-static __always_inline __u32 stashed(struct slot *slot)
+static __always_inline void object_unrepresentable(struct slot *slot, __u32 reason)
 {
-	return *(volatile __u32 *)&slot->arg;
+	slot->status = reason + 1;
 }
 
 static __always_inline void push_kind(struct slot *slot, __u8 kind)
@@ -35,8 +33,8 @@ static __always_inline void walk_outcome(struct slot *slot, int status, __u8 kin
 }
 
 /*
- * The name of a file made with O_TMPFILE is "#" and its inode number, which is
- * not behaviour. Returns the walk's status.
+ * True if the file was created with O_TMPFILE: its name is "#" and its inode number,
+ * which is no property of a behaviour.
  */
 static __always_inline bool nameless(struct dentry *dentry)
 {
@@ -54,7 +52,7 @@ static __always_inline int walk_nameless(struct slot *slot, struct dentry *dentr
 	return walk_tail(slot, dentry->d_parent, mnt, OBJECT_END - 2);
 }
 
-/* A name in a directory, whether or not it exists yet. */
+/* The object of a name in a directory; the file may not exist yet. */
 static __always_inline void object_dentry(struct slot *slot, struct dentry *dentry,
 					  struct vfsmount *mnt)
 {
@@ -66,7 +64,7 @@ static __always_inline bool unlinked(struct dentry *dentry)
 	return !dentry->d_hash.pprev && dentry != dentry->d_parent;
 }
 
-/* A file that is given a name: its old one, or none so far. */
+/* The object of a file that gets a new name, and that may have none so far. */
 static __always_inline void object_linked(struct slot *slot, struct dentry *dentry,
 					  struct vfsmount *mnt)
 {
@@ -76,12 +74,12 @@ static __always_inline void object_linked(struct slot *slot, struct dentry *dent
 		object_dentry(slot, dentry, mnt);
 }
 
-/* The type of a file system, for what has no path in it. */
+/* The object of a file without a path: the type of its file system. */
 static __noinline int object_fstype(struct slot *slot, struct super_block *sb)
 {
 	long n;
 
-	/* Moved to where objects end; the record has room for it. */
+	/* Read into the record, then moved to the end of the object. */
 	n = bpf_probe_read_kernel_str(slot->record.as, sizeof(slot->record.as),
 				      BPF_CORE_READ(sb, s_type, name));
 	if (n < 1 || n > sizeof(slot->record.as))
@@ -94,9 +92,9 @@ static __noinline int object_fstype(struct slot *slot, struct super_block *sb)
 }
 
 /*
- * A file on a mount of no namespace: memory of memfd_create, pipes, sockets,
- * other pseudo files; or the private mounts that overlayfs opens its layers by.
- * Returns false for those last: not a user's action.
+ * The object of a file on a mount without a namespace: memory of memfd_create, pipes,
+ * sockets and other pseudo files. False for private mounts, by which overlayfs opens
+ * its layers: no action of a user.
  */
 static __noinline int object_internal(struct slot *slot, struct dentry *dentry)
 {
@@ -124,7 +122,7 @@ static __noinline int object_internal(struct slot *slot, struct dentry *dentry)
 	return object_fstype(slot, sb);
 }
 
-/* What is there, named or not. Returns false where it is none of the user's. */
+/* The object of an existing file, linked or not. False for a file that the kernel opened itself. */
 static __always_inline bool object_at(struct slot *slot, struct dentry *dentry,
 				      struct vfsmount *mnt)
 {
@@ -152,9 +150,8 @@ static __always_inline bool object_file(struct slot *slot, struct file *file)
 }
 
 /*
- * A file behind a descriptor that was handed in from outside the task's root,
- * as terminals and pipes of containers are: only the type of its file system is
- * known to whoever reads the map.
+ * The object of a file behind a descriptor. If the file is outside the task's root,
+ * like a container's terminal, the object is the type of its file system.
  */
 static __always_inline bool object_descriptor(struct slot *slot, struct file *file)
 {

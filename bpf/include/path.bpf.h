@@ -2,14 +2,12 @@
 /*
  * A dentry's path as seen from the task's root, built leaf to root.
  *
- * Two stages: up to the root of the first mount through typed pointers, which
- * are plain loads; from there on, and in procfs and devpts, through
- * bpf_probe_read_kernel, because 6.1 has no way to get from a vfsmount to the
- * mount around it with a typed pointer.
+ * Two stages: to the root of the first mount through typed pointers, which are plain
+ * loads; after that, and in procfs and devpts, through bpf_probe_read_kernel, because
+ * 6.1 has no typed pointer from a vfsmount to the struct mount that contains it.
  *
- * The walk takes no rename_lock: a directory renamed above the file during the
- * walk can give a path of old and new names. Such a path is either known or not,
- * like any other.
+ * The walk does not take rename_lock: if a directory above the file is renamed during
+ * the walk, the path can mix old and new names. It is then decided like any other.
  */
 #ifndef AMBIT_PATH_H
 #define AMBIT_PATH_H
@@ -38,7 +36,7 @@ static __always_inline void put(struct slot *slot, __u32 off, __u8 byte)
 	slot->bytes[off & OFFSET_MASK] = byte;
 }
 
-/* Put a name and the slash before it in front of what is there. */
+/* Puts a slash and a name in front of the path at `pos`. */
 static __always_inline __u32 push_name(struct slot *slot, __u32 pos, const unsigned char *name,
 				       __u32 len)
 {
@@ -55,12 +53,12 @@ static __always_inline void copy_word(__u8 *to, const __u64 *from, __u32 i)
 	*(__u64 *)(to + 8 * i) = from[i];
 }
 
-/* The words of a name that is in the dentry itself. */
+/* Returns the words of a name that is stored in the dentry itself. */
 static __always_inline const __u64 *short_name(struct dentry *dentry)
 {
 	__u64 offset;
 
-	/* Kept apart: clang would compute both, and one of them is not there. */
+	/* Two barriers: one of the fields does not exist (verifier.bpf.h). */
 	if (bpf_core_field_exists(struct dentry___short, d_shortname)) {
 		offset = bpf_core_field_offset(struct dentry___short, d_shortname);
 		barrier_var(offset);
@@ -72,9 +70,9 @@ static __always_inline const __u64 *short_name(struct dentry *dentry)
 }
 
 /*
- * The same through typed pointers. A name that is shorter than a dentry's room
- * for names is in that room (fs/dcache.c, dname_external), where plain loads get
- * at it. Words are copied, so what follows is put back.
+ * The same through typed pointers. A name shorter than SHORT_NAME is stored in the
+ * dentry (fs/dcache.c, dname_external), where plain loads reach it. Whole words are
+ * copied, so the bytes behind the name are saved and restored.
  */
 static __always_inline __u32 push_typed(struct slot *slot, __u32 pos, struct dentry *dentry)
 {
@@ -128,8 +126,8 @@ static __always_inline bool all_digits(const __u8 *name, __u32 len)
 }
 
 /*
- * In procfs a directory that stands for a process holds its struct pid, so own
- * and foreign are told apart whatever pid namespace the mount belongs to.
+ * The inode of a process's procfs directory contains its struct pid. This distinguishes
+ * the own process from others in any pid namespace.
  */
 static __noinline __u8 number_class(struct dentry *dentry, struct dentry *parent, __u32 magic)
 {
@@ -158,7 +156,7 @@ static __noinline __u8 number_class(struct dentry *dentry, struct dentry *parent
 	return pid == own ? AMBIT_CLASS_SELF : AMBIT_CLASS_PID;
 }
 
-/* At the end of a tree that is not the task's. */
+/* Returns the status of a walk that ended at the top of a mount tree other than the task's. */
 static __always_inline __u32 walk_top(struct vfsmount *mnt)
 {
 	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
@@ -218,7 +216,7 @@ static long walk_step(__u32 i, struct walk *walk)
 	return 0;
 }
 
-/* The slow stage, from wherever the walk is. */
+/* The second stage, from the current position of the walk. */
 static __noinline int walk_rest(struct walk *walk)
 {
 	/* Every step goes one component or one mount up; 4095 bytes have at most 2047 components. */
@@ -289,7 +287,7 @@ static __always_inline int walk_path(struct slot *slot, struct dentry *dentry, s
 	return walk_finish(&walk);
 }
 
-/* The same for pointers that were read by probe. */
+/* The same for pointers read by probe. */
 static __noinline int walk_probed(struct slot *slot, struct dentry *dentry, struct vfsmount *mnt)
 {
 	struct walk walk;
@@ -301,7 +299,7 @@ static __noinline int walk_probed(struct slot *slot, struct dentry *dentry, stru
 	return walk_finish(&walk);
 }
 
-/* A directory's path, put in front of a last component at pos that has no slash yet. */
+/* Puts a directory's path and a slash in front of the last component at `pos`. */
 static __noinline int walk_tail(struct slot *slot, struct dentry *dir, struct vfsmount *mnt,
 				__u32 pos)
 {

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Files that no rule wants to know more of, known before their path is put together.
+ * A file's way through the rules: evaluate_file() at the end of this file, in three
+ * steps, of which each may be the last. The first one is a per-CPU cache of the
+ * answers that depend only on (path, argument), consulted before the path string is
+ * built (docs/adr/0014).
  *
- * What rules say by a path and an argument alone is the same each time. It is kept
- * by the names of the dentry chain, leaf to root, which are read afresh for each
- * file and compared whole: so it can't go stale, whatever is renamed, and nobody can
- * aim for another path's entry. What it says may be that some rules have to be asked all
- * the same, for which the tests of the path are kept as well (docs/adr/0014). Only
- * where one applies, the path has to be put together, for its record.
+ * The key of an entry is the names of the dentry chain, leaf to root. They are read
+ * for each file and compared whole, so a rename cannot make an entry stale, and a
+ * workload cannot construct a path that hits another path's entry. If the answer is
+ * that some rules may match, the entry also has the results of the path's tests, so
+ * that these rules run without the path string.
  *
- * An entry is made from the text that the rules were asked about, not from names
- * that may have changed since. It belongs to one CPU, so that no cache line is
- * fought over, and has a count that is odd while it is written: where programs can
- * be preempted, what was overwritten in between is not believed.
+ * An entry is made from the string that the rules were evaluated on, not from names
+ * that may have changed since. Entries belong to one CPU, so CPUs share no cache
+ * line. An entry's count is odd while it is written: where BPF programs can be
+ * preempted, a reader notices that an entry changed and ignores it.
  *
- * Fail mode: what has no place here, or nothing is known of, is asked about.
+ * Fail mode: a path without an entry is evaluated in full.
  */
 #ifndef AMBIT_PATH_CACHE_H
 #define AMBIT_PATH_CACHE_H
@@ -27,13 +29,12 @@ struct path_cache_entry {
 	__u32 undecided;  /* AMBIT_PATH_PROGRAM_*: what has to be asked */
 	__u64 generation; /* of the rules */
 	__u64 what;	  /* hook, operation, argument */
-	__u32 names;	  /* how many there are */
-	__u32 digits;	  /* not 0: one is a number, which procfs and devpts have markers for */
-	__u32 seen_hash;  /* hash of the last path that had no entry */
+	__u32 names;	  /* how many of `words` are used */
+	__u32 digits; /* not 0: a name is a number, which the canonical path of procfs and devpts replaces */
+	__u32 seen_hash; /* name hash of the last path without an entry here */
 	__u32 pad;
 	__u64 words[PATH_CACHE_NAMES][SHORT_NAME / 8];
-	__u64 match[AMBIT_RULE_AUTOMATA *
-		    AMBIT_RULE_WORDS]; /* of the path, where rules have to be asked */
+	__u64 match[AMBIT_RULE_AUTOMATA * AMBIT_RULE_WORDS]; /* the path's tests */
 };
 
 struct {
@@ -48,18 +49,19 @@ static __always_inline __u64 path_cache_question(__u32 hook_op, __u32 arg)
 	return (__u64)hook_op << 32 | arg;
 }
 
-/* The only place where a path's entry can be. */
+/* Returns the only entry that the path can have. */
 static __always_inline struct path_cache_entry *path_cache_at(struct dentry *dentry, __u32 arg)
 {
-	/* The kernel's hash tables go by the upper bits, too (fs/dcache.c, d_hash). */
+	/* The kernel's hash tables use the upper bits as well (fs/dcache.c, d_hash). */
 	__u32 id = (dentry->d_name.hash >> (32 - PATH_CACHE_BITS)) ^ (arg & 7);
 
 	return bpf_map_lookup_elem(&path_cache, &id);
 }
 
 /*
- * Whether these are a name's words. The last one has its length where a longer name
- * may have any byte, but no word of a longer name that comes after it is zero.
+ * True if the stored words are the dentry's name. The last word has the length in its
+ * last byte, where a longer name may have the same byte; but in a longer name the next
+ * word is not zero.
  */
 static __always_inline bool path_cache_name_is(struct dentry *dentry, const __u64 *stored)
 {
@@ -80,21 +82,21 @@ static __always_inline bool path_cache_name_is(struct dentry *dentry, const __u6
 	return len < SHORT_NAME && stored[2] == words[2] && stored[3] == last_word(words[3], len);
 }
 
-/* No entry. */
+/* The path has no entry. */
 #define PATH_CACHE_MISS (~0U)
-/* Bytes of the tests of the first automaton, which mostly is the only one. */
+/* Bytes of the first automaton's tests; most sets of rules have one automaton. */
 #define PATH_CACHE_FIRST (AMBIT_RULE_WORDS * 8)
 
-/* What has to be asked about the path; then its tests are in the slot. */
+/* Returns what is undecided about the path and copies its tests to the slot, or returns PATH_CACHE_MISS. */
 static __always_inline __u32 path_cache_lookup(struct slot *slot, struct path_cache_entry *entry,
 					       __u64 generation, __u64 what, struct dentry *dentry,
 					       struct dentry *root, bool more)
 {
 	__u64 *match = slot->facts.match[AMBIT_RULE_TEXT_OBJECT];
-	__u32 i, asks, count = *(volatile __u32 *)&entry->count;
+	__u32 i, undecided, count = *(volatile __u32 *)&entry->count;
 
 	barrier();
-	asks = entry->undecided;
+	undecided = entry->undecided;
 	if (count & 1 || entry->generation != generation || entry->what != what)
 		return PATH_CACHE_MISS;
 	for (i = 0; i < PATH_CACHE_NAMES; i++) {
@@ -107,45 +109,17 @@ static __always_inline __u32 path_cache_lookup(struct slot *slot, struct path_ca
 	if (dentry != root || entry->names != i ||
 	    (unlikely(entry->digits) && numbers_marked(root)))
 		return PATH_CACHE_MISS;
-	/* As long as nobody was ever untrusted, nobody is. */
+	/* The clock is 0 until a process loses trust, so all processes are trusted. */
 	if (!clock_now())
-		asks &= ~AMBIT_PATH_PROGRAM_TRUST;
-	if (asks & (AMBIT_PATH_PROGRAM_OBJECT | AMBIT_PATH_PROGRAM_TRUST)) {
+		undecided &= ~AMBIT_PATH_PROGRAM_TRUST;
+	if (undecided & (AMBIT_PATH_PROGRAM_OBJECT | AMBIT_PATH_PROGRAM_TRUST)) {
 		__builtin_memcpy(match, entry->match, PATH_CACHE_FIRST);
 		if (more)
 			__builtin_memcpy(match + AMBIT_RULE_WORDS, entry->match + AMBIT_RULE_WORDS,
 					 sizeof(entry->match) - PATH_CACHE_FIRST);
 	}
 	barrier();
-	return *(volatile __u32 *)&entry->count == count ? asks : PATH_CACHE_MISS;
-}
-
-/*
- * Whether a rule applies; of those that ask for no path, or of all, where the tests
- * of the path are in the slot. Where that can't be told it may be so: whoever asks
- * them about the path then finds that out, too.
- */
-__noinline int rules_match_cached(struct slot *slot, __u32 hook_op, __u32 asks, __u32 half)
-{
-	struct ambit_rule_hook *rules = rules_in(hook_op >> 16, half);
-	bool all = asks & AMBIT_PATH_PROGRAM_OBJECT;
-	__u32 needs;
-
-	if (!slot || !rules)
-		return 1;
-	slot->facts.numbers[AMBIT_RULE_OP] = hook_op & 0xffff;
-	slot->facts.numbers[AMBIT_RULE_ARG] = stashed(slot);
-	slot->pos = OBJECT_END - 1;
-	put(slot, OBJECT_END - 1, AMBIT_KIND_PATH);
-	rules_numbers(slot, all ? rules->numbers : rules->path_numbers);
-	if (all)
-		return rules_outcome(slot, rules, half);
-	needs = path_program_run(slot, half, AMBIT_PATH_PROGRAM_REST, hook_op);
-	if (!needs)
-		return 0;
-	if (context_match(slot, half, needs))
-		return 1;
-	return path_program_run(slot, half, AMBIT_PATH_PROGRAM_EXACT, hook_op);
+	return *(volatile __u32 *)&entry->count == count ? undecided : PATH_CACHE_MISS;
 }
 
 static __always_inline void file_numbers(struct slot *slot, struct inode *inode)
@@ -155,52 +129,91 @@ static __always_inline void file_numbers(struct slot *slot, struct inode *inode)
 }
 
 /*
- * Whether no rule of the hook applies to the file, as far as that can be told without
- * its path. This and the next are functions of their own for the callers' stack.
+ * Step 1. Returns what is undecided about the file without its path string: a mask of
+ * AMBIT_PATH_PROGRAM_OBJECT and _NUMBERS, 0 if no rule can match, or PATH_CACHE_MISS.
+ * A function of its own for the callers' stack.
  */
-static __noinline bool file_needs_no_rules(struct slot *slot, __u32 hook_op, struct file *file)
+static __noinline __u32 path_cache_query(struct slot *slot, __u32 hook_op, struct file *file)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 asks = AMBIT_PATH_PROGRAM_NUMBERS;
+	__u32 undecided = AMBIT_PATH_PROGRAM_NUMBERS;
 	struct dentry *dentry = file->f_path.dentry;
 	struct path *top = &task->fs->root;
-	struct ambit_rule_hook *rules;
 	struct path_cache_entry *entry;
+	struct ambit_rule_hook *rules;
 	__u64 generation;
 
 	rules = rules_of(hook_op >> 16, &generation);
 	if (!rules || !rules->bits_used)
-		return true;
+		return 0;
 	if (!rules->path_program)
-		return false;
+		return PATH_CACHE_MISS;
 	if (rules->path_program & AMBIT_PATH_PROGRAM_OBJECT) {
 		if (file->f_path.mnt != top->mnt || unlinked(dentry))
-			return false;
+			return PATH_CACHE_MISS;
 		entry = path_cache_at(dentry, stashed(slot));
 		if (!entry)
-			return false;
-		asks = path_cache_lookup(slot, entry, generation,
-					 path_cache_question(hook_op, stashed(slot)), dentry,
-					 top->dentry, rules->count > 1);
-		if (asks == PATH_CACHE_MISS) {
-			/* Not for what is met once: whoever walks a whole disk takes nobody's place. */
+			return PATH_CACHE_MISS;
+		undecided = path_cache_lookup(slot, entry, generation,
+					      path_cache_question(hook_op, stashed(slot)), dentry,
+					      top->dentry, rules->count > 1);
+		if (undecided == PATH_CACHE_MISS) {
+			/* The second miss makes an entry: a walk over a disk evicts none. */
 			slot->path_miss = entry->seen_hash == dentry->d_name.hash;
 			entry->seen_hash = dentry->d_name.hash;
-			return false;
+			return PATH_CACHE_MISS;
 		}
+	}
+	if (unlikely(undecided & AMBIT_PATH_PROGRAM_TRUST) && trust_collect(task))
+		undecided |= AMBIT_PATH_PROGRAM_OBJECT;
+	undecided &= AMBIT_PATH_PROGRAM_OBJECT | AMBIT_PATH_PROGRAM_NUMBERS;
+	if (!undecided) {
+		rules_clear_allowed(rules);
+		return 0;
 	}
 	if (rules->numbers & (RULE_NUMBER(FILE_UID) | RULE_NUMBER(FILE_MODE)))
 		file_numbers(slot, file->f_inode);
-	if (unlikely(asks & AMBIT_PATH_PROGRAM_TRUST) && trust_collect(task))
-		asks |= AMBIT_PATH_PROGRAM_OBJECT;
-	if (asks & (AMBIT_PATH_PROGRAM_OBJECT | AMBIT_PATH_PROGRAM_NUMBERS) &&
-	    rules_match_cached(slot, hook_op, asks, generation & 1))
-		return false;
-	rules_clear_allowed(rules);
-	return true;
+	slot->undecided = undecided;
+	slot->undecided_generation = generation;
+	return undecided;
 }
 
-/* A word of a name in the slot's text. */
+/*
+ * Step 2. True if a rule may match among the undecided ones: the rules that read no
+ * path, or all rules, with the path's tests from the cache. On an error the answer is
+ * true; step 3 finds the error again and counts it.
+ */
+__noinline int undecided_match(struct slot *slot, __u32 hook_op)
+{
+	struct ambit_rule_hook *rules;
+	__u32 needs, half;
+	int match;
+
+	if (!slot)
+		return 1;
+	half = slot->undecided_generation & 1;
+	rules = rules_in(hook_op >> 16, half);
+	if (!rules)
+		return 1;
+	slot->facts.numbers[AMBIT_RULE_OP] = hook_op & 0xffff;
+	slot->facts.numbers[AMBIT_RULE_ARG] = stashed(slot);
+	slot->pos = OBJECT_END - 1;
+	put(slot, OBJECT_END - 1, AMBIT_KIND_PATH);
+	if (slot->undecided & AMBIT_PATH_PROGRAM_OBJECT) {
+		rules_numbers(slot, rules->numbers);
+		match = rules_outcome(slot, rules, half);
+	} else {
+		rules_numbers(slot, rules->path_numbers);
+		needs = path_program_run(slot, half, AMBIT_PATH_PROGRAM_REST, hook_op);
+		match = needs && (context_match(slot, half, needs) ||
+				  path_program_run(slot, half, AMBIT_PATH_PROGRAM_EXACT, hook_op));
+	}
+	if (!match)
+		rules_clear_allowed(rules);
+	return match;
+}
+
+/* Returns a word of a name in the slot's path string. */
 static __always_inline __u64 path_cache_word(struct slot *slot, __u32 pos, __u32 len, __u32 at)
 {
 	__u64 word = *(__u64 *)&slot->bytes[(pos + at * 8) & OFFSET_MASK];
@@ -210,7 +223,7 @@ static __always_inline __u64 path_cache_word(struct slot *slot, __u32 pos, __u32
 	return len >= at * 8 + 8 ? word : last_word(word, len);
 }
 
-/* Writes the chain's names, as long as they are those of the text that the slot has. */
+/* Writes the chain's names. False if they differ from the path string in the slot. */
 static __noinline bool path_cache_write(struct path_cache_entry *entry, struct slot *slot,
 					struct dentry *dentry, struct dentry *root)
 {
@@ -239,19 +252,19 @@ static __noinline bool path_cache_write(struct path_cache_entry *entry, struct s
 		pos--;
 	entry->names = i;
 	entry->digits = digits;
-	/* Nothing else is before them but the kind of an object that is there. */
+	/* The string begins where the names begin, with the kind of a file that is linked. */
 	return dentry == root && slot->pos == pos - 1 && !slot->status &&
 	       slot->bytes[slot->pos & OFFSET_MASK] == AMBIT_KIND_PATH;
 }
 
-/* Nobody else writes it before. */
+/* Ends the writing of an entry. */
 static __always_inline void path_cache_unlock(struct path_cache_entry *entry)
 {
 	barrier();
 	(*(volatile __u32 *)&entry->count)++;
 }
 
-/* The path's entry, to be settled; NULL where there is to be none. */
+/* Begins the writing of the path's entry; NULL if the path gets none. */
 static __noinline struct path_cache_entry *path_cache_lock(struct slot *slot, struct file *file)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -267,7 +280,7 @@ static __noinline struct path_cache_entry *path_cache_lock(struct slot *slot, st
 	count = *(volatile __u32 *)&entry->count;
 	if (count & 1 || __sync_val_compare_and_swap(&entry->count, count, count + 1) != count)
 		return NULL;
-	/* Until it is settled, it is of no rules. */
+	/* Matches no set of rules until path_cache_store(). */
 	entry->generation = 0;
 	if (path_cache_write(entry, slot, dentry, task->fs->root.dentry))
 		return entry;
@@ -276,7 +289,7 @@ static __noinline struct path_cache_entry *path_cache_lock(struct slot *slot, st
 	return NULL;
 }
 
-/* What the rules said about the path holds the next time. */
+/* Stores what the rules answered about the path. */
 static __always_inline void path_cache_store(struct path_cache_entry *entry, struct slot *slot,
 					     __u32 hook_op)
 {
@@ -288,23 +301,40 @@ static __always_inline void path_cache_store(struct path_cache_entry *entry, str
 	path_cache_unlock(entry);
 }
 
-/* Asks the rules about a file; the argument is stashed. */
-static __always_inline void evaluate_file(struct rule_scope *scope, __u32 hook, __u32 op,
-					  struct file *file)
+/*
+ * Evaluates the rules about a file: 0 or -EPERM. The operation's argument is stashed.
+ * Costs are instructions for one open, beside a hook without a program, as
+ * docs/SPECIFICATION.md has them (6.1, 6.12, 7.3).
+ */
+static __always_inline int evaluate_file(struct slot *slot, __u32 hook, __u32 op, struct file *file)
 {
-	__u32 hook_op = hook << 16 | op;
+	__u32 undecided, hook_op = hook << 16 | op;
 	struct path_cache_entry *entry;
-	struct slot *slot = scope->slot;
+	int verdict;
 
-	if (file_needs_no_rules(slot, hook_op, file))
-		return;
+	/* 1. Path cache: 742, 735, 708 with one rule about paths that cannot match. */
+	undecided = path_cache_query(slot, hook_op, file);
+	if (!undecided)
+		return 0;
+	/*
+	 * 2. Path program, or prefilter and rules on cached tests: 635, 584, 557 with
+	 * one rule about the user and none about paths; 13 for each rule whose path
+	 * test holds.
+	 */
+	if (undecided != PATH_CACHE_MISS && !undecided_match(slot, hook_op))
+		return 0;
+	/*
+	 * 3. Everything: path string, automata, prefilter, context fields, rules. About
+	 * 2,000 beside a hundred rules for a path that is seen for the first time.
+	 */
 	file_numbers(slot, file->f_inode);
 	if (!object_file(slot, file))
-		return;
+		return 0;
 	entry = path_cache_lock(slot, file);
-	evaluate_rules(scope, hook, op, stashed(slot));
+	verdict = rules_evaluate(slot, hook_op, stashed(slot));
 	if (entry)
 		path_cache_store(entry, slot, hook_op);
+	return verdict;
 }
 
 #endif /* AMBIT_PATH_CACHE_H */

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is asked of rules, and what is done about their answer.
+ * Evaluates rules and performs their actions.
  *
- * A hook that a rule names has a program of its own, which runs before the one
- * that asks the map. It gathers the object as that does, runs automata over the
- * texts that the hook's rules read, and calls rules_a() or rules_b(): functions that
- * do nothing until user space replaces them by the compiled rules. Which of the two
- * is asked follows from the generation in rule_states, so that one write exchanges
- * the rules of all hooks at once.
+ * A hook that a rule names has a program for rules, which runs before the map's (the
+ * kernel runs the last attached program first). It builds the same object, runs
+ * automata over the texts that the hook's rules read, and calls rules_a() or rules_b():
+ * stand-ins that user space replaces by the compiled rules (BPF_PROG_TYPE_EXT). The
+ * parity of the generation in rule_states selects one of the two, so a single write
+ * replaces the rules of all hooks.
  *
- * Fail mode: without a scratch slot, or with an automaton missing, rules can't be
- * asked. It is counted (rule_failures), and refused where one of the hook's rules
- * refuses anything.
+ * Fail mode: without a scratch slot or an automaton, rules cannot be evaluated. It is
+ * counted (rule_failures), and refused if any rule of the hook denies or kills.
  */
 #ifndef AMBIT_RULES_H
 #define AMBIT_RULES_H
@@ -65,8 +64,8 @@ struct {
 } rule_ring SEC(".maps");
 
 /*
- * A function that does nothing until user space replaces it. It must look at its
- * argument and answer nothing that clang can know.
+ * A stand-in that user space replaces. It must use its argument, or the kernel refuses
+ * the replacement, and return a value that clang cannot compute.
  */
 #define REPLACED(name)                                 \
 	__noinline int name(struct ambit_facts *facts) \
@@ -80,18 +79,22 @@ struct {
 REPLACED(rules_a)
 REPLACED(rules_b)
 
-/* Texts other than the object are put together at the start of the slot's bytes. */
+/* Texts other than the object are built at the start of the slot's bytes, up to here. */
 #define TEXT_END 1024
 
-/* From less: the texts that rules ask for which might apply; 0 where none does whatever the texts are that are dear to have. */
+/*
+ * Prefilter. Returns the set of context fields (expensive texts: chain, comm, cgroup,
+ * domain) needed by rules that may still match; 0 if no rule can match regardless of
+ * those fields.
+ */
 REPLACED(prefilter_a)
 REPLACED(prefilter_b)
 
-/* Of files, before the path is put together: see AMBIT_PATH_PROGRAM_PATH. */
+/* Path program, for files: see AMBIT_PATH_PROGRAM_PATH. */
 REPLACED(path_program_a)
 REPLACED(path_program_b)
 
-/* What it says that has ruled out nothing. */
+/* Answer of a path program that could not exclude any rule. */
 #define PATH_PROGRAM_ALL (AMBIT_PATH_PROGRAM_PRESENT - 1)
 
 struct text_loop {
@@ -115,11 +118,11 @@ static __always_inline void match_add(struct text_loop *loop, __u32 row)
 	match[3] |= loop->automaton->rows[row][3];
 }
 
-/* Bytes that are walked at once. */
+/* Bytes that one step reads. */
 #define TEXT_BYTES 16
 #define TEXT_HEAD 8
 
-/* COUNT bytes, from a state below 65536: classes begin at 1, before them is the row of the state. */
+/* Reads `count` bytes from a state below 65536. Entry 0 of a state is its row; classes begin at 1. */
 static __always_inline __u64 text_bytes(struct text_loop *loop, __u64 state, __u8 *bytes,
 					__u32 count, bool marks)
 {
@@ -128,7 +131,7 @@ static __always_inline __u64 text_bytes(struct text_loop *loop, __u64 state, __u
 
 #pragma unroll
 	for (k = 0; k < count; k++) {
-		/* Clang would read all bytes first, and has no registers for them. */
+		/* Keeps clang from loading all bytes first, for which it has no registers. */
 		barrier_var(bytes);
 		state = automaton->next[state + automaton->classes[bytes[k]]];
 		if (marks && state >= automaton->marking)
@@ -137,7 +140,7 @@ static __always_inline __u64 text_bytes(struct text_loop *loop, __u64 state, __u
 	return state;
 }
 
-/* A sink leads to itself, so that it does not matter how many bytes follow it here. */
+/* A sink leads to itself, so the remaining bytes of a step do not matter. */
 static __always_inline long text_walk(struct text_loop *loop, bool marks)
 {
 	__u32 pos = loop->pos, left = loop->end - pos;
@@ -179,7 +182,7 @@ static long mark_step(__u32 i, struct text_loop *loop)
 	return text_walk(loop, true);
 }
 
-/* The first few bytes, which are all that most automata need that search for nothing: true if so. */
+/* Reads the first bytes. True if they decide, as in most automata that search for no substring. */
 static __always_inline bool text_head(struct text_loop *loop)
 {
 	__u32 pos = loop->pos;
@@ -198,7 +201,7 @@ struct text_run {
 	__u32 half;
 	__u32 first;
 	__u32 count;
-	__u32 text; /* whose part of match they fill */
+	__u32 text; /* the part of `match` that they fill */
 	__u32 from;
 	__u32 to;
 };
@@ -225,7 +228,7 @@ static __always_inline int text_one(struct slot *slot, struct text_run *run, __u
 	loop.match[2] = 0;
 	loop.match[3] = 0;
 	loop.state = loop.automaton->start;
-	/* Two of them, so that what marks nothing does not look for it with every byte. */
+	/* Two loops: automata without marking states need no test for each byte. */
 	if (loop.automaton->marking)
 		bpf_loop((OFFSET_MASK + 1) / TEXT_BYTES, mark_step, &loop, 0);
 	else if (!text_head(&loop))
@@ -235,8 +238,8 @@ static __always_inline int text_one(struct slot *slot, struct text_run *run, __u
 }
 
 /*
- * Runs a text's automata over bytes of the slot. This and others here are global
- * functions so that the verifier looks at each of them once a program.
+ * Runs a text's automata over bytes of the slot: 0, or -1. A global function, as others
+ * here: see verifier.bpf.h.
  */
 __noinline int text_match(struct slot *slot, struct text_run *run)
 {
@@ -266,7 +269,7 @@ static __always_inline struct ambit_rule_set *run_of(struct text_run *run, __u32
 	return set;
 }
 
-/* The executables' tests are kept with the chain until it, or the rules, change. */
+/* Runs the tests of executables. The results are cached with the chain until it or the rules change. */
 __noinline int chain_match(struct slot *slot, __u32 half)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -288,7 +291,7 @@ __noinline int chain_match(struct slot *slot, __u32 half)
 		__builtin_memset(lineage->match, 0, sizeof(lineage->match));
 		run.text = AMBIT_RULE_TEXT_EXE;
 		for (i = 0; i < AMBIT_CHAIN_MAX; i++) {
-			/* One of which nothing is known is the empty text. */
+			/* An unknown executable is the empty text. */
 			len = lineage->lengths[i] & (AMBIT_EXE_MAX - 1);
 			if (i >= lineage->count)
 				continue;
@@ -353,7 +356,7 @@ static long cgroup_step(__u32 i, struct cgroup_loop *loop)
 	return 0;
 }
 
-/* The path of the task's cgroup; "/" for the root. */
+/* Builds the path of the task's cgroup, "/" for the root. Returns its position. */
 __noinline int cgroup_text(struct slot *slot)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -423,7 +426,7 @@ __noinline int plain_match(struct slot *slot, __u32 half, __u32 needs)
 #define PLAIN_TEXTS \
 	(1 << AMBIT_RULE_TEXT_COMM | 1 << AMBIT_RULE_TEXT_CGROUP | 1 << AMBIT_RULE_TEXT_DOMAIN)
 
-/* The texts that are dear to have, of those that rules need: 0, or -1. */
+/* Runs the tests of the needed context fields: 0, or -1. */
 static __always_inline int context_match(struct slot *slot, __u32 half, __u32 needs)
 {
 	if (needs & CHAIN_TEXTS && chain_match(slot, half))
@@ -442,7 +445,7 @@ static __always_inline int context_match(struct slot *slot, __u32 half, __u32 ne
 	 RULE_NUMBER(SOCKET_TYPE) | RULE_NUMBER(RELATION) | RULE_NUMBER(NEW_ID) | \
 	 RULE_NUMBER(FILE_UID) | RULE_NUMBER(FILE_MODE))
 
-/* Sixty-four bits on every kernel, however they are declared; a load of the field itself could not be relocated. */
+/* Reads eight bytes at the field's offset: its type differs between kernels, so CO-RE cannot relocate a load of it. */
 static __always_inline __u64 caps_of(const struct cred *cred)
 {
 	__u64 offset = bpf_core_field_offset(struct cred, cap_effective);
@@ -451,7 +454,7 @@ static __always_inline __u64 caps_of(const struct cred *cred)
 	return *(const __u64 *)((const void *)cred + offset);
 }
 
-/* The numbers that are the task's. */
+/* Writes the numbers of the task. */
 __noinline int task_numbers(struct slot *slot, __u32 numbers)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -472,7 +475,7 @@ __noinline int task_numbers(struct slot *slot, __u32 numbers)
 		out[AMBIT_RULE_PID] = task->tgid;
 	if (numbers & RULE_NUMBER(CAPS))
 		out[AMBIT_RULE_CAPS] = caps_of(cred);
-	/* PFA_NO_NEW_PRIVS is bit 0. */
+	/* PFA_NO_NEW_PRIVS is bit 0 (include/linux/sched.h). */
 	if (numbers & RULE_NUMBER(NO_NEW_PRIVS))
 		out[AMBIT_RULE_NO_NEW_PRIVS] = task->atomic_flags & 1;
 	if (numbers & (RULE_NUMBER(TRUST) | RULE_NUMBER(CAUSE))) {
@@ -492,7 +495,7 @@ __noinline int task_numbers(struct slot *slot, __u32 numbers)
 	return 0;
 }
 
-/* The numbers that are in the object. */
+/* Writes the numbers of the object. */
 __noinline int object_numbers(struct slot *slot)
 {
 	__u32 pos;
@@ -506,7 +509,7 @@ __noinline int object_numbers(struct slot *slot)
 	kind = slot->bytes[pos & OFFSET_MASK];
 	out[AMBIT_RULE_KIND] = kind;
 	out[AMBIT_RULE_UNREPRESENTABLE] = slot->status ? 1 : 0;
-	/* What is created has its type beside the permission bits. */
+	/* Without the file type, which a creation has beside the permission bits. */
 	out[AMBIT_RULE_MODE] = slot->extra & 07777;
 	out[AMBIT_RULE_FILE_UID] = slot->file_uid;
 	out[AMBIT_RULE_FILE_MODE] = slot->file_mode;
@@ -552,7 +555,7 @@ static __always_inline struct ambit_rule_hook *rules_in(__u32 hook, __u32 half)
 	return bpf_map_lookup_elem(&rule_hooks, &id);
 }
 
-/* The hook's rules, as they hold now; NULL if there are none. */
+/* Returns the hook's active rules; NULL if there are none. */
 static __always_inline struct ambit_rule_hook *rules_of(__u32 hook, __u64 *generation)
 {
 	struct ambit_rule_state *state;
@@ -572,7 +575,7 @@ static __always_inline void exe_to(struct ambit_rule_event *event, struct ambit_
 	bpf_probe_read_kernel(event->exes[at], AMBIT_EXE_MAX, lineage->exes[at]);
 }
 
-/* The record goes before the object, as in hand_over(). */
+/* Emits the record of a rule, which is written in front of the object, as in emit(). */
 static __always_inline int rule_record(struct slot *slot, struct verdict *verdict,
 				       struct ambit_rule_bit *bit)
 {
@@ -619,7 +622,7 @@ static __always_inline int rule_record(struct slot *slot, struct verdict *verdic
 	return bpf_ringbuf_output(&rule_ring, event, len, 0);
 }
 
-/* Takes back what the operator said. */
+/* Clears the operator's trust bit. */
 static __always_inline void rule_untaint(struct task_struct *task, struct verdict *verdict)
 {
 	struct ambit_trust *trust = trust_of(task->group_leader);
@@ -633,7 +636,7 @@ static __always_inline void rule_untaint(struct task_struct *task, struct verdic
 		label->trust = verdict->trust;
 }
 
-/* What one rule does, which is the hook's number `number`. */
+/* Performs the actions of the hook's rule `number`. */
 __noinline int rule_act(struct slot *slot, struct verdict *verdict, __u32 number)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -656,7 +659,7 @@ __noinline int rule_act(struct slot *slot, struct verdict *verdict, __u32 number
 	count(counts->applied);
 	if (bit->actions & (AMBIT_RULE_DENY | AMBIT_RULE_KILL))
 		count(counts->refused);
-	/* Where the operation is allowed, only the rules that allow it act. */
+	/* If the operation is allowed, only the rules that allow it act. */
 	if (verdict->outcome & AMBIT_RULE_ALLOW && !(bit->actions & AMBIT_RULE_ALLOW))
 		goto record;
 	if (bit->actions & AMBIT_RULE_UNTAINT)
@@ -683,7 +686,7 @@ struct fired_loop {
 	struct slot *slot;
 	struct verdict *verdict;
 	__u64 word;
-	__u32 number; /* of the bit that is next */
+	__u32 number; /* of the next bit */
 };
 
 static long fired_step(__u32 i, struct fired_loop *loop)
@@ -715,7 +718,7 @@ static __always_inline void fired_word(struct fired_loop *loop, __u32 at)
 		bpf_loop(64 + 8, fired_step, loop, 0);
 }
 
-/* Does what the rules that applied say: 0 or -EPERM. */
+/* Performs the actions of the matching rules: 0 or -EPERM. */
 __noinline int rules_act(struct slot *slot, struct verdict *verdict)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -729,7 +732,7 @@ __noinline int rules_act(struct slot *slot, struct verdict *verdict)
 	refused = verdict->outcome & (AMBIT_RULE_DENY | AMBIT_RULE_KILL);
 	verdict->trust = trust ? trust->bits : 0;
 	verdict->domain = label ? label->domain : 0;
-	/* What is refused is not allowed, whatever allows it. */
+	/* A refusal overrides all rules that allow. */
 	if (refused)
 		verdict->outcome &= ~AMBIT_RULE_ALLOW;
 	fired_word(&loop, 0);
@@ -764,7 +767,7 @@ static __noinline int rules_failed(__u32 hook)
 	return rules->actions & (AMBIT_RULE_DENY | AMBIT_RULE_KILL) ? -EPERM : 0;
 }
 
-/* Nothing is allowed by rules so far. */
+/* Clears the permission that a rule gave to an earlier operation of the task. */
 static __always_inline int rules_clear_allowed(struct ambit_rule_hook *rules)
 {
 	struct ambit_label *label;
@@ -777,14 +780,14 @@ static __always_inline int rules_clear_allowed(struct ambit_rule_hook *rules)
 	return 0;
 }
 
-/* A stage of the early program. */
+/* Runs a stage of the path program. */
 static __always_inline __u32 path_program_run(struct slot *slot, __u32 half, __u32 stage,
 					      __u32 hook_op)
 {
 	volatile __u64 *op = &slot->facts.numbers[AMBIT_RULE_OP];
 	__u32 answer;
 
-	/* Clang sees functions that read nothing: it would leave the first of two stores out. */
+	/* Volatile: see verifier.bpf.h. */
 	*op = stage << AMBIT_PATH_PROGRAM_STAGE | (hook_op & 0xffff);
 	answer = half ? path_program_b(&slot->facts) : path_program_a(&slot->facts);
 	*op = hook_op & 0xffff;
@@ -792,14 +795,14 @@ static __always_inline __u32 path_program_run(struct slot *slot, __u32 half, __u
 						     PATH_PROGRAM_ALL;
 }
 
-/* What the rules say that apply, once the object's tests and numbers are there; -1 if they can't be asked. */
+/* Evaluates the rules, given the object's tests and numbers: the union of their actions, or -1 on a failure. */
 static __always_inline int rules_outcome(struct slot *slot, struct ambit_rule_hook *rules,
 					 __u32 half)
 {
 	__u32 needs = rules->needs;
 
 	if (rules->prefilter) {
-		/* A rule that does not apply for what is known so far does not with other texts' bits of another event. */
+		/* Context fields that no remaining rule needs may keep the results of another event. */
 		needs = half ? prefilter_b(&slot->facts) : prefilter_a(&slot->facts);
 		if (!needs)
 			return 0;
@@ -817,7 +820,7 @@ static __always_inline void rules_numbers(struct slot *slot, __u32 numbers)
 		task_numbers(slot, numbers);
 }
 
-/* Asks the rules about the slot's object. A global function: the verifier looks at it once a program. */
+/* Evaluates the rules on the slot's object: 0 or -EPERM. A global function, see verifier.bpf.h. */
 __noinline int rules_evaluate(struct slot *slot, __u32 hook_op, __u32 arg)
 {
 	__u32 hook = hook_op >> 16, half;
@@ -866,47 +869,6 @@ __noinline int rules_evaluate(struct slot *slot, __u32 hook_op, __u32 arg)
 	return rules_act(slot, verdict);
 failed:
 	return rules_failed(hook);
-}
-
-/* The start of a rule's hook: a slot for the object. */
-struct rule_scope {
-	struct slot *slot;
-	int verdict;
-};
-
-static __always_inline bool enter_rules(struct rule_scope *scope, __u32 hook)
-{
-	struct slot *slot = slot_get();
-
-	scope->slot = slot;
-	scope->verdict = 0;
-	if (unlikely(!slot)) {
-		scope->verdict = rules_failed(hook);
-		return false;
-	}
-	slot->status = 0;
-	slot->extra = 0;
-	slot->port = 0;
-	slot->file_uid = 0;
-	slot->file_mode = 0;
-	slot->pos = OBJECT_END;
-	slot->path_miss = 0;
-	slot->undecided_generation = 0;
-	return true;
-}
-
-static __always_inline void evaluate_rules(struct rule_scope *scope, __u32 hook, __u32 op,
-					   __u32 arg)
-{
-	if (!scope->verdict)
-		scope->verdict = rules_evaluate(scope->slot, hook << 16 | op, arg);
-}
-
-static __always_inline int leave_rules(struct rule_scope *scope)
-{
-	if (scope->slot)
-		slot_put(scope->slot);
-	return scope->verdict ? -EPERM : 0;
 }
 
 #endif /* AMBIT_RULES_H */

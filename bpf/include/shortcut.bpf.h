@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The short way of paths that were found known before: an automaton over the
- * names of a dentry chain, leaf to root, whose edges are made as paths are found
- * known (docs/adr/0010). No string is built and nothing is hashed that would have
- * to be kept from those who choose names: edges and grants are compared whole.
+ * The shortcut: an automaton over the names of a dentry chain, leaf to root, for paths
+ * that the map matched before (docs/adr/0010). It needs no path string and no secret
+ * hash: edges and grants are compared whole, so a chosen name cannot collide.
  *
- * It says "known" or "not here". A domain's points never become fewer, and a
- * chain of names up to the task's root is the canonical path, so that what it
- * says can't go stale. What has no place in it takes the long way: other mounts
- * than that of the task's root, long names, deep paths, deleted files.
+ * The answer is "known" or "not in the shortcut". It cannot become stale: a domain's
+ * points are never removed, and the names up to the task's root are the canonical path.
+ * Files on other mounts than the task's root, long names, deep paths and deleted files
+ * have no place in it and are decided in full.
  *
- * Words of an edge and of a grant are written once, from zero to something that
- * is never zero, and compared with nothing that is zero: a reader that sees
- * half of an entry does not take it for another one.
+ * The words of an edge and of a grant are written once, from zero to a value that is
+ * never zero, and are compared with such values only. A reader that sees a half-written
+ * entry does not match it.
  */
 #ifndef AMBIT_SHORTCUT_H
 #define AMBIT_SHORTCUT_H
 
 #define SHORTCUT_STEPS 12
-/* 2^64 by the golden ratio: spreads what is multiplied by it over the upper bits. */
+/* 2^64 divided by the golden ratio: multiplication spreads a key over the upper bits. */
 #define SHORTCUT_MIX 0x9e3779b97f4a7c15ULL
 
 /*
- * An edge's link: in the upper half the state that it leads to, in the lower the
- * one that it comes from and how many words its name has.
+ * An edge's link: its target state in the upper half; its source state and the number
+ * of words of its name in the lower half.
  */
-#define STATE_DIGITS (1U << 31) /* the name is a number: procfs and devpts have markers for it */
+#define STATE_DIGITS \
+	(1U << 31) /* the name is a number, which procfs and devpts replace by a marker */
 #define LINK_FROM(state, more) (((state) & ~STATE_DIGITS) | (more) << 30)
 
 static __always_inline struct ambit_shortcut *shortcut_of(struct ambit_label *label)
@@ -36,13 +36,13 @@ static __always_inline struct ambit_shortcut *shortcut_of(struct ambit_label *la
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
 }
 
-/* The last word of a name has its length in its last byte, which no other byte fills. */
+/* Returns the last word of a name, with the length in its unused last byte. */
 static __always_inline __u64 last_word(__u64 word, __u32 len)
 {
 	return (word & ((1ULL << ((len & 7) * 8)) - 1)) | (__u64)(len | 0x80) << 56;
 }
 
-/* `more` is a constant: how many words there are besides the first. */
+/* `more` is a constant: the number of words after the first. */
 static __always_inline __u32 edge_index(const __u64 *words, __u32 more, __u32 from)
 {
 	__u64 mixed = (words[0] ^ from) * SHORTCUT_MIX;
@@ -56,7 +56,7 @@ static __always_inline __u32 edge_index(const __u64 *words, __u32 more, __u32 fr
 	return mixed >> (64 - AMBIT_SHORTCUT_EDGE_BITS);
 }
 
-/* The state that an edge leads to; 0 if it is another edge. Its link is read once. */
+/* Returns the edge's target state, or 0 if it is another edge. Reads the link once. */
 static __always_inline __u32 edge_is(const struct ambit_edge *edge, const __u64 *words, __u32 more,
 				     __u32 from)
 {
@@ -78,7 +78,7 @@ static __always_inline __u32 edge_find(struct ambit_shortcut *shortcut, const __
 	return likely(to) ? to : edge_is(&shortcut->edges[index ^ 1], words, more, from);
 }
 
-/* The state after a dentry's name, or 0. */
+/* Returns the state after a dentry's name, or 0. */
 static __always_inline __u32 step(struct ambit_shortcut *shortcut, struct dentry *dentry,
 				  __u32 from)
 {
@@ -120,7 +120,7 @@ static __always_inline bool numbers_marked(struct dentry *root)
 	return magic == PROC_SUPER_MAGIC || magic == DEVPTS_SUPER_MAGIC;
 }
 
-/* Whether the subject was found to be allowed `what` (operation, argument) on the path. */
+/* True if the shortcut has the subject's permission for `what` (operation, argument) on the path. */
 static __noinline bool shortcut_knows(struct ambit_label *label, struct task_struct *task,
 				      struct path *at, __u32 what)
 {
@@ -162,12 +162,12 @@ struct shortcut_loop {
 	struct slot *slot;
 	struct dentry *dentry;
 	struct dentry *root;
-	__u32 pos; /* of the text, what was not taken yet ends here */
+	__u32 pos; /* end of the unread part of the path string */
 	__u32 state;
 	bool done;
 };
 
-/* Takes an edge that nobody has: the state it leads to, or 0. */
+/* Takes a free edge. Returns its target state, or 0 if it is in use. */
 static __always_inline __u32 edge_take(struct ambit_shortcut *shortcut, __u32 index,
 				       const __u64 *words, __u32 more, __u32 from, __u32 flag)
 {
@@ -195,8 +195,8 @@ static __always_inline __u32 edge_make(struct ambit_shortcut *shortcut, const __
 }
 
 /*
- * The same steps by probe reads, making the edges that are missing. Names are those
- * of the text that was found known: the file may have been renamed since.
+ * The same steps by probe reads, adding missing edges. Names come from the path string
+ * that was decided, since the file may have been renamed meanwhile.
  */
 static long shortcut_step(__u32 i, struct shortcut_loop *loop)
 {
@@ -246,7 +246,7 @@ static __always_inline bool grant_take(struct ambit_grant *grant, __u64 subject,
 	return true;
 }
 
-/* Remember a path that was found known, which is in the slot. */
+/* Adds the slot's path, which the map has just matched. */
 static __noinline int shortcut_add(struct slot *slot, struct ambit_label *label, struct path *at,
 				   __u32 what)
 {
@@ -263,7 +263,7 @@ static __noinline int shortcut_add(struct slot *slot, struct ambit_label *label,
 		return 0;
 	loop.pos = loop.dentry == loop.root ? OBJECT_END - 1 : OBJECT_END;
 	bpf_loop(SHORTCUT_STEPS + 1, shortcut_step, &loop, 0);
-	/* Before the names is nothing but the kind. */
+	/* Only the kind byte is left before the names. */
 	if (!loop.done || slot->pos != loop.pos - 1)
 		return 0;
 	granted = (__u64)loop.state << 32 | what;

@@ -26,7 +26,7 @@
 		v0 ^= (m); \
 	} while (0)
 
-/* One of the first blocks, if there are so many. */
+/* Absorbs block i, or ends if there are fewer. */
 #define ABSORB(i)                      \
 	do {                           \
 		if (blocks <= (i))     \
@@ -34,24 +34,14 @@
 		SIPBLOCK(words[i]);    \
 	} while (0)
 
-/* Blocks absorbed without a loop helper: objects of up to 96 bytes. */
+/* Blocks absorbed without bpf_loop(): objects of up to 96 bytes. */
 #define SIP_INLINE_BLOCKS 12
-
-/*
- * Make the verifier forget what it knows of a value. After a loop with several
- * ways out it would go on once for each of them; so it goes on once.
- */
-static __always_inline __u32 hide(struct slot *slot, __u32 value)
-{
-	*(volatile __u32 *)&slot->forgotten = value;
-	return *(volatile __u32 *)&slot->forgotten;
-}
 
 static __always_inline __u64 word_at(struct slot *slot, __u32 off)
 {
 	const __u64 *word = (void *)&slot->bytes[off & OFFSET_MASK];
 
-	barrier_var(word); /* or clang reads bytes, since it sees that they need not be aligned */
+	barrier_var(word); /* see verifier.bpf.h */
 	return *word;
 }
 
@@ -91,7 +81,7 @@ static __always_inline int sip(struct slot *slot, __u32 pos, __u32 end, __u32 op
 	__u64 first = op | ((__u64)arg << 32), last;
 	const __u64 *words = (void *)&slot->bytes[pos & OFFSET_MASK];
 
-	barrier_var(words); /* or clang reads bytes, since it sees that they need not be aligned */
+	barrier_var(words); /* see verifier.bpf.h */
 	SIPBLOCK(first);
 	ABSORB(0);
 	ABSORB(1);

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who lowered a process' trust, and why. It is kept with the thread group's
- * leader, so that no thread is trusted more than another; a label's own trust is a
- * copy of the bits, for the one test that a hook makes of it. `shared.clock` moves
- * on whenever anybody's trust was lowered, also by a tap: a label that has not seen
- * that is brought up to date before its next operation is decided.
+ * A process's trust bits and their causes. They are stored with the thread group's
+ * leader and so are equal for all threads; a label has a copy of the bits for the one
+ * test that a hook makes. `shared.clock` increases each time a process loses trust,
+ * also by a tap. A label whose clock is older is updated before its next operation.
  *
- * A thread that executes takes its leader's place, and its storage that of the
- * leader's, which ends before the exec is committed: what the leader had when the
- * exec began is carried over, and what it lost until its end is its legacy.
+ * When a non-leader thread calls execve, it becomes the leader with its own task
+ * storage. trust_copy_at_exec() copies the leader's trust when the exec begins. Bits
+ * that the old leader loses after that are saved in `exited_leaders` when it exits and
+ * merged when the exec commits.
+ *
+ * A program that may sleep cannot reach the leader's storage. A loss of a non-leader
+ * thread is therefore deferred: trust_defer() stores it by process number, and the next
+ * trust_collect() of any thread settles it.
  */
 #ifndef AMBIT_TRUST_H
 #define AMBIT_TRUST_H
@@ -28,8 +32,8 @@ struct {
 } taps SEC(".maps");
 
 /*
- * By process: what threads lost that are not its leader, who is out of reach in a
- * program that may sleep. Any thread takes it in before its next operation.
+ * Deferred losses, by process: bits that non-leader threads lost and that are not yet
+ * in the leader's storage.
  */
 struct deferred_loss {
 	__u64 time_ns;
@@ -47,9 +51,9 @@ struct {
 	__type(value, struct deferred_loss);
 } deferred_losses SEC(".maps");
 
-/* Of leaders that have ended while their process goes on. */
+/* The trust of leaders that exited before the other threads of their process. */
 struct exited_leader_key {
-	__u64 start_ns; /* a thread that takes the leader's place has its */
+	__u64 start_ns; /* a thread that becomes the leader takes over the leader's */
 	__u32 tgid;
 	__u32 pad;
 };
@@ -114,7 +118,7 @@ static __always_inline void trust_expire(struct cause_loop *loop)
 	}
 }
 
-/* Clears what has had its time. */
+/* Clears expired bits and returns the others. */
 static __noinline __u32 trust_now(struct ambit_trust *trust)
 {
 	struct cause_loop loop = { .trust = trust };
@@ -142,7 +146,7 @@ static long cause_step(__u32 i, struct cause_loop *loop)
 	} else {
 		cause->until_ns = 0;
 	}
-	/* The first cause stays; only its end moves. */
+	/* The first cause stays; only its expiry changes. */
 	if (loop->trust->bits & 1U << i)
 		return 0;
 	if (!loop->trust->bits) {
@@ -188,7 +192,7 @@ static __noinline int trust_save_exited(struct task_struct *leader, struct ambit
 	return 0;
 }
 
-/* The bits as they are then; 0 if memory is short. */
+/* Sets bits and returns all bits; 0 if there is no memory. */
 static __noinline __u32 trust_lower(struct task_struct *leader, struct trust_why *why)
 {
 	struct cause_loop loop = {
@@ -202,7 +206,7 @@ static __noinline __u32 trust_lower(struct task_struct *leader, struct trust_why
 	if (!loop.trust)
 		return 0;
 	bpf_probe_read_kernel(loop.comm, sizeof(loop.comm), leader->comm);
-	/* A cause that has ended is none any more. */
+	/* First removes expired causes. */
 	trust_expire(&loop);
 	bpf_loop(AMBIT_TRUST_BITS, cause_step, &loop, 0);
 	if (unlikely(leader->exit_state) && process_lives(leader))
@@ -226,7 +230,7 @@ static long merge_step(__u32 i, struct merge_loop *loop)
 	if (!(loop->from->bits & 1U << i))
 		return 0;
 	if (loop->to->bits & 1U << i) {
-		/* The cause is the one that it had first, the end is the later one. */
+		/* The first cause stays, with the later expiry of the two. */
 		theirs = loop->from->causes[i].until_ns;
 		ours = loop->to->causes[i].until_ns;
 		if (ours && (!theirs || theirs > ours))
@@ -240,7 +244,7 @@ static long merge_step(__u32 i, struct merge_loop *loop)
 	return 0;
 }
 
-/* The bits that one has, with their causes where the other has not got them. */
+/* Copies the bits of `from` to `to`, with the causes of the bits that are new there. */
 static __always_inline void trust_merge(struct ambit_trust *from, struct ambit_trust *to,
 					__u32 spread)
 {
@@ -258,7 +262,7 @@ static __always_inline void trust_merge(struct ambit_trust *from, struct ambit_t
 		__sync_fetch_and_add(&shared.clock, 1);
 }
 
-/* The current thread lost it, which is not the leader. */
+/* Records a loss of the current thread, which is not the leader. */
 static __noinline int trust_defer(struct task_struct *task, struct trust_why *why)
 {
 	__u32 tgid = task->tgid;
@@ -271,7 +275,7 @@ static __noinline int trust_defer(struct task_struct *task, struct trust_why *wh
 		.hook = why->hook,
 	};
 
-	/* What another thread lost just before is owed as well, with that cause. */
+	/* Bits deferred by another thread stay, with their cause. */
 	if (pending && pending->bits && pending->time_ns >= task->group_leader->start_boottime)
 		__sync_fetch_and_or(&pending->bits, why->bits);
 	else
@@ -280,7 +284,7 @@ static __noinline int trust_defer(struct task_struct *task, struct trust_why *wh
 	return 0;
 }
 
-/* The process that handed it on is on the way from the first cause. */
+/* Appends a process to the path from the first cause. */
 static __always_inline void trust_step(struct ambit_trust *trust, struct task_struct *leader,
 				       __u32 how)
 {
@@ -302,12 +306,12 @@ static __always_inline void trust_settle(struct task_struct *leader, struct defe
 	};
 
 	why.bits = __sync_lock_test_and_set(&loss->bits, 0);
-	/* Or of a process that had the number before. */
+	/* Otherwise it belongs to an earlier process of that number. */
 	if (why.bits && loss->time_ns >= leader->start_boottime)
 		trust_lower(leader, &why);
 }
 
-/* What threads lost and taps said of the process, and all that was said before. */
+/* Adds deferred losses and reports of taps to the process's trust. Returns its bits. */
 static __noinline __u32 trust_collect(struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
@@ -318,7 +322,7 @@ static __noinline __u32 trust_collect(struct task_struct *task)
 
 	tap = bpf_map_lookup_elem(&taps, &tgid);
 	if (tap && tap->bits && tap->time_ns < leader->start_boottime) {
-		/* Of a process that had the number before. */
+		/* Reported about an earlier process of that number. */
 		tap->bits = 0;
 	} else if (tap && tap->bits) {
 		struct trust_why why = {
@@ -327,7 +331,7 @@ static __noinline __u32 trust_collect(struct task_struct *task)
 			.how = AMBIT_TRUST_BY_TAP,
 		};
 
-		/* Once: what the operator clears is not brought back. */
+		/* Applied once: bits that the operator clears stay cleared. */
 		why.bits = __sync_lock_test_and_set(&tap->bits, 0) &
 			   ~((1U << AMBIT_TRUST_NAMED) - 1);
 		if (why.bits)
@@ -340,7 +344,7 @@ static __noinline __u32 trust_collect(struct task_struct *task)
 	return trust ? trust_now(trust) : 0;
 }
 
-/* A global function: the verifier looks at it once a program. */
+/* A global function, see verifier.bpf.h. */
 __noinline int trust_refresh(struct ambit_label *label)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -353,7 +357,7 @@ __noinline int trust_refresh(struct ambit_label *label)
 		label->taps_seen = now;
 		trust_collect(task);
 	}
-	/* A label that lost trust when memory was short has bits that are nowhere else. */
+	/* Without memory for a trust entry the bits are in the label only; then keep them. */
 	trust = trust_of(task->group_leader);
 	if (trust)
 		label->trust = trust_now(trust);
@@ -361,9 +365,8 @@ __noinline int trust_refresh(struct ambit_label *label)
 }
 
 /*
- * Brings the current task's label up to date: once for each time that somebody's
- * trust was lowered, and as long as its own is. Not in a program that may sleep,
- * where the leader is out of reach.
+ * Updates the current task's label: after each loss of trust on the host, and while its
+ * own trust is lowered, since bits expire. Not for programs that may sleep.
  */
 static __always_inline void trust_sync(struct ambit_label *label)
 {
@@ -371,7 +374,7 @@ static __always_inline void trust_sync(struct ambit_label *label)
 		trust_refresh(label);
 }
 
-/* A child has what its parent has. Not for threads. */
+/* Copies the parent's trust to a new process. Not for threads. */
 static __always_inline int trust_inherit(struct task_struct *child, struct task_struct *parent)
 {
 	struct ambit_trust *trust, *theirs;
@@ -391,7 +394,7 @@ static __always_inline int trust_inherit(struct task_struct *child, struct task_
 	return 0;
 }
 
-/* A thread that is not the leader will be it once its exec is committed. */
+/* At the start of an exec by a non-leader thread: copies the leader's trust to it. */
 static __always_inline void trust_copy_at_exec(struct task_struct *task)
 {
 	struct ambit_trust *trust, *own;
@@ -407,7 +410,7 @@ static __always_inline void trust_copy_at_exec(struct task_struct *task)
 		bpf_probe_read_kernel(own, sizeof(*own), trust);
 }
 
-/* It leads its process now. What its predecessor lost since the exec began it has lost. */
+/* At the commit of an exec: merges what the former leader lost since the exec began. */
 static __always_inline void trust_merge_exited(struct task_struct *task)
 {
 	struct exited_leader_key key = exited_leader_key_of(task);
@@ -426,7 +429,7 @@ static __always_inline void trust_merge_exited(struct task_struct *task)
 	bpf_map_delete_elem(&exited_leaders, &key);
 }
 
-/* A task has ended. Where it led its process, that may go on without it. */
+/* At the exit of a task: saves the trust of a leader whose process continues. */
 static __always_inline void trust_on_exit(struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;

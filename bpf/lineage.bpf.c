@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Chains of the tasks that ran before rules were loaded, from their parents as they are. */
+SEC("iter/task")
+int lineage_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task, *at = task;
+	struct ambit_lineage *lineage;
+	struct slot *slot;
+	__u32 i;
+
+	if (!task || task->pid != task->tgid || lineage_of(task))
+		return 0;
+	lineage = bpf_task_storage_get(&lineages, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	slot = slot_get();
+	if (!lineage || !slot)
+		goto out;
+	for (i = 0; i < AMBIT_CHAIN_MAX; i++) {
+		struct file *exe = BPF_CORE_READ(at, mm, exe_file);
+		struct walk walk;
+
+		if (!exe)
+			break;
+		slot->status = 0;
+		walk_init_for(&walk, slot, task);
+		walk.dentry = BPF_CORE_READ(exe, f_path.dentry);
+		walk.mnt = BPF_CORE_READ(exe, f_path.mnt);
+		walk_rest(&walk);
+		walk_outcome(slot, walk_finish(&walk), AMBIT_KIND_PATH);
+		lineage_put(lineage, i, slot);
+		lineage->count = i + 1;
+		at = BPF_CORE_READ(at, real_parent);
+	}
+out:
+	if (slot)
+		slot_put(slot);
+	return 0;
+}
