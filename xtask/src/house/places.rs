@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    fn check(lines: Vec<Vec<String>>) {
+    fn check(lines: &[Vec<String>]) {
         let lines = lines.concat();
         assert!(
             lines.is_empty(),
@@ -116,7 +116,7 @@ mod tests {
         };
         let hooks = all(Hook::ALL.iter().collect());
         let deciding = all(Hook::ALL.iter().filter(|hook| hook.decides()).collect());
-        check(vec![
+        check(&[
             missing(
                 "hook",
                 &hooks,
@@ -179,7 +179,7 @@ mod tests {
             .filter(|name| !by_canary.contains(&name.as_str()))
             .cloned()
             .collect();
-        check(vec![
+        check(&[
             missing(
                 "operation",
                 &operations,
@@ -233,7 +233,7 @@ mod tests {
             .collect();
         let fields: Vec<String> = fields.into_iter().collect();
         let named = |name: &str| vec![name.to_owned()];
-        check(vec![missing(
+        check(&[missing(
             "rule field",
             &fields,
             &Place {
@@ -253,7 +253,7 @@ mod tests {
             .filter(|name| name != "act")
             .collect();
         assert!(verbs.len() >= 10, "only {verbs:?}");
-        check(vec![
+        check(&[
             missing(
                 "verb",
                 &verbs,
@@ -281,7 +281,7 @@ mod tests {
             .map(str::to_owned)
             .to_vec();
         let braced = |name: &str| vec![format!("{{{name}}}")];
-        check(vec![
+        check(&[
             missing(
                 "class",
                 &classes,
@@ -321,7 +321,7 @@ mod tests {
             .iter()
             .map(|name| words(name).trim().to_owned())
             .collect();
-        check(vec![missing(
+        check(&[missing(
             "kind of record",
             &kinds,
             &Place {
