@@ -70,6 +70,10 @@ pub(super) struct StepRow {
     pub(super) way: Spread,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a field by reference"
+)]
 fn name<S: serde::Serializer>(way: &Spread, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(way.name())
 }
@@ -193,26 +197,28 @@ mod tests {
         }
     }
 
-    fn task(trust: Option<Trust>) -> TaskInfo {
+    fn task(trust: Option<Box<Trust>>) -> TaskInfo {
         TaskInfo {
             tgid: 9,
             tid: 9,
             comm: b"a\x1b[2J".to_vec(),
             label: Label::default(),
-            trust: trust.map(Box::new),
+            trust,
             start_ns: 100,
         }
     }
 
     #[test]
     fn a_process_without_a_label_has_a_row_with_escaped_names() {
-        let mut trust = Trust::default();
-        trust.bits = 1 << 9;
+        let mut trust = Box::new(Trust {
+            bits: 1 << 9,
+            steps: 1,
+            ..Trust::default()
+        });
         trust.causes[9].tgid = 5;
         trust.causes[9].time_ns = 300;
         trust.causes[9].until_ns = 5000;
         trust.causes[9].how = TRUST_BY_TAP;
-        trust.steps = 1;
         trust.path[0].tgid = 5;
         trust.path[0].how = Spread::Signal as u32;
         let row = view().row(&[task(Some(trust))]).unwrap();
