@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What changed from one map to another, line by line, for reading and as JSON.
+//! Compares two maps line by line, for text output and JSON.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,56 +12,56 @@ use serde::Serialize;
 use crate::map::Entry;
 use crate::{FAMILIES, Map};
 
-/// What changed from one map to another.
+/// The differences between two maps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Diff {
     /// Settings, as lines such as `chain: 2`.
     #[serde(skip_serializing_if = "Lines::is_empty")]
     pub settings: Lines,
-    /// What may be started.
+    /// Programs that the launcher may start.
     #[serde(skip_serializing_if = "Lines::is_empty")]
     pub start: Lines,
     /// Subjects that changed, in the order of the file.
     pub subjects: Vec<SubjectDiff>,
 }
 
-/// Lines of one place that came and went, sorted.
+/// Lines that were added and removed at one place, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Lines {
-    /// In the second map only.
+    /// Lines of the second map only.
     pub added: Vec<String>,
-    /// In the first map only.
+    /// Lines of the first map only.
     pub removed: Vec<String>,
 }
 
-/// What became of a subject.
+/// The differences for one subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SubjectDiff {
-    /// Its id, of the second map where it is there.
+    /// The subject's id; the id of the second map if that contains the subject.
     pub id: String,
-    /// Who it is.
+    /// The subject.
     pub subject: Subject,
-    /// Whether it came, went or changed.
+    /// The kind of difference.
     pub change: Change,
     /// Its lines: rules, and `digest …`, `script-digest …`, `creds …`.
     #[serde(flatten)]
     pub lines: Lines,
 }
 
-/// What became of a subject.
+/// The kind of difference for a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
-    /// In the second map only.
+    /// The subject is in the second map only.
     Added,
-    /// In the first map only.
+    /// The subject is in the first map only.
     Removed,
-    /// In both, with other lines.
+    /// The subject is in both maps, with different lines.
     Changed,
 }
 
 impl Lines {
-    /// Whether nothing changed.
+    /// True if no line was added or removed.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
@@ -75,14 +75,14 @@ impl Lines {
 }
 
 impl Diff {
-    /// Whether the maps are the same but for ids.
+    /// True if the maps are equal except for ids.
     pub fn is_empty(&self) -> bool {
         self.settings.is_empty() && self.start.is_empty() && self.subjects.is_empty()
     }
 }
 
 impl Map {
-    /// What changed from this map to another; ids are not compared.
+    /// Returns the differences between this map and `after`. Ids are not compared.
     pub fn diff(&self, after: &Self) -> Diff {
         let mut subjects = Vec::new();
         let all: BTreeSet<&Subject> = self.subjects.keys().chain(after.subjects.keys()).collect();

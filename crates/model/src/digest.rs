@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Figures of a map: its digest, and those of its points.
+//! SHA-256 digests of a map and of its points.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use sha2::{Digest, Sha256};
 
 use crate::{Map, Rule};
 
-/// A SHA-256.
+/// A SHA-256 digest.
 pub type Figure = [u8; 32];
 
-/// A point's coefficient: SHA-256 over the subject's and the rule's text.
+/// Returns a point's coefficient: SHA-256 over the texts of its subject and its rule.
 pub fn coefficient(subject: &Subject, rule: &str) -> Figure {
     let mut hasher = Sha256::new();
     let subject = subject.to_string();
-    // The length tells where the subject ends: both texts come from a workload.
+    // Both texts come from the workload; the length marks the end of the subject.
     hasher.update(
         u64::try_from(subject.len())
             .unwrap_or(u64::MAX)
@@ -26,7 +26,8 @@ pub fn coefficient(subject: &Subject, rule: &str) -> Figure {
     hasher.finalize().into()
 }
 
-/// The measurement after a further point: SHA-256 over the one before and the point's coefficient. It begins as zeros.
+/// Returns the measurement after one more point: SHA-256 over the previous measurement and the point's coefficient. The
+/// first measurement consists of zeros.
 pub fn extend(measurement: &Figure, coefficient: &Figure) -> Figure {
     let mut hasher = Sha256::new();
     hasher.update(measurement);
@@ -34,7 +35,7 @@ pub fn extend(measurement: &Figure, coefficient: &Figure) -> Figure {
     hasher.finalize().into()
 }
 
-/// The state of a set of points: the extension over their coefficients in the order of their bytes.
+/// Returns the state of a set of points: [`extend`] folded over their coefficients, sorted by their bytes.
 pub fn state(coefficients: &BTreeSet<Figure>) -> Figure {
     coefficients
         .iter()
@@ -42,12 +43,12 @@ pub fn state(coefficients: &BTreeSet<Figure>) -> Figure {
 }
 
 impl Map {
-    /// SHA-256 over the canonical print without comments, ids and the domain's name.
+    /// Returns SHA-256 over the canonical text without comments, ids, the domain's name, `incomplete` and `sealed`.
     pub fn digest(&self) -> Figure {
         Sha256::digest(self.print_nameless()).into()
     }
 
-    /// The state of the map's lines, whatever their order.
+    /// Returns the state of the map's lines; their order does not matter.
     pub fn state(&self) -> Figure {
         let launcher = Subject::LAUNCHER;
         let started = self

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Why something was outside the map, and the smallest change that lets it in.
+//! Explains a violation and proposes the smallest change of the map that allows it.
 
 use std::fmt;
 
@@ -11,64 +11,65 @@ use serde::Serialize;
 use crate::learn::Violation;
 use crate::{Map, Rule};
 
-/// How many rules an explanation shows.
+/// Number of rules that an explanation shows.
 const NEAREST: usize = 3;
 
-/// A violation in words.
+/// A violation, explained as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// What was attempted, as a rule; the operation and what there is of the object where it has no canonical form.
+    /// The attempted operation as a rule. If the object has no canonical form: the operation and the known part of the
+    /// object.
     pub attempted: String,
-    /// Who.
+    /// The subject, if it is known.
     pub subject: Option<Subject>,
-    /// The subject's id in the map; `None` where the map does not have it.
+    /// The subject's id in the map; `None` if the map does not contain the subject.
     pub id: Option<String>,
-    /// Why it was outside, in plain words.
+    /// The reason why the operation is a violation.
     pub reason: String,
-    /// What was done about it.
+    /// The response.
     pub response: String,
-    /// The rules that are nearest, the nearest first.
+    /// The most similar rules of the map, the most similar first.
     pub nearest: Vec<Near>,
-    /// Lines to add to the map, as a piece of a map file; `None` where no line lets it in.
+    /// Lines of a map file to add; `None` if no line can allow the operation.
     pub change: Option<String>,
-    /// Who took the task's trust.
+    /// The sources of the task's trust bits.
     pub trust: Vec<String>,
-    /// How often it was outside so far.
+    /// Number of violations of this point so far.
     pub count: u32,
 }
 
-/// A rule that is there, and whose.
+/// A rule of the map and its subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Near {
-    /// The id of the subject that has it.
+    /// The id of the rule's subject.
     pub id: String,
     /// The rule.
     pub rule: String,
 }
 
-/// A violation can't be accepted into a map.
+/// A violation cannot be accepted into a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcceptError {
-    /// Nobody knows who did it.
+    /// The kernel part never described the subject.
     #[error("the subject was never described, so no rule can be written for it")]
     UnknownSubject,
-    /// No rule can say it.
+    /// The object has no canonical form.
     #[error("the object has no canonical form, so no rule can name it")]
     Unrepresentable,
-    /// The launcher can only start programs.
+    /// The launcher attempted something other than starting a program.
     #[error("the launcher can only be allowed to start programs")]
     Launcher,
-    /// The digest is of something that the map does not run.
+    /// No subject of the map runs the file with this digest.
     #[error("the map has no subject that runs this file")]
     NoSubject,
-    /// More before it than the map's chain has.
+    /// The violation's subject has more executables than the map's `chain` permits.
     #[error("the map tells subjects apart by fewer executables than the domain did")]
     Chain,
 }
 
 impl Map {
-    /// A violation in words, with the nearest rules and the smallest change.
+    /// Explains a violation, with the most similar rules and the smallest change.
     pub fn explain(&self, violation: &Violation) -> Explanation {
         let event = &violation.event;
         let subject = violation.subject.as_ref();
@@ -89,7 +90,7 @@ impl Map {
         }
     }
 
-    /// The map with the smallest change that lets the violation in.
+    /// Returns the map with the smallest change that allows the violation.
     pub fn accept(&self, violation: &Violation) -> Result<Self, AcceptError> {
         let event = &violation.event;
         let object = event.object().ok_or(AcceptError::Unrepresentable)?;
@@ -122,7 +123,7 @@ impl Map {
         let entry = map.subject_mut(subject);
         match (event.operation.op, object) {
             (Op::ExecCreds, Object::Creds(creds)) => {
-                // Where there are none, any will do.
+                // An empty set already permits any credentials.
                 if new || !entry.creds.is_empty() {
                     entry.creds.insert(*creds);
                 }
@@ -135,7 +136,7 @@ impl Map {
         Ok(map)
     }
 
-    /// Adds a digest to every subject that runs the file and names digests; false where none runs it.
+    /// Adds a digest to every subject that runs the file and restricts digests. Returns false if no subject runs it.
     fn accept_digest(&mut self, of: &Object, sha256: &[u8; 32]) -> bool {
         let mut runs = false;
         for (subject, entry) in &mut self.subjects {
@@ -177,7 +178,7 @@ impl Map {
                     rule.to_string(),
                     &entry.id,
                 ));
-                // Keep the list short: only the nearest are shown.
+                // Only the nearest rules are shown, so the candidates are cut from time to time.
                 if found.len() >= 4096 {
                     found.sort();
                     found.truncate(NEAREST);
@@ -196,7 +197,7 @@ impl Map {
     }
 }
 
-/// What rules are compared with.
+/// The operation of a violation and the path components of its object, for comparison with rules.
 struct Wanted {
     operation: Operation,
     parts: Vec<String>,
@@ -210,7 +211,7 @@ impl Wanted {
         }
     }
 
-    /// How far a rule is; `None` where it has nothing to do with it.
+    /// Returns the distance of a rule; `None` if it is unrelated.
     fn distance(&self, rule: &Rule) -> Option<usize> {
         let operation = rule.operation();
         let apart = match operation.op {
@@ -221,12 +222,12 @@ impl Wanted {
         };
         let theirs = parts(&rule.to_string());
         let distance = edit_distance(&self.parts, &theirs);
-        // Nothing in common but the root is not near.
+        // Rules that have only the root directory in common are unrelated.
         (distance < self.parts.len().max(theirs.len())).then_some(2 * distance + apart)
     }
 }
 
-/// The components of a rule's object, the operation left out.
+/// Returns the components of a rule's object.
 fn parts(rule: &str) -> Vec<String> {
     let object = rule.split_once(' ').map_or("", |(_, object)| object);
     let object = object
@@ -275,7 +276,7 @@ fn reason(map: &Map, violation: &Violation) -> String {
     }
 }
 
-/// A program the map has, reached in another way, is another subject.
+/// Explains a violation of a subject that is not in the map; the map may contain its executable with another chain.
 fn unknown_subject(map: &Map, subject: Option<&Subject>) -> String {
     let exe = subject.and_then(|subject| subject.exe.as_ref());
     let same = map
@@ -319,7 +320,7 @@ const fn response(response: Response) -> &'static str {
     }
 }
 
-/// What one map has more than another, as a piece of a map file.
+/// Returns the lines that `after` has and `before` does not, as a piece of a map file.
 fn change(before: &Map, after: &Map) -> Option<String> {
     let mut more = Map::new(after.domain.clone());
     more.chain = after.chain;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Behaviour maps: what a domain may do, as people write and read it, as the kernel part looks it up, and as it is
-//! learned.
+//! Behaviour maps: reading, printing, merging, matching, compiling for the kernel part, learning from events.
 //!
-//! This crate is pure: no I/O, no clock, no threads. The same events give the same map, byte for byte. It knows
-//! nothing of how events come or how maps are loaded.
+//! This crate is pure: no I/O, no clock, no threads. The same events give the same map, byte for byte. It does not know
+//! where events come from or how maps are loaded.
 
 mod compile;
 mod diff;

@@ -24,64 +24,66 @@ pub const FAMILIES: [Family; 12] = [
     Family::Uring,
 ];
 
-/// How deep the chain of executables is where a map does not say.
+/// Number of executables in a subject's chain if the map does not set it.
 pub const CHAIN_DEFAULT: u32 = 2;
 
-/// Whether this can be the name of somebody who takes trust from tasks: `model`, `operator`, `engine`, `tap`, or
-/// `rule:` or `tap:` and then up to 63 of A-Z, a-z, 0-9, `.`, `_` and `-`.
+/// True if `name` is a source of trust bits: `model`, `operator`, `engine`, `tap`, or `rule:` or `tap:` followed by up
+/// to 63 of A-Z, a-z, 0-9, `.`, `_` and `-`.
 pub fn is_source(name: &str) -> bool {
     names::is_trust_source(name)
 }
 
-/// What is done, by family, in the order of [`FAMILIES`].
+/// A response for each family, in the order of [`FAMILIES`].
 pub type Responses = [Response; FAMILIES.len()];
 
-/// What is done about a task that a source does not trust, by family, where that is said; else what is done about any
-/// untrusted task.
+/// Responses to tasks that one source distrusts, in the order of [`FAMILIES`]. For a family without one, the response
+/// to any untrusted task is used.
 pub type OwnResponses = [Option<Response>; FAMILIES.len()];
 
-/// What a domain may do, and what is done about the rest.
+/// The operations that a domain may perform, and the responses to violations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Map {
     /// The domain's name.
     pub domain: String,
-    /// Executables that tell subjects apart, 1 to 4: the own one and those before it.
+    /// Number of executables that belong to a subject, counted from the current one: 1 to 4.
     pub chain: u32,
-    /// How much of the kernel's surface is decided.
+    /// The set of hooks that the map decides.
     pub coverage: Coverage,
-    /// How many points learning has missed; a map that knows of some is not enforced unless that is asked for.
+    /// Number of operations that learning missed, if it missed any. Such a map is not enforced without
+    /// `--allow-incomplete`.
     pub incomplete: Option<u64>,
-    /// The map's digest when it was sealed; another one says that it was changed since.
+    /// The map's digest at the time of sealing. A different digest now means that the map was changed.
     pub sealed: Option<[u8; 32]>,
-    /// To what is outside the map, where it is enforced.
+    /// Responses to operations outside the map while it is enforced.
     pub outside: Responses,
-    /// To tasks with a trust bit.
+    /// Responses to tasks with at least one trust bit.
     pub untrusted: Responses,
-    /// To tasks that this source does not trust, by its name; the strictest holds of a task that several do not trust.
+    /// Responses to tasks that a source distrusts, by the source's name. If several sources distrust a task, the
+    /// strictest response is used.
     pub untrusted_by: BTreeMap<String, OwnResponses>,
-    /// What the launcher may start.
+    /// Programs that the launcher may start.
     pub start: BTreeSet<RuleObject>,
-    /// What each subject may do. The launcher is not among them.
+    /// Operations that each subject may perform. The launcher is not included.
     pub subjects: BTreeMap<Subject, Entry>,
 }
 
-/// What a subject may do.
+/// The part of a map that belongs to one subject.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// A name for people, unique in the map.
+    /// A readable name, unique in the map.
     pub id: String,
-    /// Digests that the executable may have; any where there are none.
+    /// Permitted digests of the executable; an empty set permits any.
     pub digests: BTreeSet<[u8; 32]>,
-    /// Digests that the script may have; any where there are none.
+    /// Permitted digests of the script; an empty set permits any.
     pub script_digests: BTreeSet<[u8; 32]>,
-    /// Credentials that it may run with; any where there are none.
+    /// Permitted credentials; an empty set permits any.
     pub creds: BTreeSet<Creds>,
-    /// What it may do.
+    /// Rules for the operations that the subject may perform.
     pub allow: BTreeSet<Rule>,
 }
 
 impl Map {
-    /// A map that allows nothing.
+    /// Creates a map that allows nothing.
     pub fn new(domain: impl Into<String>) -> Self {
         Self {
             domain: domain.into(),
@@ -97,8 +99,8 @@ impl Map {
         }
     }
 
-    /// What is done, by family, about a task that this source does not trust; of any source that the map does not name,
-    /// for none.
+    /// Returns the responses to a task that `source` distrusts. `None`, and a source that the map does not name, stand
+    /// for any untrusted task.
     pub fn gate(&self, source: Option<&str>) -> Responses {
         let mut out = self.untrusted;
         let own = source.and_then(|source| self.untrusted_by.get(source));
@@ -108,14 +110,15 @@ impl Map {
         out
     }
 
-    /// What the launcher may do, as rules.
+    /// Returns rules for the programs that the launcher may start.
     pub fn launcher_rules(&self) -> impl Iterator<Item = Rule> {
         self.start
             .iter()
             .map(|object| Rule::new(Operation::plain(Op::Exec), object.clone()))
     }
 
-    /// Adds a subject, with an id made of its file's name where it is new.
+    /// Returns the entry of a subject and adds it if it is missing. The id of a new entry is derived from the file
+    /// name.
     pub fn subject_mut(&mut self, subject: &Subject) -> &mut Entry {
         if !self.subjects.contains_key(subject) {
             let id = free_id(&id_of(subject), |id| {
@@ -132,17 +135,17 @@ impl Map {
         self.subjects.entry(subject.clone()).or_default()
     }
 
-    /// Puts the map into canonical form: implied lines are left out.
+    /// Brings the map into canonical form: removes rules that other rules imply.
     pub fn normalise(&mut self) {
         for entry in self.subjects.values_mut() {
             entry.normalise();
         }
-        // One that says nothing is the same as none.
+        // An entry without responses equals no entry.
         self.untrusted_by
             .retain(|_, own| own.iter().any(Option::is_some));
     }
 
-    /// An operation as the kernel part asks about it at the map's coverage; `None` where it does not.
+    /// Returns the operation as the kernel part decides it at the map's coverage; `None` if it does not decide it.
     pub fn asks(&self, operation: Operation) -> Option<Operation> {
         if operation.op.coverage() > self.coverage {
             return None;
@@ -157,7 +160,7 @@ impl Map {
         })
     }
 
-    /// The lines that decide nothing, as the map's coverage leaves out what they are about.
+    /// Returns the rules without effect: the map's coverage excludes their operations.
     pub fn undecided(&self) -> impl Iterator<Item = &Rule> {
         self.subjects
             .values()
@@ -165,29 +168,29 @@ impl Map {
             .filter(|rule| self.asks(rule.operation()).is_none())
     }
 
-    /// Whether the map is sealed, and allows what it did then.
+    /// True if the map is sealed and was not changed afterwards.
     pub fn is_sealed(&self) -> bool {
         self.sealed.is_some_and(|sealed| sealed == self.digest())
     }
 
-    /// Whether the map was sealed and changed since.
+    /// True if the map is sealed and was changed afterwards.
     pub fn is_seal_broken(&self) -> bool {
         self.sealed.is_some() && !self.is_sealed()
     }
 
-    /// The subject of this id.
+    /// Returns the subject with this id.
     pub fn by_id(&self, id: &str) -> Option<(&Subject, &Entry)> {
         self.subjects.iter().find(|(_, entry)| entry.id == id)
     }
 
-    /// How many lines its subjects allow.
+    /// Returns the number of rules of all subjects.
     pub fn rules(&self) -> usize {
         self.subjects.values().map(|entry| entry.allow.len()).sum()
     }
 }
 
 impl Entry {
-    /// Leaves implied lines out.
+    /// Removes rules that other rules of the entry imply.
     pub fn normalise(&mut self) {
         let implied: Vec<Rule> = self
             .allow
@@ -201,7 +204,7 @@ impl Entry {
     }
 }
 
-/// Whether a domain can have this name: 1 to 63 of `A-Za-z0-9._-`, the first no `.` or `-`.
+/// True if `name` is a valid domain name: 1 to 63 of `A-Za-z0-9._-`, not starting with `.` or `-`.
 pub fn is_domain_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() < NAME_MAX
@@ -211,12 +214,12 @@ pub fn is_domain_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
-/// Whether a chain can be this deep.
+/// True if `chain` is a valid number of executables.
 pub fn is_chain(chain: u32) -> bool {
     usize::try_from(chain).is_ok_and(|chain| (1..=CHAIN_MAX).contains(&chain))
 }
 
-/// The id that a subject would like to have: its file's name.
+/// Returns the preferred id of a subject: the name of its file.
 pub(crate) fn id_of(subject: &Subject) -> String {
     let name = match &subject.exe {
         Some(ambit_event::Object::Path(path) | ambit_event::Object::Deleted(path)) => {
@@ -234,7 +237,7 @@ pub(crate) fn id_of(subject: &Subject) -> String {
     }
 }
 
-/// The name itself, or with the first of `-2`, `-3` … that is free.
+/// Returns `name`, or `name` with the first free suffix of `-2`, `-3` …
 pub(crate) fn free_id(name: &str, taken: impl Fn(&str) -> bool) -> String {
     let mut id = name.to_owned();
     let mut number = 2u32;

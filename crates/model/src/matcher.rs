@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Would the map allow it? What the kernel part decides, from the map alone: for explaining, replaying, testing back.
+//! Evaluates a map in user space with the result of the kernel part: for explanations, replay and tests.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
@@ -11,10 +11,11 @@ use crate::compile::digests_by_object;
 use crate::map::Entry;
 use crate::{Map, Rule, RuleObject};
 
-/// The ephemeral ports of a host that is not known: a range of ports holds them only if it holds all there are.
+/// Range of ephemeral ports to use if the host is unknown. A port range then covers ephemeral ports only if it covers
+/// all ports.
 pub const ANY_HOST: RangeInclusive<u16> = 0..=u16::MAX;
 
-/// A map, ready to be asked.
+/// A map with its rules indexed for evaluation.
 #[derive(Debug)]
 pub struct Matcher<'m> {
     map: &'m Map,
@@ -24,7 +25,7 @@ pub struct Matcher<'m> {
     digests: BTreeMap<Object, BTreeSet<[u8; 32]>>,
 }
 
-/// What a subject may do, implied operations included: for each the rule that says so.
+/// The rules of a subject, indexed by each operation that they allow or imply.
 #[derive(Debug, Default)]
 struct Allowed {
     exact: HashMap<(Operation, Object), Rule>,
@@ -83,7 +84,7 @@ impl Allowed {
 }
 
 impl RuleObject {
-    /// Whether the object is this one, or covered by this pattern.
+    /// True if the rule's object is this object or a pattern that covers it.
     pub fn covers(&self, object: &Object, ephemeral: &RangeInclusive<u16>) -> bool {
         match (self, object) {
             (Self::Exact(exact), object) => exact == object,
@@ -95,7 +96,7 @@ impl RuleObject {
 }
 
 impl<'m> Matcher<'m> {
-    /// Prepares a map for a host with this range of ephemeral ports.
+    /// Indexes a map for a host with this range of ephemeral ports.
     pub fn new(map: &'m Map, ephemeral: RangeInclusive<u16>) -> Self {
         let subjects = map
             .subjects
@@ -112,12 +113,13 @@ impl<'m> Matcher<'m> {
         }
     }
 
-    /// The map.
+    /// Returns the map.
     pub const fn map(&self) -> &'m Map {
         self.map
     }
 
-    /// The rule that allows a point; `None` where none does, and for digests and credentials, which are not rules.
+    /// Returns the first rule that allows a point. Digests and credentials are not rules: for them the result is
+    /// `None`.
     pub fn rule(&self, subject: &Subject, operation: Operation, object: &Object) -> Option<&Rule> {
         if subject.is_launcher() {
             return self.start.rule(operation, object, &self.ephemeral);
@@ -126,7 +128,7 @@ impl<'m> Matcher<'m> {
         allowed.rule(operation, object, &self.ephemeral)
     }
 
-    /// The line of the map that allows a point: a rule, a digest or credentials.
+    /// Returns the line of the map that allows a point: a rule, a digest or credentials.
     pub fn line(&self, subject: &Subject, operation: Operation, object: &Object) -> Option<String> {
         let any = |what: &str| format!("{what}: any");
         match (operation.op, object) {
@@ -155,7 +157,7 @@ impl<'m> Matcher<'m> {
         }
     }
 
-    /// Every rule that allows a point.
+    /// Returns all rules that allow a point.
     pub fn rules(
         &self,
         subject: &Subject,
@@ -172,9 +174,9 @@ impl<'m> Matcher<'m> {
             .flat_map(move |allowed| allowed.all(operation, object, &self.ephemeral))
     }
 
-    /// Whether the map allows what was done, as the kernel part decides: what the map's coverage leaves out is allowed,
-    /// what has no canonical form is outside, and so is what somebody did who was never described. A digest holds whoever
-    /// asks.
+    /// True if the kernel part would allow the operation. Operations outside the map's coverage are allowed. Objects
+    /// without a canonical form and operations of undescribed subjects are refused; digests are checked without a
+    /// subject.
     pub fn would_allow(
         &self,
         subject: Option<&Subject>,
@@ -196,7 +198,7 @@ impl<'m> Matcher<'m> {
         }
     }
 
-    /// Whether the map allows a point.
+    /// True if the map allows a point, without regard to its coverage.
     pub fn allows(&self, subject: &Subject, operation: Operation, object: &Object) -> bool {
         match operation.op {
             Op::ExecDigest | Op::ExecCreds => self.line(subject, operation, object).is_some(),

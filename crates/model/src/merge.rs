@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Merging: what either map allows. Commutative, associative and idempotent in what is allowed; ids are chosen so that
-//! the order of two maps does not matter.
+//! Merges two maps into one that allows every operation that either of them allows. Merging is commutative, associative
+//! and idempotent with respect to the allowed operations, and the ids do not depend on the order of two maps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,21 @@ use ambit_event::Subject;
 use crate::map::{Entry, free_id};
 use crate::{Map, OwnResponses, Responses};
 
-/// Two maps can't be merged.
+/// Two maps cannot be merged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MergeError {
-    /// They are of different domains.
+    /// The maps have different domain names.
     #[error("the maps are of different domains, `{0}` and `{1}`")]
     Domain(String, String),
-    /// Their subjects are told apart differently.
+    /// The maps have different values of `chain`, so their subjects differ.
     #[error("the maps tell subjects apart by chains of {0} and of {1} executables")]
     Chain(u32, u32),
 }
 
 impl Map {
-    /// What either map allows. Of responses the stricter one holds; digests and credentials that one of them leaves
-    /// open stay open.
+    /// Returns a map that allows everything that either map allows. Of two responses the stricter one is used. If one
+    /// map permits any digest or any credentials, the result does, too.
     pub fn merge(&self, other: &Self) -> Result<Self, MergeError> {
         if self.domain != other.domain {
             return Err(MergeError::Domain(
@@ -37,11 +37,11 @@ impl Map {
         let mut merged = Self {
             domain: self.domain.clone(),
             chain: self.chain,
-            // What the lesser one leaves out it allows.
+            // A map with less coverage allows the operations that it does not decide.
             coverage: self.coverage.min(other.coverage),
-            // The larger one, not the sum: merging a map with itself changes nothing.
+            // The maximum instead of the sum: merging a map with itself changes nothing.
             incomplete: self.incomplete.max(other.incomplete),
-            // Of a map merged with itself the seal stays; of any other it is broken, and so left out.
+            // Merging with an identical map keeps the seal. Any other merge breaks the seal, so it is removed.
             sealed: self.sealed.filter(|_| self.sealed == other.sealed),
             outside: stricter(self.outside, other.outside),
             untrusted: stricter(self.untrusted, other.untrusted),
@@ -65,7 +65,7 @@ impl Map {
         Ok(merged)
     }
 
-    /// Where either says what a source's distrust means, the stricter of what it means to both.
+    /// Returns the responses by source: for each family that either map sets, the stricter of both maps' responses.
     fn stricter_by_source(&self, other: &Self) -> BTreeMap<String, OwnResponses> {
         let names = self.untrusted_by.keys().chain(other.untrusted_by.keys());
         names
@@ -84,7 +84,7 @@ impl Map {
             .collect()
     }
 
-    /// Gives every subject an id of its own; the first subject keeps an id that several have.
+    /// Makes ids unique. Of several subjects with the same id, the first keeps it.
     fn separate_ids(&mut self) {
         let mut first: BTreeSet<String> = BTreeSet::new();
         let mut again: Vec<Subject> = Vec::new();
@@ -114,7 +114,7 @@ impl Entry {
     }
 }
 
-/// An empty set stands for any, and any with some is any.
+/// Returns the union. An empty set stands for any value, so the union with it is empty.
 fn open_or_both<T: Ord + Clone>(ours: &BTreeSet<T>, theirs: &BTreeSet<T>) -> BTreeSet<T> {
     if ours.is_empty() || theirs.is_empty() {
         BTreeSet::new()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rules: an operation and what it may be done to.
+//! Rules: an operation and the object that it is allowed on.
 
 use ambit_abi::{self as abi, Op};
 use ambit_event::text::{self, AddressText, Form};
@@ -7,19 +7,19 @@ use ambit_event::{Object, Operation, TextError, TextErrorKind};
 
 use crate::pattern::{InetPattern, PathKind, PathPattern};
 
-/// What a rule is about.
+/// The object of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RuleObject {
-    /// Just this.
+    /// One object.
     Exact(Object),
-    /// Every path that the pattern covers.
+    /// All paths that the pattern covers.
     Path(PathPattern),
-    /// Every address that the pattern covers.
+    /// All addresses that the pattern covers.
     Inet(InetPattern),
 }
 
-/// An operation and what it may be done to, in canonical form: equal rules have equal text.
+/// A rule in canonical form: equal rules have equal text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Rule {
     operation: Operation,
@@ -27,7 +27,7 @@ pub struct Rule {
 }
 
 impl RuleObject {
-    /// An object as a rule has it: exact, unless its markers are where the kernel part would not write them.
+    /// Converts an object. It becomes a pattern if it has a marker where the kernel part would not write one.
     pub fn from_object(object: Object) -> Self {
         let (kind, path) = match &object {
             Object::Path(path) => (PathKind::Path, path),
@@ -44,7 +44,7 @@ impl RuleObject {
         }
     }
 
-    /// Puts a path's pattern into canonical form.
+    /// Converts a path pattern into canonical form.
     pub fn from_pattern(pattern: PathPattern) -> Self {
         match pattern.as_exact() {
             Some(object) => Self::Exact(object),
@@ -52,7 +52,7 @@ impl RuleObject {
         }
     }
 
-    /// Reads a path, exact or a pattern, as `exec`, `start` and the file operations have it.
+    /// Parses a path or path pattern in the syntax of `exec`, `start` and the file operations.
     pub fn parse_path(text: &str) -> Result<Self, TextError> {
         let (kind, at) = if text.starts_with('/') {
             (PathKind::Path, 0)
@@ -77,7 +77,7 @@ impl RuleObject {
             .map_err(|error| error.shifted(at))
     }
 
-    /// Reads an operation's object.
+    /// Parses the object of an operation.
     pub fn parse(op: Op, text: &str) -> Result<Self, TextError> {
         match Form::of(op) {
             Form::Path => Self::parse_path(text),
@@ -103,7 +103,7 @@ impl RuleObject {
         }
     }
 
-    /// Appends the canonical text, as an operation's rule has it.
+    /// Appends the canonical text in the syntax of the operation.
     pub fn write(&self, op: Op, out: &mut String) {
         match self {
             Self::Exact(object) => text::write_object(out, op, object),
@@ -117,7 +117,7 @@ impl RuleObject {
         }
     }
 
-    /// The exact object, where it is one.
+    /// Returns the object if it is exact.
     pub fn as_exact(&self) -> Option<&Object> {
         match self {
             Self::Exact(object) => Some(object),
@@ -126,14 +126,14 @@ impl RuleObject {
     }
 }
 
-/// Whether nothing in the text is special.
+/// True if the text has no special characters.
 fn is_plain(text: &str) -> bool {
     text.bytes()
         .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'*' | b'{' | b'}' | b'\\'))
 }
 
 impl Rule {
-    /// A rule in canonical form.
+    /// Creates a rule in canonical form.
     pub fn new(operation: Operation, object: RuleObject) -> Self {
         Self {
             operation: Operation {
@@ -144,22 +144,22 @@ impl Rule {
         }
     }
 
-    /// The rule that allows just this point.
+    /// Creates the rule that allows only this point.
     pub fn of_point(operation: Operation, object: Object) -> Self {
         Self::new(operation, RuleObject::from_object(object))
     }
 
-    /// The operation and its argument.
+    /// Returns the operation and its argument.
     pub const fn operation(&self) -> Operation {
         self.operation
     }
 
-    /// What it is about.
+    /// Returns the object.
     pub const fn object(&self) -> &RuleObject {
         &self.object
     }
 
-    /// Reads a rule's text.
+    /// Parses a rule.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let split = Operation::split(text)?;
         let object = RuleObject::parse(split.operation.op, split.object)
@@ -179,12 +179,12 @@ impl Rule {
         }
     }
 
-    /// The operations that the rule allows besides its own, on the same object.
+    /// Returns the other operations that the rule allows on the same object.
     pub fn implied_operations(&self) -> impl Iterator<Item = Operation> {
         implied(self.operation)
     }
 
-    /// The rules that this one implies.
+    /// Returns the rules that this one implies.
     pub fn implied(&self) -> impl Iterator<Item = Self> {
         self.implied_operations().map(|operation| Self {
             operation,
@@ -205,7 +205,7 @@ const EXEC: u32 = abi::OPEN_EXEC;
 const WRITE: u32 = abi::OPEN_WRITE;
 const APPEND: u32 = abi::OPEN_APPEND;
 
-/// Writing implies appending, so the letter `a` beside `w` says nothing.
+/// Removes the letter `a` from a mask that has `w`: writing implies appending.
 fn canonical_arg(operation: Operation) -> u32 {
     match operation {
         Operation {
@@ -216,8 +216,9 @@ fn canonical_arg(operation: Operation) -> u32 {
     }
 }
 
-/// `exec` implies `file.open x`; memory that may be written while it is executed may be executed; an open mask implies its subsets, and `w` implies `a`. Only canonical masks: each of
-/// them is implied by others, never by itself.
+/// Returns the operations that an operation implies: `exec` implies `file.open x`; executing memory that stays writable
+/// implies executing memory; an open mask implies its subsets, and `w` implies `a`. Only canonical masks are returned,
+/// never the operation itself.
 pub(crate) fn implied(operation: Operation) -> impl Iterator<Item = Operation> {
     let open = |arg| Operation {
         op: Op::FileOpen,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A map as the kernel part looks it up: keys of points, and one automaton for its patterns.
+//! Compiles a map for the kernel part: keys of points, and one automaton for all patterns.
 
 mod automaton;
 mod reduce;
@@ -15,38 +15,38 @@ pub use automaton::{Automaton, AutomatonError, run};
 
 use crate::{Map, Rule, RuleObject};
 
-/// How many patterns an error names.
+/// Maximum number of patterns that an error names.
 const BLAMED: usize = 5;
 
 /// The argument of `exec.creds` that stands for any credentials.
 pub const ANY_CREDS: u32 = 1;
 
-/// The argument of `exec.digest`, on the executable's own object, that says that its digests are listed.
+/// The argument of `exec.digest` that marks an executable whose digests are listed.
 pub const LISTED_DIGEST: u32 = 1;
 
-/// A map, ready to be loaded.
+/// A compiled map.
 #[derive(Debug)]
 pub struct Compiled {
-    /// The keys of the domain's set, sorted. What the kernel part adds itself (names and subjects that were
-    /// described) is not among them.
+    /// The keys of the domain's set, sorted. Keys that the kernel part adds itself (for described names and subjects)
+    /// are not included.
     pub keys: Vec<Fp>,
-    /// Pages of the automaton (`struct ambit_dfa`), where the map has patterns.
+    /// Pages of the automaton (`struct ambit_dfa`) if the map has patterns.
     pub dfa: Option<Vec<u8>>,
-    /// Whether digests of executables are to be checked.
+    /// True if the map lists digests of executables, so they must be computed.
     pub digests: bool,
-    /// Subjects by their fingerprints; the launcher is not among them.
+    /// Subjects by fingerprint, without the launcher.
     pub subjects: Vec<(Fp, Subject)>,
-    /// Names and subjects, known before the ring tells them.
+    /// The map's names and subjects, which are known before the kernel part describes them.
     pub registry: Registry,
-    /// What the map says that can't be as it says.
+    /// Lines that have less effect than they seem to have.
     pub warnings: Vec<Warning>,
 }
 
-/// A line that means less than it seems to.
+/// A line that has less effect than it seems to have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A port range cuts the host's ephemeral range.
+    /// A range of ports overlaps with the host's ephemeral ports without containing all of them.
     #[error(
         "{id}: `{rule}` does not allow those of its ports that this host counts as ephemeral ({first}-{last}): \
          write `:ephemeral`, or a range that holds all of them"
@@ -61,7 +61,7 @@ pub enum Warning {
         /// The host's last ephemeral port.
         last: u16,
     },
-    /// A port is one of the host's ephemeral range.
+    /// A port is in the host's range of ephemeral ports.
     #[error(
         "{id}: `{rule}` never matches, as this host counts the port as ephemeral ({first}-{last})"
     )]
@@ -75,30 +75,30 @@ pub enum Warning {
         /// The host's last ephemeral port.
         last: u16,
     },
-    /// Lines that are not asked about at the map's coverage.
+    /// The map's coverage excludes the operations of some lines.
     #[error(
         "{lines} of its lines decide nothing, `{first}` for one: that is only asked of domains with `coverage: full`, and \
          the map has `coverage: core`"
     )]
     Undecided {
-        /// How many.
+        /// Number of these lines.
         lines: usize,
-        /// The first.
+        /// The first of these lines.
         first: String,
     },
 }
 
-/// A map can't be compiled.
+/// A map cannot be compiled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompileError {
-    /// The patterns need more than the kernel part's table has.
+    /// The automaton of the patterns is larger than the kernel part's table.
     #[error("{}", too_large(.blame))]
     TooLarge {
-        /// The patterns that need the most states, the worst first.
+        /// The patterns that need the most states alone, in descending order.
         blame: Vec<(String, usize)>,
     },
-    /// The automaton could not be built.
+    /// Building the automaton failed.
     #[error("building the automaton of the map's patterns")]
     Automaton(#[source] AutomatonError),
 }
@@ -117,7 +117,7 @@ fn too_large(blame: &[(String, usize)]) -> String {
     out
 }
 
-/// Who uses a pattern, and for what.
+/// The subjects and operations that a pattern is used for.
 type Uses = BTreeSet<(Fp, Operation)>;
 
 struct Builder<'m> {
@@ -179,7 +179,7 @@ pub fn compile(
     })
 }
 
-/// What is in the map to no effect.
+/// Returns a warning about lines that the map's coverage excludes.
 pub fn undecided(map: &Map) -> Option<Warning> {
     let mut rules = map.undecided();
     let first = rules.next()?.to_string();
@@ -224,7 +224,7 @@ impl<'m> Builder<'m> {
             .insert(key(&self.secret, subject, operation, object));
     }
 
-    /// Adds what a rule allows, and what it implies.
+    /// Adds the operations that a rule allows or implies.
     fn allow(&mut self, subject: Fp, operation: Operation, object: &'m RuleObject) {
         for operation in std::iter::once(operation).chain(crate::rule::implied(operation)) {
             match object {
@@ -239,7 +239,8 @@ impl<'m> Builder<'m> {
         }
     }
 
-    /// Adds the points of digests, and for each executable that has any the point that says so. Whether there are any.
+    /// Adds the points for digests, and for each restricted executable the point that marks it. Returns true if there
+    /// are any.
     fn digests(&mut self, map: &Map) -> bool {
         let mut some = false;
         for (object, digests) in digests_by_object(map) {
@@ -266,7 +267,7 @@ impl<'m> Builder<'m> {
         if patterns.is_empty() {
             return Ok(None);
         }
-        // Patterns that allow the same need not be told apart: their ends become the same states.
+        // Patterns for the same subjects and operations need no class of their own: their accepting states are shared.
         let mut groups: BTreeMap<&Uses, Vec<String>> = BTreeMap::new();
         for (object, uses) in &patterns {
             groups
@@ -296,7 +297,7 @@ impl<'m> Builder<'m> {
         Ok(Some(automaton.into_bytes()))
     }
 
-    /// The patterns that need the most states, each alone.
+    /// Returns the patterns that need the most states, each compiled alone.
     fn blame<'p>(
         &self,
         patterns: impl Iterator<Item = &'p &'p RuleObject>,
@@ -319,12 +320,12 @@ fn regex(object: &RuleObject, ephemeral: &RangeInclusive<u16>) -> String {
     match object {
         RuleObject::Path(pattern) => pattern.regex(),
         RuleObject::Inet(pattern) => pattern.regex(ephemeral),
-        // Exact objects are keys and never come here; this matches nothing.
+        // Exact objects are keys and never reach this; the expression matches nothing.
         RuleObject::Exact(_) => "[^\\x00-\\xff]".to_owned(),
     }
 }
 
-/// By executable and script, the digests it may have over all subjects; none stands for any.
+/// Returns the permitted digests of each executable and script over all subjects; an empty set permits any.
 pub(crate) fn digests_by_object(map: &Map) -> BTreeMap<Object, BTreeSet<[u8; 32]>> {
     let mut known: BTreeMap<Object, BTreeSet<[u8; 32]>> = BTreeMap::new();
     for (subject, entry) in &map.subjects {

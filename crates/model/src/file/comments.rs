@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Carries a person's comments over from a map's old text into its new one.
+//! Copies a person's comments from the old text of a map into its new text.
 //!
-//! A comment belongs to the line that it stands above or beside. Where that line is gone, it goes to the line that it
-//! was under; a comment is never dropped.
+//! A comment belongs to the line below or before it. If that line was removed, the comment moves to the line's parent;
+//! no comment is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,21 +10,22 @@ use std::fmt::Write as _;
 use crate::Map;
 
 impl Map {
-    /// The canonical print with the comments of `old`, the text that the map was read from before it changed.
+    /// Returns the canonical text with the comments of `old`. `old` is the text that the map was parsed from before it
+    /// changed.
     pub fn print_keeping(&self, old: &str) -> String {
         keep(old, &self.to_string())
     }
 }
 
-/// A line by what it says and what it is under.
+/// Identifies a line: its own text and the texts of its parents.
 type Place = Vec<String>;
 
-/// What a person wrote about a line.
+/// The comments of a line.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Notes {
-    /// Lines above it, blank ones among them.
+    /// Lines above it, including blank lines.
     above: Vec<String>,
-    /// At its end.
+    /// The comment at its end.
     beside: Option<String>,
 }
 
@@ -51,7 +52,7 @@ fn keep(old: &str, new: &str) -> String {
         let kept = by_place.entry(place).or_default();
         kept.above.extend(notes.above);
         match notes.beside {
-            // A line has one end.
+            // A line can have one comment at its end.
             Some(beside) if moved || kept.beside.is_some() => kept.above.push(beside),
             Some(beside) => kept.beside = Some(beside),
             None => {}
@@ -83,7 +84,7 @@ fn keep(old: &str, new: &str) -> String {
     out
 }
 
-/// The comments of a text by the place of their lines, and those after the last line.
+/// Returns the comments with the lines that they belong to, and the comments after the last line.
 fn notes(text: &str) -> (Vec<(Place, Notes)>, Vec<String>) {
     let mut places = Places::default();
     let mut found = Vec::new();
@@ -106,7 +107,7 @@ fn notes(text: &str) -> (Vec<(Place, Notes)>, Vec<String>) {
     (found, comments(above))
 }
 
-/// Blank lines are kept where they stand between comments and other lines.
+/// Returns the lines if one of them is a comment; blank lines alone are dropped.
 fn comments(lines: Vec<String>) -> Vec<String> {
     if lines.iter().all(String::is_empty) {
         Vec::new()
@@ -119,10 +120,10 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
 
-/// A line's content, and the comment at its end from its `#` on.
+/// Splits a line into its content and the comment at its end.
 pub(super) fn split(line: &str) -> (&str, Option<&str>) {
     let mut quote = None;
-    // What is quoted begins where a value begins; elsewhere a quote is a character like others.
+    // A quoted text begins only where a value begins; elsewhere a quote is an ordinary character.
     let mut value = true;
     let mut dashes = true;
     let mut depth = 0_u32;
@@ -133,7 +134,7 @@ pub(super) fn split(line: &str) -> (&str, Option<&str>) {
             Some(b'"') if byte == b'\\' => {
                 bytes.next();
             }
-            // Two single quotes are one, within.
+            // In a single-quoted text, two quotes stand for one.
             Some(b'\'') if byte == b'\'' && line.as_bytes().get(at + 1) == Some(&b'\'') => {
                 bytes.next();
             }
@@ -167,10 +168,10 @@ pub(super) fn split(line: &str) -> (&str, Option<&str>) {
     (line, None)
 }
 
-/// Where the lines of a text are, one after the other.
+/// Identifies the lines of a text, one after another.
 #[derive(Default)]
 struct Places {
-    /// The lines that the next one may be under, with their indents.
+    /// The possible parents of the next line, with their indents.
     under: Vec<(usize, String)>,
 }
 
@@ -185,7 +186,7 @@ impl Places {
     }
 }
 
-/// What a line is told by: an item by its text, a key without its value.
+/// Returns the text that identifies a line among its siblings: an item completely, a key without its value.
 fn name(content: &str) -> String {
     if let Some(item) = content.strip_prefix("- ") {
         return format!("- {}", unquoted(item.trim()));

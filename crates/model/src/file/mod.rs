@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The map file: reading, with errors that point at what is wrong, and canonical printing.
+//! The map file: a parser whose errors show the place of the fault, and a canonical printer.
 
 mod comments;
 mod error;

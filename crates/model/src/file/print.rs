@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The canonical print of a map: equal maps give equal text.
+//! Prints a map in canonical form: equal maps give equal text.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -18,7 +18,7 @@ impl fmt::Display for Map {
 }
 
 impl Map {
-    /// The print that the digest is made of: without what only names things.
+    /// Returns the text that the digest is computed from: without names and without the state of learning and sealing.
     pub(crate) fn print_nameless(&self) -> String {
         let mut out = String::new();
         // Writing to a String does not fail.
@@ -35,7 +35,7 @@ impl Map {
         if self.coverage != Coverage::Core {
             writeln!(out, "coverage: {}", self.coverage)?;
         }
-        // Tells of how the map came to be, not of what it allows.
+        // Losses while learning do not change the allowed operations.
         if let Some(missed) = self.incomplete.filter(|_| names) {
             writeln!(out, "incomplete: {missed}")?;
         }
@@ -134,7 +134,7 @@ fn digest(sha256: &[u8; 32]) -> String {
     out
 }
 
-/// A table of responses, as far as it differs from what holds anyway.
+/// Formats the responses that differ from the default; `None` if all equal it.
 fn responses(table: Responses, usual: Response) -> Option<String> {
     let mut distinct = table.iter().filter(|response| **response != usual);
     let first = distinct.next()?;
@@ -164,7 +164,7 @@ fn own_responses(own: &OwnResponses) -> String {
     format!("{{{}}}", said.join(", "))
 }
 
-/// A list in the order of its lines' bytes, one line each.
+/// Writes a list with one item a line, sorted by bytes.
 fn list(
     out: &mut impl Write,
     indent: &str,
@@ -182,7 +182,7 @@ fn list(
     Ok(())
 }
 
-/// A list in its own order, on one line.
+/// Writes a list on one line, in its own order.
 fn flow(out: &mut impl Write, key: &str, items: impl Iterator<Item = String>) -> fmt::Result {
     let items: Vec<String> = items.map(|item| scalar(&item, true).into_owned()).collect();
     if items.is_empty() {
@@ -191,7 +191,8 @@ fn flow(out: &mut impl Write, key: &str, items: impl Iterator<Item = String>) ->
     writeln!(out, "    {key}: [{}]", items.join(", "))
 }
 
-/// Text without hidden characters as a YAML scalar: plain where every reader takes it as text, else in single quotes.
+/// Formats text without hidden characters as a YAML scalar: plain if every YAML parser reads it as text, else in single
+/// quotes.
 fn scalar(text: &str, flow: bool) -> Cow<'_, str> {
     if is_plain(text, flow) {
         return Cow::Borrowed(text);
@@ -199,7 +200,7 @@ fn scalar(text: &str, flow: bool) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', "''")))
 }
 
-/// What some readers of YAML take for something else than text.
+/// Words that some YAML parsers read as another type.
 const WORDS: [&str; 11] = [
     "null", "true", "false", "yes", "no", "on", "off", "y", "n", ".nan", ".inf",
 ];
@@ -209,7 +210,7 @@ fn is_plain(text: &str, flow: bool) -> bool {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
         return false;
     };
-    // A letter, a slash or an underscore begins neither a number nor anything of YAML's own.
+    // A letter, slash or underscore begins neither a number nor YAML syntax.
     let begins = first.is_ascii_alphabetic() || matches!(first, b'/' | b'_');
     let ends = !matches!(last, b':' | b' ');
     let comment = bytes.windows(2).any(|pair| pair == b": " || pair == b" #");

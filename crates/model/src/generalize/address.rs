@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Networks and ports: peers that vary, and ranges of ports.
+//! Drafts for networks, if the addresses of peers vary, and for ranges of ports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -10,17 +10,17 @@ use super::{Draft, Kind, Options};
 use crate::pattern::{InetPattern, Ports};
 use crate::{Map, Rule, RuleObject};
 
-/// Networks as they are handed out, the narrowest first.
+/// Prefix lengths to try, the narrowest network first.
 const V4: [u8; 4] = [24, 16, 8, 0];
 const V6: [u8; 4] = [64, 48, 32, 0];
-/// Addresses that make a network, and ports that make a range.
+/// Minimum number of addresses for a network, and of ports for a range.
 const SUPPORT: usize = 3;
-/// The same, where other maps have others.
+/// The same if several maps are compared and the addresses are not in all of them.
 const SUPPORT_DIFFERS: usize = 2;
-/// Addresses from all over that make every address.
+/// Minimum number of addresses for the network of all addresses.
 const EVERYWHERE: usize = 8;
 
-/// What was seen of a group.
+/// The evidence for a draft.
 struct Seen {
     values: BTreeSet<String>,
     steady: bool,
@@ -37,7 +37,7 @@ impl Seen {
 
 type Lines<'a> = Vec<(&'a Subject, &'a Rule, Inet)>;
 
-/// Proposals for addresses of the same protocol and port, and then for ports of the same address.
+/// Returns drafts for addresses with the same protocol and port, then for ports of the same address.
 pub(super) fn drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Draft> {
     let steady = steady(maps);
     let mut left: Lines<'_> = lines
@@ -120,7 +120,7 @@ fn ports(left: &mut Lines<'_>, options: &Options, steady: impl Fn(&Rule) -> bool
     out
 }
 
-/// Takes a group's lines out of those that are left, and makes a draft of them.
+/// Moves a group of lines from `left` into a draft.
 fn take(left: &mut Lines<'_>, group: &Lines<'_>, kind: Kind, new: &Rule, seen: Seen) -> Draft {
     let mut lines: BTreeMap<Subject, Vec<(Rule, Rule)>> = BTreeMap::new();
     for (subject, rule, _) in group {
@@ -137,7 +137,7 @@ fn take(left: &mut Lines<'_>, group: &Lines<'_>, kind: Kind, new: &Rule, seen: S
     }
 }
 
-/// Rules that every map has.
+/// Returns the rules that all maps have.
 fn steady(maps: &[Map]) -> BTreeSet<Rule> {
     let mut rules = maps.iter().map(|map| -> BTreeSet<Rule> {
         let all = map.subjects.values().flat_map(|entry| &entry.allow);

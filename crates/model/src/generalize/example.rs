@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a proposal would allow that was never seen: made up, always in the same way.
+//! Examples of rules that a proposal would newly allow. The same proposal always has the same examples.
 
 use ambit_event::lex::Class;
 use ambit_event::{Inet, Object, Path, Port};
@@ -8,10 +8,10 @@ use super::{Proposal, SHOWN};
 use crate::pattern::{InetPattern, PathKind, PathPattern, Piece, Ports};
 use crate::{ANY_HOST, Matcher, Rule, RuleObject};
 
-/// How many are tried for each that is shown.
+/// Number of attempts for each example.
 const TRIES: usize = 8;
 
-/// A few rules, of different lines where there are several.
+/// Returns a few examples, for different lines of the proposal if it has several.
 pub(super) fn examples(proposal: &Proposal, before: &Matcher<'_>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for variant in 0..SHOWN * TRIES {
@@ -83,7 +83,7 @@ fn member(class: Class, variant: usize) -> String {
     }
 }
 
-/// An address at the network's end, and a port of the range.
+/// Returns an address from the end of the network, with a port of the range.
 fn address(pattern: &InetPattern, variant: usize) -> Option<Inet> {
     let number = u32::try_from(variant + 1).ok()?;
     let bits = u32::from(pattern.prefix());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Which names of one directory are of one kind, and the narrowest pattern that covers them.
+//! Groups the names of a directory into families, and finds the narrowest pattern for each.
 //!
-//! What has been seen often enough depends on who makes the names: what the workload itself creates varies sooner
-//! than what it only reads.
+//! The number of names that a family needs depends on its evidence: names that the workload creates vary more likely
+//! than names that it only reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,47 +14,47 @@ use super::{Kind, Options};
 use crate::learn::random::HASH;
 use crate::pattern::{PathKind, PathPattern, Piece};
 
-/// Siblings of one shape that make a spool, where other maps have others.
+/// Minimum number of names in a spool if several maps are compared and the names are not in all of them.
 const SPOOL_DIFFERS: usize = 8;
-/// The same, where there is one map.
+/// Minimum number of names in a spool without other evidence.
 const SPOOL: usize = 12;
-/// Siblings that make a spool, where each of them came in one run only and they came in this many runs.
+/// Minimum number of names in a spool if each was seen in one run only; the runs must be at least `FRESH_RUNS`.
 const SPOOL_FRESH: usize = 6;
 const FRESH_RUNS: u32 = 3;
-/// Longest extension that siblings are told by.
+/// Maximum length of an extension by which names are grouped.
 const EXTENSION: usize = 9;
 
-/// A name in a directory, with what is known of it and of what is below it.
-// Facts that do not exclude each other.
+/// A name in a directory, with facts about it and about the files below it.
+// The facts do not exclude each other.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug)]
 pub(super) struct Sibling<'a> {
     pub(super) name: &'a [u8],
-    /// The workload created or removed it.
+    /// True if the workload created or removed it.
     pub(super) created: bool,
-    /// The workload wrote to it.
+    /// True if the workload wrote to it.
     pub(super) written: bool,
-    /// Not every map has it.
+    /// True if it is missing in some of the compared maps or runs.
     pub(super) differs: bool,
-    /// The runs that met it, by bits; none where that is not known.
+    /// The runs that used it, one bit each; 0 if unknown.
     pub(super) runs: u128,
-    /// Hashes are spread over it and its like.
+    /// True for a directory over which hashes are distributed.
     pub(super) fan: bool,
-    /// Part of a date that is spread over directories: `2026/11/24`.
+    /// True for a part of a date that spans several directories: `2026/11/24`.
     pub(super) date: bool,
 }
 
-/// Names that one pattern stands for.
+/// Names that one pattern covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Family {
     pub(super) kind: Kind,
     pub(super) pieces: Vec<Piece>,
     pub(super) members: BTreeSet<Vec<u8>>,
-    /// Every map has all of them.
+    /// True if all compared maps and runs have all members.
     pub(super) steady: bool,
 }
 
-/// The families among a directory's names. No name is in two of them.
+/// Returns the families among a directory's names. A name belongs to at most one.
 pub(super) fn families(siblings: &[Sibling<'_>], options: &Options) -> Vec<Family> {
     let mut out = Vec::new();
     let mut left: Vec<&Sibling<'_>> = siblings.iter().collect();
@@ -84,7 +84,7 @@ pub(super) fn families(siblings: &[Sibling<'_>], options: &Options) -> Vec<Famil
     distinct(out)
 }
 
-/// Families whose patterns turned out to be the same are one.
+/// Merges families that have the same pattern.
 fn distinct(families: Vec<Family>) -> Vec<Family> {
     let mut out: Vec<Family> = Vec::new();
     for family in families {
@@ -99,7 +99,7 @@ fn distinct(families: Vec<Family>) -> Vec<Family> {
     out
 }
 
-/// Takes a family's members out of those that are left.
+/// Moves the members of a family out of `left`.
 fn take(
     left: &mut Vec<&Sibling<'_>>,
     out: &mut Vec<Family>,
@@ -118,14 +118,15 @@ fn family<'a>(
 ) -> Family {
     Family {
         kind,
-        // In canonical form, as the map has them.
+        // In canonical form, like the patterns of the map.
         pieces: PathPattern::new(PathKind::Memfd, pieces).pieces().to_vec(),
         steady: members.clone().all(|sibling| !sibling.differs),
         members: members.map(|sibling| sibling.name.to_vec()).collect(),
     }
 }
 
-/// `{aarch64-linux-gnu,x86_64-linux-gnu}`: those that were seen, and no other.
+/// Returns a family of platform names. Its pattern covers only those that were seen:
+/// `{aarch64-linux-gnu,x86_64-linux-gnu}`.
 fn platforms(left: &[&Sibling<'_>]) -> Option<Family> {
     let members = left
         .iter()
@@ -139,14 +140,14 @@ fn platforms(left: &[&Sibling<'_>]) -> Option<Family> {
         .then(|| family(Kind::Platforms, vec![Piece::Either(alternatives)], members))
 }
 
-/// Directories that hashes are spread over.
+/// Returns a family of directories over which hashes are distributed.
 fn fan(left: &[&Sibling<'_>]) -> Option<Family> {
     let members = left.iter().copied().filter(|sibling| sibling.fan);
     (members.clone().count() > 1)
         .then(|| family(Kind::Hex, vec![Piece::Class(Class::Hex)], members))
 }
 
-/// Names of one shape.
+/// Returns the family of names with the same template, if the evidence suffices.
 fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Option<Family> {
     let (_, first) = group.first()?;
     let made = group
@@ -163,7 +164,7 @@ fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Optio
                 .any(|pair| matches!(pair, [one, other] if one.bytes != other.bytes))
         })
         .collect();
-    // A position is of a date if it is in every name.
+    // A position belongs to a date only if it does so in every name.
     let looks: Vec<Option<Look>> = (0..first.len())
         .map(|index| {
             let common = at(index).filter_map(|part| part.look).min();
@@ -228,7 +229,7 @@ fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Optio
     ))
 }
 
-/// Whether this part of a name that nothing is like varies by its form alone.
+/// True if a part varies by its form alone: no other name has the same template.
 fn alone(parts: &[Part<'_>], index: usize, options: &Options) -> bool {
     let Some(part) = parts.get(index) else {
         return false;
@@ -243,7 +244,7 @@ fn alone(parts: &[Part<'_>], index: usize, options: &Options) -> bool {
                     .and_then(|at| parts.get(at))
                     .is_some_and(|part| part.look.is_none() && part.bytes.ends_with(text))
             };
-            // The first number of a library's or a language's version is what programs are made for.
+            // The major version is part of a library's ABI or a language's identity, so it stays fixed.
             before(b"cpython-", 1)
                 || before(b"python", 3) && before(b".", 1)
                 || (3..=index).step_by(2).any(|steps| before(b".so.", steps)) && before(b".", 1)
@@ -252,7 +253,7 @@ fn alone(parts: &[Part<'_>], index: usize, options: &Options) -> bool {
     }
 }
 
-/// Whether the numbers of a name are a library's or a language's version.
+/// True if the numbers of a name are the version of a library or language.
 fn is_versioned(parts: &[Part<'_>]) -> bool {
     parts.iter().any(|part| {
         part.look.is_none()
@@ -272,7 +273,8 @@ fn is_versioned(parts: &[Part<'_>]) -> bool {
     })
 }
 
-/// Names that look otherwise by chance, as a hash of digits alone does, belong to those whose pattern covers them.
+/// Adds names with another template to a family whose pattern covers them, for example a hash that has digits only by
+/// chance.
 fn join(left: &mut Vec<&Sibling<'_>>, families: &mut [Family]) {
     for family in families {
         let fixed = family
@@ -294,8 +296,8 @@ fn join(left: &mut Vec<&Sibling<'_>>, families: &mut [Family]) {
     }
 }
 
-/// Names that the workload made up, and that a pattern of the learner's beside them covers: it could not tell each of
-/// them from a word, but knew the others.
+/// Returns families of names that a pattern of the learner covers. Learning recognised other names of the same
+/// directory as generated, but not these, which look like words.
 pub(super) fn beside<'c>(
     siblings: &[Sibling<'_>],
     children: impl Iterator<Item = &'c Vec<Piece>>,
@@ -327,7 +329,7 @@ pub(super) fn beside<'c>(
     out
 }
 
-/// Whether these pieces cover a name.
+/// Returns a test whether the pieces cover a name.
 fn covers(pieces: &[Piece]) -> impl Fn(&[u8]) -> bool + use<> {
     let pattern = PathPattern::new(PathKind::Memfd, pieces.to_vec());
     move |name| pattern.matches(&Object::Memfd(name.into()))
@@ -342,7 +344,7 @@ fn extension(name: &[u8]) -> &[u8] {
     .unwrap_or_default()
 }
 
-/// Many names that the workload made, with nothing in common but their ends.
+/// Returns a spool: many names that the workload created, with a common extension and nothing else in common.
 fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Family> {
     let differs = group.iter().any(|sibling| sibling.differs);
     let needed = match (differs, end.is_empty()) {
@@ -371,7 +373,8 @@ fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Family> {
     Some(family(Kind::Siblings, pieces, group.iter().copied()))
 }
 
-/// Names that never came again, if there are enough of them: where run after run made up others, the next one will.
+/// Returns the names that one run only used, if there are enough of them in enough runs: the next run will then create
+/// other names.
 fn fresh<'a, 'n>(group: &[&'a Sibling<'n>]) -> Option<Vec<&'a Sibling<'n>>> {
     let once = group
         .iter()
@@ -381,7 +384,7 @@ fn fresh<'a, 'n>(group: &[&'a Sibling<'n>]) -> Option<Vec<&'a Sibling<'n>>> {
     (once.len() >= SPOOL_FRESH && runs.count_ones() >= FRESH_RUNS).then_some(once)
 }
 
-/// What the names begin with, up to a sign.
+/// Returns the common prefix of the names, up to its last separator.
 fn beginning<'a>(end: usize, group: &[&Sibling<'a>]) -> &'a [u8] {
     let Some(first) = group.first() else {
         return &[];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Generalising: finds what varies by nature in maps that were learned, and proposes patterns for it.
+//! Generalising: finds names that vary from run to run in learned maps, and proposes patterns for them.
 //!
-//! A proposal is about one place: a name in a directory, or an address. Nothing is applied here that was not chosen,
-//! and what was allowed stays allowed. The method, and what makes a proposal risky, are in `docs/generalize.md`.
+//! A proposal concerns one place: a name in a directory, or an address. Only proposals that the caller chooses are
+//! applied, and a generalised map allows everything that it allowed before. The method and the criteria for risk are in
+//! `docs/generalize.md`.
 
 mod address;
 mod example;
@@ -25,36 +26,36 @@ use crate::{ANY_HOST, Map, Marks, Matcher, Rule, RuleObject, RunId, Statistics};
 pub use risk::Risk;
 pub use sensitive::{ListError, ListErrorKind, Sensitive};
 
-/// Most maps that can be compared.
+/// Maximum number of maps to compare.
 pub const MAPS_MAX: usize = 128;
-/// How many names and examples a proposal shows.
+/// Maximum number of names and examples that a proposal shows.
 const SHOWN: usize = 3;
-/// Hex digits of an id.
+/// Minimum number of hex digits in an id.
 const ID: usize = 6;
 
-/// What is looked for.
+/// Settings for the search.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Where a person decides.
+    /// Places whose proposals `--apply all` skips.
     pub sensitive: Sensitive,
-    /// What comments ask to keep.
+    /// Lines to keep, marked by comments in the map.
     pub marks: Marks,
-    /// How often, and in how many runs, lines were seen.
+    /// Counts of uses and runs for each line.
     pub statistics: Option<Statistics>,
-    /// How many different values it takes; by default that depends on what varies.
+    /// Number of values that a proposal needs; by default it depends on the kind.
     pub support: Option<usize>,
 }
 
-/// What varies.
+/// The kind of data that varies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Kind {
     /// Numbers in a name.
     Numbers,
-    /// Dates in a name, or in the names of directories.
+    /// Dates in a name, or spread over the names of directories.
     Dates,
-    /// Numbers of a library's or a language's version.
+    /// The version of a library or language.
     Versions,
     /// Hex digits.
     Hex,
@@ -64,9 +65,9 @@ pub enum Kind {
     Random,
     /// Names of platforms.
     Platforms,
-    /// Whole names, of which there are many of one kind.
+    /// Whole names: many files of one kind.
     Siblings,
-    /// A whole tree.
+    /// A whole directory tree.
     Tree,
     /// Addresses of a network.
     Network,
@@ -75,7 +76,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word for it.
+    /// Returns the word for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Numbers => "numbers",
@@ -93,52 +94,52 @@ impl Kind {
     }
 }
 
-/// What a proposal does to a subject.
+/// The changes that a proposal makes to a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewrite {
-    /// Whose lines.
+    /// The subject.
     pub subject: Subject,
-    /// Its id in the map.
+    /// The subject's id in the map.
     pub id: String,
-    /// Lines that go.
+    /// The lines that it removes.
     pub replaces: BTreeSet<Rule>,
-    /// Lines that come.
+    /// The lines that it adds.
     pub with: BTreeSet<Rule>,
 }
 
-/// Patterns for one place where something varies.
+/// Patterns for one place where names or addresses vary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
-    /// Names it: the same for the same place, whatever else is in the map.
+    /// The id: the same for the same place, independent of the rest of the map.
     pub id: String,
-    /// What varies.
+    /// The kind of data that varies.
     pub kind: Kind,
-    /// Where, as a pattern.
+    /// The place, as a pattern.
     pub place: String,
-    /// What it does, by subject.
+    /// The changes by subject.
     pub rewrites: Vec<Rewrite>,
-    /// How many different names or addresses were seen there.
+    /// Number of different names or addresses that were seen at the place.
     pub values: usize,
     /// The first few of them.
     pub seen: Vec<String>,
-    /// Every one of several maps or runs has all of them: perhaps nothing varies here.
+    /// True if all of several maps or runs have all values: then perhaps nothing varies here.
     pub steady: bool,
-    /// How often the lines that go were seen, where that is known.
+    /// Number of uses of the removed lines, if known.
     pub hits: u64,
-    /// The most runs that one of them was seen in, where that is known.
+    /// Largest number of runs that used one of the removed lines, if known.
     pub runs: u32,
-    /// Rules that it would allow and that were never seen.
+    /// Examples of rules that it would newly allow.
     pub examples: Vec<String>,
-    /// How much harm it may do.
+    /// The risk of applying it.
     pub risk: Risk,
-    /// Why the risk is not lower.
+    /// The reasons for the risk.
     pub reasons: Vec<String>,
-    /// Why it is only applied by name; empty where it is not sensitive.
+    /// The reasons why it is sensitive; empty if it is not.
     pub sensitive: Vec<String>,
 }
 
 impl Proposal {
-    /// How many lines go.
+    /// Returns the number of lines that it removes.
     pub fn replaced(&self) -> usize {
         self.rewrites
             .iter()
@@ -146,12 +147,13 @@ impl Proposal {
             .sum()
     }
 
-    /// How many lines come.
+    /// Returns the number of lines that it adds.
     pub fn lines(&self) -> usize {
         self.rewrites.iter().map(|rewrite| rewrite.with.len()).sum()
     }
 
-    /// Where paths that it covers can be: a fixed directory, and how many components they have at most.
+    /// Returns the directories that must be searched for covered paths, each with the maximum number of components of
+    /// these paths.
     pub fn reaches(&self) -> BTreeSet<(Vec<u8>, Option<usize>)> {
         let patterns = self.rewrites.iter().flat_map(|rewrite| &rewrite.with);
         patterns
@@ -162,7 +164,7 @@ impl Proposal {
             .collect()
     }
 
-    /// Whether it allows something about an object that the map it was made for does not.
+    /// True if the proposal allows an operation on the object that the map does not allow.
     pub fn newly_allows(&self, object: &Object, before: &Matcher<'_>) -> bool {
         self.rewrites.iter().any(|rewrite| {
             rewrite.with.iter().any(|rule| {
@@ -175,17 +177,17 @@ impl Proposal {
     }
 }
 
-/// A proposal before it is weighed.
+/// A proposal before its risk is assessed.
 struct Draft {
     kind: Kind,
     place: String,
     values: BTreeSet<String>,
     steady: bool,
-    /// By subject: a line, and what it becomes.
+    /// By subject: each line with its replacement.
     lines: BTreeMap<Subject, Vec<(Rule, Rule)>>,
 }
 
-/// What varies in `map`, which `maps` were merged into; several of them tell more than one does. Sorted by place.
+/// Returns proposals for `map`, the merge of `maps`, sorted by place. Several maps give better evidence than one.
 pub fn propose(map: &Map, maps: &[Map], options: &Options) -> Vec<Proposal> {
     let lines: Vec<(&Subject, &Rule)> = map
         .subjects
@@ -210,7 +212,7 @@ pub fn propose(map: &Map, maps: &[Map], options: &Options) -> Vec<Proposal> {
 }
 
 impl Map {
-    /// The map with proposals that were made for it applied.
+    /// Returns the map with these proposals applied. They must have been made for this map.
     #[must_use]
     pub fn generalized<'p>(&self, proposals: impl IntoIterator<Item = &'p Proposal>) -> Self {
         let mut out = self.clone();
@@ -283,7 +285,7 @@ fn rewritten(
         };
         let pattern = PathPattern::new(kind, tree::pieces(path));
         let new = Rule::new(rule.operation(), RuleObject::from_pattern(pattern));
-        // Where the kernel part writes markers, a pattern may turn out to be an exact object.
+        // If the kernel part writes all markers of the pattern, it is an exact object.
         let covered = rule
             .object()
             .as_exact()
@@ -297,7 +299,8 @@ fn rewritten(
     out
 }
 
-/// What becomes of a draft where lines are to be kept, and how risky it is.
+/// Makes a proposal of a draft: leaves out the lines to keep, assesses the risk, and adds examples. Returns `None` if
+/// no line is left.
 fn weigh(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Proposal> {
     let map = before.map();
     let mut rewrites = Vec::new();
@@ -357,7 +360,7 @@ fn weigh(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propos
     Some(proposal)
 }
 
-/// Whether a pattern covers what a kept line is about, whatever is done to it.
+/// True if a rule covers the object of a line to keep, for any operation.
 fn touches(rule: &Rule, kept: &Rule) -> bool {
     match kept.object().as_exact() {
         Some(object) => rule.object().covers(object, &ANY_HOST),
@@ -365,7 +368,7 @@ fn touches(rule: &Rule, kept: &Rule) -> bool {
     }
 }
 
-/// Gives each proposal an id made from its place: as short as can be without two being the same.
+/// Sets the ids: hashes of kind and place, cut to the shortest length that keeps them distinct.
 fn lengthen(proposals: &mut [Proposal]) {
     let full: Vec<String> = proposals
         .iter()

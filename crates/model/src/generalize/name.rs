@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a name is made of: fixed parts, and parts that look as if they varied by nature.
+//! Splits names into fixed parts and parts that may vary.
 
 use std::ops::Range;
 
@@ -7,18 +7,18 @@ use ambit_event::lex::Class;
 
 use crate::learn::random::{changes, is_hex};
 
-/// What a part looks like, the narrowest first.
+/// The kind of a part that may vary; a kind earlier in the list has the narrower class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Look {
     /// Digits.
     Number,
-    /// Digits of a date, or of the time beside it.
+    /// Digits of a date, or of a time beside a date.
     Date,
-    /// Eight or more hex digits, letters and digits among them.
+    /// Eight or more hex digits that contain both letters and digits.
     Hex,
     /// A UUID.
     Uuid,
-    /// Letters and digits as `mkstemp` makes them up.
+    /// Letters and digits in the style of `mkstemp`.
     Random,
 }
 
@@ -37,20 +37,20 @@ impl Look {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part<'a> {
     pub(super) bytes: &'a [u8],
-    /// `None` for what is fixed.
+    /// `None` if the part is fixed.
     pub(super) look: Option<Look>,
 }
 
-/// What names must have in common to be of one shape.
+/// A part of a name's template. Names with equal templates may form a family.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Mould {
     Fixed(Box<[u8]>),
     Varies(Class),
-    /// What looks random is as long in all of them.
+    /// A random part, which has the same length in all names.
     Random(usize),
 }
 
-/// The shape of a name.
+/// Returns the template of a name.
 pub(super) fn shape(parts: &[Part<'_>]) -> Vec<Mould> {
     parts
         .iter()
@@ -62,7 +62,7 @@ pub(super) fn shape(parts: &[Part<'_>]) -> Vec<Mould> {
         .collect()
 }
 
-/// Whether it may be a directory that hashes are spread over: the first or last of their digits.
+/// True if a directory with this name may distribute hashes by their first or last digits.
 pub(super) fn is_fan(name: &[u8]) -> bool {
     (1..=3).contains(&name.len())
         && name
@@ -70,7 +70,7 @@ pub(super) fn is_fan(name: &[u8]) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Whether it names a platform as Debian and GNU do: `x86_64-linux-gnu`.
+/// True for platform names of Debian and GNU, such as `x86_64-linux-gnu`.
 pub(super) fn is_platform(name: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(name) else {
         return false;
@@ -87,7 +87,7 @@ pub(super) fn is_platform(name: &[u8]) -> bool {
     word(machine) && word(system) && (system.starts_with("gnu") || system.starts_with("musl"))
 }
 
-/// Cuts a name.
+/// Splits a name into parts.
 pub(super) fn parts(name: &[u8]) -> Vec<Part<'_>> {
     let mut cut: Vec<(Range<usize>, Option<Look>)> = Vec::new();
     let mut at = 0;
@@ -123,7 +123,7 @@ pub(super) fn parts(name: &[u8]) -> Vec<Part<'_>> {
     parts
 }
 
-/// A run of letters and digits, whole or in pieces.
+/// Splits a run of letters and digits, or keeps it whole if it has one kind.
 fn run(cut: &mut Vec<(Range<usize>, Option<Look>)>, run: &[u8], at: usize) {
     let whole = at..at + run.len();
     if run.iter().all(u8::is_ascii_digit) {
@@ -156,8 +156,8 @@ fn has_small(run: &[u8]) -> bool {
     run.iter().any(u8::is_ascii_lowercase)
 }
 
-/// Names of people's making change between capitals, small letters and digits as well: it takes a digit, and more
-/// changes than words have.
+/// True if a run looks random. Words written by people also mix upper case, lower case and digits, so a random run must
+/// contain a digit and have more changes than words have.
 fn is_random(run: &[u8]) -> bool {
     run.len() >= 6 && changes(run) >= 3 && run.iter().any(u8::is_ascii_digit)
 }
@@ -180,7 +180,7 @@ fn number(part: Option<&Part<'_>>) -> Option<(usize, u64)> {
     Some((part.bytes.len(), value))
 }
 
-/// A single sign between numbers.
+/// Returns a separator of one character.
 fn sign(part: Option<&Part<'_>>) -> Option<u8> {
     match part? {
         Part {
@@ -195,7 +195,7 @@ pub(super) fn is_year(value: u64) -> bool {
     (1970..2100).contains(&value)
 }
 
-/// `20261124`, perhaps with a time after it.
+/// True for a date without separators such as `20261124`, with an optional time behind it.
 fn is_whole_date(length: usize, value: u64) -> bool {
     let date = match length {
         8 => value,
@@ -208,7 +208,7 @@ fn is_whole_date(length: usize, value: u64) -> bool {
         && (1..=31).contains(&(date % 100))
 }
 
-/// How many parts from this one on are a date.
+/// Returns the number of parts, from the first on, that form a date.
 fn date(parts: &[Part<'_>]) -> Option<usize> {
     let (length, value) = number(parts.first())?;
     if is_whole_date(length, value) {
@@ -229,7 +229,7 @@ fn date(parts: &[Part<'_>]) -> Option<usize> {
     if sign_at(3) == Some(between) && two(4, 31) {
         return Some(5);
     }
-    // A year and a month.
+    // A year and a month only.
     number(parts.get(4)).is_none().then_some(3)
 }
 
@@ -241,7 +241,7 @@ fn mark_dates(parts: &mut [Part<'_>]) {
             continue;
         };
         let mut end = at + length;
-        // The time after it: hours, minutes, seconds, in one number or in several.
+        // A time behind the date: hours, minutes and seconds, in one number or several.
         for _ in 0..4 {
             let time = sign(parts.get(end)).is_some_and(|sign| b"T_-.: ".contains(&sign))
                 && number(parts.get(end + 1)).is_some_and(|(length, _)| length != 1 && length <= 9);

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Whether two patterns of paths have a path in common. Where that is not certain, they have.
+//! Decides if two path patterns have a path in common. If in doubt, the answer is yes.
 
 use ambit_event::lex::Class;
 
 use crate::pattern::{PathPattern, Piece};
 
-/// Bytes, one bit each.
+/// A set of bytes, one bit each.
 type Set = [u64; 4];
 
-/// A state: where it goes without a byte, and with one.
+/// A state: its transitions without input, and its transition on a byte.
 #[derive(Clone, Debug, Default)]
 struct State {
     free: Vec<usize>,
     on: Option<(Set, usize)>,
 }
 
-/// An automaton over the bytes of paths; the last state accepts.
+/// A nondeterministic automaton over the bytes of paths; the last state accepts.
 #[derive(Clone, Debug)]
 struct Machine(Vec<State>);
 
@@ -63,7 +63,7 @@ impl Machine {
         }
     }
 
-    /// From the last state on one of these bytes to a new last one.
+    /// Adds a state that these bytes lead to from the last state.
     fn step(&mut self, on: Set) {
         let (from, to) = (self.last(), self.state());
         if let Some(state) = self.0.get_mut(from) {
@@ -71,7 +71,7 @@ impl Machine {
         }
     }
 
-    /// Any number of these bytes, none included.
+    /// Adds a loop over these bytes, for any number of them.
     fn repeat(&mut self, on: Set) {
         let outside = self.last();
         let start = self.state();
@@ -127,7 +127,7 @@ impl Machine {
         if class.marker().is_none() {
             return;
         }
-        // A marker is a NUL and a letter; here any of them will do.
+        // A marker consists of a NUL and a letter; the letters are not distinguished here.
         let marked = self.state();
         self.free(from, marked);
         self.step(single(0));
@@ -138,7 +138,7 @@ impl Machine {
     }
 }
 
-/// A pattern, ready to be compared.
+/// The set of paths that a pattern covers, for tests of overlap.
 #[derive(Clone, Debug)]
 pub(super) struct Reach {
     begin: Box<[u8]>,
@@ -157,7 +157,7 @@ impl Reach {
         }
     }
 
-    /// Whether a path may be of both.
+    /// True if a path may be in both sets.
     pub(super) fn meets(&self, other: &Self) -> bool {
         let begin = self.begin.starts_with(&other.begin) || other.begin.starts_with(&self.begin);
         begin && common(&self.machine, &other.machine)
@@ -165,7 +165,7 @@ impl Reach {
 }
 
 fn common(one: &Machine, other: &Machine) -> bool {
-    // Of each pair of states, whether it was reached.
+    // For each pair of states: true if it was reached.
     let mut seen = vec![false; one.0.len() * other.0.len()];
     let mut open = vec![(0, 0)];
     while let Some((a, b)) = open.pop() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! How much harm a proposal may do, by criteria that a person can check.
+//! The risk of a proposal, by criteria that a person can check.
 
 use std::net::IpAddr;
 
@@ -11,20 +11,20 @@ use super::{Kind, Proposal, Sensitive, tree};
 use crate::pattern::{InetPattern, PathPattern, Piece, Ports};
 use crate::{Map, Rule, RuleObject};
 
-/// How much harm a proposal may do.
+/// The risk of applying a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Risk {
-    /// Names in a directory of the workload's, told by digits or a fixed form.
+    /// Digits or a fixed form vary, in an exact directory of the workload.
     Low,
-    /// It is worth a look.
+    /// A person should look at it.
     Medium,
-    /// It takes a decision.
+    /// A person should decide about it.
     High,
 }
 
 impl Risk {
-    /// The word for it.
+    /// Returns the word for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Low => "low",
@@ -34,12 +34,12 @@ impl Risk {
     }
 }
 
-/// Fewer values than these say little.
+/// Fewer values than this are weak evidence.
 const FEW: usize = 3;
-/// More ports than these are not a range that somebody has set.
+/// A range of more ports than this is rarely configured.
 const PORTS: u16 = 1024;
 
-/// Fills in the risk, its reasons, and why the proposal is sensitive.
+/// Sets the risk, its reasons, and the reasons why the proposal is sensitive.
 pub(super) fn assess(proposal: &mut Proposal, map: &Map, list: &Sensitive) {
     let mut reasons: Vec<(Risk, String)> = Vec::new();
     let mut sensitive: Vec<String> = Vec::new();
@@ -99,7 +99,7 @@ fn of_path(rule: &Rule, pattern: &PathPattern, map: &Map, add: &mut impl FnMut(R
     }
 }
 
-/// Whether some subject may put there what it likes.
+/// True if a subject may write files that the pattern covers.
 fn is_written(map: &Map, pattern: &PathPattern) -> bool {
     let reach = Reach::of(pattern);
     let rules = map.subjects.values().flat_map(|entry| &entry.allow);
@@ -141,7 +141,7 @@ fn of_address(
     }
 }
 
-/// Whether the network is one's own: loopback, private, link-local.
+/// True for a loopback, private or link-local network.
 fn is_private(network: IpAddr) -> bool {
     match network {
         IpAddr::V4(address) => {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Where nothing is generalised unless it is asked for by name, and where nothing is at all.
+//! The list of sensitive places, which are generalised only by id, and of places that are never generalised.
 //!
-//! One line an entry: `any`, `write` or `exec` and a pattern of paths that are sensitive to that, or `never` and a
-//! pattern of paths that stay exact; `#` and why may follow. The list that Ambit brings along is in the same form.
+//! Each line is an entry: `any`, `write` or `exec` and a path pattern that is sensitive for these operations, or
+//! `never` and a path pattern whose paths stay exact. A reason may follow after `#`. The built-in list has the same
+//! form.
 
 use ambit_abi::Op;
 use ambit_event::{Operation, TextError, nearest};
@@ -13,7 +14,7 @@ use crate::pattern::{PathKind, PathPattern};
 
 const BUILT_IN: &str = include_str!("sensitive.txt");
 
-/// What an entry is about.
+/// The operations that an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     Any,
@@ -43,56 +44,56 @@ impl Access {
 struct Entry {
     access: Access,
     reach: Reach,
-    /// As it was written.
+    /// The pattern as written.
     text: String,
     why: String,
 }
 
-/// The places where a person decides each time, and those that stay exact.
+/// The entries of a list.
 #[derive(Clone, Debug)]
 pub struct Sensitive(Vec<Entry>);
 
-/// What is wrong with a list.
+/// An error in a list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListErrorKind {
-    /// The first word is none of those known.
+    /// The first word is unknown.
     #[error("expected `any`, `write`, `exec` or `never`{}", .nearest.map(|word| format!("; did you mean `{word}`?")).unwrap_or_default())]
     Access {
-        /// A word like it.
+        /// The most similar known word.
         nearest: Option<&'static str>,
     },
-    /// There is no absolute pattern after it.
+    /// An absolute pattern is missing.
     #[error("expected a pattern of paths, such as `/srv/keys/**` or `**/*.key`")]
     Missing,
-    /// The pattern is wrong.
+    /// The pattern is invalid.
     #[error("{0}")]
     Pattern(#[source] TextError),
 }
 
-/// What is wrong with a list, and where.
+/// An error in a list, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {kind}")]
 pub struct ListError {
-    /// From 1.
+    /// Starts at 1.
     pub line: usize,
-    /// From 1, in characters.
+    /// Starts at 1, in characters.
     pub column: usize,
-    /// What.
+    /// The error.
     pub kind: ListErrorKind,
 }
 
 impl Default for Sensitive {
     fn default() -> Self {
         let mut list = Self(Vec::new());
-        // A test reads it.
+        // A test parses the built-in list.
         let _ = list.extend(BUILT_IN);
         list
     }
 }
 
 impl Sensitive {
-    /// Adds the entries of a text.
+    /// Adds the entries of `text`.
     pub fn extend(&mut self, text: &str) -> Result<(), ListError> {
         for (number, line) in text.lines().enumerate() {
             let entry = entry(line).map_err(|(at, kind)| ListError {
@@ -105,7 +106,7 @@ impl Sensitive {
         Ok(())
     }
 
-    /// The entries that a pattern touches, as they were written and with their reasons.
+    /// Returns the sensitive entries that overlap with a pattern, each with its reason.
     pub(super) fn touched(&self, operation: Operation, pattern: &PathPattern) -> Vec<String> {
         self.meeting(operation, &Reach::of(pattern))
             .map(|entry| {
@@ -118,7 +119,7 @@ impl Sensitive {
             .collect()
     }
 
-    /// Whether a pattern touches an entry.
+    /// True if a sensitive entry overlaps with the pattern.
     pub(super) fn is_touched(&self, operation: Operation, pattern: &PathPattern) -> bool {
         let reach = Reach::of(pattern);
         self.meeting(operation, &reach).next().is_some()
@@ -132,7 +133,7 @@ impl Sensitive {
         })
     }
 
-    /// Whether a pattern touches what stays exact.
+    /// True if a `never` entry overlaps with the pattern.
     pub(super) fn forbids(&self, pattern: &PathPattern) -> bool {
         let mut never = self
             .0
@@ -164,7 +165,7 @@ impl std::fmt::Display for Sensitive {
     }
 }
 
-/// A line's entry, if it has one; the error's place in bytes.
+/// Parses a line; `None` if it has no entry. An error comes with its offset in bytes.
 fn entry(line: &str) -> Result<Option<Entry>, (usize, ListErrorKind)> {
     let (content, why) = match line.split_once(" #") {
         Some((content, why)) => (content, why.trim()),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The paths of a map as a tree of names, and the way through it: where names are of one family, what is below them is
-//! looked at together.
+//! The paths of a map as a tree of names, and the search for places where names vary. The contents of directories that
+//! form a family are compared as one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,18 +14,19 @@ use crate::RuleObject;
 use crate::learn::random::is_hash;
 use crate::pattern::{PathKind, PathPattern, Piece};
 
-/// A component of a path's pattern. What may hold slashes is one, with all that follows.
+/// A component of a path pattern. A piece that may match slashes ends the path: its component contains all pieces after
+/// it, too.
 pub(super) type Component = Vec<Piece>;
 
-/// What the kernel part numbers itself: there is nothing left to generalise.
+/// Directories in which the kernel part already replaces numbers by markers.
 const NUMBERED: [&[&[u8]]; 2] = [&[b"proc"], &[b"dev", b"pts"]];
-/// How deep hashes are spread, at most.
+/// Maximum depth of directories that hashes are distributed over.
 const FAN: usize = 3;
-/// Different paths below one directory that make it a cache, where other maps have others.
+/// Minimum number of different paths in a cache if several maps or runs are compared.
 const CACHE_DIFFERS: usize = 32;
-/// The same, where there is one map.
+/// Minimum number of different paths in a cache without comparison.
 const CACHE: usize = 64;
-/// Subdirectories that a cache has at least.
+/// Minimum number of subdirectories in a cache.
 const CACHE_FOLDERS: usize = 4;
 
 #[derive(Debug, Default)]
@@ -35,13 +36,13 @@ struct Node {
     lines: Vec<usize>,
     created: bool,
     written: bool,
-    /// The maps that have it, by bits.
+    /// The maps that contain it, one bit each.
     maps: u128,
-    /// The runs that met it, by bits; none where that is not known.
+    /// The runs that used it, one bit each; 0 if unknown.
     runs: u128,
 }
 
-/// All paths of a domain.
+/// The paths of a map.
 #[derive(Debug)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
@@ -49,27 +50,27 @@ pub(super) struct Tree {
     runs: u128,
 }
 
-/// Where lines get a pattern for the first time on their way down.
+/// A place where paths get a pattern: the topmost component that varies.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) kind: Kind,
     pub(super) path: Vec<Component>,
     pub(super) members: BTreeSet<Vec<u8>>,
     pub(super) steady: bool,
-    /// Lines, and the pattern that each becomes.
+    /// Indices of lines, each with the pattern that replaces the line.
     pub(super) lines: Vec<(usize, Vec<Component>)>,
 }
 
-/// Directories that are one to the walk.
+/// Directories whose contents are compared as one.
 struct Job {
     nodes: Vec<usize>,
     path: Vec<Component>,
     place: Option<usize>,
-    /// Levels of a date below.
+    /// Number of levels below that belong to a date.
     dates: usize,
 }
 
-/// A path or a pattern of paths as components; `None` for what has none.
+/// Splits a path or path pattern into components; `None` for other objects.
 pub(super) fn components(object: &RuleObject) -> Option<(PathKind, Vec<Component>)> {
     let (kind, pattern);
     let pieces = match object {
@@ -114,7 +115,7 @@ pub(super) fn components(object: &RuleObject) -> Option<(PathKind, Vec<Component
     Some((kind, out))
 }
 
-/// Whether a piece may hold a slash.
+/// True if a piece may match a slash.
 fn spans(piece: &Piece) -> bool {
     match piece {
         Piece::Bytes(bytes) => bytes.contains(&b'/'),
@@ -132,7 +133,7 @@ fn add(out: &mut [Component], name: &[u8]) {
     }
 }
 
-/// Components as a pattern's pieces.
+/// Joins components to the pieces of a pattern.
 pub(super) fn pieces(path: &[Component]) -> Vec<Piece> {
     path.iter()
         .flat_map(|component| {
@@ -148,7 +149,7 @@ fn exact(component: &Component) -> Option<&[u8]> {
     }
 }
 
-/// Whether the operation brings names into being, or ends them.
+/// True if the operation creates or removes names.
 fn creates(operation: Operation) -> bool {
     matches!(
         operation.op,
@@ -163,7 +164,7 @@ fn creates(operation: Operation) -> bool {
     ) || operation.op == Op::FileLink && operation.arg == abi::END_TO
 }
 
-/// Whether the operation changes what it is about.
+/// True if the operation changes its object.
 pub(super) fn writes(operation: Operation) -> bool {
     match operation.op {
         Op::FileOpen => operation.arg & (abi::OPEN_WRITE | abi::OPEN_APPEND) != 0,
@@ -173,7 +174,7 @@ pub(super) fn writes(operation: Operation) -> bool {
 }
 
 impl Tree {
-    /// For so many maps, and the runs of these bits; none where they are not known.
+    /// Creates a tree for this number of maps; `runs` has a bit for each known run.
     pub(super) fn new(maps: usize, runs: u128) -> Self {
         Self {
             nodes: vec![Node::default()],
@@ -182,7 +183,7 @@ impl Tree {
         }
     }
 
-    /// Adds a line by its number.
+    /// Adds a line by its index.
     pub(super) fn add(&mut self, path: &[Component], line: usize, operation: Operation) {
         let mut at = 0;
         for component in path {
@@ -214,7 +215,7 @@ impl Tree {
         self.nodes.get_mut(at)
     }
 
-    /// Notes that a map has a path.
+    /// Records that a map contains the path.
     pub(super) fn note(&mut self, path: &[Component], map: usize) {
         let bit = u32::try_from(map)
             .ok()
@@ -224,14 +225,14 @@ impl Tree {
         }
     }
 
-    /// Notes which runs met a path.
+    /// Records the runs that used the path.
     pub(super) fn met(&mut self, path: &[Component], runs: u128) {
         if let Some(node) = self.find(path) {
             node.runs |= runs;
         }
     }
 
-    /// Hands on upwards what holds for what is below.
+    /// Propagates the facts of each node to its ancestors.
     fn settle(&mut self) {
         for index in (1..self.nodes.len()).rev() {
             let Some(node) = self.nodes.get(index) else {
@@ -248,7 +249,7 @@ impl Tree {
         }
     }
 
-    /// The places where something varies.
+    /// Returns the places where names vary.
     pub(super) fn places(mut self, options: &Options) -> Vec<Place> {
         self.settle();
         let mut places = Vec::new();
@@ -316,7 +317,7 @@ impl Tree {
         }
     }
 
-    /// Goes on below a family, whose members are out of the children then.
+    /// Continues below a family and removes its members from `children`.
     fn descend(
         &self,
         job: &Job,
@@ -335,7 +336,7 @@ impl Tree {
             }
             nodes.extend(below);
         }
-        // The same pattern may be there already.
+        // The map may already contain the same pattern.
         nodes.extend(children.remove(&family.pieces).unwrap_or_default());
         let mut path = job.path.clone();
         let tree = family.kind == Kind::Tree;
@@ -368,12 +369,12 @@ impl Tree {
         }
     }
 
-    /// Whether there is more than one map or run to tell what varies.
+    /// True if several maps or several runs can be compared.
     fn several(&self) -> bool {
         self.all.count_ones() > 1 || self.runs.count_ones() > 1
     }
 
-    /// Whether not all maps, or not all runs, have what these nodes stand for.
+    /// True if the nodes are missing in some of the maps or runs.
     fn differs<'n>(&self, nodes: impl Iterator<Item = &'n Node>) -> bool {
         let (maps, runs) = nodes.fold((0, 0), |(maps, runs), node| {
             (maps | node.maps, runs | node.runs)
@@ -395,7 +396,7 @@ impl Tree {
         }
     }
 
-    /// A name's shape. Directories that hashes are spread over are alike.
+    /// Returns a name's template. All directories over which hashes are distributed have the same one.
     fn shape(&self, name: &[u8], node: usize) -> Vec<name::Mould> {
         if name::is_fan(name) && self.holds_hashes(node, 1) {
             vec![name::Mould::Varies(Class::Hex)]
@@ -404,7 +405,7 @@ impl Tree {
         }
     }
 
-    /// Whether there are hashes below, perhaps spread once more.
+    /// True if a directory contains hashes, perhaps distributed over further directories.
     fn holds_hashes(&self, node: usize, depth: usize) -> bool {
         self.nodes.get(node).is_some_and(|node| {
             node.children.iter().any(|(component, child)| {
@@ -413,14 +414,14 @@ impl Tree {
                     Some(name) => {
                         depth < FAN && name::is_fan(name) && self.holds_hashes(*child, depth + 1)
                     }
-                    // What was generalised before.
+                    // A pattern of an earlier generalisation.
                     None => **component == [Piece::Class(Class::Hex)],
                 }
             })
         })
     }
 
-    /// Whether what was met below these directories is sensitive somewhere.
+    /// True if a path below these directories is sensitive.
     fn holds_sensitive(&self, job: &Job, options: &Options) -> bool {
         let mut open: Vec<(usize, Vec<Component>)> = job
             .nodes
@@ -455,7 +456,7 @@ impl Tree {
         false
     }
 
-    /// Whether it is a year, with months below.
+    /// True if the name is a year and all its children are months.
     fn is_year(&self, name: &[u8], nodes: &[usize]) -> bool {
         let number = |name: &[u8]| std::str::from_utf8(name).ok()?.parse::<u64>().ok();
         let month = |component: &Component| {
@@ -476,7 +477,7 @@ impl Tree {
             && months().all(month)
     }
 
-    /// Whether the workload keeps a tree of its own here, of which no two parts are alike.
+    /// Returns a family for the whole tree if it is a cache: the workload's own files, all with different templates.
     fn cache(
         &self,
         job: &Job,
@@ -487,7 +488,7 @@ impl Tree {
         if job.path.len() < 2 {
             return None;
         }
-        // What every run and every map has does not vary, however much of it there is.
+        // Paths that all runs and maps have do not vary.
         let counts = |node: &Node| !self.several() || self.differs(std::iter::once(node));
         let mut shapes = BTreeSet::new();
         let (mut members, mut folders, mut largest) = (BTreeSet::new(), 0, 0);
@@ -536,10 +537,10 @@ impl Tree {
         let needed = if self.several() { CACHE_DIFFERS } else { CACHE };
         let whole = shapes.len() >= needed
             && folders >= CACHE_FOLDERS
-            // Where one part holds most, that is the place.
+            // If one subdirectory contains most of the paths, the cache is that subdirectory.
             && largest * 2 <= shapes.len()
             && made * 4 >= paths * 3
-            // Where something sensitive lies among the rest, each part is a place of its own.
+            // If some paths are sensitive, each subdirectory is a separate place.
             && !self.holds_sensitive(job, options);
         whole.then(|| Family {
             kind: Kind::Tree,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! From events to a map: what was seen, in order, and at the end freed from what varies by nature.
+//! Learns a map from events: collects points in order, then replaces generated names by patterns.
 
 mod naturalise;
 pub(crate) mod random;
@@ -15,7 +15,7 @@ use ambit_event::{
 use crate::pattern::Index;
 use crate::{ANY_HOST, Map, Rule, RuleObject};
 
-/// Keys are keyed fingerprints already: one of their words is as good a hash as any.
+/// A hasher for keys. They are keyed fingerprints, so one of their words is already a good hash.
 #[derive(Default)]
 struct KeyHasher(u64);
 
@@ -41,50 +41,50 @@ impl Hasher for KeyHasher {
 
 type Keys = HashSet<Fp, BuildHasherDefault<KeyHasher>>;
 
-/// A point that was seen, with what tells how it came about.
+/// A point at its first occurrence, with facts about how it came about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// When it was first seen: nanoseconds of `CLOCK_BOOTTIME`.
+    /// Time in nanoseconds of `CLOCK_BOOTTIME`.
     pub time_ns: u64,
-    /// Who.
+    /// Fingerprint of the subject.
     pub subject: Fp,
-    /// What was done.
+    /// The operation.
     pub operation: Operation,
-    /// To what.
+    /// The object.
     pub object: Object,
-    /// Mode bits, where the operation has them.
+    /// Mode bits of a created file, if the operation has them.
     pub extra: u32,
-    /// The process, as it sees itself.
+    /// Process number in its own PID namespace.
     pub ns_tgid: u32,
 }
 
-/// What was outside.
+/// A violation and its subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The event.
+    /// The violation's event.
     pub event: Event,
-    /// Who, where that is known.
+    /// The subject, if it was described.
     pub subject: Option<Subject>,
 }
 
-/// What went through a learner.
+/// Counters of a learner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
-    /// Records.
+    /// Records fed.
     pub events: u64,
-    /// Points, each once.
+    /// Distinct points.
     pub points: u64,
-    /// Points seen before.
+    /// Repeated occurrences of points.
     pub repeated: u64,
     /// Violations.
     pub violations: u64,
-    /// Points of tasks with a trust bit: not learned.
+    /// Points of tasks with a trust bit; they are not learned.
     pub untrusted: u64,
-    /// Objects without a canonical form: not learned.
+    /// Objects without a canonical form; they are not learned.
     pub unrepresentable: u64,
 }
 
-/// Learns a map. Feed it the records of one domain, in order.
+/// Learns a map from the records of one domain, fed in order.
 #[derive(Debug)]
 pub struct Learner {
     registry: Registry,
@@ -94,20 +94,20 @@ pub struct Learner {
     counts: Counts,
 }
 
-/// A first occurrence.
+/// The first occurrence of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step<'a> {
-    /// Nanoseconds of `CLOCK_BOOTTIME`.
+    /// Time in nanoseconds of `CLOCK_BOOTTIME`.
     pub time_ns: u64,
-    /// Who; `None` where the subject was never described, or the point holds for the domain.
+    /// The subject; `None` if it was never described, or if the point belongs to the whole domain.
     pub subject: Option<&'a Subject>,
-    /// What was done.
+    /// The operation.
     pub operation: Operation,
-    /// To what, exactly.
+    /// The object, with generated names unreplaced.
     pub object: &'a Object,
 }
 
-/// First occurrences in order.
+/// The first occurrences of all points, in order.
 #[derive(Clone, Debug)]
 pub struct Trajectory<'a> {
     subjects: HashMap<Fp, Subject>,
@@ -115,7 +115,7 @@ pub struct Trajectory<'a> {
 }
 
 impl Trajectory<'_> {
-    /// The steps.
+    /// Returns the first occurrences, in order.
     pub fn steps(&self) -> impl ExactSizeIterator<Item = Step<'_>> {
         self.points.iter().map(|seen| Step {
             time_ns: seen.time_ns,
@@ -125,8 +125,8 @@ impl Trajectory<'_> {
         })
     }
 
-    /// The measurement: every step's coefficient in order, see [`crate::extend`]. Steps of unknown subjects count as
-    /// the launcher's.
+    /// Returns the measurement: all coefficients folded in order with [`crate::extend`]. Steps of unknown subjects are
+    /// counted as the launcher's.
     pub fn measurement(&self) -> crate::Figure {
         let launcher = Subject::LAUNCHER;
         self.steps().fold([0; 32], |measurement, step| {
@@ -137,21 +137,21 @@ impl Trajectory<'_> {
     }
 }
 
-/// What was learned.
+/// The result of learning.
 #[derive(Clone, Debug)]
 pub struct Learned {
     /// The map.
     pub map: Map,
-    /// What was outside, in order.
+    /// Violations, in order.
     pub violations: Vec<Violation>,
-    /// Points whose subject was never described: the map is incomplete.
+    /// Number of points whose subject was never described. If it is above 0, the map is incomplete.
     pub unresolved: u64,
-    /// What went through.
+    /// Counters.
     pub counts: Counts,
 }
 
 impl Learner {
-    /// A learner that has seen nothing.
+    /// Creates a learner without any points.
     pub fn new(secret: Secret) -> Self {
         Self {
             registry: Registry::new(secret),
@@ -162,20 +162,20 @@ impl Learner {
         }
     }
 
-    /// Knows a map's names and subjects, which the kernel part may not describe again.
+    /// Adds the names and subjects of a map, which the kernel part may not describe again.
     pub fn preload(&mut self, map: &Map) {
         for subject in map.subjects.keys() {
             self.registry.add_subject(subject);
         }
     }
 
-    /// Takes in a record of the ring. A point that was seen before costs a look-up and nothing else.
+    /// Feeds a record of the ring buffer. A repeated point costs one look-up.
     #[inline]
     pub fn feed_raw(&mut self, record: &[u8]) -> Result<(), RecordError> {
         self.feed_record(&RingRecord::parse(record)?)
     }
 
-    /// Takes a record that was parsed for all of its consumers.
+    /// Feeds a record that was already parsed.
     #[inline]
     pub fn feed_record(&mut self, record: &RingRecord<'_>) -> Result<(), RecordError> {
         let header = &record.raw().header;
@@ -192,7 +192,7 @@ impl Learner {
         Ok(())
     }
 
-    /// Takes in an event.
+    /// Feeds an event.
     pub fn feed(&mut self, event: Event) {
         self.counts.events += 1;
         self.registry.apply(&event);
@@ -229,27 +229,27 @@ impl Learner {
         });
     }
 
-    /// What fingerprints stand for, as far as it was told.
+    /// Returns the names and subjects that were described so far.
     pub const fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// What went through so far.
+    /// Returns the counters so far.
     pub const fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// The points so far, in order of their first occurrence.
+    /// Returns the points so far, in order of their first occurrence.
     pub fn points(&self) -> &[Seen] {
         &self.points
     }
 
-    /// Which of its names the workload made up.
+    /// Returns the generated names among the points so far.
     pub(crate) fn naturaliser(&self) -> naturalise::Naturaliser {
         naturalise::Naturaliser::new(&self.points)
     }
 
-    /// First occurrences in order.
+    /// Returns the first occurrences so far, in order.
     pub fn trajectory(&self) -> Trajectory<'_> {
         let mut subjects = HashMap::new();
         for seen in &self.points {
@@ -265,7 +265,7 @@ impl Learner {
         }
     }
 
-    /// What was learned, added to `base`, which also says the domain's name, its chain and its responses.
+    /// Returns `base` extended by the learned rules, with its domain, chain and responses unchanged.
     pub fn finish(&self, base: &Map) -> Learned {
         let mut collected = Collected::default();
         let mut unresolved = 0;
@@ -290,13 +290,13 @@ impl Learner {
     }
 }
 
-/// What was seen, by subject.
+/// The learned points, grouped by subject.
 #[derive(Default)]
 struct Collected<'a> {
     start: Vec<RuleObject>,
     subjects: HashMap<Fp, Option<(Subject, Lines<'a>)>>,
     digests: Vec<(&'a Object, [u8; 32])>,
-    /// What the workload itself wrote: as it may write other things there, a digest says nothing.
+    /// Files that the workload wrote. Their content may differ in the next run, so their digests are not learned.
     written: HashSet<&'a Object>,
 }
 
@@ -307,7 +307,7 @@ struct Lines<'a> {
 }
 
 impl<'a> Collected<'a> {
-    /// Takes in a point; false where nobody knows whose it is.
+    /// Adds a point; returns false if its subject is unknown.
     fn add(&mut self, registry: &Registry, seen: &'a Seen) -> bool {
         if let (Op::ExecDigest, Object::Digest { sha256, of }) = (seen.operation.op, &seen.object) {
             self.digests.push((of, *sha256));
@@ -325,7 +325,8 @@ impl<'a> Collected<'a> {
             return false;
         };
         match (seen.operation.op, &seen.object) {
-            // Before its exec the launcher is Ambit's own code: only what it starts is behaviour.
+            // Before its exec, the launcher runs Ambit's own code; only the programs that it starts are behaviour of
+            // the workload.
             (Op::Exec, object) if subject.is_launcher() => {
                 self.start.push(RuleObject::from_object(object.clone()));
             }
@@ -341,14 +342,14 @@ impl<'a> Collected<'a> {
         let mut map = base.clone();
         map.start.extend(self.start);
         self.digests.retain(|(of, _)| !self.written.contains(of));
-        // By subject, so that ids do not depend on the order of events.
+        // Sorted by subject, so that ids do not depend on the order of events.
         let mut subjects: Vec<(Subject, Lines)> = self.subjects.into_values().flatten().collect();
         subjects.retain(|(subject, _)| !subject.is_launcher());
         subjects.sort_by(|(one, _), (other, _)| one.cmp(other));
         for (subject, lines) in subjects {
             let new = !base.subjects.contains_key(&subject);
             let entry = map.subject_mut(&subject);
-            // Credentials and digests that a map leaves open stay open.
+            // If the map permits any credentials or digests for a known subject, it continues to do so.
             if new || !entry.creds.is_empty() {
                 entry.creds.extend(lines.creds);
             }
@@ -374,7 +375,7 @@ impl<'a> Collected<'a> {
     }
 }
 
-/// Whether it puts something into a file, or a file in its place.
+/// True if the operation changes a file's content or puts another file at its path.
 fn writes(operation: Operation) -> bool {
     match operation.op {
         Op::FileCreate => true,
@@ -384,8 +385,8 @@ fn writes(operation: Operation) -> bool {
     }
 }
 
-/// What a subject creates and renames away it may remove, too: who writes a file beside the one that it is to replace
-/// removes it when that fails or nothing has changed, which few runs show.
+/// Returns rules to remove the files that a subject both creates and renames away. A program that writes a temporary
+/// file and renames it removes that file only after a failure, or if the content is unchanged, which few runs show.
 fn removals(rules: &[Rule]) -> Vec<Rule> {
     let of = |op, arg| {
         let wanted = Operation { op, arg };
@@ -399,7 +400,7 @@ fn removals(rules: &[Rule]) -> Vec<Rule> {
         .collect()
 }
 
-/// Adds rules that no pattern covers already, and drops exact ones that a new pattern covers.
+/// Adds rules that no pattern covers, and removes exact rules that a new pattern covers.
 fn add_rules(allow: &mut BTreeSet<Rule>, rules: Vec<Rule>) {
     let (patterns, exact): (Vec<Rule>, Vec<Rule>) = rules
         .into_iter()
@@ -422,7 +423,7 @@ fn add_rules(allow: &mut BTreeSet<Rule>, rules: Vec<Rule>) {
     allow.extend(known);
 }
 
-/// The patterns of rules, by what they allow.
+/// The patterns of rules, indexed by each operation that they allow or imply.
 #[derive(Default)]
 struct Patterns<'a>(HashMap<Operation, (Index<'a, &'a RuleObject>, Vec<&'a RuleObject>)>);
 
@@ -441,7 +442,7 @@ impl<'a> Patterns<'a> {
         out
     }
 
-    /// Whether one of them covers an exact rule.
+    /// True if a pattern covers an exact rule.
     fn cover(&self, rule: &Rule) -> bool {
         let Some(object) = rule.object().as_exact() else {
             return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Frees a learned map from names that the workload made up. Only what it created itself is touched, and only where
-//! there is evidence; all else stays exact.
+//! Finds names that the workload generated, and replaces them by patterns. Only names of files that the workload
+//! created are replaced, and only with evidence; all others stay exact.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,22 +13,22 @@ use super::random::{self, Origin};
 use crate::RuleObject;
 use crate::pattern::{Index, PathKind, PathPattern, Piece};
 
-/// Where files are the workload's to throw away.
+/// Directories whose files are temporary.
 const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
-/// Where the kernel part already names what varies.
+/// Directories in which the kernel part replaces numbers by markers.
 const NUMBERED: [&[u8]; 2] = [b"/proc/", b"/dev/pts/"];
-/// How deep a counter's files are spread, at most.
+/// Maximum depth of directories that a counter's files are distributed over.
 const LEVELS: usize = 3;
-/// Mode bits that `mkstemp` and `mkdtemp` ask for.
+/// File modes used by `mkstemp` and `mkdtemp`.
 const PRIVATE: [u32; 2] = [0o600, 0o700];
 
-/// Paths that the workload created, each with the pattern of its last component.
+/// Paths of created files with generated names, each with the pattern of its last component.
 #[derive(Debug, Default)]
 pub(crate) struct Naturaliser {
     names: BTreeMap<Vec<u8>, Vec<Piece>>,
 }
 
-/// What is known of a path that the workload created.
+/// Facts about a created path.
 struct Made {
     private: bool,
     socket: bool,
@@ -36,7 +36,7 @@ struct Made {
 }
 
 impl Naturaliser {
-    /// Looks for evidence in what was seen.
+    /// Searches the points for generated names.
     pub(super) fn new(points: &[Seen]) -> Self {
         let mut made: BTreeMap<&[u8], Made> = BTreeMap::new();
         let mut removed: BTreeSet<&[u8]> = BTreeSet::new();
@@ -68,7 +68,7 @@ impl Naturaliser {
             let gone = prefixes(path).any(|prefix| removed.contains(prefix));
             let fleeting = gone || TEMPORARY.iter().any(|prefix| path.starts_with(prefix));
             let name = last(path);
-            // A daemon's helper makes files that are named after the daemon.
+            // A process may create files that are named after another one, such as a daemon's helper after the daemon.
             let others = random::process_numbers(name)
                 .filter(|number| (fleeting || made.socket) && processes.contains(number));
             let mut found = None;
@@ -79,7 +79,7 @@ impl Naturaliser {
                     private: made.private,
                     pid,
                 };
-                // Whose number is in the name, if anybody's, knows most of it.
+                // A result that contains a process number is preferred: it explains more of the name.
                 match random::pieces(name, origin) {
                     Some(pieces) if pieces.contains(&Piece::Class(Class::Pid)) => {
                         found = Some(pieces);
@@ -102,8 +102,8 @@ impl Naturaliser {
         out
     }
 
-    /// Directories that a counter's files are spread over have names out of its last digits, as nginx does it:
-    /// `7/12/0000000127`.
+    /// Adds the directories over which a counter's files are distributed. Their names are the last digits of the
+    /// counter; nginx, for example, creates `7/12/0000000127`.
     fn add_levels(&mut self, file: &[u8]) {
         let mut directories = Vec::new();
         let mut ending = Vec::new();
@@ -124,7 +124,7 @@ impl Naturaliser {
         }
     }
 
-    /// Some made-up names look like words. Beside others that don't, and covered by their pattern, they are no words.
+    /// Adds names that look like words, if a pattern found for other names of the same directory covers them.
     fn add_siblings(&mut self, plain: &[(&[u8], bool)]) {
         let mut distinct: BTreeMap<&[u8], BTreeSet<&Vec<Piece>>> = BTreeMap::new();
         for (path, pieces) in &self.names {
@@ -133,7 +133,7 @@ impl Naturaliser {
         let mut patterns: BTreeMap<&[u8], Index<'_, &Vec<Piece>>> = BTreeMap::new();
         for (folder, all) in distinct {
             let index = patterns.entry(folder).or_default();
-            // A pattern without a fixed part would take everything for made up.
+            // A pattern without a fixed part would match every name.
             let fixed = |pieces: &&&Vec<Piece>| {
                 pieces
                     .iter()
@@ -149,7 +149,7 @@ impl Naturaliser {
                 continue;
             };
             let name = last(path);
-            // Of several the least, so that it does not depend on how they are found.
+            // The smallest pattern, so that the result does not depend on the order of the index.
             let fitting = patterns.candidates(name);
             if let Some(pieces) = fitting.filter(|pieces| covers(pieces, name)).min() {
                 more.push((path.to_vec(), (*pieces).clone()));
@@ -158,7 +158,7 @@ impl Naturaliser {
         self.names.extend(more);
     }
 
-    /// The object as a rule has it, with every made-up name on its path as a pattern.
+    /// Returns the object for a rule, with each generated component of its path replaced by its pattern.
     pub(crate) fn object(&self, object: Object) -> RuleObject {
         let (kind, path) = match &object {
             Object::Path(path) => (PathKind::Path, path.as_bytes()),
@@ -201,7 +201,7 @@ fn removes(seen: &Seen) -> bool {
     }
 }
 
-/// `/a`, `/a/b`, `/a/b/c`: the path's ancestors and itself, without the root.
+/// Returns the ancestors of a path and the path itself, without the root: `/a`, `/a/b`, `/a/b/c`.
 fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     let ends = path
         .iter()

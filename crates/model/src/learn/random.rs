@@ -1,37 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Which part of a file's name was made up: by mkstemp and its kin, by a counter, or from a process number.
+//! Finds the generated part of a file name: made by mkstemp and similar functions, from a counter, or from a process
+//! number.
 //!
-//! The conventions: glibc's mkstemp puts six of `A-Za-z0-9` after a stem; mktemp(1) ten after `tmp.`; Python eight of
-//! `a-z0-9_` after `tmp`; Go up to ten digits; others hex digits or a UUID.
-//! What is named after its contents has a hash for a name.
+//! Conventions: glibc's mkstemp appends six of `A-Za-z0-9` to a stem; mktemp(1) appends ten to `tmp.`; Python's
+//! tempfile appends eight of `a-z0-9_` to `tmp`; Go's os.CreateTemp appends up to ten digits; other programs use hex
+//! digits or a UUID. A file that is named after its content has a hash as its name.
 
 use ambit_event::lex::Class;
 
 use crate::pattern::Piece;
 
-/// How a name came about.
+/// Facts about the file that a name belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
-    /// The file is the workload's to throw away: it was removed, renamed away, or lies where such files do.
+    /// The file is temporary: it was removed, renamed away, or is in a directory for temporary files.
     pub(super) fleeting: bool,
-    /// It was removed or renamed away.
+    /// The file was removed or renamed away.
     pub(super) removed: bool,
-    /// Only the owner may use it, as mkstemp and mkdtemp make files.
+    /// The file is accessible to its owner only, like files of mkstemp and mkdtemp.
     pub(super) private: bool,
-    /// The process that made it, as it sees itself.
+    /// The process that created the file, by its number in its own PID namespace.
     pub(super) pid: u32,
 }
 
-/// Longest extension that is taken for one.
+/// Maximum length of an extension.
 const EXTENSION: usize = 8;
-/// The fewest hex digits that are a hash.
+/// Minimum number of hex digits in a hash.
 pub(crate) const HASH: usize = 16;
-/// Digits that make a number long enough to be a counter's.
+/// Minimum number of digits in a counter.
 const COUNTER: usize = 6;
-/// What mkstemp makes up.
+/// Number of random characters of mkstemp.
 const SUFFIX: usize = 6;
 
-/// The name as a pattern, where part of it was made up.
+/// Returns the name as a pattern; `None` if no part of it was generated.
 pub(super) fn pieces(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     let found = if origin.fleeting {
         uuid(name)
@@ -48,11 +49,11 @@ pub(super) fn pieces(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     numbered(&pieces, origin).or_else(|| made_up.then_some(pieces))
 }
 
-/// The pieces with the process' number as a class, if it is in one of them. Files that come and go with a process
-/// and are named after it are told apart by what other numbers their names have.
+/// Replaces the process number by a class; returns `None` if the name does not contain it. If the file was removed,
+/// other numbers become classes, too: they only distinguish the temporary files of one process.
 fn numbered(pieces: &[Piece], origin: Origin) -> Option<Vec<Piece>> {
     let own = origin.pid.to_string();
-    // A single digit says too little.
+    // A single digit is too weak as evidence.
     let is_own = |digits: &[u8]| digits.len() > 1 && digits == own.as_bytes();
     let numbers = |piece: &Piece| match piece {
         Piece::Bytes(bytes) => numbers(bytes).any(is_own),
@@ -80,15 +81,15 @@ fn numbered(pieces: &[Piece], origin: Origin) -> Option<Vec<Piece>> {
     Some(out)
 }
 
-/// The numbers in a name that may be those of processes other than the one that made it: small ones are likely
-/// something else.
+/// Returns the numbers in a name that may be process numbers. Numbers of one or two digits usually have another
+/// meaning.
 pub(super) fn process_numbers(name: &[u8]) -> impl Iterator<Item = u32> {
     numbers(name)
         .filter(|digits| digits.len() >= 3 && !digits.starts_with(b"0"))
         .filter_map(|digits| std::str::from_utf8(digits).ok()?.parse().ok())
 }
 
-/// The runs of digits in a name.
+/// Returns the runs of digits in a name.
 fn numbers(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     name.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
         .filter(|run| run.iter().all(u8::is_ascii_digit))
@@ -117,7 +118,8 @@ fn uuid(name: &[u8]) -> Option<Vec<Piece>> {
     Some(around(before, Class::Uuid, after))
 }
 
-/// A hash between signs, or one that is the whole name; long numbers beside it are as made up as it is.
+/// Replaces a hash that is delimited by non-alphanumeric characters. Long numbers in the same name are replaced as
+/// well.
 fn hash(name: &[u8]) -> Option<Vec<Piece>> {
     let mut start = 0;
     for run in name.chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
@@ -134,7 +136,7 @@ fn hash(name: &[u8]) -> Option<Vec<Piece>> {
     None
 }
 
-/// With a class for each long number.
+/// Replaces each long number by a class.
 fn counted(text: &[u8]) -> Vec<Piece> {
     text.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
         .map(|run| {
@@ -147,7 +149,7 @@ fn counted(text: &[u8]) -> Vec<Piece> {
         .collect()
 }
 
-/// A name that is all digits, or ends in many, as counters and Go make them.
+/// Replaces a long number that is the whole name or its end, as made by counters and by Go.
 fn counter(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     let (start, end) = run_before_extension(name, u8::is_ascii_digit)?;
     let (before, digits, after) = split3(name, start, end)?;
@@ -156,15 +158,15 @@ fn counter(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     (long && (origin.removed || !alone)).then(|| around(before, Class::Num, after))
 }
 
-/// `tmp.` and ten of `A-Za-z0-9`, whatever they look like.
+/// Replaces ten of `A-Za-z0-9` after `tmp.`, even if they look like a word.
 fn mktemp(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     let made_up = name.strip_prefix(b"tmp.")?;
     let is = origin.private && made_up.len() == 10 && made_up.iter().all(u8::is_ascii_alphanumeric);
     is.then(|| around(b"tmp.", Class::Tmp, b""))
 }
 
-/// `tmp`, eight of `a-z0-9_`, and perhaps an extension; or the eight alone, where Python tried whether it may make
-/// files in a folder.
+/// Replaces eight of `a-z0-9_` after `tmp`, with an optional extension; or eight as the whole name, which Python's
+/// tempfile creates to test whether a directory is writable.
 fn python(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     let alphabet = |made_up: &[u8]| {
         made_up
@@ -179,7 +181,7 @@ fn python(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     (alphabet(made_up) && is_extension(after)).then(|| around(b"tmp", Class::Tmp, after))
 }
 
-/// Whether it is made of words and numbers: `lockfile`, `t3_16402`.
+/// True if the name consists of words and numbers: `lockfile`, `t3_16402`.
 fn is_named(name: &[u8]) -> bool {
     name.split(|byte| *byte == b'_').all(|part| {
         let letters = part.iter().take_while(|byte| byte.is_ascii_lowercase());
@@ -190,7 +192,7 @@ fn is_named(name: &[u8]) -> bool {
 
 fn suffix(name: &[u8], private: bool) -> Option<Vec<Piece>> {
     let mut end = name.len();
-    // The last run that looks made up; what follows it is a fixed end such as `-journal`.
+    // Searches the last run that looks generated; a fixed end such as `-journal` may follow it.
     while end > 0 {
         let run = name
             .get(..end)?
@@ -201,7 +203,7 @@ fn suffix(name: &[u8], private: bool) -> Option<Vec<Piece>> {
         let start = end - run;
         let (_, made_up, after) = split3(name, start, end)?;
         if run >= SUFFIX && is_extension(after) {
-            // A word right before the six has nothing between them; after a sign all of the run is made up.
+            // A stem may precede the six characters directly. After a separator, the whole run is random.
             let first = name.iter().take(start).all(|byte| *byte == b'.');
             let stem = if first { stem(made_up) } else { 0 };
             let random = made_up.get(stem..)?;
@@ -216,7 +218,7 @@ fn suffix(name: &[u8], private: bool) -> Option<Vec<Piece>> {
     None
 }
 
-/// How much of a run is a word with mkstemp's six after it: `sedAb3dEf`, `vAb3dEf`.
+/// Returns the length of the word before mkstemp's six characters: 3 for `sedAb3dEf`, 1 for `vAb3dEf`.
 fn stem(run: &[u8]) -> usize {
     let Some(split) = run.len().checked_sub(SUFFIX) else {
         return 0;
@@ -233,7 +235,7 @@ fn stem(run: &[u8]) -> usize {
     }
 }
 
-/// How often a run goes over from capitals to small letters to digits: words and versions do it once.
+/// Returns the number of changes between uppercase letters, lowercase letters and digits. Words and versions have one.
 pub(crate) fn changes(run: &[u8]) -> usize {
     let class = |byte: &u8| (byte.is_ascii_uppercase(), byte.is_ascii_digit());
     run.windows(2)
@@ -241,7 +243,7 @@ pub(crate) fn changes(run: &[u8]) -> usize {
         .count()
 }
 
-/// Eight or more hex digits, letters and digits among them.
+/// True for eight or more hex digits that contain both letters and digits.
 pub(crate) fn is_hex(run: &[u8]) -> bool {
     run.len() >= 8
         && run
@@ -250,12 +252,12 @@ pub(crate) fn is_hex(run: &[u8]) -> bool {
         && changes(run) >= 1
 }
 
-/// Whether all of it is hex digits of a length that hashes have.
+/// True for hex digits that are long enough for a hash.
 pub(crate) fn is_hash(run: &[u8]) -> bool {
     run.len() >= HASH && is_hex(run)
 }
 
-/// Nothing, or a fixed end that begins with a sign: `.txt`, `-journal`.
+/// True for an empty end, and for a fixed end that begins with a separator: `.txt`, `-journal`.
 fn is_extension(after: &[u8]) -> bool {
     match after {
         [] => true,
@@ -269,7 +271,7 @@ fn is_extension(after: &[u8]) -> bool {
     }
 }
 
-/// The last run of such bytes, at the end of the name or before an extension.
+/// Returns the range of the last run of matching bytes; only an extension may follow it.
 fn run_before_extension(name: &[u8], is: impl Fn(&u8) -> bool) -> Option<(usize, usize)> {
     let last = name.iter().rposition(&is)?;
     let end = last + 1;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Finds among many patterns the few that may match, by their fixed ends.
+//! Selects the few patterns that may match a text from many, by their fixed prefixes and suffixes.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::Piece;
 
-/// Values by the fixed bytes that their patterns begin and end with.
+/// Values by the fixed bytes at the beginning and end of their patterns.
 #[derive(Debug)]
 pub(crate) struct Index<'a, T> {
     beginnings: HashMap<&'a [u8], Endings<'a, T>>,
@@ -52,7 +52,7 @@ impl<'a, T> Index<'a, T> {
         endings.values.entry(last).or_default().push(value);
     }
 
-    /// The values whose patterns begin and end as these bytes do: all that match are among them.
+    /// Returns the values whose patterns have a matching prefix and suffix. All patterns that match are among them.
     pub(crate) fn candidates(&self, bytes: &[u8]) -> impl Iterator<Item = &T> {
         let beginnings = self.lengths.range(..=bytes.len());
         let endings = beginnings.filter_map(|length| self.beginnings.get(bytes.get(..*length)?));

@@ -14,21 +14,21 @@ use super::regex::byte;
 /// Protocols whose addresses have ports.
 const WITH_PORTS: [u8; 5] = [6, 17, 33, 132, 136];
 
-/// Ports of a pattern.
+/// The ports that a pattern covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ports {
-    /// From the first to the last, both included. What the host counts as ephemeral is not among them, unless the
-    /// range holds all of it.
+    /// From the first to the last, both included. The host's ephemeral ports are covered only if the range contains all
+    /// of them.
     Range(u16, u16),
-    /// The host's ephemeral ones.
+    /// The host's ephemeral ports.
     Ephemeral,
-    /// The protocol has none.
+    /// None: the protocol has no ports.
     None,
-    /// Whichever.
+    /// All ports.
     Any,
 }
 
-/// A pattern of addresses of one protocol: a network and ports.
+/// A pattern of addresses of one protocol: a network and its ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InetPattern {
     protocol: u8,
@@ -38,7 +38,7 @@ pub struct InetPattern {
 }
 
 impl InetPattern {
-    /// Reads the parts of an address's text.
+    /// Parses the parts of an address.
     pub fn parse(text: &InetText<'_>) -> Result<Self, TextError> {
         let bits = bits_of(text.address);
         let prefix = match text.prefix {
@@ -74,7 +74,7 @@ impl InetPattern {
         })
     }
 
-    /// The network that an address is in.
+    /// Creates the pattern of the network that an address is in.
     pub fn of(protocol: u8, address: IpAddr, prefix: u8, ports: Ports) -> Self {
         let prefix = prefix.min(bits_of(address));
         Self {
@@ -85,32 +85,32 @@ impl InetPattern {
         }
     }
 
-    /// The protocol's number.
+    /// Returns the protocol's number.
     pub const fn protocol(&self) -> u8 {
         self.protocol
     }
 
-    /// The network's first address.
+    /// Returns the network's first address.
     pub const fn network(&self) -> IpAddr {
         self.network
     }
 
-    /// How many bits of the address count.
+    /// Returns the prefix length in bits.
     pub const fn prefix(&self) -> u8 {
         self.prefix
     }
 
-    /// The ports.
+    /// Returns the ports.
     pub const fn ports(&self) -> Ports {
         self.ports
     }
 
-    /// Whether this protocol's addresses have ports.
+    /// True if addresses of the protocol have ports.
     pub fn has_ports(protocol: u8) -> bool {
         WITH_PORTS.contains(&protocol)
     }
 
-    /// The one address that the pattern stands for.
+    /// Returns the address if the pattern covers only one.
     pub fn as_exact(&self) -> Option<Object> {
         let port = match self.ports {
             Ports::Range(first, last) if first == last => Port::Literal(first),
@@ -125,7 +125,7 @@ impl InetPattern {
         }))
     }
 
-    /// Whether the address is covered, on a host with these ephemeral ports.
+    /// True if the pattern covers the address on a host with these ephemeral ports.
     pub fn matches(&self, inet: &Inet, ephemeral: &RangeInclusive<u16>) -> bool {
         let port = match (self.ports, inet.port) {
             (Ports::Any, _) | (Ports::Ephemeral, Port::Ephemeral) | (Ports::None, Port::None) => {
@@ -140,7 +140,7 @@ impl InetPattern {
             && masked(inet.address, self.prefix) == self.network
     }
 
-    /// Whether some ports of the range, but not all of them, are ephemeral on this host: those do not match.
+    /// True if the range contains some but not all of the host's ephemeral ports: these do not match.
     pub fn cuts_ephemeral(&self, ephemeral: &RangeInclusive<u16>) -> bool {
         match self.ports {
             Ports::Range(first, last) => {
@@ -152,7 +152,7 @@ impl InetPattern {
         }
     }
 
-    /// The expression over canonical bytes, to be anchored at both ends.
+    /// Returns a regular expression over canonical bytes; the caller anchors it at both ends.
     pub fn regex(&self, ephemeral: &RangeInclusive<u16>) -> String {
         let mut out = String::from("(?s-u)");
         byte(
@@ -283,7 +283,7 @@ fn class(out: &mut String, first: u8, last: u8) {
     out.push(']');
 }
 
-/// Two bytes, big endian, from the first port to the last.
+/// Appends an expression for two bytes, big endian, from the first port to the last.
 fn ports(out: &mut String, first: u16, last: u16) {
     let [first_high, first_low] = first.to_be_bytes();
     let [last_high, last_low] = last.to_be_bytes();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What patterns mean, written as plainly as can be: from a set of positions to the set of positions after a piece.
+//! The reference implementation of pattern matching: maps a set of positions to the set of positions after a piece.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ fn one(piece: &Piece, input: &[u8], from: &Positions) -> Positions {
     }
 }
 
-/// The byte at a position, or the marker: NUL and letter are one.
+/// Returns the byte or the marker (NUL and letter) at a position.
 fn symbol(input: &[u8], at: usize) -> Option<&[u8]> {
     match input.get(at..)? {
         [] | [0] => None,
@@ -50,7 +50,7 @@ fn symbol(input: &[u8], at: usize) -> Option<&[u8]> {
     }
 }
 
-/// Every position after at least `least` symbols that fit.
+/// Returns all positions after at least `least` fitting symbols.
 fn run(input: &[u8], from: &Positions, fits: impl Fn(&[u8]) -> bool, least: usize) -> Positions {
     let mut out = Positions::new();
     for start in from {

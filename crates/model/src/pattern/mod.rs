@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Patterns of paths and of addresses: text, meaning, and the regular expression for the automaton.
+//! Path and address patterns: parsing, printing, matching, and conversion to a regular expression for the automaton.
 
 mod index;
 mod inet;
@@ -14,27 +14,27 @@ use ambit_event::{Object, Path};
 pub(crate) use index::Index;
 pub use inet::{InetPattern, Ports};
 
-/// Braces may be nested this deep.
+/// Maximum depth of nested braces.
 pub const NESTING: usize = 4;
-/// Longest pattern in bytes of text.
+/// Maximum length of a pattern's text in bytes.
 pub const TEXT_MAX: usize = 16 * 1024;
 
-/// A piece of a path's pattern.
+/// A piece of a path pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Piece {
-    /// These bytes; never next to another such piece, never empty.
+    /// Literal bytes; never empty, never next to another such piece.
     Bytes(Box<[u8]>),
-    /// `*`: any run within one component.
+    /// `*`: any bytes but a slash.
     Star,
-    /// `**`: any run.
+    /// `**`: any bytes.
     StarStar,
-    /// `{n}` and so on.
+    /// A class such as `{n}`.
     Class(Class),
-    /// `{a,b}`: sorted, at least two, none empty.
+    /// `{a,b}`: sorted, at least two alternatives, none empty.
     Either(Vec<Vec<Piece>>),
 }
 
-/// What kind of path a pattern is for.
+/// The kind of path that a pattern covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PathKind {
     /// `/…`
@@ -46,7 +46,7 @@ pub enum PathKind {
 }
 
 impl PathKind {
-    /// The kind byte of the objects.
+    /// Returns the kind byte of the covered objects.
     pub const fn byte(self) -> u8 {
         match self {
             Self::Path => ambit_abi::KIND_PATH,
@@ -55,7 +55,7 @@ impl PathKind {
         }
     }
 
-    /// What the text begins with.
+    /// Returns the prefix of the text.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Path => "",
@@ -65,7 +65,7 @@ impl PathKind {
     }
 }
 
-/// A pattern of paths, in canonical form: equal patterns have equal text.
+/// A path pattern in canonical form: equal patterns have equal text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PathPattern {
     kind: PathKind,
@@ -73,17 +73,17 @@ pub struct PathPattern {
 }
 
 impl PathPattern {
-    /// The kind of path.
+    /// Returns the kind of path.
     pub const fn kind(&self) -> PathKind {
         self.kind
     }
 
-    /// The pieces.
+    /// Returns the pieces.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 
-    /// The fixed directory that all it covers is in, without a slash at its end.
+    /// Returns the directory that contains all covered paths, without a slash at its end.
     pub fn directory(&self) -> &[u8] {
         let Some(Piece::Bytes(fixed)) = self.pieces.first() else {
             return &[];
@@ -92,7 +92,7 @@ impl PathPattern {
         fixed.get(..end).unwrap_or_default()
     }
 
-    /// How many components the paths have that it covers; `None` where any number.
+    /// Returns the maximum number of components of the covered paths; `None` if it is unlimited.
     pub fn depth(&self) -> Option<usize> {
         self.pieces.iter().try_fold(0, |depth, piece| match piece {
             Piece::Bytes(bytes) => Some(depth + bytes.split(|byte| *byte == b'/').count() - 1),
@@ -109,7 +109,7 @@ impl PathPattern {
         })
     }
 
-    /// Puts pieces into canonical form.
+    /// Creates a pattern and brings it into canonical form.
     pub fn new(kind: PathKind, pieces: Vec<Piece>) -> Self {
         Self {
             kind,
@@ -117,7 +117,7 @@ impl PathPattern {
         }
     }
 
-    /// The one object that the pattern stands for, where the kernel part writes all its classes itself.
+    /// Returns the only object that the pattern covers, if the kernel part writes all its classes as markers.
     pub fn as_exact(&self) -> Option<Object> {
         let mut bytes = Vec::new();
         for piece in &self.pieces {
@@ -136,7 +136,7 @@ impl PathPattern {
         }
     }
 
-    /// The pattern that an object with markers stands for.
+    /// Creates the pattern for an object with markers.
     pub fn of_marked(kind: PathKind, bytes: &[u8]) -> Self {
         let mut pieces = Vec::new();
         let mut rest = bytes;
@@ -156,7 +156,7 @@ impl PathPattern {
         Self::new(kind, pieces)
     }
 
-    /// Whether the object is covered. Slow and plain: what the automaton is checked against.
+    /// True if the pattern covers the object. This is the reference that tests compare the automaton with.
     pub fn matches(&self, object: &Object) -> bool {
         let bytes = match (self.kind, object) {
             (PathKind::Path, Object::Path(path)) | (PathKind::Deleted, Object::Deleted(path)) => {
@@ -168,7 +168,7 @@ impl PathPattern {
         self.may_match(bytes) && matching::matches(&self.pieces, bytes)
     }
 
-    /// What the fixed ends rule out, so that many patterns cost little.
+    /// Compares the fixed prefix and suffix, which excludes most patterns at low cost.
     fn may_match(&self, bytes: &[u8]) -> bool {
         let begins = match self.pieces.first() {
             Some(Piece::Bytes(fixed)) => bytes.starts_with(fixed),
@@ -182,11 +182,11 @@ impl PathPattern {
     }
 }
 
-/// Whether the kernel part writes every marker of this path: whole components in procfs and devpts, and names of
-/// `O_TMPFILE` anywhere. Elsewhere the same text is a pattern, so that it means digits as well.
+/// True if the kernel part writes every marker of this path. It writes whole components in procfs and devpts, and names
+/// of `O_TMPFILE` files in any directory. All other paths with markers are patterns, which also cover digits.
 fn kernel_writes(bytes: &[u8]) -> bool {
     let numbered = bytes.starts_with(b"/proc/") || bytes.starts_with(b"/dev/pts/");
-    // What is numbered in procfs' root is a process.
+    // Numbers in the root of procfs are processes, with a marker of their own.
     if bytes.starts_with(b"/proc/\0n") {
         return false;
     }

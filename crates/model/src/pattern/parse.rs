@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A path's pattern from text.
+//! Parses path patterns.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use ambit_event::{ObjectError, TextError, TextErrorKind};
 
 use super::{NESTING, PathKind, PathPattern, Piece, TEXT_MAX};
 
-/// Braces that are open: the alternatives before the current one, what came before the brace, and where it is.
+/// An open brace: the pieces before it, its alternatives so far, and its place.
 struct Open {
     before: Vec<Piece>,
     alternatives: Vec<Vec<Piece>>,
@@ -16,7 +16,7 @@ struct Open {
 }
 
 impl PathPattern {
-    /// Reads a pattern's text without the prefix of its kind.
+    /// Parses a pattern without the prefix of its kind.
     pub fn parse(kind: PathKind, text: &str) -> Result<Self, TextError> {
         if text.len() > TEXT_MAX {
             return Err(TextError {
@@ -109,7 +109,7 @@ fn add(current: &mut Vec<Piece>, literal: &mut Vec<u8>, piece: Piece) {
     current.push(piece);
 }
 
-/// Literal parts must not ask for what no path has: that is a slip.
+/// Refuses literal parts that no path has, such as `//`: they are mistakes.
 fn check(pieces: &[Piece]) -> Result<(), ObjectError> {
     if let [Piece::Bytes(only)] = pieces {
         return ambit_event::Path::new(only.clone()).map(|_| ());

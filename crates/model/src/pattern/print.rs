@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A path's pattern as text.
+//! Prints path patterns.
 
 use ambit_event::escape;
 

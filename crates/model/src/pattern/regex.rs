@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Patterns as regular expressions over canonical objects, kind byte first.
+//! Converts path patterns to regular expressions over canonical objects. The kind byte comes first.
 
 use std::fmt::Write;
 
@@ -7,14 +7,14 @@ use ambit_event::lex::Class;
 
 use super::{PathPattern, Piece};
 
-/// A byte of a name, or a marker, that is no slash.
+/// A byte of a name or a marker, but not a slash.
 const SYMBOL: &str = "(?:[^/\\x00]|\\x00[spnt])";
-/// The same, or a slash.
+/// A byte of a name, a marker or a slash.
 const ANY: &str = "(?:[^\\x00]|\\x00[spnt])";
 const HEX: &str = "[0-9A-Fa-f]";
 
 impl PathPattern {
-    /// The expression, to be anchored at both ends.
+    /// Returns the expression; the caller anchors it at both ends.
     pub fn regex(&self) -> String {
         let mut out = String::from("(?s-u)");
         byte(&mut out, self.kind().byte());
@@ -23,7 +23,7 @@ impl PathPattern {
     }
 }
 
-/// Appends one byte, whatever it is.
+/// Appends one byte in escaped form.
 pub(super) fn byte(out: &mut String, byte: u8) {
     // Writing to a String does not fail.
     let _ = write!(out, "\\x{byte:02x}");

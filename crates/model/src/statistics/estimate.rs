@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! How likely it is that what comes next is outside the map: Good and Turing's estimate, on operations and on runs.
+//! Estimates the chance that the next operation or run is outside the map, with the estimator of Good and Turing.
 //!
-//! Of runs that missed something nothing is taken: what they have seen less would make the rest look rarer than it is.
+//! Incomplete runs are not used: lines that they missed would seem rarer than they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,95 +11,95 @@ use serde::Serialize;
 use super::{Run, RunId, Statistics, allowed_by};
 use crate::{ANY_HOST, Map, Matcher};
 
-/// Fewer whole runs say too little.
+/// Minimum number of complete runs for the advice to seal.
 pub const RUNS_MIN: usize = 3;
-/// The most that the next run may be likely to bring something new, to seal.
+/// Maximum chance that the next run has a new line, for the advice to seal.
 pub const CHANCE_MAX: f64 = 0.25;
-/// How many of the newest whole runs must have brought nothing new, to seal.
+/// Number of newest complete runs that must not have added a line, for the advice to seal.
 const QUIET: usize = 2;
-/// A subject is thin where more than this part of its lines was seen in one run only.
+/// A subject is thin if more than this share of its lines was seen in one run only.
 const THIN: f64 = 0.1;
 
-/// What a map's statistics say.
+/// The estimate for a map.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Estimate {
-    /// Runs that there are figures of.
+    /// Number of runs with figures.
     pub runs: usize,
-    /// Of these: those that missed nothing; what follows is about them.
+    /// Number of these runs that missed nothing. All figures below are about them.
     pub whole_runs: usize,
-    /// Operations in them.
+    /// Number of operations in these runs.
     pub operations: u64,
-    /// Lines of the map that they saw.
+    /// Number of lines of the map that these runs used.
     pub lines: usize,
-    /// Of these: seen once in all.
+    /// Number of these lines that were used once in all runs.
     pub seen_once: usize,
-    /// Of these: seen in one run only.
+    /// Number of these lines that one run only used.
     pub in_one_run: usize,
-    /// Lines of the map that no run saw: written by a person, or from runs without figures.
+    /// Number of lines of the map that no run used: a person wrote them, or the runs have no figures.
     pub never_seen: usize,
-    /// What was learned and is not in the map any more.
+    /// Number of learned lines that the map no longer contains.
     pub taken_out: usize,
-    /// Good and Turing on operations: lines seen once, of all operations.
+    /// Chance that the next operation is outside the map: lines used once, divided by operations.
     pub next_operation: Option<f64>,
-    /// On runs: the part of the runs that had something which no other run had.
+    /// Chance that the next run is outside the map: the share of runs with a line that no other run used.
     pub next_run: Option<f64>,
-    /// With this few runs, a next run brings something new at most this likely (19 times out of 20).
+    /// Upper bound of that chance, one-sided, 95 %.
     pub next_run_at_most: Option<f64>,
-    /// How many new lines the next run is expected to bring: lines in one run only, of all runs.
+    /// Expected number of new lines in the next run: lines of one run only, divided by runs.
     pub next_run_lines: Option<f64>,
-    /// What each run brought, the oldest first.
+    /// The runs, the oldest first.
     pub curve: Vec<Run>,
-    /// By subject, as the map has them.
+    /// The estimates by subject, in the order of the map.
     pub subjects: Vec<SubjectEstimate>,
-    /// What to do.
+    /// The advice.
     pub advice: Advice,
 }
 
-/// A subject's figures.
+/// The estimate for a subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SubjectEstimate {
     /// Its id in the map.
     pub id: String,
-    /// Who it is.
+    /// The subject.
     pub subject: Subject,
-    /// Whole runs that saw it.
+    /// Number of complete runs that used its lines.
     pub runs: usize,
-    /// How often its lines were seen, at least.
+    /// Lower bound of the number of uses of its lines.
     pub hits: u64,
-    /// Its lines that were seen.
+    /// Number of its lines that were used.
     pub lines: usize,
-    /// Of these: in one run only.
+    /// Number of these lines that one run only used.
     pub in_one_run: usize,
-    /// Whether its lines are known too little.
+    /// True if more runs are needed to know the subject's lines.
     pub thin: bool,
 }
 
-/// What to do.
+/// The advice about learning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "answer", content = "because")]
 pub enum Advice {
-    /// Learning has come to its end, as far as these runs can tell.
+    /// Seal the map.
     Seal,
-    /// It has not.
+    /// Continue to learn, for these reasons.
     Learn(Vec<Doubt>),
 }
 
-/// Why to go on.
+/// A reason to continue learning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Doubt {
-    /// Fewer than [`RUNS_MIN`] whole runs.
+    /// There are fewer than [`RUNS_MIN`] complete runs.
     FewRuns,
-    /// One of the newest whole runs brought something new.
+    /// One of the newest complete runs added a line.
     StillNew,
-    /// The next run is more likely than [`CHANCE_MAX`] to bring something new.
+    /// The chance that the next run is outside the map is above [`CHANCE_MAX`].
     Likely,
-    /// The newest run missed something.
+    /// The newest run missed operations.
     Missed,
 }
 
-/// A line of the map, and what the runs saw of it.
+/// The uses of a line of the map. Good and Turing estimate the number of unseen species.
 #[derive(Default)]
 struct Species {
     runs: BTreeSet<RunId>,
@@ -107,7 +107,7 @@ struct Species {
 }
 
 impl Statistics {
-    /// What the figures say of a map.
+    /// Estimates how complete a map is.
     pub fn estimate(&self, map: &Map) -> Estimate {
         let runs = self.runs();
         let whole: BTreeSet<RunId> = runs
@@ -149,7 +149,8 @@ impl Statistics {
         out
     }
 
-    /// The map's lines that whole runs saw, by subject, and how many lines the map does not have (any more).
+    /// Returns the lines of the map that complete runs used, by subject, and the number of lines that the map does not
+    /// contain.
     fn species(
         &self,
         map: &Map,
@@ -164,7 +165,7 @@ impl Statistics {
                     taken_out += 1;
                     continue;
                 };
-                // "Any" is one line, whatever it takes in; who does not list digests does not ask for them.
+                // "Any" counts as one line, whichever digests or credentials were seen.
                 let seen = seen.iter().filter(|(id, _)| whole.contains(id));
                 for (id, hits) in seen {
                     let one = species.entry(subject).or_default();
@@ -239,8 +240,8 @@ fn advice(estimate: &Estimate) -> Advice {
     }
 }
 
-/// The chance below which `runs` runs, `own` of them with something of their own, would be no surprise: the upper end
-/// of the interval of Clopper and Pearson, one-sided, 95 %; by bisection of the binomial distribution.
+/// Returns the largest chance with which `own` or fewer of `runs` runs would not be surprising: the upper bound of the
+/// Clopper-Pearson interval, one-sided, 95 %, found by bisection.
 fn at_most(own: usize, runs: usize) -> Option<f64> {
     if runs == 0 {
         return None;
@@ -260,7 +261,7 @@ fn at_most(own: usize, runs: usize) -> Option<f64> {
     Some(high)
 }
 
-/// How likely at most `own` of `runs` are, each with this chance.
+/// Returns the binomial probability that at most `own` of `runs` events happen, each with this chance.
 fn at_most_so_many(own: usize, runs: usize, chance: f64) -> f64 {
     let mut term = (1.0 - chance).powi(i32::try_from(runs).unwrap_or(i32::MAX));
     let mut sum = term;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What learning runs saw, run by run: the record that lies beside a map (`web.map.stats`) and never in it.
+//! Statistics of learning runs, kept in a file beside the map (`web.map.stats`).
 //!
-//! A run is known by an id of its own, so that a merge is a union: commutative, associative, idempotent. What is
-//! counted is a *line*: a point with made-up names freed, as the learner would write it. Only what trusted tasks did and
-//! what was delivered is among them.
+//! Each run has a random id, so that merging is a union: commutative, associative, idempotent. The statistics count
+//! *lines*: rules as the learner would write them, with generated names replaced. Operations of untrusted tasks and
+//! lost records are not counted.
 
 mod estimate;
 mod text;
@@ -20,71 +20,72 @@ use serde::Serialize;
 
 use crate::{ANY_HOST, Learner, Map, Matcher, Rule};
 
-/// How many runs are kept, the newest.
+/// Maximum number of runs to keep; older runs are removed.
 pub const RUNS_MAX: usize = 1000;
 
-/// A run's id: whatever its maker took for unlike any other, in 16 hex digits.
+/// The id of a run: a random number, printed as 16 hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(pub u64);
 
 /// A learning run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Run {
-    /// When it began, as UTC: `2026-01-31T12:34:56.789Z`, by which runs are put in order.
+    /// Start of the run in UTC: `2026-01-31T12:34:56.789Z`. Runs are sorted by it.
     pub began: String,
-    /// Operations of trusted tasks that were decided.
+    /// Number of decided operations of trusted tasks.
     pub operations: u64,
-    /// Lines that it saw.
+    /// Number of lines that the run used.
     pub lines: u64,
-    /// Of these: what the map did not allow before.
+    /// Number of these lines that the map did not allow before.
     pub new: u64,
-    /// What could not be learned: lost, without canonical form, beyond the set's room.
+    /// Number of operations that were not learned: lost, without canonical form, or beyond the capacity of the set.
     pub missed: u64,
-    /// Operations of untrusted tasks: not learned, and counted nowhere else.
+    /// Number of operations of untrusted tasks; they are counted nowhere else.
     pub untrusted: u64,
 }
 
-/// How well a line is supported.
+/// The support of a line: how often it was used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Support {
-    /// Runs that saw it.
+    /// Number of runs that used it.
     pub runs: u32,
-    /// How often it was seen: a run's count is exact below [`ambit_abi::HITS_MAX`] for each of its points, and at least
-    /// that above.
+    /// Number of uses. In one run, each of its points is counted exactly below [`ambit_abi::HITS_MAX`]; above, the
+    /// number is a lower bound.
     pub hits: u64,
 }
 
-/// What a run saw of a line.
+/// A line that a run used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Observation {
-    /// Who; the launcher for what starts the workload and for digests, which hold for the domain.
+    /// The subject. It is the launcher for programs that the launcher started and for digests, which belong to the
+    /// whole domain.
     pub subject: Subject,
-    /// The rule's text, or `exec.creds …`, `exec.digest …`.
+    /// The rule's text, or `exec.creds …` or `exec.digest …`.
     pub line: String,
-    /// How often.
+    /// Number of uses.
     pub hits: u64,
 }
 
 type Seen = BTreeMap<RunId, u64>;
 
-/// What learning runs saw.
+/// Statistics of learning runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
-    /// The domain's name, as the map has it.
+    /// The domain's name in the map.
     pub domain: String,
-    /// Executables that tell subjects apart.
+    /// Number of executables that belong to a subject.
     pub chain: u32,
     runs: BTreeMap<RunId, Run>,
     lines: BTreeMap<Subject, BTreeMap<String, Seen>>,
 }
 
-/// Statistics can't be merged: they are of other subjects.
+/// The statistics have different chains, so their subjects differ and they cannot be merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the statistics tell subjects apart by chains of {0} and of {1} executables")]
 pub struct OtherChain(pub u32, pub u32);
 
 impl Statistics {
-    /// Of no run.
+    /// Creates statistics without runs.
     pub fn new(domain: impl Into<String>, chain: u32) -> Self {
         Self {
             domain: domain.into(),
@@ -93,7 +94,8 @@ impl Statistics {
         }
     }
 
-    /// Of one run: what it saw, and `before`, the map that it began with. The run's lines are counted here.
+    /// Creates the statistics of one run. `before` is the map at its start; the lines and the new lines of the run are
+    /// counted here.
     pub fn of_run(id: RunId, mut run: Run, seen: &[Observation], before: &Map) -> Self {
         let mut out = Self::new(before.domain.clone(), before.chain);
         for one in seen {
@@ -120,10 +122,10 @@ impl Statistics {
         out
     }
 
-    /// What either has. Of a run that both have the greater figures hold.
+    /// Returns the union of the runs. If both have a run, the larger figures are used.
     ///
     /// # Errors
-    /// The chains differ, and so the subjects.
+    /// The chains differ.
     pub fn merge(&self, other: &Self) -> Result<Self, OtherChain> {
         if self.chain != other.chain {
             return Err(OtherChain(self.chain, other.chain));
@@ -148,7 +150,7 @@ impl Statistics {
         Ok(out)
     }
 
-    /// Forgets all but the newest runs, and what only those saw.
+    /// Removes all but the newest runs, and lines that no other run used.
     fn keep_newest(&mut self, most: usize) {
         let Some(extra) = self.runs.len().checked_sub(most).filter(|extra| *extra > 0) else {
             return;
@@ -170,14 +172,15 @@ impl Statistics {
         self.lines.retain(|_, lines| !lines.is_empty());
     }
 
-    /// The runs, the oldest first.
+    /// Returns the runs, the oldest first.
     pub fn runs(&self) -> Vec<(RunId, &Run)> {
         let mut runs: Vec<(RunId, &Run)> = self.runs.iter().map(|(id, run)| (*id, run)).collect();
         runs.sort_by(|(one, a), (other, b)| (&a.began, one).cmp(&(&b.began, other)));
         runs
     }
 
-    /// Every line with its support, by subject. A line that is no rule begins with `exec.creds` or `exec.digest`.
+    /// Returns each line with its support, by subject. A line that is not a rule begins with `exec.creds` or
+    /// `exec.digest`.
     pub fn lines(&self) -> impl Iterator<Item = (&Subject, &str, Support)> {
         self.lines.iter().flat_map(|(subject, lines)| {
             lines
@@ -186,12 +189,12 @@ impl Statistics {
         })
     }
 
-    /// The support of a rule, by its text; nothing where no run saw it.
+    /// Returns the support of a rule by its text; zeros if no run used it.
     pub fn support(&self, subject: &Subject, rule: &str) -> Support {
         self.seen(subject, rule).map(support).unwrap_or_default()
     }
 
-    /// The runs that saw a rule, by its text.
+    /// Returns the runs that used a rule, by its text.
     pub fn seen_by<'a>(
         &'a self,
         subject: &Subject,
@@ -213,7 +216,7 @@ fn support(seen: &Seen) -> Support {
     }
 }
 
-/// The map's line that allows a line of the statistics.
+/// Returns the line of the map that allows a line of the statistics.
 fn allowed_by(matcher: &Matcher<'_>, subject: &Subject, line: &str) -> Option<String> {
     if let Some(creds) = line.strip_prefix("exec.creds ") {
         let creds = Object::Creds(Creds::parse(creds).ok()?);
@@ -233,7 +236,7 @@ fn allowed_by(matcher: &Matcher<'_>, subject: &Subject, line: &str) -> Option<St
     if let Some(object) = rule.object().as_exact() {
         return matcher.line(subject, rule.operation(), object);
     }
-    // A pattern of the learner's own: there, or wider by a person's hand.
+    // A pattern of the learner: the map contains it, or a rule that implies it.
     let entry = matcher.map().subjects.get(subject)?;
     let same = entry.allow.contains(&rule)
         || entry
@@ -244,8 +247,8 @@ fn allowed_by(matcher: &Matcher<'_>, subject: &Subject, line: &str) -> Option<St
 }
 
 impl Learner {
-    /// What was seen, each line once, with how often by `hits`: from a point's key to what the kernel part counted. A
-    /// point that is not among them was seen once. What is never described is left out.
+    /// Returns the lines that were used, each once with its number of uses. `hits` has the kernel part's count for each
+    /// point's key; a point without a count was used once. Undescribed subjects are left out.
     pub fn observations(&self, hits: &HashMap<Fp, u32>) -> Vec<Observation> {
         let naturaliser = self.naturaliser();
         let mut found: BTreeMap<(Subject, String), u64> = BTreeMap::new();
@@ -261,7 +264,7 @@ impl Learner {
                     .clone()
             };
             let Some(subject) = subject else { continue };
-            // Before its exec the launcher is Ambit's own code.
+            // Before its exec, the launcher runs Ambit's own code.
             if subject.is_launcher() && !digest && seen.operation.op != Op::Exec {
                 continue;
             }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Statistics as a file: JSON, one object a line, sorted, so that equal statistics are equal files.
+//! The file format of statistics: JSON, one object a line, sorted, so that equal statistics give equal files.
 //!
-//! First `{"ambit-stats":1,"domain":…,"chain":…}`, then a line a run, the oldest first, then a line a line of the map:
-//! `by` as in a map file (`null` for the launcher), `line`, and `seen`: pairs of a run's number in the order of the file,
-//! from 0, and how often it saw the line.
+//! The first line is `{"ambit-stats":1,"domain":…,"chain":…}`. Then come the runs, the oldest first, and then the lines
+//! of the map: `by` is the subject as in a map file (`null` for the launcher), `line` the text, and `seen` has pairs of
+//! a run (its index in the file, from 0) and the number of its uses.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
@@ -17,49 +17,49 @@ use super::{Run, RunId, Statistics};
 /// Largest file in bytes.
 const SIZE_MAX: usize = 256 * 1024 * 1024;
 
-/// A file of statistics can't be read.
+/// A statistics file cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatisticsError {
     /// More than 256 MiB.
     #[error("larger than 256 MiB")]
     TooLarge,
-    /// The first line is another.
+    /// The first line is not the head of a statistics file.
     #[error("not a file of statistics: its first line does not begin with {{\"ambit-stats\":1")]
     NotStatistics,
-    /// Of a later version.
+    /// The file has a newer version of the format.
     #[error("written by a newer Ambit (version {0})")]
     Version(u32),
-    /// A line is no JSON, or another.
+    /// A line is not valid JSON, or has other keys.
     #[error("line {line}, column {column}")]
     Json {
-        /// From 1.
+        /// Starts at 1.
         line: usize,
-        /// From 1.
+        /// Starts at 1.
         column: usize,
-        /// What is wrong.
+        /// The error.
         #[source]
         error: serde_json::Error,
     },
     /// A text is not in canonical form.
     #[error("line {line}")]
     Text {
-        /// From 1.
+        /// Starts at 1.
         line: usize,
-        /// What is wrong.
+        /// The error.
         #[source]
         error: TextError,
     },
-    /// A run is named that is not there, or twice.
+    /// A run is missing or listed twice.
     #[error("line {line}: a run that is not in the file, or is there twice")]
     Run {
-        /// From 1.
+        /// Starts at 1.
         line: usize,
     },
-    /// A line's text would not be shown as it is.
+    /// A text contains hidden characters.
     #[error("line {line}: hidden characters")]
     Hidden {
-        /// From 1.
+        /// Starts at 1.
         line: usize,
     },
 }
@@ -136,7 +136,7 @@ impl By {
 }
 
 impl Statistics {
-    /// Reads a file of statistics.
+    /// Parses a statistics file.
     pub fn parse(text: &str) -> Result<Self, StatisticsError> {
         if text.len() > SIZE_MAX {
             return Err(StatisticsError::TooLarge);
