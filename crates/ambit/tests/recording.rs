@@ -109,7 +109,7 @@ fn replay_says_what_the_map_would_refuse_and_why() {
     desk.ambit(&["replay", "rec", "-m", "web.map"])
         .exits(0)
         .says("/usr/bin/cat: 1 operation\n")
-        .says("file.open r /etc/shadow\n  by       cat (/usr/bin/cat)\n  because  no rule of this program allows it\n")
+        .says("file.open r /etc/shadow\n  subject  cat (/usr/bin/cat)\n  reason   no rule of this program allows it\n")
         .says("allowed when it was recorded; the map would refuse it, 2 times so far")
         .says("      - file.open r /etc/shadow")
         .says("web.map does not allow 1 operation (2 occurrences of 6 recorded operations)");
@@ -488,7 +488,7 @@ fn figures_that_are_broken_are_named_with_their_line() {
             STATS.replace("stats\":1", "stats\":2"),
             "newer Ambit (version 2)",
         ),
-        (String::new(), "not a file of statistics"),
+        (String::new(), "not a statistics file"),
     ] {
         desk.file("web.map.stats", broken);
         desk.ambit(&["map", "status", "web.map"])

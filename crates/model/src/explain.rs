@@ -64,7 +64,7 @@ pub enum AcceptError {
     #[error("the map has no subject that runs this file")]
     NoSubject,
     /// The violation's subject has more executables than the map's `chain` permits.
-    #[error("the map tells subjects apart by fewer executables than the domain did")]
+    #[error("the subject has more executables than the map's `chain` permits")]
     Chain,
 }
 
@@ -249,27 +249,27 @@ fn reason(map: &Map, violation: &Violation) -> String {
         .is_some_and(|subject| map.subjects.contains_key(subject));
     match event.reason {
         Reason::Gate => {
-            let family = event
-                .operation
-                .op
-                .family()
-                .map_or("these", ambit_abi::Family::name);
-            format!(
-                "the task is not trusted any more, and the map answers what untrusted tasks do in `{family}`"
-            )
+            let family = event.operation.op.family();
+            let gated = family.map_or_else(
+                || "this operation".to_owned(),
+                |family| format!("`{family}` operations"),
+            );
+            format!("the task is untrusted, and the map has a gate for {gated} of untrusted tasks")
         }
-        Reason::TooLong => "the path or name is longer than the canonical form can hold".to_owned(),
+        Reason::TooLong => "the path or name is too long for the canonical form".to_owned(),
         Reason::Unreachable => "the file is not below the task's root directory".to_owned(),
-        Reason::ShortAddress => "the address is shorter than its family's".to_owned(),
-        Reason::NoScratch => "Ambit ran out of scratch memory in the kernel".to_owned(),
+        Reason::ShortAddress => "the address is shorter than addresses of its family".to_owned(),
+        Reason::NoScratch => "the kernel part had no free scratch memory".to_owned(),
         Reason::Digest => digest_reason(map, event.object()),
-        Reason::Creds => "the map does not have these credentials for this program".to_owned(),
+        Reason::Creds => "the map does not contain these credentials for this program".to_owned(),
         _ if event.kind == EventKind::Unrepresentable => {
             "the object has no canonical form".to_owned()
         }
-        _ if violation.subject.is_none() => "nobody described who did this".to_owned(),
+        _ if violation.subject.is_none() => {
+            "the subject is unknown: the kernel part never described it".to_owned()
+        }
         _ if violation.subject.as_ref().is_some_and(Subject::is_launcher) => {
-            "the map does not have this among what may be started".to_owned()
+            "the map's `start` does not contain this program".to_owned()
         }
         _ if known => "no rule of this program allows it".to_owned(),
         _ => unknown_subject(map, violation.subject.as_ref()),
@@ -284,8 +284,8 @@ fn unknown_subject(map: &Map, subject: Option<&Subject>) -> String {
         .keys()
         .find(|known| exe.is_some() && known.exe.as_ref() == exe);
     match same {
-        Some(known) => format!("the map has this program only as {known}"),
-        None => "the map does not have this program".to_owned(),
+        Some(known) => format!("the map contains this program only as {known}"),
+        None => "the map does not contain this program".to_owned(),
     }
 }
 
@@ -313,10 +313,10 @@ fn digest_reason(map: &Map, object: Option<&Object>) -> String {
 
 const fn response(response: Response) -> &'static str {
     match response {
-        Response::Log => "let pass and recorded",
+        Response::Log => "allowed and recorded",
         Response::Deny => "refused",
-        Response::Kill => "refused, and the process killed",
-        _ => "answered",
+        Response::Kill => "refused, and the process was killed",
+        _ => "an unknown response",
     }
 }
 
@@ -352,21 +352,21 @@ fn change(before: &Map, after: &Map) -> Option<String> {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.attempted)?;
-        let who = match (&self.subject, &self.id) {
+        let subject = match (&self.subject, &self.id) {
             (Some(subject), Some(id)) => format!("{} ({subject})", escape::line(id)),
-            (Some(subject), None) => format!("{subject}, which the map does not have"),
+            (Some(subject), None) => format!("{subject} (not in the map)"),
             (None, _) => "unknown".to_owned(),
         };
-        writeln!(f, "  by       {who}")?;
-        writeln!(f, "  because  {}", self.reason)?;
+        writeln!(f, "  subject  {subject}")?;
+        writeln!(f, "  reason   {}", self.reason)?;
         let times = if self.count > 1 {
             format!(", {} times so far", self.count)
         } else {
             String::new()
         };
-        writeln!(f, "  it was   {}{times}", self.response)?;
+        writeln!(f, "  response {}{times}", self.response)?;
         if !self.trust.is_empty() {
-            writeln!(f, "  trust    taken by {}", self.trust.join(", "))?;
+            writeln!(f, "  trust    bits set by {}", self.trust.join(", "))?;
         }
         for (index, near) in self.nearest.iter().enumerate() {
             let label = if index == 0 { "nearest " } else { "        " };

@@ -14,10 +14,10 @@ use crate::{Map, OwnResponses, Responses};
 #[non_exhaustive]
 pub enum MergeError {
     /// The maps have different domain names.
-    #[error("the maps are of different domains, `{0}` and `{1}`")]
+    #[error("the maps have different domains (`{0}` and `{1}`) and cannot be merged")]
     Domain(String, String),
     /// The maps have different values of `chain`, so their subjects differ.
-    #[error("the maps tell subjects apart by chains of {0} and of {1} executables")]
+    #[error("the maps have different `chain` values ({0} and {1}) and cannot be merged")]
     Chain(u32, u32),
 }
 

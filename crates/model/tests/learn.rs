@@ -676,10 +676,10 @@ fn an_explanation_names_the_line_the_nearest_and_the_change() {
         explanation.to_string(),
         "\
 file.open r /srv/data/secret.txt
-  by       cat (/usr/bin/cat)
-  because  no rule of this program allows it
-  it was   refused
-  trust    taken by model
+  subject  cat (/usr/bin/cat)
+  reason   no rule of this program allows it
+  response refused
+  trust    bits set by model
   nearest  file.open r /srv/data/report.txt (cat)
   to allow it, add
     subjects:

@@ -48,8 +48,8 @@ pub struct Compiled {
 pub enum Warning {
     /// A range of ports overlaps with the host's ephemeral ports without containing all of them.
     #[error(
-        "{id}: `{rule}` does not allow those of its ports that this host counts as ephemeral ({first}-{last}): \
-         write `:ephemeral`, or a range that holds all of them"
+        "{id}: `{rule}` does not cover its ports in this host's ephemeral range ({first}-{last}); \
+         write `:ephemeral`, or a range that contains all of them"
     )]
     CutsEphemeral {
         /// The subject's id.
@@ -63,7 +63,7 @@ pub enum Warning {
     },
     /// A port is in the host's range of ephemeral ports.
     #[error(
-        "{id}: `{rule}` never matches, as this host counts the port as ephemeral ({first}-{last})"
+        "{id}: `{rule}` never matches, because its port is in this host's ephemeral range ({first}-{last}); write `:ephemeral`"
     )]
     EphemeralPort {
         /// The subject's id.
@@ -77,8 +77,8 @@ pub enum Warning {
     },
     /// The map's coverage excludes the operations of some lines.
     #[error(
-        "{lines} of its lines decide nothing, `{first}` for one: that is only asked of domains with `coverage: full`, and \
-         the map has `coverage: core`"
+        "{lines} lines have no effect, for example `{first}`: their operations are decided only with `coverage: full`, \
+         and the map has `coverage: core`"
     )]
     Undecided {
         /// Number of these lines.
@@ -99,13 +99,13 @@ pub enum CompileError {
         blame: Vec<(String, usize)>,
     },
     /// Building the automaton failed.
-    #[error("building the automaton of the map's patterns")]
+    #[error("cannot build the automaton of the map's patterns")]
     Automaton(#[source] AutomatonError),
 }
 
 fn too_large(blame: &[(String, usize)]) -> String {
     let mut out = String::from(
-        "the map's patterns are too many or too entangled for the kernel part's table; those that need the most states:",
+        "the map's patterns need more states than the kernel part's table has; simplify the patterns with the most states:",
     );
     for (pattern, states) in blame {
         // Writing to a String does not fail.

@@ -63,11 +63,11 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, list: &Sensitive) {
     if proposal.steady {
         add(
             Risk::Medium,
-            "every map or run has the same values: perhaps nothing varies here",
+            "all maps or runs have the same values, so the name may not vary",
         );
     }
     if !sensitive.is_empty() {
-        add(Risk::High, "it touches what is sensitive");
+        add(Risk::High, "it covers a sensitive place");
     }
     sensitive.sort();
     sensitive.dedup();
@@ -85,17 +85,17 @@ fn of_path(rule: &Rule, pattern: &PathPattern, map: &Map, add: &mut impl FnMut(R
     let runs = matches!(rule.operation().op, Op::Exec | Op::MapExec);
     let writes = tree::writes(rule.operation());
     if runs && is_written(map, pattern) {
-        add(Risk::High, "it runs what the workload can write");
+        add(Risk::High, "it executes files that the workload can write");
     } else if runs {
-        add(Risk::Medium, "it runs code by a pattern");
+        add(Risk::Medium, "it executes code by a pattern");
     }
     let wide = |wanted: &Piece| pattern.pieces().contains(wanted);
     if wide(&Piece::StarStar) {
-        add(Risk::High, "`**` covers whole trees");
+        add(Risk::High, "it uses `**`, which covers whole trees");
     } else if wide(&Piece::Star) && writes {
-        add(Risk::High, "`*` covers any name, to change it");
+        add(Risk::High, "it uses `*` to change files");
     } else if wide(&Piece::Star) {
-        add(Risk::Medium, "`*` covers any name");
+        add(Risk::Medium, "it uses `*`, which covers any name");
     }
 }
 
@@ -137,7 +137,7 @@ fn of_address(
         add(Risk::Medium, "a network");
     }
     if reaches && (pattern.prefix() == 0 || !is_private(pattern.network())) {
-        sensitive.push("it reaches addresses of the internet that were never seen".to_owned());
+        sensitive.push("it covers internet addresses that were never seen".to_owned());
     }
 }
 

@@ -64,7 +64,7 @@ pub enum ListErrorKind {
         nearest: Option<&'static str>,
     },
     /// An absolute pattern is missing.
-    #[error("expected a pattern of paths, such as `/srv/keys/**` or `**/*.key`")]
+    #[error("expected a path pattern, such as `/srv/keys/**` or `**/*.key`")]
     Missing,
     /// The pattern is invalid.
     #[error("{0}")]
@@ -247,8 +247,8 @@ mod tests {
                 "ayn /x",
                 "line 1, column 1: expected `any`, `write`, `exec` or `never`; did you mean `any`?",
             ),
-            ("\nany x", "line 2, column 5: expected a pattern"),
-            ("any", "line 1, column 4: expected a pattern"),
+            ("\nany x", "line 2, column 5: expected a path pattern"),
+            ("any", "line 1, column 4: expected a path pattern"),
             ("any /a/{pdi}", "line 1, column 8: "),
         ] {
             let error = list.extend(text).unwrap_err().to_string();

@@ -81,7 +81,7 @@ pub struct Statistics {
 
 /// The statistics have different chains, so their subjects differ and they cannot be merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the statistics tell subjects apart by chains of {0} and of {1} executables")]
+#[error("the statistics have different `chain` values ({0} and {1}) and cannot be merged")]
 pub struct OtherChain(pub u32, pub u32);
 
 impl Statistics {

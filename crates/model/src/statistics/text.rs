@@ -25,7 +25,7 @@ pub enum StatisticsError {
     #[error("larger than 256 MiB")]
     TooLarge,
     /// The first line is not the head of a statistics file.
-    #[error("not a file of statistics: its first line does not begin with {{\"ambit-stats\":1")]
+    #[error("not a statistics file: its first line does not begin with {{\"ambit-stats\":1")]
     NotStatistics,
     /// The file has a newer version of the format.
     #[error("written by a newer Ambit (version {0})")]
@@ -51,7 +51,7 @@ pub enum StatisticsError {
         error: TextError,
     },
     /// A run is missing or listed twice.
-    #[error("line {line}: a run that is not in the file, or is there twice")]
+    #[error("line {line}: the run is not in the file, or is listed twice")]
     Run {
         /// Starts at 1.
         line: usize,
