@@ -478,7 +478,7 @@ fn figures_that_are_broken_are_named_with_their_line() {
         ),
         (
             STATS.replace("[[0,1],[1,4]]", "[[0,1],[9,4]]"),
-            "line 7: a run that is not in the file",
+            "line 7: the run is not in the file",
         ),
         (
             STATS.replace("\"exe\":\"/usr/bin/cat\"", "\"exe\":\"usr\""),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a map of 2,000 patterns takes to compile, in seconds of processor time, and how much memory: `cargo bench -p ambit-model --bench compile`.
+//! Measures the processor time and memory of compiling a map with 2,000 patterns: `cargo bench -p ambit-model --bench
+//! compile`.
 //!
-//! Twenty programs with a hundred patterns each, of the shapes that people write, over names that are made up. Prints one
-//! line of JSON.
+//! The map has twenty programs with a hundred typical patterns each, with generated names. Prints one line of JSON.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use ambit_model::{Map, Rule, compile};
 const SUBJECTS: usize = 20;
 const EACH: usize = 100;
 
-/// Words out of syllables, the same in every run.
+/// Generates words from syllables, the same in every run.
 struct Words(u64);
 
 impl Words {
@@ -82,7 +82,7 @@ fn peak_kib() -> u64 {
         .unwrap_or(0)
 }
 
-/// Processor time of this process so far: clock ticks of 10 ms, fields 14 and 15 of `/proc/self/stat`.
+/// Returns the processor time of this process: clock ticks of 10 ms, fields 14 and 15 of `/proc/self/stat`.
 fn processor_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! How many events a second go from ring records to a map on one core: `cargo bench -p ambit-model`.
+//! Measures the events per second that one core learns from ring records: `cargo bench -p ambit-model`.
 //!
-//! The stream is generated: some thousand points of some subjects, each seen many times, as a service makes them
-//! where the kernel part's set is not asked first. Beside it, how fast points go that were never seen before, and how
-//! fast a map of a million rules is read. Prints one line of JSON.
+//! The stream is generated: a few thousand points of several subjects, each repeated many times, because the kernel
+//! part's set of known points is not used. Also measures the rate for new points, and for parsing a map of a million
+//! rules. Prints one line of JSON.
 
 use std::fmt::Write;
 use std::time::Instant;
@@ -83,7 +83,7 @@ fn stream(secret: &Secret) -> Vec<Vec<u8>> {
     records
 }
 
-/// Seconds that the learner takes for the points of its first records alone, each new.
+/// Returns the seconds that the learner needs for the first records, which are all new points.
 fn first_occurrences(secret: Secret, records: &[Vec<u8>]) -> f64 {
     const ROUNDS: u32 = 20;
     let begun = Instant::now();
@@ -97,7 +97,7 @@ fn first_occurrences(secret: Secret, records: &[Vec<u8>]) -> f64 {
     begun.elapsed().as_secs_f64() / f64::from(ROUNDS)
 }
 
-/// Rules a second that are read from a map file of a million.
+/// Returns the rules per second when parsing a map file with a million rules.
 fn rules_read() -> f64 {
     const RULES: u32 = 1_000_000;
     let mut text =
@@ -111,7 +111,7 @@ fn rules_read() -> f64 {
     let begun = Instant::now();
     let map = Map::parse(&text, "bench.map");
     assert!(
-        map.is_ok_and(|map| map.rules() == 1_000_000),
+        map.is_ok_and(|map| map.rule_count() == 1_000_000),
         "the map is read"
     );
     f64::from(RULES) / begun.elapsed().as_secs_f64()
@@ -123,7 +123,7 @@ fn main() {
     let begun = Instant::now();
     let mut learner = Learner::new(secret);
     let mut failed = 0u64;
-    // Points come in an order that no cache foresees, and each record lies where the ring has it.
+    // The order of points defeats caches; records are read in place, as in the ring buffer.
     let mut at = 0usize;
     for number in 0..EVENTS {
         let index = if number < records.len() { number } else { at };

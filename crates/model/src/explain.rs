@@ -12,7 +12,7 @@ use crate::learn::Violation;
 use crate::{Map, Rule};
 
 /// Number of rules that an explanation shows.
-const NEAREST: usize = 3;
+const NEAREST_MAX: usize = 3;
 
 /// A violation, explained as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,7 +29,7 @@ pub struct Explanation {
     /// The response.
     pub response: String,
     /// The most similar rules of the map, the most similar first.
-    pub nearest: Vec<Near>,
+    pub nearest: Vec<NearRule>,
     /// Lines of a map file to add; `None` if no line can allow the operation.
     pub change: Option<String>,
     /// The sources of the task's trust bits.
@@ -40,7 +40,7 @@ pub struct Explanation {
 
 /// A rule of the map and its subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Near {
+pub struct NearRule {
     /// The id of the rule's subject.
     pub id: String,
     /// The rule.
@@ -155,7 +155,7 @@ impl Map {
         runs
     }
 
-    fn nearest(&self, violation: &Violation) -> Vec<Near> {
+    fn nearest(&self, violation: &Violation) -> Vec<NearRule> {
         let event = &violation.event;
         let Some(object) = event.object() else {
             return Vec::new();
@@ -164,12 +164,12 @@ impl Map {
             return Vec::new();
         }
         let operation = event.wanted(object);
-        let wanted = Wanted::new(operation, &operation.rule(object));
+        let target = Target::new(operation, &operation.rule(object));
         let mut found: Vec<(usize, bool, String, &str)> = Vec::new();
         for (subject, entry) in &self.subjects {
             let other = violation.subject.as_ref() != Some(subject);
             for rule in &entry.allow {
-                let Some(distance) = wanted.distance(rule) else {
+                let Some(distance) = target.distance(rule) else {
                     continue;
                 };
                 found.push((
@@ -181,15 +181,15 @@ impl Map {
                 // Only the nearest rules are shown, so the candidates are cut from time to time.
                 if found.len() >= 4096 {
                     found.sort();
-                    found.truncate(NEAREST);
+                    found.truncate(NEAREST_MAX);
                 }
             }
         }
         found.sort();
-        found.truncate(NEAREST);
+        found.truncate(NEAREST_MAX);
         found
             .into_iter()
-            .map(|(_, _, rule, id)| Near {
+            .map(|(_, _, rule, id)| NearRule {
                 id: id.to_owned(),
                 rule,
             })
@@ -198,12 +198,12 @@ impl Map {
 }
 
 /// The operation of a violation and the path components of its object, for comparison with rules.
-struct Wanted {
+struct Target {
     operation: Operation,
     parts: Vec<String>,
 }
 
-impl Wanted {
+impl Target {
     fn new(operation: Operation, rule: &str) -> Self {
         Self {
             operation,
@@ -214,7 +214,7 @@ impl Wanted {
     /// Returns the distance of a rule; `None` if it is unrelated.
     fn distance(&self, rule: &Rule) -> Option<usize> {
         let operation = rule.operation();
-        let apart = match operation.op {
+        let penalty = match operation.op {
             _ if operation == self.operation => 0,
             op if op == self.operation.op => 1,
             op if op.family() == self.operation.op.family() => 3,
@@ -223,7 +223,7 @@ impl Wanted {
         let theirs = parts(&rule.to_string());
         let distance = edit_distance(&self.parts, &theirs);
         // Rules that have only the root directory in common are unrelated.
-        (distance < self.parts.len().max(theirs.len())).then_some(2 * distance + apart)
+        (distance < self.parts.len().max(theirs.len())).then_some(2 * distance + penalty)
     }
 }
 

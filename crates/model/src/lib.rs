@@ -23,13 +23,13 @@ pub use compile::{
     run, undecided,
 };
 pub use diff::{Change, Diff, Lines, SubjectDiff};
-pub use digest::{Figure, coefficient, extend, state};
-pub use explain::{AcceptError, Explanation, Near};
+pub use digest::{Sha256Hash, coefficient, extend, state};
+pub use explain::{AcceptError, Explanation, NearRule};
 pub use file::{MapError, MapErrorKind, MapErrors, Marks};
 pub use generalize::{
     Kind, ListError, ListErrorKind, MAPS_MAX, Options, Proposal, Rewrite, Risk, Sensitive, propose,
 };
-pub use learn::{Counts, Learned, Learner, Seen, Step, Trajectory, Violation};
+pub use learn::{Counts, Learned, LearnedPoint, Learner, Step, Trajectory, Violation};
 pub use map::{
     CHAIN_DEFAULT, Entry, FAMILIES, Map, OwnResponses, Responses, is_chain, is_domain_name,
     is_source,
@@ -38,6 +38,6 @@ pub use matcher::{ANY_HOST, Matcher};
 pub use merge::MergeError;
 pub use rule::{Rule, RuleObject};
 pub use statistics::{
-    Advice, CHANCE_MAX, Doubt, Estimate, Observation, OtherChain, RUNS_MAX, RUNS_MIN, Run, RunId,
-    Statistics, StatisticsError, SubjectEstimate, Support,
+    Advice, CHANCE_MAX, ChainMismatch, Doubt, Estimate, Observation, RUNS_MAX, RUNS_MIN, Run,
+    RunId, Statistics, StatisticsError, SubjectEstimate, Support,
 };

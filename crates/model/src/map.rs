@@ -146,7 +146,7 @@ impl Map {
     }
 
     /// Returns the operation as the kernel part decides it at the map's coverage; `None` if it does not decide it.
-    pub fn asks(&self, operation: Operation) -> Option<Operation> {
+    pub fn decided(&self, operation: Operation) -> Option<Operation> {
         if operation.op.coverage() > self.coverage {
             return None;
         }
@@ -165,7 +165,7 @@ impl Map {
         self.subjects
             .values()
             .flat_map(|entry| &entry.allow)
-            .filter(|rule| self.asks(rule.operation()).is_none())
+            .filter(|rule| self.decided(rule.operation()).is_none())
     }
 
     /// True if the map is sealed and was not changed afterwards.
@@ -184,7 +184,7 @@ impl Map {
     }
 
     /// Returns the number of rules of all subjects.
-    pub fn rules(&self) -> usize {
+    pub fn rule_count(&self) -> usize {
         self.subjects.values().map(|entry| entry.allow.len()).sum()
     }
 }

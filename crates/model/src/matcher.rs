@@ -183,7 +183,7 @@ impl<'m> Matcher<'m> {
         operation: Operation,
         content: &Content,
     ) -> bool {
-        let Some(operation) = self.map.asks(operation) else {
+        let Some(operation) = self.map.decided(operation) else {
             return true;
         };
         let Content::Object(object) = content else {

@@ -71,11 +71,11 @@ impl Map {
         names
             .map(|name| {
                 let both = stricter(self.gate(Some(name)), other.gate(Some(name)));
-                let said = |map: &Self| map.untrusted_by.get(name).copied().unwrap_or_default();
+                let set_by = |map: &Self| map.untrusted_by.get(name).copied().unwrap_or_default();
                 let mut own = OwnResponses::default();
                 for (slot, ((ours, theirs), response)) in own
                     .iter_mut()
-                    .zip(said(self).into_iter().zip(said(other)).zip(both))
+                    .zip(set_by(self).into_iter().zip(set_by(other)).zip(both))
                 {
                     *slot = ours.or(theirs).map(|_| response);
                 }
@@ -106,16 +106,16 @@ impl Entry {
     fn merge(&self, other: &Self) -> Self {
         Self {
             id: self.id.clone().min(other.id.clone()),
-            digests: open_or_both(&self.digests, &other.digests),
-            script_digests: open_or_both(&self.script_digests, &other.script_digests),
-            creds: open_or_both(&self.creds, &other.creds),
+            digests: union_or_any(&self.digests, &other.digests),
+            script_digests: union_or_any(&self.script_digests, &other.script_digests),
+            creds: union_or_any(&self.creds, &other.creds),
             allow: &self.allow | &other.allow,
         }
     }
 }
 
 /// Returns the union. An empty set stands for any value, so the union with it is empty.
-fn open_or_both<T: Ord + Clone>(ours: &BTreeSet<T>, theirs: &BTreeSet<T>) -> BTreeSet<T> {
+fn union_or_any<T: Ord + Clone>(ours: &BTreeSet<T>, theirs: &BTreeSet<T>) -> BTreeSet<T> {
     if ours.is_empty() || theirs.is_empty() {
         BTreeSet::new()
     } else {

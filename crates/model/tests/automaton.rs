@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The automaton of patterns as people write them: what it means, how large it gets, what happens when it does not fit.
+//! The automaton of typical patterns: which paths it matches, its size, and the error if it does not fit.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use ambit_abi::{Op, Response};
@@ -30,7 +30,7 @@ fn covers(pattern_text: &str, object: &Object) -> bool {
 }
 
 #[test]
-fn each_wildcard_and_class_means_what_the_design_says() {
+fn wildcards_and_classes_match_as_designed() {
     for (pattern, yes, no) in [
         (
             "/a/*",
@@ -92,7 +92,7 @@ fn each_wildcard_and_class_means_what_the_design_says() {
 
 #[test]
 fn a_wildcard_never_takes_half_a_marker() {
-    // The letter of a marker is not the letter of a name.
+    // The letter of a marker is not a character of the name.
     assert!(!covers(
         "/a/*s",
         &text::parse_path_object("/a/{self}").unwrap()
@@ -101,14 +101,14 @@ fn a_wildcard_never_takes_half_a_marker() {
         "/a/*",
         &text::parse_path_object("/a/{self}").unwrap()
     ));
-    // An unlinked file's path is another kind of object.
+    // The path of an unlinked file is another kind of object.
     assert!(!covers(
         "/a/*",
         &text::parse_path_object("deleted:/a/b").unwrap()
     ));
 }
 
-/// The verdict of a compiled map on a rule's point, for `/bin/x`.
+/// Returns true if a compiled map with this rule allows the point, for `/bin/x`.
 fn allowed(rule: &str, point: &str) -> bool {
     let secret = Secret::new([1; 16]);
     let text =
@@ -135,7 +135,7 @@ fn allowed(rule: &str, point: &str) -> bool {
 }
 
 #[test]
-fn networks_and_ports_mean_what_the_design_says() {
+fn networks_and_ports_match_as_designed() {
     for (rule, yes, no) in [
         (
             "tcp 10.0.0.0/8:5432",
@@ -220,7 +220,7 @@ fn networks_and_ports_mean_what_the_design_says() {
 }
 
 #[test]
-fn a_pattern_allows_what_its_operation_implies_and_no_more() {
+fn a_pattern_allows_implied_operations_only() {
     assert!(allowed("file.open rw /a/*", "file.open r /a/b"));
     assert!(allowed("file.open w /a/*", "file.open a /a/b"));
     assert!(!allowed("file.open r /a/*", "file.open w /a/b"));
@@ -229,7 +229,7 @@ fn a_pattern_allows_what_its_operation_implies_and_no_more() {
 }
 
 #[test]
-fn ports_that_a_host_calls_ephemeral_are_warned_of() {
+fn ephemeral_ports_cause_a_warning() {
     let text = "ambit: 1\ndomain: d\nsubjects:\n  - id: x\n    exe: /bin/x\n    allow:\n      \
                 - net.bind tcp 0.0.0.0:40000-65535\n      - net.bind tcp 0.0.0.0:50000\n      - net.bind tcp 0.0.0.0:80\n";
     let map = Map::parse(text, "map").unwrap();
@@ -292,16 +292,16 @@ fn patterns_that_do_not_fit_are_named() {
         ..ambit_event::Subject::default()
     };
     let entry = map.subject_mut(&subject);
-    // An `a` eighteen from the end: an automaton has to keep the last eighteen in mind.
+    // An `a` eighteen characters before the end: the automaton must remember the last eighteen characters.
     let bad = format!("file.open r /**a{}", "{a,b}".repeat(17));
     entry.allow.insert(Rule::parse(&bad).unwrap());
     entry
         .allow
         .insert(Rule::parse("file.open r /etc/*").unwrap());
     match compile(&map, Secret::new([1; 16]), &(32768..=60999)) {
-        Err(CompileError::TooLarge { blame }) => {
-            assert_eq!(blame.len(), 2);
-            assert_eq!(format!("file.open r {}", blame[0].0), bad);
+        Err(CompileError::TooLarge { largest }) => {
+            assert_eq!(largest.len(), 2);
+            assert_eq!(format!("file.open r {}", largest[0].0), bad);
         }
         other => panic!("{:?}", other.map(|compiled| compiled.keys.len())),
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Generalising learned maps: what is proposed, and what holds for every proposal.
+//! Generalising learned maps: examples of proposals, and properties of all proposals.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
@@ -80,7 +80,10 @@ fn dated_logs_become_one_line_for_each_operation() {
     };
     assert_eq!(only.place, "/var/log/app/app-{n}-{n}-{n}.log");
     assert_eq!(only.kind.name(), "dates");
-    assert_eq!((only.replaced(), only.lines(), only.values), (5, 3, 2));
+    assert_eq!(
+        (only.removed_lines(), only.added_lines(), only.values),
+        (5, 3, 2)
+    );
     assert_eq!(only.risk, Risk::Medium, "{:?}", only.reasons);
     assert_eq!(only.sensitive, [""; 0]);
     assert_eq!(only.examples.len(), 3);
@@ -96,7 +99,7 @@ fn dated_logs_become_one_line_for_each_operation() {
 }
 
 #[test]
-fn directories_that_vary_are_looked_into_together() {
+fn contents_of_varying_directories_are_compared_as_one() {
     let map = map_of(&[(
         "/bin/app",
         &[
@@ -163,7 +166,7 @@ fn a_date_over_directories_is_a_date() {
 }
 
 #[test]
-fn two_machines_tell_versions_and_platforms() {
+fn two_machines_show_versions_and_platforms() {
     let of = |platform: &str, python: &str| {
         let lib = format!("file.open r /usr/lib/{platform}/libz.so.1");
         let code = format!("file.open r /usr/lib/{python}/os.py");
@@ -255,7 +258,7 @@ subjects:
 }
 
 #[test]
-fn what_is_in_etc_or_run_from_a_spool_is_sensitive() {
+fn files_in_etc_and_executables_in_a_spool_are_sensitive() {
     let map = map_of(&[(
         "/bin/app",
         &[
@@ -282,7 +285,7 @@ fn what_is_in_etc_or_run_from_a_spool_is_sensitive() {
 }
 
 #[test]
-fn what_the_kernel_numbers_is_left_alone() {
+fn markers_of_the_kernel_part_are_not_generalised() {
     let map = map_of(&[(
         "/bin/app",
         &[
@@ -296,7 +299,7 @@ fn what_the_kernel_numbers_is_left_alone() {
     assert_eq!(alone(&map), []);
 }
 
-/// Names that meet, and vary, as a workload's do.
+/// Generates names that vary and collide as in real workloads.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => "[a-c]{1,2}(\\.log|\\.msg)?",
@@ -367,7 +370,7 @@ fn learned() -> impl Strategy<Value = Map> {
     })
 }
 
-/// What of `small` the map `large` does not allow.
+/// Returns the rules of `small` that `large` does not allow.
 fn missing(small: &Map, large: &Map) -> Vec<String> {
     let matcher = Matcher::new(large, 32768..=60999);
     let mut out = Vec::new();
@@ -388,7 +391,7 @@ fn missing(small: &Map, large: &Map) -> Vec<String> {
     out
 }
 
-/// A pattern by some of what it covers.
+/// True if `large` allows a few paths that the pattern covers.
 fn covered(
     object: &RuleObject,
     subject: &Subject,
@@ -396,7 +399,7 @@ fn covered(
     large: &Matcher<'_>,
 ) -> bool {
     let RuleObject::Path(pattern) = object else {
-        // Networks and ranges are kept as they are.
+        // Networks and ranges do not change.
         let rules = &large.map().subjects[subject].allow;
         return rules
             .iter()
@@ -405,7 +408,7 @@ fn covered(
     (0..2).all(|variant| {
         let mut bytes = Vec::new();
         instance(pattern.pieces(), variant, &mut bytes);
-        // What no path is can not be asked for.
+        // An invalid path cannot occur.
         let Ok(path) = Path::new(bytes) else {
             return true;
         };

@@ -153,7 +153,7 @@ fn rules(map: &Map, exe: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_was_seen_is_the_map() {
+fn the_map_contains_the_points_that_occurred() {
     let nginx = Subject {
         via: vec![path("/usr/bin/dash")],
         ..subject("/usr/sbin/nginx")
@@ -252,7 +252,7 @@ fn the_same_events_give_the_same_bytes_and_repetitions_change_nothing() {
 }
 
 #[test]
-fn what_the_workload_made_up_becomes_a_pattern_in_every_rule() {
+fn generated_names_become_patterns_in_every_rule() {
     let (sed, bash) = (subject("/usr/bin/sed"), subject("/usr/bin/bash"));
     let mut ring = Ring::new();
     ring.extra = 0o100_600;
@@ -345,7 +345,7 @@ fn a_name_given_by_renaming_is_made_up_as_others_are() {
 }
 
 #[test]
-fn what_the_workload_builds_itself_has_no_digest() {
+fn files_built_by_the_workload_have_no_digest() {
     let make = subject("/usr/bin/make");
     let built = subject("/srv/project/program");
     let mut ring = Ring::new();
@@ -365,7 +365,7 @@ fn what_the_workload_builds_itself_has_no_digest() {
 }
 
 #[test]
-fn what_a_daemons_helper_names_after_the_daemon_becomes_a_number() {
+fn names_with_the_process_number_of_another_process_become_patterns() {
     let httpd = subject("/usr/sbin/apache2");
     let mut ring = Ring::new();
     ring.does(&httpd, &["file.open r /etc/apache.conf"]);
@@ -413,7 +413,7 @@ fn a_hash_beside_the_number_of_another_process_leaves_nothing_exact() {
 }
 
 #[test]
-fn who_creates_a_file_and_renames_it_away_may_remove_it() {
+fn a_subject_that_creates_and_renames_a_file_may_remove_it() {
     let git = subject("/usr/bin/git");
     let mut ring = Ring::new();
     ring.does(
@@ -448,7 +448,7 @@ fn counters_become_numbers_and_siblings_follow() {
         );
     }
     ring.extra = 0o600;
-    // The last of these could be a word; beside the others it is none.
+    // The last name could be a word, but the names beside it show that it was generated.
     for name in ["x-aB3dEf", "x-Zz91kQ", "x-qwerty"] {
         ring.does(&nginx, &[&format!("file.create /tmp/{name}")]);
     }
@@ -579,7 +579,7 @@ subjects:
 }
 
 #[test]
-fn what_was_learned_is_allowed() {
+fn a_learned_map_allows_the_learned_points() {
     let mut ring = Ring::new();
     let sed = subject("/usr/bin/sed");
     ring.extra = 0o600;
@@ -692,7 +692,7 @@ file.open r /srv/data/secret.txt
 }
 
 #[test]
-fn what_is_accepted_is_allowed_and_nothing_else_changes() {
+fn accepting_a_violation_changes_only_its_line() {
     let map = small();
     let cat = subject("/usr/bin/cat");
     let accepted = map

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What holds for every map.
+//! Properties of all maps.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
@@ -10,7 +10,7 @@ use ambit_model::{Automaton, AutomatonError, CompileError, Map, Matcher, Rule, c
 use proptest::prelude::*;
 use support::config;
 
-/// The map without its ids: they name, and allow nothing.
+/// Returns the map without ids, which have no effect on the allowed operations.
 fn nameless(map: &Map) -> Map {
     let mut map = map.clone();
     map.subjects.values_mut().for_each(|entry| entry.id.clear());
@@ -76,9 +76,9 @@ proptest! {
         prop_assert_eq!(nameless(&merged.merge(&a).unwrap()), nameless(&merged));
     }
 
-    /// Whatever of either is decided at the coverage of both.
+    /// Tested with operations that both maps decide at their coverage.
     #[test]
-    fn merged_maps_allow_what_either_allows(a in support::map(), b in support::map()) {
+    fn merged_maps_allow_operations_of_both_maps(a in support::map(), b in support::map()) {
         let merged = a.merge(&b).unwrap();
         let matcher = Matcher::new(&merged, 32768..=60999);
         for (subject, entry) in a.subjects.iter().chain(&b.subjects) {
@@ -128,7 +128,7 @@ proptest! {
     #![proptest_config(config(48))]
 
     #[test]
-    fn the_automaton_matches_what_the_patterns_mean(
+    fn the_automaton_equals_the_reference_matcher(
         (patterns, objects) in proptest::collection::vec(support::pattern(), 1..4).prop_flat_map(|patterns| {
             let objects: Vec<_> = patterns.iter().map(|pattern| proptest::collection::vec(support::near(pattern), 4)).collect();
             (Just(patterns), objects)
@@ -137,7 +137,7 @@ proptest! {
         let regexes: Vec<String> = patterns.iter().map(ambit_model::pattern::PathPattern::regex).collect();
         let automaton = match Automaton::build(&regexes) {
             Ok(automaton) => automaton,
-            // Some patterns explode.
+            // Some patterns need too many states.
             Err(AutomatonError::TooLarge) => return Ok(()),
             Err(error) => return Err(TestCaseError::fail(format!("{error:?}"))),
         };
@@ -155,7 +155,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_compiled_allows_what_the_map_says(
+    fn a_compiled_map_decides_like_the_matcher(
         map in support::map(),
         points in proptest::collection::vec(support::point(), 8),
     ) {
@@ -167,7 +167,7 @@ proptest! {
             Err(error) => return Err(TestCaseError::fail(format!("{error:?}"))),
         };
         let matcher = Matcher::new(&map, ephemeral);
-        // What the kernel part does.
+        // Evaluates the compiled map like the kernel part.
         let decide = |subject: &Subject, operation: Operation, object: &Object| {
             let fp = subject.fingerprint(&secret);
             let known = |key| compiled.keys.binary_search(&key).is_ok();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The figures of learning runs: their algebra, their file, and the estimates against distributions that are known.
+//! Statistics of learning runs: merging, the file, and estimates for known distributions.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod support;
@@ -49,7 +49,7 @@ fn add(map: &mut Map, seen: &[Observation]) {
     }
 }
 
-/// Learns runs one after the other, as `ambit run --learn` does.
+/// Learns several runs, like repeated `ambit run --learn`.
 fn learned(runs: &[Vec<Observation>]) -> (Map, Statistics) {
     let mut map = Map::new("web");
     let mut all = Statistics::new("web", map.chain);
@@ -202,7 +202,7 @@ fn something_new_every_day_is_never_sealed() {
 }
 
 #[test]
-fn a_pattern_by_hand_makes_what_varies_one_line() {
+fn a_pattern_written_by_a_person_counts_as_one_line() {
     let days: Vec<_> = (0..4)
         .map(|day| {
             vec![
@@ -223,7 +223,7 @@ fn a_pattern_by_hand_makes_what_varies_one_line() {
 }
 
 #[test]
-fn what_a_person_takes_out_is_not_counted_as_learned() {
+fn lines_removed_by_a_person_are_not_counted() {
     let day = vec![
         seen("file.open r /a", 3),
         seen("file.open r /etc/shadow", 1),
@@ -259,7 +259,7 @@ fn a_run_that_missed_something_is_no_evidence() {
     assert_eq!(estimate.advice, Advice::Learn(vec![Doubt::Missed]));
 }
 
-/// A generator of numbers, the same on every machine.
+/// A random number generator with the same numbers on every machine.
 struct Random(u64);
 
 impl Random {
@@ -273,7 +273,7 @@ impl Random {
         unit
     }
 
-    /// A line of `lines` whose chances fall as 1/rank.
+    /// Returns one of `lines` lines, with probabilities proportional to 1/rank.
     fn zipf(&mut self, chances: &[f64]) -> usize {
         let mut at = self.next() * chances.iter().sum::<f64>();
         chances
@@ -325,8 +325,8 @@ fn the_estimate_for_operations_is_that_of_a_known_distribution() {
 #[test]
 #[allow(clippy::cast_precision_loss)]
 fn the_estimate_for_runs_is_that_of_a_known_distribution() {
-    // Each run does one of 30 rare things with a chance of 0.3, and always the same otherwise; what the next run
-    // brings is looked at.
+    // Each run has one of 30 rare lines with a chance of 0.3. The estimate is compared with the new lines of the next
+    // run.
     let (mut estimated, mut happened, mut bounded) = (0.0, 0.0, 0);
     let rounds = 400;
     for seed in 0..rounds {

@@ -210,7 +210,7 @@ impl<'m> Backtest<'m> {
         else {
             return Verdict::Dropped;
         };
-        let Some(operation) = self.matcher.map().asks(point.operation) else {
+        let Some(operation) = self.matcher.map().decided(point.operation) else {
             return Verdict::Allowed;
         };
         let gated = gate != Response::Log;

@@ -37,7 +37,7 @@ day() {
 	finish
 }
 
-# A build whose makefile, or a source, somebody changed.
+# A build with a changed makefile or source file.
 attacked_day() {
 	sources
 	begin

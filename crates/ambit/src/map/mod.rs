@@ -147,7 +147,7 @@ fn summary(map: &Map) -> String {
     let mut text = format!(
         "{}, {}, sha256:{}",
         count(map.subjects.len(), "subject"),
-        count(map.rules(), "rule"),
+        count(map.rule_count(), "rule"),
         hex::encode(map.digest())
     );
     if let Some(number) = map.incomplete {

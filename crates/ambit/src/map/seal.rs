@@ -57,7 +57,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         .or_exit(Exit::Trouble)?;
     note!(
         "{name} is sealed: {} for {}",
-        count(map.rules(), "rule"),
+        count(map.rule_count(), "rule"),
         count(map.subjects.len(), "subject")
     );
     Ok(Outcome::SUCCESS)

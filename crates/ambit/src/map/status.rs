@@ -79,7 +79,7 @@ fn text(name: &str, map: &Map, estimate: &Estimate) -> String {
     let _ = writeln!(
         out,
         "{name}: {} for {}, learned in {} ({} with {})",
-        count(map.rules(), "rule"),
+        count(map.rule_count(), "rule"),
         count(map.subjects.len(), "subject"),
         count(estimate.runs, "run"),
         count(estimate.whole_runs, "complete run"),

@@ -212,7 +212,7 @@ fn summarise(plan: &Plan, before: &Map, after: &Map, points: u64) {
         count(points, "point"),
         shown(&plan.path),
         if plan.existed { "now has" } else { "has" },
-        count(after.rules(), "rule"),
+        count(after.rule_count(), "rule"),
         count(after.subjects.len(), "subject"),
         if plan.existed {
             format!(", {new} of them new")

@@ -16,7 +16,7 @@ pub use automaton::{Automaton, AutomatonError, run};
 use crate::{Map, Rule, RuleObject};
 
 /// Maximum number of patterns that an error names.
-const BLAMED: usize = 5;
+const LARGEST_MAX: usize = 5;
 
 /// The argument of `exec.creds` that stands for any credentials.
 pub const ANY_CREDS: u32 = 1;
@@ -93,21 +93,21 @@ pub enum Warning {
 #[non_exhaustive]
 pub enum CompileError {
     /// The automaton of the patterns is larger than the kernel part's table.
-    #[error("{}", too_large(.blame))]
+    #[error("{}", too_large(.largest))]
     TooLarge {
         /// The patterns that need the most states alone, in descending order.
-        blame: Vec<(String, usize)>,
+        largest: Vec<(String, usize)>,
     },
     /// Building the automaton failed.
     #[error("cannot build the automaton of the map's patterns")]
     Automaton(#[source] AutomatonError),
 }
 
-fn too_large(blame: &[(String, usize)]) -> String {
+fn too_large(largest: &[(String, usize)]) -> String {
     let mut out = String::from(
         "the map's patterns need more states than the kernel part's table has; simplify the patterns with the most states:",
     );
-    for (pattern, states) in blame {
+    for (pattern, states) in largest {
         // Writing to a String does not fail.
         let _ = match *states {
             usize::MAX => write!(out, "\n  beyond  {pattern}"),
@@ -137,7 +137,7 @@ pub fn compile(
     let mut builder = Builder {
         secret,
         ephemeral: ephemeral.clone(),
-        keys: HashSet::with_capacity(map.rules()),
+        keys: HashSet::with_capacity(map.rule_count()),
         patterns: BTreeMap::new(),
     };
     let launcher = Subject::LAUNCHER.fingerprint(&secret);
@@ -278,7 +278,7 @@ impl<'m> Builder<'m> {
         let regexes: Vec<String> = groups.values().map(|group| group.join("|")).collect();
         let automaton = Automaton::build(&regexes).map_err(|error| match error {
             AutomatonError::TooLarge => CompileError::TooLarge {
-                blame: self.blame(patterns.keys()),
+                largest: self.largest(patterns.keys()),
             },
             error => CompileError::Automaton(error),
         })?;
@@ -298,7 +298,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Returns the patterns that need the most states, each compiled alone.
-    fn blame<'p>(
+    fn largest<'p>(
         &self,
         patterns: impl Iterator<Item = &'p &'p RuleObject>,
     ) -> Vec<(String, usize)> {
@@ -311,7 +311,7 @@ impl<'m> Builder<'m> {
             })
             .collect();
         alone.sort_by(|(one, less), (other, more)| more.cmp(less).then_with(|| one.cmp(other)));
-        alone.truncate(BLAMED);
+        alone.truncate(LARGEST_MAX);
         alone
     }
 }

@@ -13,45 +13,45 @@ impl Map {
     /// Returns the canonical text with the comments of `old`. `old` is the text that the map was parsed from before it
     /// changed.
     pub fn print_keeping(&self, old: &str) -> String {
-        keep(old, &self.to_string())
+        merge_comments(old, &self.to_string())
     }
 }
 
 /// Identifies a line: its own text and the texts of its parents.
-type Place = Vec<String>;
+type LinePath = Vec<String>;
 
 /// The comments of a line.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Notes {
+struct LineComments {
     /// Lines above it, including blank lines.
     above: Vec<String>,
     /// The comment at its end.
     beside: Option<String>,
 }
 
-fn keep(old: &str, new: &str) -> String {
-    let (notes, end) = notes(old);
-    if notes.is_empty() && end.is_empty() {
+fn merge_comments(old: &str, new: &str) -> String {
+    let (comments, end) = collect(old);
+    if comments.is_empty() && end.is_empty() {
         return new.to_owned();
     }
-    let mut places = Places::default();
-    let lines: Vec<(&str, Place)> = new.lines().map(|line| (line, places.of(line))).collect();
-    let there: BTreeSet<&Place> = lines.iter().map(|(_, place)| place).collect();
-    let mut by_place: BTreeMap<Place, Notes> = BTreeMap::new();
-    let mut homeless = Vec::new();
-    for (mut place, notes) in notes {
-        let moved = !there.contains(&place);
-        while !place.is_empty() && !there.contains(&place) {
-            place.pop();
+    let mut paths = LinePaths::default();
+    let lines: Vec<(&str, LinePath)> = new.lines().map(|line| (line, paths.of(line))).collect();
+    let new_paths: BTreeSet<&LinePath> = lines.iter().map(|(_, path)| path).collect();
+    let mut by_path: BTreeMap<LinePath, LineComments> = BTreeMap::new();
+    let mut orphaned = Vec::new();
+    for (mut path, comments) in comments {
+        let moved = !new_paths.contains(&path);
+        while !path.is_empty() && !new_paths.contains(&path) {
+            path.pop();
         }
-        if place.is_empty() {
-            homeless.extend(notes.above);
-            homeless.extend(notes.beside);
+        if path.is_empty() {
+            orphaned.extend(comments.above);
+            orphaned.extend(comments.beside);
             continue;
         }
-        let kept = by_place.entry(place).or_default();
-        kept.above.extend(notes.above);
-        match notes.beside {
+        let kept = by_path.entry(path).or_default();
+        kept.above.extend(comments.above);
+        match comments.beside {
             // A line can have one comment at its end.
             Some(beside) if moved || kept.beside.is_some() => kept.above.push(beside),
             Some(beside) => kept.beside = Some(beside),
@@ -59,34 +59,34 @@ fn keep(old: &str, new: &str) -> String {
         }
     }
     let mut out = String::with_capacity(old.len().max(new.len()));
-    let mut put = |indent: &str, line: &str| {
+    let mut write = |indent: &str, line: &str| {
         let indent = if line.is_empty() { "" } else { indent };
         // Writing to a String does not fail.
         let _ = writeln!(out, "{indent}{line}");
     };
-    for line in &homeless {
-        put("", line);
+    for line in &orphaned {
+        write("", line);
     }
-    for (line, place) in &lines {
-        let notes = by_place.remove(place).unwrap_or_default();
+    for (line, path) in &lines {
+        let comments = by_path.remove(path).unwrap_or_default();
         let indent = line.get(..indent(line)).unwrap_or_default();
-        for above in &notes.above {
-            put(indent, above);
+        for above in &comments.above {
+            write(indent, above);
         }
-        match notes.beside {
-            Some(beside) => put("", &format!("{line} {beside}")),
-            None => put("", line),
+        match comments.beside {
+            Some(beside) => write("", &format!("{line} {beside}")),
+            None => write("", line),
         }
     }
     for line in &end {
-        put("", line);
+        write("", line);
     }
     out
 }
 
 /// Returns the comments with the lines that they belong to, and the comments after the last line.
-fn notes(text: &str) -> (Vec<(Place, Notes)>, Vec<String>) {
-    let mut places = Places::default();
+fn collect(text: &str) -> (Vec<(LinePath, LineComments)>, Vec<String>) {
+    let mut paths = LinePaths::default();
     let mut found = Vec::new();
     let mut above: Vec<String> = Vec::new();
     for line in text.lines() {
@@ -95,20 +95,20 @@ fn notes(text: &str) -> (Vec<(Place, Notes)>, Vec<String>) {
             above.push(comment.unwrap_or_default().to_owned());
             continue;
         }
-        let place = places.of(content);
-        let notes = Notes {
-            above: comments(std::mem::take(&mut above)),
+        let path = paths.of(content);
+        let comments = LineComments {
+            above: without_lone_blanks(std::mem::take(&mut above)),
             beside: comment.map(str::to_owned),
         };
-        if notes != Notes::default() {
-            found.push((place, notes));
+        if comments != LineComments::default() {
+            found.push((path, comments));
         }
     }
-    (found, comments(above))
+    (found, without_lone_blanks(above))
 }
 
 /// Returns the lines if one of them is a comment; blank lines alone are dropped.
-fn comments(lines: Vec<String>) -> Vec<String> {
+fn without_lone_blanks(lines: Vec<String>) -> Vec<String> {
     if lines.iter().all(String::is_empty) {
         Vec::new()
     } else {
@@ -170,24 +170,24 @@ pub(super) fn split(line: &str) -> (&str, Option<&str>) {
 
 /// Identifies the lines of a text, one after another.
 #[derive(Default)]
-struct Places {
+struct LinePaths {
     /// The possible parents of the next line, with their indents.
     under: Vec<(usize, String)>,
 }
 
-impl Places {
-    fn of(&mut self, line: &str) -> Place {
+impl LinePaths {
+    fn of(&mut self, line: &str) -> LinePath {
         let indent = indent(line);
         while self.under.last().is_some_and(|(outer, _)| *outer >= indent) {
             self.under.pop();
         }
-        self.under.push((indent, name(line.trim())));
+        self.under.push((indent, identity(line.trim())));
         self.under.iter().map(|(_, name)| name.clone()).collect()
     }
 }
 
 /// Returns the text that identifies a line among its siblings: an item completely, a key without its value.
-fn name(content: &str) -> String {
+fn identity(content: &str) -> String {
     if let Some(item) = content.strip_prefix("- ") {
         return format!("- {}", unquoted(item.trim()));
     }

@@ -19,7 +19,7 @@ impl fmt::Display for Map {
 
 impl Map {
     /// Returns the text that the digest is computed from: without names and without the state of learning and sealing.
-    pub(crate) fn print_nameless(&self) -> String {
+    pub(crate) fn print_for_digest(&self) -> String {
         let mut out = String::new();
         // Writing to a String does not fail.
         let _ = self.print(&mut out, false);
@@ -156,12 +156,12 @@ fn own_responses(own: &OwnResponses) -> String {
     {
         return format!("{{default: {first}}}");
     }
-    let said: Vec<String> = FAMILIES
+    let set: Vec<String> = FAMILIES
         .iter()
         .zip(own)
         .filter_map(|(family, response)| response.map(|response| format!("{family}: {response}")))
         .collect();
-    format!("{{{}}}", said.join(", "))
+    format!("{{{}}}", set.join(", "))
 }
 
 /// Writes a list with one item a line, sorted by bytes.
@@ -201,7 +201,7 @@ fn scalar(text: &str, flow: bool) -> Cow<'_, str> {
 }
 
 /// Words that some YAML parsers read as another type.
-const WORDS: [&str; 11] = [
+const NON_TEXT_WORDS: [&str; 11] = [
     "null", "true", "false", "yes", "no", "on", "off", "y", "n", ".nan", ".inf",
 ];
 
@@ -219,5 +219,7 @@ fn is_plain(text: &str, flow: bool) -> bool {
         && ends
         && !comment
         && !brackets
-        && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+        && !NON_TEXT_WORDS
+            .iter()
+            .any(|word| text.eq_ignore_ascii_case(word))
 }

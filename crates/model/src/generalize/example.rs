@@ -4,19 +4,19 @@
 use ambit_event::lex::Class;
 use ambit_event::{Inet, Object, Path, Port};
 
-use super::{Proposal, SHOWN};
+use super::{Proposal, SHOWN_MAX};
 use crate::pattern::{InetPattern, PathKind, PathPattern, Piece, Ports};
 use crate::{ANY_HOST, Matcher, Rule, RuleObject};
 
 /// Number of attempts for each example.
-const TRIES: usize = 8;
+const ATTEMPTS: usize = 8;
 
 /// Returns a few examples, for different lines of the proposal if it has several.
 pub(super) fn examples(proposal: &Proposal, before: &Matcher<'_>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for variant in 0..SHOWN * TRIES {
+    for variant in 0..SHOWN_MAX * ATTEMPTS {
         for rewrite in &proposal.rewrites {
-            for rule in &rewrite.with {
+            for rule in &rewrite.adds {
                 let new = instance(rule, variant).filter(|object| {
                     rule.object().covers(object, &ANY_HOST)
                         && before
@@ -28,7 +28,7 @@ pub(super) fn examples(proposal: &Proposal, before: &Matcher<'_>) -> Vec<String>
                     && !found.contains(&text)
                 {
                     found.push(text);
-                    if found.len() == SHOWN {
+                    if found.len() == SHOWN_MAX {
                         return found;
                     }
                 }

@@ -9,20 +9,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use ambit_event::Object;
 use ambit_event::lex::Class;
 
-use super::name::{self, Look, Mould, Part};
+use super::name::{self, Part, PartKind, TemplatePart};
 use super::{Kind, Options};
-use crate::learn::random::HASH;
+use crate::learn::heuristics::HASH_DIGITS_MIN;
 use crate::pattern::{PathKind, PathPattern, Piece};
 
 /// Minimum number of names in a spool if several maps are compared and the names are not in all of them.
-const SPOOL_DIFFERS: usize = 8;
+const SPOOL_COMPARED: usize = 8;
 /// Minimum number of names in a spool without other evidence.
 const SPOOL: usize = 12;
-/// Minimum number of names in a spool if each was seen in one run only; the runs must be at least `FRESH_RUNS`.
-const SPOOL_FRESH: usize = 6;
-const FRESH_RUNS: u32 = 3;
+/// Minimum number of names in a spool if each was seen in one run only; the runs must be at least `SINGLE_RUNS_MIN`.
+const SPOOL_SINGLE_RUN: usize = 6;
+const SINGLE_RUNS_MIN: u32 = 3;
 /// Maximum length of an extension by which names are grouped.
-const EXTENSION: usize = 9;
+const EXTENSION_MAX: usize = 9;
 
 /// A name in a directory, with facts about it and about the files below it.
 // The facts do not exclude each other.
@@ -39,7 +39,7 @@ pub(super) struct Sibling<'a> {
     /// The runs that used it, one bit each; 0 if unknown.
     pub(super) runs: u128,
     /// True for a directory over which hashes are distributed.
-    pub(super) fan: bool,
+    pub(super) fanout: bool,
     /// True for a part of a date that spans several directories: `2026/11/24`.
     pub(super) date: bool,
 }
@@ -57,35 +57,40 @@ pub(super) struct Family {
 /// Returns the families among a directory's names. A name belongs to at most one.
 pub(super) fn families(siblings: &[Sibling<'_>], options: &Options) -> Vec<Family> {
     let mut out = Vec::new();
-    let mut left: Vec<&Sibling<'_>> = siblings.iter().collect();
-    take(&mut left, &mut out, platforms);
-    take(&mut left, &mut out, fan);
-    let mut groups: BTreeMap<Vec<Mould>, Vec<(&Sibling<'_>, Vec<Part<'_>>)>> = BTreeMap::new();
-    for sibling in &left {
+    let mut remaining: Vec<&Sibling<'_>> = siblings.iter().collect();
+    take_family(&mut remaining, &mut out, platforms);
+    take_family(&mut remaining, &mut out, fanout);
+    let mut groups: BTreeMap<Vec<TemplatePart>, Vec<(&Sibling<'_>, Vec<Part<'_>>)>> =
+        BTreeMap::new();
+    for sibling in &remaining {
         let parts = name::parts(sibling.name);
-        if sibling.date || parts.iter().any(|part| part.look.is_some()) {
-            let group = groups.entry(name::shape(&parts)).or_default();
+        if sibling.date || parts.iter().any(|part| part.kind.is_some()) {
+            let group = groups.entry(name::template(&parts)).or_default();
             group.push((sibling, parts));
         }
     }
     for group in groups.values() {
-        let found = of_shape(group, options);
-        take(&mut left, &mut out, |_| found);
+        let found = of_template(group, options);
+        take_family(&mut remaining, &mut out, |_| found);
     }
-    join(&mut left, &mut out);
-    let mut by_end: BTreeMap<&[u8], Vec<&Sibling<'_>>> = BTreeMap::new();
-    for sibling in left.iter().filter(|sibling| sibling.created) {
-        by_end
+    absorb(&mut remaining, &mut out);
+    let mut by_extension: BTreeMap<&[u8], Vec<&Sibling<'_>>> = BTreeMap::new();
+    for sibling in remaining.iter().filter(|sibling| sibling.created) {
+        by_extension
             .entry(extension(sibling.name))
             .or_default()
             .push(sibling);
     }
-    out.extend(by_end.iter().filter_map(|(end, group)| spool(end, group)));
-    distinct(out)
+    out.extend(
+        by_extension
+            .iter()
+            .filter_map(|(end, group)| spool(end, group)),
+    );
+    merge_equal(out)
 }
 
 /// Merges families that have the same pattern.
-fn distinct(families: Vec<Family>) -> Vec<Family> {
+fn merge_equal(families: Vec<Family>) -> Vec<Family> {
     let mut out: Vec<Family> = Vec::new();
     for family in families {
         match out.iter_mut().find(|other| other.pieces == family.pieces) {
@@ -99,14 +104,14 @@ fn distinct(families: Vec<Family>) -> Vec<Family> {
     out
 }
 
-/// Moves the members of a family out of `left`.
-fn take(
-    left: &mut Vec<&Sibling<'_>>,
+/// Moves the members of a family out of `remaining`.
+fn take_family(
+    remaining: &mut Vec<&Sibling<'_>>,
     out: &mut Vec<Family>,
     find: impl FnOnce(&[&Sibling<'_>]) -> Option<Family>,
 ) {
-    if let Some(family) = find(left) {
-        left.retain(|sibling| !family.members.contains(sibling.name));
+    if let Some(family) = find(remaining) {
+        remaining.retain(|sibling| !family.members.contains(sibling.name));
         out.push(family);
     }
 }
@@ -127,8 +132,8 @@ fn family<'a>(
 
 /// Returns a family of platform names. Its pattern covers only those that were seen:
 /// `{aarch64-linux-gnu,x86_64-linux-gnu}`.
-fn platforms(left: &[&Sibling<'_>]) -> Option<Family> {
-    let members = left
+fn platforms(remaining: &[&Sibling<'_>]) -> Option<Family> {
+    let members = remaining
         .iter()
         .copied()
         .filter(|sibling| name::is_platform(sibling.name));
@@ -141,14 +146,14 @@ fn platforms(left: &[&Sibling<'_>]) -> Option<Family> {
 }
 
 /// Returns a family of directories over which hashes are distributed.
-fn fan(left: &[&Sibling<'_>]) -> Option<Family> {
-    let members = left.iter().copied().filter(|sibling| sibling.fan);
+fn fanout(remaining: &[&Sibling<'_>]) -> Option<Family> {
+    let members = remaining.iter().copied().filter(|sibling| sibling.fanout);
     (members.clone().count() > 1)
         .then(|| family(Kind::Hex, vec![Piece::Class(Class::Hex)], members))
 }
 
 /// Returns the family of names with the same template, if the evidence suffices.
-fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Option<Family> {
+fn of_template(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Option<Family> {
     let (_, first) = group.first()?;
     let made = group
         .iter()
@@ -165,17 +170,17 @@ fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Optio
         })
         .collect();
     // A position belongs to a date only if it does so in every name.
-    let looks: Vec<Option<Look>> = (0..first.len())
+    let kinds: Vec<Option<PartKind>> = (0..first.len())
         .map(|index| {
-            let common = at(index).filter_map(|part| part.look).min();
-            if spread && common == Some(Look::Number) {
-                Some(Look::Date)
+            let common = at(index).filter_map(|part| part.kind).min();
+            if spread && common == Some(PartKind::Number) {
+                Some(PartKind::Date)
             } else {
                 common
             }
         })
         .collect();
-    let dated = |index: &usize| looks.get(*index) == Some(&Some(Look::Date));
+    let dated = |index: &usize| kinds.get(*index) == Some(&Some(PartKind::Date));
     let date = (0..first.len()).any(|index| dated(&index))
         && (made
             || (0..first.len()).any(|index| dated(&index) && varies.get(index) == Some(&true)));
@@ -183,23 +188,23 @@ fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Optio
         .map(|index| {
             varies.get(index) == Some(&true)
                 || date && dated(&index)
-                || group.len() == 1 && alone(first, index, options)
+                || group.len() == 1 && varies_alone(first, index, options)
         })
         .collect();
-    let look = |wanted: Look| {
+    let has_kind = |wanted: PartKind| {
         chosen
             .iter()
-            .zip(&looks)
-            .any(|(chosen, look)| *chosen && *look == Some(wanted))
+            .zip(&kinds)
+            .any(|(chosen, kind)| *chosen && *kind == Some(wanted))
     };
     let needed = options.support.unwrap_or_else(|| {
         let long = |index: usize| at(index).all(|part| part.bytes.len() >= 4);
         let long = (0..first.len()).any(|index| chosen.get(index) == Some(&true) && long(index));
         match () {
-            () if made && (date || look(Look::Uuid)) => 1,
-            () if look(Look::Random) => 3,
-            () if date || look(Look::Uuid) || made || differs => 2,
-            () if look(Look::Hex) || long => 3,
+            () if made && (date || has_kind(PartKind::Uuid)) => 1,
+            () if has_kind(PartKind::Random) => 3,
+            () if date || has_kind(PartKind::Uuid) || made || differs => 2,
+            () if has_kind(PartKind::Hex) || long => 3,
             () => 4,
         }
     });
@@ -209,16 +214,16 @@ fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Optio
     let pieces: Vec<Piece> = first
         .iter()
         .enumerate()
-        .map(|(index, part)| match looks.get(index).copied().flatten() {
-            Some(look) if chosen.get(index) == Some(&true) => Piece::Class(look.class()),
+        .map(|(index, part)| match kinds.get(index).copied().flatten() {
+            Some(kind) if chosen.get(index) == Some(&true) => Piece::Class(kind.class()),
             _ => Piece::Bytes(part.bytes.into()),
         })
         .collect();
     let kind = match () {
         () if date => Kind::Dates,
-        () if look(Look::Random) => Kind::Random,
-        () if look(Look::Uuid) => Kind::Uuids,
-        () if look(Look::Hex) => Kind::Hex,
+        () if has_kind(PartKind::Random) => Kind::Random,
+        () if has_kind(PartKind::Uuid) => Kind::Uuids,
+        () if has_kind(PartKind::Hex) => Kind::Hex,
         () if is_versioned(first) => Kind::Versions,
         () => Kind::Numbers,
     };
@@ -230,19 +235,19 @@ fn of_shape(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Optio
 }
 
 /// True if a part varies by its form alone: no other name has the same template.
-fn alone(parts: &[Part<'_>], index: usize, options: &Options) -> bool {
+fn varies_alone(parts: &[Part<'_>], index: usize, options: &Options) -> bool {
     let Some(part) = parts.get(index) else {
         return false;
     };
-    match part.look {
-        Some(Look::Uuid) => true,
-        Some(Look::Hex) => options.support == Some(1) && part.bytes.len() >= HASH,
-        Some(Look::Number) if options.support == Some(1) => {
+    match part.kind {
+        Some(PartKind::Uuid) => true,
+        Some(PartKind::Hex) => options.support == Some(1) && part.bytes.len() >= HASH_DIGITS_MIN,
+        Some(PartKind::Number) if options.support == Some(1) => {
             let before = |text: &[u8], steps: usize| {
                 index
                     .checked_sub(steps)
                     .and_then(|at| parts.get(at))
-                    .is_some_and(|part| part.look.is_none() && part.bytes.ends_with(text))
+                    .is_some_and(|part| part.kind.is_none() && part.bytes.ends_with(text))
             };
             // The major version is part of a library's ABI or a language's identity, so it stays fixed.
             before(b"cpython-", 1)
@@ -256,7 +261,7 @@ fn alone(parts: &[Part<'_>], index: usize, options: &Options) -> bool {
 /// True if the numbers of a name are the version of a library or language.
 fn is_versioned(parts: &[Part<'_>]) -> bool {
     parts.iter().any(|part| {
-        part.look.is_none()
+        part.kind.is_none()
             && ([&b".so."[..], b"cpython-"]
                 .iter()
                 .any(|end| part.bytes.ends_with(end))
@@ -275,7 +280,7 @@ fn is_versioned(parts: &[Part<'_>]) -> bool {
 
 /// Adds names with another template to a family whose pattern covers them, for example a hash that has digits only by
 /// chance.
-fn join(left: &mut Vec<&Sibling<'_>>, families: &mut [Family]) {
+fn absorb(remaining: &mut Vec<&Sibling<'_>>, families: &mut [Family]) {
     for family in families {
         let fixed = family
             .pieces
@@ -286,7 +291,7 @@ fn join(left: &mut Vec<&Sibling<'_>>, families: &mut [Family]) {
         }
         let covers = covers(&family.pieces);
         let lengths: BTreeSet<usize> = family.members.iter().map(Vec::len).collect();
-        left.retain(|sibling| {
+        remaining.retain(|sibling| {
             let joins = lengths.contains(&sibling.name.len()) && covers(sibling.name);
             if joins {
                 family.members.insert(sibling.name.to_vec());
@@ -298,7 +303,7 @@ fn join(left: &mut Vec<&Sibling<'_>>, families: &mut [Family]) {
 
 /// Returns families of names that a pattern of the learner covers. Learning recognised other names of the same
 /// directory as generated, but not these, which look like words.
-pub(super) fn beside<'c>(
+pub(super) fn learned_families<'c>(
     siblings: &[Sibling<'_>],
     children: impl Iterator<Item = &'c Vec<Piece>>,
 ) -> Vec<Family> {
@@ -339,7 +344,8 @@ fn extension(name: &[u8]) -> &[u8] {
     let at = name.iter().rposition(|byte| *byte == b'.');
     let end = at.filter(|at| *at > 0).and_then(|at| name.get(at..));
     end.filter(|end| {
-        (2..=EXTENSION).contains(&end.len()) && end.iter().skip(1).all(u8::is_ascii_alphanumeric)
+        (2..=EXTENSION_MAX).contains(&end.len())
+            && end.iter().skip(1).all(u8::is_ascii_alphanumeric)
     })
     .unwrap_or_default()
 }
@@ -348,19 +354,19 @@ fn extension(name: &[u8]) -> &[u8] {
 fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Family> {
     let differs = group.iter().any(|sibling| sibling.differs);
     let needed = match (differs, end.is_empty()) {
-        (true, false) => SPOOL_DIFFERS,
+        (true, false) => SPOOL_COMPARED,
         (false, false) => SPOOL,
-        (true, true) => 2 * SPOOL_DIFFERS,
+        (true, true) => 2 * SPOOL_COMPARED,
         (false, true) => 2 * SPOOL,
     };
-    let once;
+    let single;
     let group = if group.len() >= needed {
         group
     } else {
-        once = fresh(group)?;
-        &once
+        single = single_run(group)?;
+        &single
     };
-    let begin = beginning(end.len(), group);
+    let begin = common_prefix(end.len(), group);
     let pieces = vec![
         Piece::Bytes(begin.into()),
         Piece::Star,
@@ -375,17 +381,17 @@ fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Family> {
 
 /// Returns the names that one run only used, if there are enough of them in enough runs: the next run will then create
 /// other names.
-fn fresh<'a, 'n>(group: &[&'a Sibling<'n>]) -> Option<Vec<&'a Sibling<'n>>> {
-    let once = group
+fn single_run<'a, 'n>(group: &[&'a Sibling<'n>]) -> Option<Vec<&'a Sibling<'n>>> {
+    let single = group
         .iter()
         .filter(|sibling| sibling.runs.is_power_of_two());
-    let once: Vec<&Sibling<'_>> = once.copied().collect();
-    let runs = once.iter().fold(0, |runs, sibling| runs | sibling.runs);
-    (once.len() >= SPOOL_FRESH && runs.count_ones() >= FRESH_RUNS).then_some(once)
+    let single: Vec<&Sibling<'_>> = single.copied().collect();
+    let runs = single.iter().fold(0, |runs, sibling| runs | sibling.runs);
+    (single.len() >= SPOOL_SINGLE_RUN && runs.count_ones() >= SINGLE_RUNS_MIN).then_some(single)
 }
 
 /// Returns the common prefix of the names, up to its last separator.
-fn beginning<'a>(end: usize, group: &[&Sibling<'a>]) -> &'a [u8] {
+fn common_prefix<'a>(end: usize, group: &[&Sibling<'a>]) -> &'a [u8] {
     let Some(first) = group.first() else {
         return &[];
     };
@@ -419,7 +425,7 @@ mod tests {
                 written: made,
                 differs,
                 runs: 0,
-                fan: false,
+                fanout: false,
                 date: false,
             })
             .collect();
@@ -430,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differed_becomes_a_class() {
+    fn only_differing_parts_become_classes() {
         assert_eq!(
             found(&["node1-job17", "node1-job18"], true, false),
             ["node1-job{n}"]
@@ -459,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_read_takes_more_to_vary() {
+    fn names_that_are_only_read_need_more_evidence() {
         assert_eq!(found(&["man1", "man5", "man8"], false, false), [""; 0]);
         assert_eq!(
             found(&["cpu0", "cpu1", "cpu2", "cpu3"], false, false),
@@ -501,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_each_run_makes_up_anew_are_a_spool_sooner() {
+    fn names_of_single_runs_need_less_evidence_for_a_spool() {
         let names = ["qwer", "asdf", "yxcv", "tzui", "ghjk", "vbnm", "lock"];
         let spool = |runs: [u128; 7]| {
             let siblings = names.iter().zip(runs).map(|(name, runs)| Sibling {
@@ -510,7 +516,7 @@ mod tests {
                 written: true,
                 differs: true,
                 runs,
-                fan: false,
+                fanout: false,
                 date: false,
             });
             let siblings: Vec<Sibling<'_>> = siblings.collect();

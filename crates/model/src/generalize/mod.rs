@@ -29,9 +29,9 @@ pub use sensitive::{ListError, ListErrorKind, Sensitive};
 /// Maximum number of maps to compare.
 pub const MAPS_MAX: usize = 128;
 /// Maximum number of names and examples that a proposal shows.
-const SHOWN: usize = 3;
+const SHOWN_MAX: usize = 3;
 /// Minimum number of hex digits in an id.
-const ID: usize = 6;
+const ID_DIGITS_MIN: usize = 6;
 
 /// Settings for the search.
 #[derive(Clone, Debug, Default)]
@@ -102,9 +102,9 @@ pub struct Rewrite {
     /// The subject's id in the map.
     pub id: String,
     /// The lines that it removes.
-    pub replaces: BTreeSet<Rule>,
+    pub removes: BTreeSet<Rule>,
     /// The lines that it adds.
-    pub with: BTreeSet<Rule>,
+    pub adds: BTreeSet<Rule>,
 }
 
 /// Patterns for one place where names or addresses vary.
@@ -140,22 +140,22 @@ pub struct Proposal {
 
 impl Proposal {
     /// Returns the number of lines that it removes.
-    pub fn replaced(&self) -> usize {
+    pub fn removed_lines(&self) -> usize {
         self.rewrites
             .iter()
-            .map(|rewrite| rewrite.replaces.len())
+            .map(|rewrite| rewrite.removes.len())
             .sum()
     }
 
     /// Returns the number of lines that it adds.
-    pub fn lines(&self) -> usize {
-        self.rewrites.iter().map(|rewrite| rewrite.with.len()).sum()
+    pub fn added_lines(&self) -> usize {
+        self.rewrites.iter().map(|rewrite| rewrite.adds.len()).sum()
     }
 
     /// Returns the directories that must be searched for covered paths, each with the maximum number of components of
     /// these paths.
-    pub fn reaches(&self) -> BTreeSet<(Vec<u8>, Option<usize>)> {
-        let patterns = self.rewrites.iter().flat_map(|rewrite| &rewrite.with);
+    pub fn search_roots(&self) -> BTreeSet<(Vec<u8>, Option<usize>)> {
+        let patterns = self.rewrites.iter().flat_map(|rewrite| &rewrite.adds);
         patterns
             .filter_map(|rule| match rule.object() {
                 RuleObject::Path(pattern) => Some((pattern.directory().to_vec(), pattern.depth())),
@@ -167,7 +167,7 @@ impl Proposal {
     /// True if the proposal allows an operation on the object that the map does not allow.
     pub fn newly_allows(&self, object: &Object, before: &Matcher<'_>) -> bool {
         self.rewrites.iter().any(|rewrite| {
-            rewrite.with.iter().any(|rule| {
+            rewrite.adds.iter().any(|rule| {
                 rule.object().covers(object, &ANY_HOST)
                     && before
                         .rule(&rewrite.subject, rule.operation(), object)
@@ -199,15 +199,15 @@ pub fn propose(map: &Map, maps: &[Map], options: &Options) -> Vec<Proposal> {
             free.map(move |rule| (subject, rule))
         })
         .collect();
-    let mut drafts = paths(&lines, maps, options);
+    let mut drafts = path_drafts(&lines, maps, options);
     drafts.extend(address::drafts(&lines, maps, options));
     let matcher = Matcher::new(map, ANY_HOST);
     let mut proposals: Vec<Proposal> = drafts
         .into_iter()
-        .filter_map(|draft| weigh(draft, &matcher, options))
+        .filter_map(|draft| assess(draft, &matcher, options))
         .collect();
     proposals.sort_by(|one, other| (&one.place, one.kind).cmp(&(&other.place, other.kind)));
-    lengthen(&mut proposals);
+    assign_ids(&mut proposals);
     proposals
 }
 
@@ -220,15 +220,15 @@ impl Map {
             let Some(entry) = out.subjects.get_mut(&rewrite.subject) else {
                 continue;
             };
-            entry.allow.retain(|rule| !rewrite.replaces.contains(rule));
-            entry.allow.extend(rewrite.with.iter().cloned());
+            entry.allow.retain(|rule| !rewrite.removes.contains(rule));
+            entry.allow.extend(rewrite.adds.iter().cloned());
         }
         out.normalise();
         out
     }
 }
 
-fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Draft> {
+fn path_drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Draft> {
     let statistics = options.statistics.as_ref();
     let runs: BTreeMap<RunId, u128> = statistics
         .into_iter()
@@ -244,14 +244,14 @@ fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Dr
             if let Some(statistics) = counted {
                 let seen = statistics.seen_by(subject, &rule.to_string());
                 let seen = seen.filter_map(|run| runs.get(&run));
-                tree.met(&path, seen.fold(0, |all, run| all | run));
+                tree.add_runs(&path, seen.fold(0, |all, run| all | run));
             }
         }
     }
     for (number, map) in maps.iter().enumerate() {
         for rule in map.subjects.values().flat_map(|entry| &entry.allow) {
             if let Some((_, path)) = tree::components(rule.object()) {
-                tree.note(&path, number);
+                tree.add_map(&path, number);
             }
         }
     }
@@ -266,12 +266,12 @@ fn paths(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Dr
                 .map(|name| ambit_event::escape::name(name))
                 .collect(),
             steady: place.steady,
-            lines: rewritten(lines, &place.lines),
+            lines: replacements(lines, &place.lines),
         })
         .collect()
 }
 
-fn rewritten(
+fn replacements(
     lines: &[(&Subject, &Rule)],
     to: &[(usize, Vec<tree::Component>)],
 ) -> BTreeMap<Subject, Vec<(Rule, Rule)>> {
@@ -301,7 +301,7 @@ fn rewritten(
 
 /// Makes a proposal of a draft: leaves out the lines to keep, assesses the risk, and adds examples. Returns `None` if
 /// no line is left.
-fn weigh(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Proposal> {
+fn assess(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Proposal> {
     let map = before.map();
     let mut rewrites = Vec::new();
     for (subject, lines) in draft.lines {
@@ -310,20 +310,20 @@ fn weigh(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propos
         let mut rewrite = Rewrite {
             subject,
             id: entry.id.clone(),
-            replaces: BTreeSet::new(),
-            with: BTreeSet::new(),
+            removes: BTreeSet::new(),
+            adds: BTreeSet::new(),
         };
         for (old, new) in lines {
             let forbidden = match new.object() {
                 RuleObject::Path(pattern) => options.sensitive.forbids(pattern),
                 _ => false,
             };
-            if !forbidden && !kept.iter().any(|kept| touches(&new, kept)) {
-                rewrite.replaces.insert(old);
-                rewrite.with.insert(new);
+            if !forbidden && !kept.iter().any(|kept| covers_kept(&new, kept)) {
+                rewrite.removes.insert(old);
+                rewrite.adds.insert(new);
             }
         }
-        if !rewrite.replaces.is_empty() {
+        if !rewrite.removes.is_empty() {
             rewrites.push(rewrite);
         }
     }
@@ -334,7 +334,7 @@ fn weigh(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propos
         id: String::new(),
         kind: draft.kind,
         examples: Vec::new(),
-        seen: draft.values.iter().take(SHOWN).cloned().collect(),
+        seen: draft.values.iter().take(SHOWN_MAX).cloned().collect(),
         values: draft.values.len(),
         place: draft.place,
         steady: draft.steady,
@@ -347,7 +347,7 @@ fn weigh(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propos
     };
     let seen = options.statistics.iter().flat_map(|statistics| {
         proposal.rewrites.iter().flat_map(|rewrite| {
-            let lines = rewrite.replaces.iter();
+            let lines = rewrite.removes.iter();
             lines.map(|line| statistics.support(&rewrite.subject, &line.to_string()))
         })
     });
@@ -361,7 +361,7 @@ fn weigh(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propos
 }
 
 /// True if a rule covers the object of a line to keep, for any operation.
-fn touches(rule: &Rule, kept: &Rule) -> bool {
+fn covers_kept(rule: &Rule, kept: &Rule) -> bool {
     match kept.object().as_exact() {
         Some(object) => rule.object().covers(object, &ANY_HOST),
         None => rule.object() == kept.object(),
@@ -369,7 +369,7 @@ fn touches(rule: &Rule, kept: &Rule) -> bool {
 }
 
 /// Sets the ids: hashes of kind and place, cut to the shortest length that keeps them distinct.
-fn lengthen(proposals: &mut [Proposal]) {
+fn assign_ids(proposals: &mut [Proposal]) {
     let full: Vec<String> = proposals
         .iter()
         .map(|one| {
@@ -383,7 +383,9 @@ fn lengthen(proposals: &mut [Proposal]) {
         let ids: BTreeSet<&str> = full.iter().filter_map(|id| id.get(..length)).collect();
         ids.len() == full.len()
     };
-    let length = (ID..64).find(|length| short(*length)).unwrap_or(64);
+    let length = (ID_DIGITS_MIN..64)
+        .find(|length| short(*length))
+        .unwrap_or(64);
     for (proposal, id) in proposals.iter_mut().zip(&full) {
         proposal.id = format!("g{}", id.get(..length).unwrap_or(id));
     }

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use ambit_event::lex::Class;
 
-use crate::learn::random::{changes, is_hex};
+use crate::learn::heuristics::{is_hex, transitions};
 
 /// The kind of a part that may vary; a kind earlier in the list has the narrower class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Look {
+pub(super) enum PartKind {
     /// Digits.
     Number,
     /// Digits of a date, or of a time beside a date.
@@ -22,7 +22,7 @@ pub(super) enum Look {
     Random,
 }
 
-impl Look {
+impl PartKind {
     pub(super) const fn class(self) -> Class {
         match self {
             Self::Number | Self::Date => Class::Num,
@@ -38,12 +38,12 @@ impl Look {
 pub(super) struct Part<'a> {
     pub(super) bytes: &'a [u8],
     /// `None` if the part is fixed.
-    pub(super) look: Option<Look>,
+    pub(super) kind: Option<PartKind>,
 }
 
 /// A part of a name's template. Names with equal templates may form a family.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Mould {
+pub(super) enum TemplatePart {
     Fixed(Box<[u8]>),
     Varies(Class),
     /// A random part, which has the same length in all names.
@@ -51,19 +51,19 @@ pub(super) enum Mould {
 }
 
 /// Returns the template of a name.
-pub(super) fn shape(parts: &[Part<'_>]) -> Vec<Mould> {
+pub(super) fn template(parts: &[Part<'_>]) -> Vec<TemplatePart> {
     parts
         .iter()
-        .map(|part| match part.look {
-            None => Mould::Fixed(part.bytes.into()),
-            Some(Look::Random) => Mould::Random(part.bytes.len()),
-            Some(look) => Mould::Varies(look.class()),
+        .map(|part| match part.kind {
+            None => TemplatePart::Fixed(part.bytes.into()),
+            Some(PartKind::Random) => TemplatePart::Random(part.bytes.len()),
+            Some(kind) => TemplatePart::Varies(kind.class()),
         })
         .collect()
 }
 
 /// True if a directory with this name may distribute hashes by their first or last digits.
-pub(super) fn is_fan(name: &[u8]) -> bool {
+pub(super) fn is_fanout(name: &[u8]) -> bool {
     (1..=3).contains(&name.len())
         && name
             .iter()
@@ -89,13 +89,13 @@ pub(super) fn is_platform(name: &[u8]) -> bool {
 
 /// Splits a name into parts.
 pub(super) fn parts(name: &[u8]) -> Vec<Part<'_>> {
-    let mut cut: Vec<(Range<usize>, Option<Look>)> = Vec::new();
+    let mut cut: Vec<(Range<usize>, Option<PartKind>)> = Vec::new();
     let mut at = 0;
     while at < name.len() {
         let rest = name.get(at..).unwrap_or_default();
-        let alone = at == 0 || !name.get(at - 1).is_some_and(u8::is_ascii_alphanumeric);
-        let (length, look) = if alone && is_uuid(rest) {
-            (36, Some(Look::Uuid))
+        let at_boundary = at == 0 || !name.get(at - 1).is_some_and(u8::is_ascii_alphanumeric);
+        let (length, kind) = if at_boundary && is_uuid(rest) {
+            (36, Some(PartKind::Uuid))
         } else {
             let length = rest
                 .iter()
@@ -104,19 +104,19 @@ pub(super) fn parts(name: &[u8]) -> Vec<Part<'_>> {
             if length == 0 {
                 (1, None)
             } else {
-                run(&mut cut, rest.get(..length).unwrap_or_default(), at);
+                split_run(&mut cut, rest.get(..length).unwrap_or_default(), at);
                 at += length;
                 continue;
             }
         };
-        push(&mut cut, at..at + length, look);
+        push(&mut cut, at..at + length, kind);
         at += length;
     }
     let mut parts: Vec<Part<'_>> = cut
         .into_iter()
-        .map(|(range, look)| Part {
+        .map(|(range, kind)| Part {
             bytes: name.get(range).unwrap_or_default(),
-            look,
+            kind,
         })
         .collect();
     mark_dates(&mut parts);
@@ -124,42 +124,46 @@ pub(super) fn parts(name: &[u8]) -> Vec<Part<'_>> {
 }
 
 /// Splits a run of letters and digits, or keeps it whole if it has one kind.
-fn run(cut: &mut Vec<(Range<usize>, Option<Look>)>, run: &[u8], at: usize) {
+fn split_run(cut: &mut Vec<(Range<usize>, Option<PartKind>)>, run: &[u8], at: usize) {
     let whole = at..at + run.len();
     if run.iter().all(u8::is_ascii_digit) {
-        push(cut, whole, Some(Look::Number));
-    } else if is_hex(run) || is_hex(&run.to_ascii_lowercase()) && !has_small(run) {
-        push(cut, whole, Some(Look::Hex));
+        push(cut, whole, Some(PartKind::Number));
+    } else if is_hex(run) || is_hex(&run.to_ascii_lowercase()) && !has_lowercase(run) {
+        push(cut, whole, Some(PartKind::Hex));
     } else if is_random(run) {
-        push(cut, whole, Some(Look::Random));
+        push(cut, whole, Some(PartKind::Random));
     } else {
         let mut from = at;
         for piece in run.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
-            let look = piece
+            let kind = piece
                 .first()
                 .is_some_and(u8::is_ascii_digit)
-                .then_some(Look::Number);
-            push(cut, from..from + piece.len(), look);
+                .then_some(PartKind::Number);
+            push(cut, from..from + piece.len(), kind);
             from += piece.len();
         }
     }
 }
 
-fn push(cut: &mut Vec<(Range<usize>, Option<Look>)>, range: Range<usize>, look: Option<Look>) {
+fn push(
+    cut: &mut Vec<(Range<usize>, Option<PartKind>)>,
+    range: Range<usize>,
+    kind: Option<PartKind>,
+) {
     match cut.last_mut() {
-        Some((before, None)) if look.is_none() => before.end = range.end,
-        _ => cut.push((range, look)),
+        Some((before, None)) if kind.is_none() => before.end = range.end,
+        _ => cut.push((range, kind)),
     }
 }
 
-fn has_small(run: &[u8]) -> bool {
+fn has_lowercase(run: &[u8]) -> bool {
     run.iter().any(u8::is_ascii_lowercase)
 }
 
 /// True if a run looks random. Words written by people also mix upper case, lower case and digits, so a random run must
 /// contain a digit and have more changes than words have.
 fn is_random(run: &[u8]) -> bool {
-    run.len() >= 6 && changes(run) >= 3 && run.iter().any(u8::is_ascii_digit)
+    run.len() >= 6 && transitions(run) >= 3 && run.iter().any(u8::is_ascii_digit)
 }
 
 pub(super) fn is_uuid(bytes: &[u8]) -> bool {
@@ -175,18 +179,18 @@ pub(super) fn is_uuid(bytes: &[u8]) -> bool {
 }
 
 fn number(part: Option<&Part<'_>>) -> Option<(usize, u64)> {
-    let part = part.filter(|part| part.look == Some(Look::Number))?;
+    let part = part.filter(|part| part.kind == Some(PartKind::Number))?;
     let value = std::str::from_utf8(part.bytes).ok()?.parse().ok()?;
     Some((part.bytes.len(), value))
 }
 
 /// Returns a separator of one character.
-fn sign(part: Option<&Part<'_>>) -> Option<u8> {
+fn separator(part: Option<&Part<'_>>) -> Option<u8> {
     match part? {
         Part {
-            bytes: [sign],
-            look: None,
-        } => Some(*sign),
+            bytes: [separator],
+            kind: None,
+        } => Some(*separator),
         _ => None,
     }
 }
@@ -209,7 +213,7 @@ fn is_whole_date(length: usize, value: u64) -> bool {
 }
 
 /// Returns the number of parts, from the first on, that form a date.
-fn date(parts: &[Part<'_>]) -> Option<usize> {
+fn date_parts(parts: &[Part<'_>]) -> Option<usize> {
     let (length, value) = number(parts.first())?;
     if is_whole_date(length, value) {
         return Some(1);
@@ -217,16 +221,17 @@ fn date(parts: &[Part<'_>]) -> Option<usize> {
     if length != 4 || !is_year(value) {
         return None;
     }
-    let sign_at = |index: usize| sign(parts.get(index)).filter(|sign| b"-_.".contains(sign));
+    let separator_at =
+        |index: usize| separator(parts.get(index)).filter(|separator| b"-_.".contains(separator));
     let two = |index: usize, most: u64| {
         number(parts.get(index))
             .is_some_and(|(length, value)| length == 2 && (1..=most).contains(&value))
     };
-    let between = sign_at(1)?;
+    let between = separator_at(1)?;
     if !two(2, 12) {
         return None;
     }
-    if sign_at(3) == Some(between) && two(4, 31) {
+    if separator_at(3) == Some(between) && two(4, 31) {
         return Some(5);
     }
     // A year and a month only.
@@ -236,14 +241,15 @@ fn date(parts: &[Part<'_>]) -> Option<usize> {
 fn mark_dates(parts: &mut [Part<'_>]) {
     let mut at = 0;
     while at < parts.len() {
-        let Some(length) = parts.get(at..).and_then(date) else {
+        let Some(length) = parts.get(at..).and_then(date_parts) else {
             at += 1;
             continue;
         };
         let mut end = at + length;
         // A time behind the date: hours, minutes and seconds, in one number or several.
         for _ in 0..4 {
-            let time = sign(parts.get(end)).is_some_and(|sign| b"T_-.: ".contains(&sign))
+            let time = separator(parts.get(end))
+                .is_some_and(|separator| b"T_-.: ".contains(&separator))
                 && number(parts.get(end + 1)).is_some_and(|(length, _)| length != 1 && length <= 9);
             if !time {
                 break;
@@ -251,8 +257,8 @@ fn mark_dates(parts: &mut [Part<'_>]) {
             end += 2;
         }
         for part in parts.get_mut(at..end).unwrap_or_default() {
-            if part.look == Some(Look::Number) {
-                part.look = Some(Look::Date);
+            if part.kind == Some(PartKind::Number) {
+                part.kind = Some(PartKind::Date);
             }
         }
         at = end;
@@ -262,20 +268,20 @@ fn mark_dates(parts: &mut [Part<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::random::is_hash;
+    use crate::learn::heuristics::is_hash;
 
     fn shown(name: &str) -> String {
         parts(name.as_bytes())
             .iter()
-            .map(|part| match part.look {
+            .map(|part| match part.kind {
                 None => String::from_utf8_lossy(part.bytes).into_owned(),
-                Some(look) => format!("<{look:?}>"),
+                Some(kind) => format!("<{kind:?}>"),
             })
             .collect()
     }
 
     #[test]
-    fn dates_and_the_times_beside_them_are_told_from_other_numbers() {
+    fn dates_and_times_are_distinguished_from_other_numbers() {
         for (name, expected) in [
             ("app-2026-11-24.log", "app-<Date>-<Date>-<Date>.log"),
             ("log.2026-11", "log.<Date>-<Date>"),
@@ -323,6 +329,6 @@ mod tests {
             assert_eq!(shown(name), expected, "{name}");
         }
         assert!(is_hash(b"b7f54b2df7773722d382f4809d65029c") && !is_hash(b"0123"));
-        assert!(is_fan(b"29") && is_fan(b"c") && !is_fan(b"pack"));
+        assert!(is_fanout(b"29") && is_fanout(b"c") && !is_fanout(b"pack"));
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ambit_abi::Op;
 use serde::Serialize;
 
-use super::overlap::Reach;
+use super::overlap::PathSet;
 use super::{Kind, Proposal, Sensitive, tree};
 use crate::pattern::{InetPattern, PathPattern, Piece, Ports};
 use crate::{Map, Rule, RuleObject};
@@ -35,29 +35,29 @@ impl Risk {
 }
 
 /// Fewer values than this are weak evidence.
-const FEW: usize = 3;
+const VALUES_MIN: usize = 3;
 /// A range of more ports than this is rarely configured.
-const PORTS: u16 = 1024;
+const PORTS_MAX: u16 = 1024;
 
 /// Sets the risk, its reasons, and the reasons why the proposal is sensitive.
-pub(super) fn assess(proposal: &mut Proposal, map: &Map, list: &Sensitive) {
+pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sensitive) {
     let mut reasons: Vec<(Risk, String)> = Vec::new();
     let mut sensitive: Vec<String> = Vec::new();
     let mut add = |risk: Risk, why: &str| reasons.push((risk, why.to_owned()));
-    let rules = || proposal.rewrites.iter().flat_map(|rewrite| &rewrite.with);
+    let rules = || proposal.rewrites.iter().flat_map(|rewrite| &rewrite.adds);
     for rule in rules() {
         match rule.object() {
             RuleObject::Path(pattern) => {
-                of_path(rule, pattern, map, &mut add);
-                sensitive.extend(list.touched(rule.operation(), pattern));
+                assess_path(rule, pattern, map, &mut add);
+                sensitive.extend(sensitive_places.overlapping(rule.operation(), pattern));
             }
             RuleObject::Inet(pattern) => {
-                of_address(rule, pattern, proposal.kind, &mut add, &mut sensitive);
+                assess_address(rule, pattern, proposal.kind, &mut add, &mut sensitive);
             }
             RuleObject::Exact(_) => {}
         }
     }
-    if proposal.values < FEW {
+    if proposal.values < VALUES_MIN {
         add(Risk::Medium, "fewer than 3 values were seen");
     }
     if proposal.steady {
@@ -81,47 +81,47 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, list: &Sensitive) {
     proposal.sensitive = sensitive;
 }
 
-fn of_path(rule: &Rule, pattern: &PathPattern, map: &Map, add: &mut impl FnMut(Risk, &str)) {
+fn assess_path(rule: &Rule, pattern: &PathPattern, map: &Map, add: &mut impl FnMut(Risk, &str)) {
     let runs = matches!(rule.operation().op, Op::Exec | Op::MapExec);
     let writes = tree::writes(rule.operation());
-    if runs && is_written(map, pattern) {
+    if runs && is_writable(map, pattern) {
         add(Risk::High, "it executes files that the workload can write");
     } else if runs {
         add(Risk::Medium, "it executes code by a pattern");
     }
-    let wide = |wanted: &Piece| pattern.pieces().contains(wanted);
-    if wide(&Piece::StarStar) {
+    let contains = |wanted: &Piece| pattern.pieces().contains(wanted);
+    if contains(&Piece::StarStar) {
         add(Risk::High, "it uses `**`, which covers whole trees");
-    } else if wide(&Piece::Star) && writes {
+    } else if contains(&Piece::Star) && writes {
         add(Risk::High, "it uses `*` to change files");
-    } else if wide(&Piece::Star) {
+    } else if contains(&Piece::Star) {
         add(Risk::Medium, "it uses `*`, which covers any name");
     }
 }
 
 /// True if a subject may write files that the pattern covers.
-fn is_written(map: &Map, pattern: &PathPattern) -> bool {
-    let reach = Reach::of(pattern);
+fn is_writable(map: &Map, pattern: &PathPattern) -> bool {
+    let paths = PathSet::of(pattern);
     let rules = map.subjects.values().flat_map(|entry| &entry.allow);
     rules
         .filter(|rule| tree::writes(rule.operation()) && rule.operation().op != Op::FileUnlink)
         .any(|rule| match rule.object() {
             RuleObject::Exact(object) => pattern.matches(object),
-            RuleObject::Path(other) => reach.meets(&Reach::of(other)),
+            RuleObject::Path(other) => paths.overlaps(&PathSet::of(other)),
             RuleObject::Inet(_) => false,
         })
 }
 
-fn of_address(
+fn assess_address(
     rule: &Rule,
     pattern: &InetPattern,
     kind: Kind,
     add: &mut impl FnMut(Risk, &str),
     sensitive: &mut Vec<String>,
 ) {
-    let reaches = matches!(rule.operation().op, Op::NetConnect | Op::NetSend);
+    let sends = matches!(rule.operation().op, Op::NetConnect | Op::NetSend);
     match pattern.ports() {
-        Ports::Range(first, last) if last - first > PORTS => {
+        Ports::Range(first, last) if last - first > PORTS_MAX => {
             add(Risk::High, "more than 1024 ports");
         }
         _ if kind == Kind::Ports => add(Risk::Medium, "a range of ports"),
@@ -136,7 +136,7 @@ fn of_address(
     } else {
         add(Risk::Medium, "a network");
     }
-    if reaches && (pattern.prefix() == 0 || !is_private(pattern.network())) {
+    if sends && (pattern.prefix() == 0 || !is_private(pattern.network())) {
         sensitive.push("it covers internet addresses that were never seen".to_owned());
     }
 }

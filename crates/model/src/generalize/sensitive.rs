@@ -8,7 +8,7 @@
 use ambit_abi::Op;
 use ambit_event::{Operation, TextError, nearest};
 
-use super::overlap::Reach;
+use super::overlap::PathSet;
 use super::tree;
 use crate::pattern::{PathKind, PathPattern};
 
@@ -31,7 +31,7 @@ impl Access {
         ("never", Self::Never),
     ];
 
-    fn is_of(self, operation: Operation) -> bool {
+    fn includes(self, operation: Operation) -> bool {
         match self {
             Self::Any | Self::Never => true,
             Self::Write => tree::writes(operation),
@@ -43,10 +43,10 @@ impl Access {
 #[derive(Clone, Debug)]
 struct Entry {
     access: Access,
-    reach: Reach,
+    paths: PathSet,
     /// The pattern as written.
     text: String,
-    why: String,
+    reason: String,
 }
 
 /// The entries of a list.
@@ -96,7 +96,7 @@ impl Sensitive {
     /// Adds the entries of `text`.
     pub fn extend(&mut self, text: &str) -> Result<(), ListError> {
         for (number, line) in text.lines().enumerate() {
-            let entry = entry(line).map_err(|(at, kind)| ListError {
+            let entry = parse_entry(line).map_err(|(at, kind)| ListError {
                 line: number + 1,
                 column: line.get(..at).map_or(0, |before| before.chars().count()) + 1,
                 kind,
@@ -107,29 +107,33 @@ impl Sensitive {
     }
 
     /// Returns the sensitive entries that overlap with a pattern, each with its reason.
-    pub(super) fn touched(&self, operation: Operation, pattern: &PathPattern) -> Vec<String> {
-        self.meeting(operation, &Reach::of(pattern))
+    pub(super) fn overlapping(&self, operation: Operation, pattern: &PathPattern) -> Vec<String> {
+        self.sensitive_entries(operation, &PathSet::of(pattern))
             .map(|entry| {
-                if entry.why.is_empty() {
+                if entry.reason.is_empty() {
                     entry.text.clone()
                 } else {
-                    format!("{}: {}", entry.text, entry.why)
+                    format!("{}: {}", entry.text, entry.reason)
                 }
             })
             .collect()
     }
 
     /// True if a sensitive entry overlaps with the pattern.
-    pub(super) fn is_touched(&self, operation: Operation, pattern: &PathPattern) -> bool {
-        let reach = Reach::of(pattern);
-        self.meeting(operation, &reach).next().is_some()
+    pub(super) fn overlaps(&self, operation: Operation, pattern: &PathPattern) -> bool {
+        let paths = PathSet::of(pattern);
+        self.sensitive_entries(operation, &paths).next().is_some()
     }
 
-    fn meeting(&self, operation: Operation, reach: &Reach) -> impl Iterator<Item = &Entry> {
+    fn sensitive_entries(
+        &self,
+        operation: Operation,
+        paths: &PathSet,
+    ) -> impl Iterator<Item = &Entry> {
         self.0.iter().filter(move |entry| {
             entry.access != Access::Never
-                && entry.access.is_of(operation)
-                && entry.reach.meets(reach)
+                && entry.access.includes(operation)
+                && entry.paths.overlaps(paths)
         })
     }
 
@@ -143,8 +147,8 @@ impl Sensitive {
         if never.peek().is_none() {
             return false;
         }
-        let reach = Reach::of(pattern);
-        never.any(|entry| entry.reach.meets(&reach))
+        let paths = PathSet::of(pattern);
+        never.any(|entry| entry.paths.overlaps(&paths))
     }
 }
 
@@ -156,8 +160,8 @@ impl std::fmt::Display for Sensitive {
                 .find(|(_, access)| *access == entry.access)
                 .map_or("", |(word, _)| word);
             write!(f, "{access:<5} {}", entry.text)?;
-            if !entry.why.is_empty() {
-                write!(f, "  # {}", entry.why)?;
+            if !entry.reason.is_empty() {
+                write!(f, "  # {}", entry.reason)?;
             }
             writeln!(f)?;
         }
@@ -166,9 +170,9 @@ impl std::fmt::Display for Sensitive {
 }
 
 /// Parses a line; `None` if it has no entry. An error comes with its offset in bytes.
-fn entry(line: &str) -> Result<Option<Entry>, (usize, ListErrorKind)> {
-    let (content, why) = match line.split_once(" #") {
-        Some((content, why)) => (content, why.trim()),
+fn parse_entry(line: &str) -> Result<Option<Entry>, (usize, ListErrorKind)> {
+    let (content, reason) = match line.split_once(" #") {
+        Some((content, reason)) => (content, reason.trim()),
         None if line.trim_start().starts_with('#') => return Ok(None),
         None => (line, ""),
     };
@@ -192,9 +196,9 @@ fn entry(line: &str) -> Result<Option<Entry>, (usize, ListErrorKind)> {
         .map_err(|error| (at + error.span.start, ListErrorKind::Pattern(error)))?;
     Ok(Some(Entry {
         access: *access,
-        reach: Reach::of(&pattern),
+        paths: PathSet::of(&pattern),
         text: text.to_owned(),
-        why: why.to_owned(),
+        reason: reason.to_owned(),
     }))
 }
 
@@ -203,12 +207,12 @@ mod tests {
     use super::*;
     use crate::Rule;
 
-    fn touched(list: &Sensitive, rule: &str) -> usize {
+    fn overlapping(list: &Sensitive, rule: &str) -> usize {
         let rule = Rule::parse(rule).unwrap();
         let crate::RuleObject::Path(pattern) = rule.object() else {
             panic!("no pattern: {rule}");
         };
-        list.touched(rule.operation(), pattern).len()
+        list.overlapping(rule.operation(), pattern).len()
     }
 
     #[test]
@@ -221,24 +225,24 @@ mod tests {
     }
 
     #[test]
-    fn it_depends_on_what_is_done_whether_a_place_is_sensitive() {
+    fn a_place_is_sensitive_for_certain_operations() {
         let list = Sensitive::default();
-        assert_eq!(touched(&list, "file.open r /usr/share/doc/{n}"), 0);
-        assert_eq!(touched(&list, "file.open w /usr/share/doc/{n}"), 1);
-        assert_eq!(touched(&list, "file.open r /etc/rc{n}.d/x"), 1);
-        assert_eq!(touched(&list, "map.exec /usr/lib/libfoo.so.{n}"), 0);
-        assert_eq!(touched(&list, "map.exec /tmp/lib{tmp}.so"), 1);
-        assert_eq!(touched(&list, "file.create /var/log/app-{n}.log"), 0);
-        assert!(touched(&list, "file.open r /home/u/*") > 1);
-        assert_eq!(touched(&list, "file.open r /home/u/p-{n}.pem"), 1);
+        assert_eq!(overlapping(&list, "file.open r /usr/share/doc/{n}"), 0);
+        assert_eq!(overlapping(&list, "file.open w /usr/share/doc/{n}"), 1);
+        assert_eq!(overlapping(&list, "file.open r /etc/rc{n}.d/x"), 1);
+        assert_eq!(overlapping(&list, "map.exec /usr/lib/libfoo.so.{n}"), 0);
+        assert_eq!(overlapping(&list, "map.exec /tmp/lib{tmp}.so"), 1);
+        assert_eq!(overlapping(&list, "file.create /var/log/app-{n}.log"), 0);
+        assert!(overlapping(&list, "file.open r /home/u/*") > 1);
+        assert_eq!(overlapping(&list, "file.open r /home/u/p-{n}.pem"), 1);
     }
 
     #[test]
-    fn a_list_is_extended_and_what_is_wrong_is_told_by_its_place() {
+    fn a_list_can_be_extended_and_errors_have_a_place() {
         let mut list = Sensitive(Vec::new());
         list.extend("# ours\n\nany /srv/keys/** # signing\nnever /srv/exact/**\n")
             .unwrap();
-        assert_eq!(touched(&list, "file.open r /srv/keys/{n}"), 1);
+        assert_eq!(overlapping(&list, "file.open r /srv/keys/{n}"), 1);
         let pattern = |text| PathPattern::parse(PathKind::Path, text).unwrap();
         assert!(list.forbids(&pattern("/srv/exact/{n}")));
         assert!(!list.forbids(&pattern("/srv/keys/{n}")));

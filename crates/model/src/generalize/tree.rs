@@ -8,10 +8,10 @@ use ambit_abi::{self as abi, Op};
 use ambit_event::lex::Class;
 use ambit_event::{Object, Operation};
 
-use super::family::{Family, Sibling, beside, families};
+use super::family::{Family, Sibling, families, learned_families};
 use super::{Kind, Options, name};
 use crate::RuleObject;
-use crate::learn::random::is_hash;
+use crate::learn::heuristics::is_hash;
 use crate::pattern::{PathKind, PathPattern, Piece};
 
 /// A component of a path pattern. A piece that may match slashes ends the path: its component contains all pieces after
@@ -21,13 +21,13 @@ pub(super) type Component = Vec<Piece>;
 /// Directories in which the kernel part already replaces numbers by markers.
 const NUMBERED: [&[&[u8]]; 2] = [&[b"proc"], &[b"dev", b"pts"]];
 /// Maximum depth of directories that hashes are distributed over.
-const FAN: usize = 3;
+const FANOUT_DEPTH: usize = 3;
 /// Minimum number of different paths in a cache if several maps or runs are compared.
-const CACHE_DIFFERS: usize = 32;
+const CACHE_PATHS_COMPARED: usize = 32;
 /// Minimum number of different paths in a cache without comparison.
-const CACHE: usize = 64;
+const CACHE_PATHS: usize = 64;
 /// Minimum number of subdirectories in a cache.
-const CACHE_FOLDERS: usize = 4;
+const CACHE_DIRECTORIES: usize = 4;
 
 #[derive(Debug, Default)]
 struct Node {
@@ -46,8 +46,8 @@ struct Node {
 #[derive(Debug)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
-    all: u128,
-    runs: u128,
+    all_maps: u128,
+    all_runs: u128,
 }
 
 /// A place where paths get a pattern: the topmost component that varies.
@@ -62,12 +62,12 @@ pub(super) struct Place {
 }
 
 /// Directories whose contents are compared as one.
-struct Job {
+struct Group {
     nodes: Vec<usize>,
     path: Vec<Component>,
     place: Option<usize>,
     /// Number of levels below that belong to a date.
-    dates: usize,
+    date_levels: usize,
 }
 
 /// Splits a path or path pattern into components; `None` for other objects.
@@ -105,7 +105,7 @@ pub(super) fn components(object: &RuleObject) -> Option<(PathKind, Vec<Component
                     add(&mut out, name);
                 }
             }
-            piece if spans(piece) => {
+            piece if may_match_slash(piece) => {
                 out.last_mut()?.extend(pieces.get(index..)?.iter().cloned());
                 return Some((kind, out));
             }
@@ -116,12 +116,12 @@ pub(super) fn components(object: &RuleObject) -> Option<(PathKind, Vec<Component
 }
 
 /// True if a piece may match a slash.
-fn spans(piece: &Piece) -> bool {
+fn may_match_slash(piece: &Piece) -> bool {
     match piece {
         Piece::Bytes(bytes) => bytes.contains(&b'/'),
         Piece::StarStar => true,
         Piece::Star | Piece::Class(_) => false,
-        Piece::Either(alternatives) => alternatives.iter().flatten().any(spans),
+        Piece::Either(alternatives) => alternatives.iter().flatten().any(may_match_slash),
     }
 }
 
@@ -174,12 +174,12 @@ pub(super) fn writes(operation: Operation) -> bool {
 }
 
 impl Tree {
-    /// Creates a tree for this number of maps; `runs` has a bit for each known run.
-    pub(super) fn new(maps: usize, runs: u128) -> Self {
+    /// Creates a tree for this number of maps; `all_runs` has a bit for each known run.
+    pub(super) fn new(maps: usize, all_runs: u128) -> Self {
         Self {
             nodes: vec![Node::default()],
-            all: (0..maps.min(128)).fold(0, |all, map| all | 1 << map),
-            runs,
+            all_maps: (0..maps.min(128)).fold(0, |all, map| all | 1 << map),
+            all_runs,
         }
     }
 
@@ -216,7 +216,7 @@ impl Tree {
     }
 
     /// Records that a map contains the path.
-    pub(super) fn note(&mut self, path: &[Component], map: usize) {
+    pub(super) fn add_map(&mut self, path: &[Component], map: usize) {
         let bit = u32::try_from(map)
             .ok()
             .and_then(|map| 1_u128.checked_shl(map));
@@ -226,14 +226,14 @@ impl Tree {
     }
 
     /// Records the runs that used the path.
-    pub(super) fn met(&mut self, path: &[Component], runs: u128) {
+    pub(super) fn add_runs(&mut self, path: &[Component], runs: u128) {
         if let Some(node) = self.find(path) {
             node.runs |= runs;
         }
     }
 
     /// Propagates the facts of each node to its ancestors.
-    fn settle(&mut self) {
+    fn propagate(&mut self) {
         for index in (1..self.nodes.len()).rev() {
             let Some(node) = self.nodes.get(index) else {
                 continue;
@@ -251,27 +251,33 @@ impl Tree {
 
     /// Returns the places where names vary.
     pub(super) fn places(mut self, options: &Options) -> Vec<Place> {
-        self.settle();
+        self.propagate();
         let mut places = Vec::new();
-        let mut jobs = vec![Job {
+        let mut groups = vec![Group {
             nodes: vec![0],
             path: Vec::new(),
             place: None,
-            dates: 0,
+            date_levels: 0,
         }];
-        while let Some(job) = jobs.pop() {
-            self.visit(&job, options, &mut places, &mut jobs);
+        while let Some(group) = groups.pop() {
+            self.visit(&group, options, &mut places, &mut groups);
         }
         places
     }
 
-    fn visit(&self, job: &Job, options: &Options, places: &mut Vec<Place>, jobs: &mut Vec<Job>) {
-        let nodes = || job.nodes.iter().filter_map(|node| self.nodes.get(*node));
-        if let Some(place) = job.place.and_then(|place| places.get_mut(place)) {
+    fn visit(
+        &self,
+        group: &Group,
+        options: &Options,
+        places: &mut Vec<Place>,
+        groups: &mut Vec<Group>,
+    ) {
+        let nodes = || group.nodes.iter().filter_map(|node| self.nodes.get(*node));
+        if let Some(place) = group.place.and_then(|place| places.get_mut(place)) {
             let lines = nodes().flat_map(|node| &node.lines);
             place
                 .lines
-                .extend(lines.map(|line| (*line, job.path.clone())));
+                .extend(lines.map(|line| (*line, group.path.clone())));
         }
         let mut children: BTreeMap<&Component, Vec<usize>> = BTreeMap::new();
         for node in nodes() {
@@ -280,7 +286,7 @@ impl Tree {
             }
         }
         children.retain(|component, _| {
-            let names = || job.path.iter().chain(std::iter::once(*component));
+            let names = || group.path.iter().chain(std::iter::once(*component));
             !NUMBERED.iter().any(|numbered| {
                 names().count() == numbered.len()
                     && names()
@@ -291,28 +297,28 @@ impl Tree {
         let siblings: Vec<Sibling<'_>> = children
             .iter()
             .filter_map(|(component, nodes)| {
-                Some(self.sibling(exact(component)?, nodes, job.dates > 0))
+                Some(self.sibling(exact(component)?, nodes, group.date_levels > 0))
             })
             .collect();
-        let mut found = beside(&siblings, children.keys().copied());
-        let left: Vec<Sibling<'_>> = siblings
+        let mut found = learned_families(&siblings, children.keys().copied());
+        let remaining: Vec<Sibling<'_>> = siblings
             .into_iter()
             .filter(|one| !found.iter().any(|family| family.members.contains(one.name)))
             .collect();
-        found.extend(families(&left, options));
-        let cache = self.cache(job, &children, &found, options);
+        found.extend(families(&remaining, options));
+        let cache = self.cache_family(group, &children, &found, options);
         found.extend(cache);
         for family in found {
-            self.descend(job, family, &mut children, places, jobs);
+            self.descend(group, family, &mut children, places, groups);
         }
         for (component, nodes) in children {
-            let mut path = job.path.clone();
+            let mut path = group.path.clone();
             path.push(component.clone());
-            jobs.push(Job {
+            groups.push(Group {
                 nodes,
                 path,
-                place: job.place,
-                dates: 0,
+                place: group.place,
+                date_levels: 0,
             });
         }
     }
@@ -320,43 +326,43 @@ impl Tree {
     /// Continues below a family and removes its members from `children`.
     fn descend(
         &self,
-        job: &Job,
+        group: &Group,
         family: Family,
         children: &mut BTreeMap<&Component, Vec<usize>>,
         places: &mut Vec<Place>,
-        jobs: &mut Vec<Job>,
+        groups: &mut Vec<Group>,
     ) {
         let mut nodes = Vec::new();
-        let mut dates = job.dates.saturating_sub(1);
+        let mut date_levels = group.date_levels.saturating_sub(1);
         for member in &family.members {
             let component = vec![Piece::Bytes(member.as_slice().into())];
             let below = children.remove(&component).unwrap_or_default();
-            if job.dates == 0 && self.is_year(member, &below) {
-                dates = 2;
+            if group.date_levels == 0 && self.is_year(member, &below) {
+                date_levels = 2;
             }
             nodes.extend(below);
         }
         // The map may already contain the same pattern.
         nodes.extend(children.remove(&family.pieces).unwrap_or_default());
-        let mut path = job.path.clone();
+        let mut path = group.path.clone();
         let tree = family.kind == Kind::Tree;
         path.push(family.pieces);
-        let place = job.place.unwrap_or_else(|| {
+        let place = group.place.unwrap_or_else(|| {
             places.push(Place {
                 kind: family.kind,
                 path: path.clone(),
                 members: family.members,
-                steady: family.steady && self.several(),
+                steady: family.steady && self.is_compared(),
                 lines: Vec::new(),
             });
             places.len() - 1
         });
         if !tree {
-            jobs.push(Job {
+            groups.push(Group {
                 nodes,
                 path,
                 place: Some(place),
-                dates,
+                date_levels,
             });
         } else if let Some(place) = places.get_mut(place) {
             let mut open = nodes;
@@ -370,8 +376,8 @@ impl Tree {
     }
 
     /// True if several maps or several runs can be compared.
-    fn several(&self) -> bool {
-        self.all.count_ones() > 1 || self.runs.count_ones() > 1
+    fn is_compared(&self) -> bool {
+        self.all_maps.count_ones() > 1 || self.all_runs.count_ones() > 1
     }
 
     /// True if the nodes are missing in some of the maps or runs.
@@ -379,7 +385,7 @@ impl Tree {
         let (maps, runs) = nodes.fold((0, 0), |(maps, runs), node| {
             (maps | node.maps, runs | node.runs)
         });
-        maps != self.all || runs != 0 && runs != self.runs
+        maps != self.all_maps || runs != 0 && runs != self.all_runs
     }
 
     fn sibling<'a>(&self, name: &'a [u8], nodes: &[usize], date: bool) -> Sibling<'a> {
@@ -390,29 +396,32 @@ impl Tree {
             written: of().any(|node| node.written),
             differs: self.differs(of()),
             runs: of().fold(0, |runs, node| runs | node.runs),
-            fan: name::is_fan(name) && nodes.iter().any(|node| self.holds_hashes(*node, 1)),
+            fanout: name::is_fanout(name)
+                && nodes.iter().any(|node| self.contains_hashes(*node, 1)),
             date: date && name.len() == 2 && name.iter().all(u8::is_ascii_digit)
                 || self.is_year(name, nodes) && of().any(|node| node.created),
         }
     }
 
     /// Returns a name's template. All directories over which hashes are distributed have the same one.
-    fn shape(&self, name: &[u8], node: usize) -> Vec<name::Mould> {
-        if name::is_fan(name) && self.holds_hashes(node, 1) {
-            vec![name::Mould::Varies(Class::Hex)]
+    fn template(&self, name: &[u8], node: usize) -> Vec<name::TemplatePart> {
+        if name::is_fanout(name) && self.contains_hashes(node, 1) {
+            vec![name::TemplatePart::Varies(Class::Hex)]
         } else {
-            name::shape(&name::parts(name))
+            name::template(&name::parts(name))
         }
     }
 
     /// True if a directory contains hashes, perhaps distributed over further directories.
-    fn holds_hashes(&self, node: usize, depth: usize) -> bool {
+    fn contains_hashes(&self, node: usize, depth: usize) -> bool {
         self.nodes.get(node).is_some_and(|node| {
             node.children.iter().any(|(component, child)| {
                 match exact(component) {
                     Some(name) if is_hash(name) => true,
                     Some(name) => {
-                        depth < FAN && name::is_fan(name) && self.holds_hashes(*child, depth + 1)
+                        depth < FANOUT_DEPTH
+                            && name::is_fanout(name)
+                            && self.contains_hashes(*child, depth + 1)
                     }
                     // A pattern of an earlier generalisation.
                     None => **component == [Piece::Class(Class::Hex)],
@@ -422,11 +431,11 @@ impl Tree {
     }
 
     /// True if a path below these directories is sensitive.
-    fn holds_sensitive(&self, job: &Job, options: &Options) -> bool {
-        let mut open: Vec<(usize, Vec<Component>)> = job
+    fn contains_sensitive(&self, group: &Group, options: &Options) -> bool {
+        let mut open: Vec<(usize, Vec<Component>)> = group
             .nodes
             .iter()
-            .map(|node| (*node, job.path.clone()))
+            .map(|node| (*node, group.path.clone()))
             .collect();
         while let Some((index, path)) = open.pop() {
             let Some(node) = self.nodes.get(index) else {
@@ -443,7 +452,7 @@ impl Tree {
                     arg: access,
                 };
                 let pattern = PathPattern::new(PathKind::Path, pieces(&path));
-                if options.sensitive.is_touched(operation, &pattern) {
+                if options.sensitive.overlaps(operation, &pattern) {
                     return true;
                 }
             }
@@ -478,20 +487,20 @@ impl Tree {
     }
 
     /// Returns a family for the whole tree if it is a cache: the workload's own files, all with different templates.
-    fn cache(
+    fn cache_family(
         &self,
-        job: &Job,
+        group: &Group,
         children: &BTreeMap<&Component, Vec<usize>>,
         found: &[Family],
         options: &Options,
     ) -> Option<Family> {
-        if job.path.len() < 2 {
+        if group.path.len() < 2 {
             return None;
         }
         // Paths that all runs and maps have do not vary.
-        let counts = |node: &Node| !self.several() || self.differs(std::iter::once(node));
-        let mut shapes = BTreeSet::new();
-        let (mut members, mut folders, mut largest) = (BTreeSet::new(), 0, 0);
+        let counts = |node: &Node| !self.is_compared() || self.differs(std::iter::once(node));
+        let mut templates = BTreeSet::new();
+        let (mut members, mut directories, mut largest) = (BTreeSet::new(), 0, 0);
         let (mut paths, mut made) = (0_usize, 0_usize);
         for (component, nodes) in children {
             let Some(name) = exact(component) else {
@@ -501,17 +510,17 @@ impl Tree {
                 continue;
             }
             members.insert(name.to_vec());
-            let before = shapes.len();
-            let mut open: Vec<(usize, Vec<name::Mould>)> = nodes
+            let before = templates.len();
+            let mut open: Vec<(usize, Vec<name::TemplatePart>)> = nodes
                 .iter()
-                .map(|node| (*node, self.shape(name, *node)))
+                .map(|node| (*node, self.template(name, *node)))
                 .collect();
-            folders += usize::from(
+            directories += usize::from(
                 open.iter()
                     .filter_map(|(node, _)| self.nodes.get(*node))
                     .any(|node| !node.children.is_empty()),
             );
-            while let Some((index, shape)) = open.pop() {
+            while let Some((index, template)) = open.pop() {
                 let Some(node) = self.nodes.get(index) else {
                     continue;
                 };
@@ -521,27 +530,31 @@ impl Tree {
                     made += usize::from(node.created);
                 }
                 for (component, child) in &node.children {
-                    let mut shape = shape.clone();
-                    shape.push(name::Mould::Fixed(b"/"[..].into()));
+                    let mut template = template.clone();
+                    template.push(name::TemplatePart::Fixed(b"/"[..].into()));
                     if let Some(name) = exact(component) {
-                        shape.extend(self.shape(name, *child));
+                        template.extend(self.template(name, *child));
                     }
-                    open.push((*child, shape));
+                    open.push((*child, template));
                 }
                 if counts {
-                    shapes.insert(shape);
+                    templates.insert(template);
                 }
             }
-            largest = largest.max(shapes.len() - before);
+            largest = largest.max(templates.len() - before);
         }
-        let needed = if self.several() { CACHE_DIFFERS } else { CACHE };
-        let whole = shapes.len() >= needed
-            && folders >= CACHE_FOLDERS
+        let needed = if self.is_compared() {
+            CACHE_PATHS_COMPARED
+        } else {
+            CACHE_PATHS
+        };
+        let whole = templates.len() >= needed
+            && directories >= CACHE_DIRECTORIES
             // If one subdirectory contains most of the paths, the cache is that subdirectory.
-            && largest * 2 <= shapes.len()
+            && largest * 2 <= templates.len()
             && made * 4 >= paths * 3
             // If some paths are sensitive, each subdirectory is a separate place.
-            && !self.holds_sensitive(job, options);
+            && !self.contains_sensitive(group, options);
         whole.then(|| Family {
             kind: Kind::Tree,
             pieces: vec![Piece::StarStar],

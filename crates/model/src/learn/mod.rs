@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Learns a map from events: collects points in order, then replaces generated names by patterns.
 
-mod naturalise;
-pub(crate) mod random;
+mod generated;
+pub(crate) mod heuristics;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -12,6 +12,7 @@ use ambit_event::{
     Content, Creds, Event, Object, Operation, RecordError, Registry, RingRecord, Secret, Subject,
 };
 
+use self::generated::GeneratedNames;
 use crate::pattern::Index;
 use crate::{ANY_HOST, Map, Rule, RuleObject};
 
@@ -39,11 +40,11 @@ impl Hasher for KeyHasher {
     }
 }
 
-type Keys = HashSet<Fp, BuildHasherDefault<KeyHasher>>;
+type KeySet = HashSet<Fp, BuildHasherDefault<KeyHasher>>;
 
 /// A point at its first occurrence, with facts about how it came about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct LearnedPoint {
     /// Time in nanoseconds of `CLOCK_BOOTTIME`.
     pub time_ns: u64,
     /// Fingerprint of the subject.
@@ -88,8 +89,8 @@ pub struct Counts {
 #[derive(Debug)]
 pub struct Learner {
     registry: Registry,
-    keys: Keys,
-    points: Vec<Seen>,
+    keys: KeySet,
+    points: Vec<LearnedPoint>,
     violations: Vec<Event>,
     counts: Counts,
 }
@@ -111,7 +112,7 @@ pub struct Step<'a> {
 #[derive(Clone, Debug)]
 pub struct Trajectory<'a> {
     subjects: HashMap<Fp, Subject>,
-    points: &'a [Seen],
+    points: &'a [LearnedPoint],
 }
 
 impl Trajectory<'_> {
@@ -127,7 +128,7 @@ impl Trajectory<'_> {
 
     /// Returns the measurement: all coefficients folded in order with [`crate::extend`]. Steps of unknown subjects are
     /// counted as the launcher's.
-    pub fn measurement(&self) -> crate::Figure {
+    pub fn measurement(&self) -> crate::Sha256Hash {
         let launcher = Subject::LAUNCHER;
         self.steps().fold([0; 32], |measurement, step| {
             let subject = step.subject.unwrap_or(&launcher);
@@ -155,7 +156,7 @@ impl Learner {
     pub fn new(secret: Secret) -> Self {
         Self {
             registry: Registry::new(secret),
-            keys: Keys::default(),
+            keys: KeySet::default(),
             points: Vec::new(),
             violations: Vec::new(),
             counts: Counts::default(),
@@ -198,7 +199,7 @@ impl Learner {
         self.registry.apply(&event);
         match event.kind {
             EventKind::Point if event.trust != 0 => self.counts.untrusted += 1,
-            EventKind::Point => self.point(event),
+            EventKind::Point => self.add_point(event),
             EventKind::Violation => {
                 self.counts.violations += 1;
                 self.violations.push(event);
@@ -209,7 +210,7 @@ impl Learner {
         }
     }
 
-    fn point(&mut self, event: Event) {
+    fn add_point(&mut self, event: Event) {
         let Content::Object(object) = event.content else {
             self.counts.unrepresentable += 1;
             return;
@@ -219,7 +220,7 @@ impl Learner {
             return;
         }
         self.counts.points += 1;
-        self.points.push(Seen {
+        self.points.push(LearnedPoint {
             time_ns: event.time_ns,
             subject: event.subject,
             operation: event.operation,
@@ -240,13 +241,13 @@ impl Learner {
     }
 
     /// Returns the points so far, in order of their first occurrence.
-    pub fn points(&self) -> &[Seen] {
+    pub fn points(&self) -> &[LearnedPoint] {
         &self.points
     }
 
     /// Returns the generated names among the points so far.
-    pub(crate) fn naturaliser(&self) -> naturalise::Naturaliser {
-        naturalise::Naturaliser::new(&self.points)
+    pub(crate) fn generated_names(&self) -> GeneratedNames {
+        GeneratedNames::new(&self.points)
     }
 
     /// Returns the first occurrences so far, in order.
@@ -267,12 +268,12 @@ impl Learner {
 
     /// Returns `base` extended by the learned rules, with its domain, chain and responses unchanged.
     pub fn finish(&self, base: &Map) -> Learned {
-        let mut collected = Collected::default();
+        let mut collected = PointsBySubject::default();
         let mut unresolved = 0;
         for seen in &self.points {
             unresolved += u64::from(!collected.add(&self.registry, seen));
         }
-        let naturaliser = naturalise::Naturaliser::new(&self.points);
+        let generated_names = GeneratedNames::new(&self.points);
         let violations = self
             .violations
             .iter()
@@ -282,7 +283,7 @@ impl Learner {
             })
             .collect();
         Learned {
-            map: collected.into_map(base, &naturaliser),
+            map: collected.into_map(base, &generated_names),
             violations,
             unresolved,
             counts: self.counts,
@@ -292,23 +293,23 @@ impl Learner {
 
 /// The learned points, grouped by subject.
 #[derive(Default)]
-struct Collected<'a> {
+struct PointsBySubject<'a> {
     start: Vec<RuleObject>,
-    subjects: HashMap<Fp, Option<(Subject, Lines<'a>)>>,
+    subjects: HashMap<Fp, Option<(Subject, SubjectLines<'a>)>>,
     digests: Vec<(&'a Object, [u8; 32])>,
     /// Files that the workload wrote. Their content may differ in the next run, so their digests are not learned.
     written: HashSet<&'a Object>,
 }
 
 #[derive(Default)]
-struct Lines<'a> {
+struct SubjectLines<'a> {
     creds: Vec<Creds>,
     rules: Vec<(Operation, &'a Object)>,
 }
 
-impl<'a> Collected<'a> {
+impl<'a> PointsBySubject<'a> {
     /// Adds a point; returns false if its subject is unknown.
-    fn add(&mut self, registry: &Registry, seen: &'a Seen) -> bool {
+    fn add(&mut self, registry: &Registry, seen: &'a LearnedPoint) -> bool {
         if let (Op::ExecDigest, Object::Digest { sha256, of }) = (seen.operation.op, &seen.object) {
             self.digests.push((of, *sha256));
             return true;
@@ -319,7 +320,7 @@ impl<'a> Collected<'a> {
         let known = self.subjects.entry(seen.subject).or_insert_with(|| {
             registry
                 .subject(seen.subject)
-                .map(|subject| (subject, Lines::default()))
+                .map(|subject| (subject, SubjectLines::default()))
         });
         let Some((subject, lines)) = known else {
             return false;
@@ -338,12 +339,13 @@ impl<'a> Collected<'a> {
         true
     }
 
-    fn into_map(mut self, base: &Map, naturaliser: &naturalise::Naturaliser) -> Map {
+    fn into_map(mut self, base: &Map, generated_names: &GeneratedNames) -> Map {
         let mut map = base.clone();
         map.start.extend(self.start);
         self.digests.retain(|(of, _)| !self.written.contains(of));
         // Sorted by subject, so that ids do not depend on the order of events.
-        let mut subjects: Vec<(Subject, Lines)> = self.subjects.into_values().flatten().collect();
+        let mut subjects: Vec<(Subject, SubjectLines)> =
+            self.subjects.into_values().flatten().collect();
         subjects.retain(|(subject, _)| !subject.is_launcher());
         subjects.sort_by(|(one, _), (other, _)| one.cmp(other));
         for (subject, lines) in subjects {
@@ -364,7 +366,7 @@ impl<'a> Collected<'a> {
                 }
             }
             let rules = lines.rules.into_iter().map(|(operation, object)| {
-                Rule::new(operation, naturaliser.object(object.clone()))
+                Rule::new(operation, generated_names.object(object.clone()))
             });
             let mut rules: Vec<Rule> = rules.collect();
             rules.extend(removals(&rules));
@@ -406,18 +408,18 @@ fn add_rules(allow: &mut BTreeSet<Rule>, rules: Vec<Rule>) {
         .into_iter()
         .partition(|rule| rule.object().as_exact().is_none());
     let mut known: BTreeSet<Rule> = patterns.into_iter().collect();
-    let new = Patterns::of(&known);
-    allow.retain(|rule| !new.cover(rule));
+    let new = PatternIndex::of(&known);
+    allow.retain(|rule| !new.covers(rule));
     known.extend(
         allow
             .iter()
             .filter(|rule| rule.object().as_exact().is_none())
             .cloned(),
     );
-    let known_by = Patterns::of(&known);
+    let known_by = PatternIndex::of(&known);
     let mut fresh: BTreeSet<Rule> = exact
         .into_iter()
-        .filter(|rule| !known_by.cover(rule))
+        .filter(|rule| !known_by.covers(rule))
         .collect();
     allow.append(&mut fresh);
     allow.extend(known);
@@ -425,9 +427,9 @@ fn add_rules(allow: &mut BTreeSet<Rule>, rules: Vec<Rule>) {
 
 /// The patterns of rules, indexed by each operation that they allow or imply.
 #[derive(Default)]
-struct Patterns<'a>(HashMap<Operation, (Index<'a, &'a RuleObject>, Vec<&'a RuleObject>)>);
+struct PatternIndex<'a>(HashMap<Operation, (Index<'a, &'a RuleObject>, Vec<&'a RuleObject>)>);
 
-impl<'a> Patterns<'a> {
+impl<'a> PatternIndex<'a> {
     fn of(rules: &'a BTreeSet<Rule>) -> Self {
         let mut out = Self::default();
         for rule in rules {
@@ -443,7 +445,7 @@ impl<'a> Patterns<'a> {
     }
 
     /// True if a pattern covers an exact rule.
-    fn cover(&self, rule: &Rule) -> bool {
+    fn covers(&self, rule: &Rule) -> bool {
         let Some(object) = rule.object().as_exact() else {
             return false;
         };

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_begins_and_ends_alike_is_a_candidate() {
+    fn candidates_have_a_matching_prefix_and_suffix() {
         let bytes = |text: &str| Piece::Bytes(text.as_bytes().into());
         let patterns = [
             vec![bytes("/a/"), Piece::Star, bytes(".txt")],

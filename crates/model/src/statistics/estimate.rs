@@ -16,9 +16,9 @@ pub const RUNS_MIN: usize = 3;
 /// Maximum chance that the next run has a new line, for the advice to seal.
 pub const CHANCE_MAX: f64 = 0.25;
 /// Number of newest complete runs that must not have added a line, for the advice to seal.
-const QUIET: usize = 2;
+const QUIET_RUNS: usize = 2;
 /// A subject is thin if more than this share of its lines was seen in one run only.
-const THIN: f64 = 0.1;
+const THIN_SHARE: f64 = 0.1;
 
 /// The estimate for a map.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -123,8 +123,8 @@ impl Statistics {
         let all = || species.values().flat_map(BTreeMap::values);
         let lines = all().count();
         let seen_once = all().filter(|one| one.hits == 1).count();
-        let alone: Vec<&Species> = all().filter(|one| one.runs.len() == 1).collect();
-        let own: BTreeSet<&RunId> = alone.iter().flat_map(|one| &one.runs).collect();
+        let in_one_run: Vec<&Species> = all().filter(|one| one.runs.len() == 1).collect();
+        let own: BTreeSet<&RunId> = in_one_run.iter().flat_map(|one| &one.runs).collect();
         let next_run = ratio(own.len(), whole.len());
         let mut out = Estimate {
             runs: runs.len(),
@@ -132,14 +132,14 @@ impl Statistics {
             operations,
             lines,
             seen_once,
-            in_one_run: alone.len(),
-            never_seen: (map.rules() + map.start.len()).saturating_sub(rules_seen(&species)),
+            in_one_run: in_one_run.len(),
+            never_seen: (map.rule_count() + map.start.len()).saturating_sub(rules_seen(&species)),
             taken_out,
             next_operation: (operations > 0)
-                .then(|| (float(seen_once) / as_float(operations)).min(1.0)),
+                .then(|| (usize_to_f64(seen_once) / u64_to_f64(operations)).min(1.0)),
             next_run,
-            next_run_at_most: at_most(own.len(), whole.len()),
-            next_run_lines: ratio(alone.len(), whole.len()),
+            next_run_at_most: upper_bound(own.len(), whole.len()),
+            next_run_lines: ratio(in_one_run.len(), whole.len()),
             curve: Vec::new(),
             subjects: subjects(map, &species, whole.len()),
             advice: Advice::Seal,
@@ -199,7 +199,7 @@ fn subjects(
             let lines = species.get(subject).unwrap_or(&empty);
             let runs: BTreeSet<&RunId> = lines.values().flat_map(|one| &one.runs).collect();
             let in_one_run = lines.values().filter(|one| one.runs.len() == 1).count();
-            let few = ratio(in_one_run, lines.len()).is_none_or(|part| part > THIN);
+            let few = ratio(in_one_run, lines.len()).is_none_or(|part| part > THIN_SHARE);
             SubjectEstimate {
                 id: entry.id.clone(),
                 subject: subject.clone(),
@@ -224,7 +224,7 @@ fn advice(estimate: &Estimate) -> Advice {
         reasons.push(Doubt::FewRuns);
     }
     let whole = estimate.curve.iter().rev().filter(|run| run.missed == 0);
-    if whole.take(QUIET).any(|run| run.new > 0) {
+    if whole.take(QUIET_RUNS).any(|run| run.new > 0) {
         reasons.push(Doubt::StillNew);
     }
     if estimate
@@ -242,7 +242,7 @@ fn advice(estimate: &Estimate) -> Advice {
 
 /// Returns the largest chance with which `own` or fewer of `runs` runs would not be surprising: the upper bound of the
 /// Clopper-Pearson interval, one-sided, 95 %, found by bisection.
-fn at_most(own: usize, runs: usize) -> Option<f64> {
+fn upper_bound(own: usize, runs: usize) -> Option<f64> {
     if runs == 0 {
         return None;
     }
@@ -252,7 +252,7 @@ fn at_most(own: usize, runs: usize) -> Option<f64> {
     let (mut low, mut high) = (0.0_f64, 1.0_f64);
     for _ in 0..60 {
         let middle = f64::midpoint(low, high);
-        if at_most_so_many(own, runs, middle) > 0.05 {
+        if binomial_at_most(own, runs, middle) > 0.05 {
             low = middle;
         } else {
             high = middle;
@@ -262,26 +262,26 @@ fn at_most(own: usize, runs: usize) -> Option<f64> {
 }
 
 /// Returns the binomial probability that at most `own` of `runs` events happen, each with this chance.
-fn at_most_so_many(own: usize, runs: usize, chance: f64) -> f64 {
+fn binomial_at_most(own: usize, runs: usize, chance: f64) -> f64 {
     let mut term = (1.0 - chance).powi(i32::try_from(runs).unwrap_or(i32::MAX));
     let mut sum = term;
     for k in 0..own {
-        term *= float(runs - k) / float(k + 1) * chance / (1.0 - chance);
+        term *= usize_to_f64(runs - k) / usize_to_f64(k + 1) * chance / (1.0 - chance);
         sum += term;
     }
     sum
 }
 
 fn ratio(part: usize, of: usize) -> Option<f64> {
-    (of > 0).then(|| float(part) / float(of))
+    (of > 0).then(|| usize_to_f64(part) / usize_to_f64(of))
 }
 
-fn float(number: usize) -> f64 {
-    as_float(u64::try_from(number).unwrap_or(u64::MAX))
+fn usize_to_f64(number: usize) -> f64 {
+    u64_to_f64(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-fn as_float(number: u64) -> f64 {
+fn u64_to_f64(number: u64) -> f64 {
     number as f64
 }
 
@@ -292,9 +292,9 @@ mod tests {
     #[test]
     fn three_quiet_runs_leave_room_for_doubt() {
         // The rule of three, exactly: 1 - 0.05^(1/3).
-        assert!((at_most(0, 3).unwrap() - 0.6316).abs() < 1e-3);
-        assert!((at_most(0, 100).unwrap() - 0.0295).abs() < 1e-3);
-        assert_eq!(at_most(3, 3), Some(1.0));
-        assert_eq!(at_most(0, 0), None);
+        assert!((upper_bound(0, 3).unwrap() - 0.6316).abs() < 1e-3);
+        assert!((upper_bound(0, 100).unwrap() - 0.0295).abs() < 1e-3);
+        assert_eq!(upper_bound(3, 3), Some(1.0));
+        assert_eq!(upper_bound(0, 0), None);
     }
 }

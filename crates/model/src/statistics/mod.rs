@@ -66,7 +66,7 @@ pub struct Observation {
     pub hits: u64,
 }
 
-type Seen = BTreeMap<RunId, u64>;
+type HitsByRun = BTreeMap<RunId, u64>;
 
 /// Statistics of learning runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,13 +76,13 @@ pub struct Statistics {
     /// Number of executables that belong to a subject.
     pub chain: u32,
     runs: BTreeMap<RunId, Run>,
-    lines: BTreeMap<Subject, BTreeMap<String, Seen>>,
+    lines: BTreeMap<Subject, BTreeMap<String, HitsByRun>>,
 }
 
 /// The statistics have different chains, so their subjects differ and they cannot be merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the statistics have different `chain` values ({0} and {1}) and cannot be merged")]
-pub struct OtherChain(pub u32, pub u32);
+pub struct ChainMismatch(pub u32, pub u32);
 
 impl Statistics {
     /// Creates statistics without runs.
@@ -126,9 +126,9 @@ impl Statistics {
     ///
     /// # Errors
     /// The chains differ.
-    pub fn merge(&self, other: &Self) -> Result<Self, OtherChain> {
+    pub fn merge(&self, other: &Self) -> Result<Self, ChainMismatch> {
         if self.chain != other.chain {
-            return Err(OtherChain(self.chain, other.chain));
+            return Err(ChainMismatch(self.chain, other.chain));
         }
         let mut out = self.clone();
         out.domain = self.domain.clone().min(other.domain.clone());
@@ -204,12 +204,12 @@ impl Statistics {
         seen.into_iter().flat_map(|seen| seen.keys().copied())
     }
 
-    fn seen(&self, subject: &Subject, rule: &str) -> Option<&Seen> {
+    fn seen(&self, subject: &Subject, rule: &str) -> Option<&HitsByRun> {
         self.lines.get(subject)?.get(rule)
     }
 }
 
-fn support(seen: &Seen) -> Support {
+fn support(seen: &HitsByRun) -> Support {
     Support {
         runs: u32::try_from(seen.len()).unwrap_or(u32::MAX),
         hits: seen.values().fold(0, |sum, hits| sum.saturating_add(*hits)),
@@ -242,7 +242,7 @@ fn allowed_by(matcher: &Matcher<'_>, subject: &Subject, line: &str) -> Option<St
         || entry
             .allow
             .iter()
-            .any(|have| have.implied().any(|implied| implied == rule));
+            .any(|known| known.implied().any(|implied| implied == rule));
     same.then(|| rule.to_string())
 }
 
@@ -250,7 +250,7 @@ impl Learner {
     /// Returns the lines that were used, each once with its number of uses. `hits` has the kernel part's count for each
     /// point's key; a point without a count was used once. Undescribed subjects are left out.
     pub fn observations(&self, hits: &HashMap<Fp, u32>) -> Vec<Observation> {
-        let naturaliser = self.naturaliser();
+        let generated_names = self.generated_names();
         let mut found: BTreeMap<(Subject, String), u64> = BTreeMap::new();
         let mut subjects: HashMap<Fp, Option<Subject>> = HashMap::new();
         for seen in self.points() {
@@ -273,7 +273,8 @@ impl Learner {
                 _ if subject.is_launcher() => {
                     Rule::of_point(seen.operation, seen.object.clone()).to_string()
                 }
-                _ => Rule::new(seen.operation, naturaliser.object(seen.object.clone())).to_string(),
+                _ => Rule::new(seen.operation, generated_names.object(seen.object.clone()))
+                    .to_string(),
             };
             let key = ambit_event::key(
                 self.registry().secret(),

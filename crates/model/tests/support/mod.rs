@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Random objects, rules, patterns and maps, out of a small and nasty universe so that things meet.
+//! Generators of objects, rules, patterns and maps. They use few different names, so that collisions are frequent.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -20,7 +20,7 @@ pub(crate) fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-/// Parts of names that have tripped parsers.
+/// Parts of names that have caused parser bugs.
 pub(crate) fn name() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         4 => "[a-z0-9A-Z]{1,4}".prop_map(String::into_bytes),
@@ -106,7 +106,7 @@ pub(crate) fn address() -> impl Strategy<Value = Object> {
     ]
 }
 
-/// An operation and an object that goes with it.
+/// Generates an operation with an object of a fitting kind.
 pub(crate) fn point() -> impl Strategy<Value = (Operation, Object)> {
     let on_path = prop_oneof![
         Just(Operation::plain(Op::Exec)),
@@ -179,7 +179,7 @@ pub(crate) fn rule() -> impl Strategy<Value = Rule> {
         1 => (0u32..16, pattern()).prop_map(|(arg, pattern)| {
             Rule::new(Operation { op: Op::FileOpen, arg }, RuleObject::from_pattern(pattern))
         }),
-        // A few that often meet.
+        // A few names that often collide.
         2 => (0u32..16, 0u8..3).prop_map(|(arg, file)| {
             Rule::parse(&format!("file.open r /f{file}"))
                 .map(|rule| Rule::new(Operation { op: Op::FileOpen, arg }, rule.object().clone()))
@@ -245,7 +245,7 @@ pub(crate) fn entry() -> impl Strategy<Value = Entry> {
         })
 }
 
-/// A map in canonical form, of the domain `web`.
+/// Generates a map in canonical form for the domain `web`.
 pub(crate) fn map() -> impl Strategy<Value = Map> {
     let response = prop::sample::select(Response::ALL.to_vec());
     let table = prop_oneof![
@@ -303,7 +303,7 @@ pub(crate) fn map() -> impl Strategy<Value = Map> {
         )
 }
 
-/// Paths that patterns are likely to cover, or nearly so.
+/// Generates paths that patterns are likely to cover or to miss narrowly.
 pub(crate) fn near(pattern: &PathPattern) -> impl Strategy<Value = Object> + use<> {
     let bytes = instance(pattern.pieces().to_vec());
     (bytes, any::<bool>(), path()).prop_map(|(bytes, straight, other)| {

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1564
 about="the data file becomes a hard link to one worth having, made from outside"
-note="a path is what a map names: a link made outside the domain is under a known path"
+note="a map names paths: a link made outside the domain has a known path"
 before() { echo "password" >/srv/book/secret; chmod 644 /srv/book/secret; }
 attack() {
 	mv $site/data/entries $site/data/kept

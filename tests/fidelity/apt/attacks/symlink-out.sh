@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1574
-about="the package ships a symbolic link in the place of its folder"
+about="the package ships a symbolic link instead of its folder"
 hostile() {
 	rm -rf $1/usr/share/hello
 	ln -s /etc $1/usr/share/hello

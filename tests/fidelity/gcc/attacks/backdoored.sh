@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1554
 about="the source has a backdoor; nothing is done while it is built"
-note="only what the build does with any source"
+note="only operations that the build performs with any source"
 attack() {
 	echo 'int backdoor(void) { return 4444; }' >>$project/src/text.c
 	tell build

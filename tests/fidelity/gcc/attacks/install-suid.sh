@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1548.001
-about="install makes what was built SUID"
+about="install makes the built program SUID"
 attack() {
 	sed -i 's/install -m 755 program/install -m 4755 program/' $project/Makefile
 	tell install

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1005
-about="another repository's objects are borrowed, and its history is told as one's own"
+about="another repository's objects are borrowed, and its history is shown as its own"
 before() {
 	rm -rf /srv/other
 	HOME=$work/home git init -q /srv/other

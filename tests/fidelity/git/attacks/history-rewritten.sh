@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1565.001
-about="a commit in somebody else's name"
+about="a commit under another author's name"
 note="a commit like any other"
 attack() {
 	HOME=$work/home git -C $work/clone config user.name boss

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1546
-about="ALTER SYSTEM: the archiver is told to run a command"
+about="ALTER SYSTEM: the archiver is configured to run a command"
 attack() {
 	sql "alter system set archive_mode = on"
 	sql "alter system set archive_command = 'touch /var/tmp/fidelity/marker/was-here'"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1055
-about="a helper outside hands over an open descriptor by SCM_RIGHTS"
+about="a helper outside the domain passes an open descriptor by SCM_RIGHTS"
 attack() {
 	inject '
 there = socket.socket(socket.AF_UNIX)

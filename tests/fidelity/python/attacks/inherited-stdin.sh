@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1055
 about="the same as its standard input"
-undecided="standard descriptors are not decided again: whoever opened them was"
+undecided="standard descriptors are decided when they are opened, not when they are inherited"
 attack() {
 	inject '
 with open("/srv/app/templates/note.html") as file:

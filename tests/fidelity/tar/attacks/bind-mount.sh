@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1564
 about="another folder is bind-mounted over a known one, from outside"
-note="a path is what a map names: who may mount outside the domain decides what it stands for"
+note="a map names paths: mounts made outside the domain decide which files they refer to"
 before() { mkdir -p /srv/other; echo secret >/srv/other/letter; mount --bind /srv/other $data/docs; }
 attack() {
 	tell backup

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 technique=T1005
-about="a hard link of /etc/shadow in the place of a known file"
-note="a path is what a map names: a link made outside the domain is under a known path"
+about="a hard link of /etc/shadow replaces a known file"
+note="a map names paths: a link made outside the domain has a known path"
 before() { mv $data/docs/plan $data/plan.kept; ln /etc/shadow $data/docs/plan; mv $data/plan.kept /srv/plan.kept; }
 attack() {
 	tell backup

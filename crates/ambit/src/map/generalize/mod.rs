@@ -159,9 +159,9 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
     note!(
         "{} applied: {} of {} become {}",
         count(chosen.len(), "proposal"),
-        chosen.iter().map(|one| one.replaced()).sum::<usize>(),
-        count(inputs.map.rules(), "line"),
-        chosen.iter().map(|one| one.lines()).sum::<usize>(),
+        chosen.iter().map(|one| one.removed_lines()).sum::<usize>(),
+        count(inputs.map.rule_count(), "line"),
+        chosen.iter().map(|one| one.added_lines()).sum::<usize>(),
     );
     if inputs.maps.len() > 1 {
         let first = args.files.first().map(shown).unwrap_or_default();
@@ -230,7 +230,7 @@ pub(crate) fn hint(path: &Path) -> Option<String> {
     let sensitive = list(&[]).unwrap_or_default();
     let inputs = Inputs::read(&[path.to_owned()], sensitive, None).ok()?;
     let proposals = propose(&inputs.map, &inputs.maps, &inputs.options);
-    let lines: usize = proposals.iter().map(Proposal::replaced).sum();
+    let lines: usize = proposals.iter().map(Proposal::removed_lines).sum();
     (lines > 0).then(|| {
         format!(
             "{} would cover {}: ambit map generalize {}",

@@ -67,9 +67,9 @@ impl<'p> View<'p> {
     ) -> Self {
         let plain = proposals.iter().filter(|one| one.sensitive.is_empty());
         Self {
-            before: map.rules(),
-            after: map.generalized(plain).rules(),
-            after_all: map.generalized(proposals).rules(),
+            before: map.rule_count(),
+            after: map.generalized(plain).rule_count(),
+            after_all: map.generalized(proposals).rule_count(),
             runs,
             proposals: proposals
                 .iter()
@@ -94,16 +94,16 @@ fn view<'p>(one: &'p Proposal, newly_allowed: Option<&'p Found>) -> ProposalView
         steady: one.steady,
         hits: one.hits,
         runs: one.runs,
-        replaced: one.replaced(),
-        lines: one.lines(),
+        replaced: one.removed_lines(),
+        lines: one.added_lines(),
         rewrites: one
             .rewrites
             .iter()
             .map(|rewrite| RewriteView {
                 id: &rewrite.id,
                 subject: &rewrite.subject,
-                replaces: rewrite.replaces.iter().map(ToString::to_string).collect(),
-                with: rewrite.with.iter().map(ToString::to_string).collect(),
+                replaces: rewrite.removes.iter().map(ToString::to_string).collect(),
+                with: rewrite.adds.iter().map(ToString::to_string).collect(),
             })
             .collect(),
         examples: &one.examples,

@@ -86,7 +86,7 @@ impl Walk {
             .iter()
             .enumerate()
             .flat_map(|(proposal, one)| {
-                one.reaches()
+                one.search_roots()
                     .into_iter()
                     .map(move |(directory, depth)| Reach {
                         proposal,

@@ -14,7 +14,7 @@ use crate::pattern::Piece;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
     /// The file is temporary: it was removed, renamed away, or is in a directory for temporary files.
-    pub(super) fleeting: bool,
+    pub(super) temporary: bool,
     /// The file was removed or renamed away.
     pub(super) removed: bool,
     /// The file is accessible to its owner only, like files of mkstemp and mkdtemp.
@@ -24,17 +24,17 @@ pub(super) struct Origin {
 }
 
 /// Maximum length of an extension.
-const EXTENSION: usize = 8;
+const EXTENSION_MAX: usize = 8;
 /// Minimum number of hex digits in a hash.
-pub(crate) const HASH: usize = 16;
+pub(crate) const HASH_DIGITS_MIN: usize = 16;
 /// Minimum number of digits in a counter.
-const COUNTER: usize = 6;
+const COUNTER_DIGITS_MIN: usize = 6;
 /// Number of random characters of mkstemp.
-const SUFFIX: usize = 6;
+const MKSTEMP_CHARS: usize = 6;
 
 /// Returns the name as a pattern; `None` if no part of it was generated.
 pub(super) fn pieces(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
-    let found = if origin.fleeting {
+    let found = if origin.temporary {
         uuid(name)
             .or_else(|| hash(name))
             .or_else(|| mktemp(name, origin))
@@ -44,14 +44,14 @@ pub(super) fn pieces(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     } else {
         None
     };
-    let made_up = found.is_some();
+    let generated = found.is_some();
     let pieces = found.unwrap_or_else(|| vec![literal(name)]);
-    numbered(&pieces, origin).or_else(|| made_up.then_some(pieces))
+    with_pid_class(&pieces, origin).or_else(|| generated.then_some(pieces))
 }
 
 /// Replaces the process number by a class; returns `None` if the name does not contain it. If the file was removed,
 /// other numbers become classes, too: they only distinguish the temporary files of one process.
-fn numbered(pieces: &[Piece], origin: Origin) -> Option<Vec<Piece>> {
+fn with_pid_class(pieces: &[Piece], origin: Origin) -> Option<Vec<Piece>> {
     let own = origin.pid.to_string();
     // A single digit is too weak as evidence.
     let is_own = |digits: &[u8]| digits.len() > 1 && digits == own.as_bytes();
@@ -126,9 +126,9 @@ fn hash(name: &[u8]) -> Option<Vec<Piece>> {
         let end = start + run.len();
         if is_hash(run) {
             let (before, _, after) = split3(name, start, end)?;
-            let mut pieces = counted(before);
+            let mut pieces = with_number_classes(before);
             pieces.push(Piece::Class(Class::Hex));
-            pieces.extend(counted(after));
+            pieces.extend(with_number_classes(after));
             return Some(pieces);
         }
         start = end;
@@ -137,10 +137,10 @@ fn hash(name: &[u8]) -> Option<Vec<Piece>> {
 }
 
 /// Replaces each long number by a class.
-fn counted(text: &[u8]) -> Vec<Piece> {
+fn with_number_classes(text: &[u8]) -> Vec<Piece> {
     text.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
         .map(|run| {
-            if run.len() >= COUNTER && run.iter().all(u8::is_ascii_digit) {
+            if run.len() >= COUNTER_DIGITS_MIN && run.iter().all(u8::is_ascii_digit) {
                 Piece::Class(Class::Num)
             } else {
                 literal(run)
@@ -153,36 +153,38 @@ fn counted(text: &[u8]) -> Vec<Piece> {
 fn counter(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
     let (start, end) = run_before_extension(name, u8::is_ascii_digit)?;
     let (before, digits, after) = split3(name, start, end)?;
-    let alone = before.is_empty() && after.is_empty();
-    let long = digits.len() >= COUNTER;
-    (long && (origin.removed || !alone)).then(|| around(before, Class::Num, after))
+    let is_whole_name = before.is_empty() && after.is_empty();
+    let long = digits.len() >= COUNTER_DIGITS_MIN;
+    (long && (origin.removed || !is_whole_name)).then(|| around(before, Class::Num, after))
 }
 
 /// Replaces ten of `A-Za-z0-9` after `tmp.`, even if they look like a word.
 fn mktemp(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
-    let made_up = name.strip_prefix(b"tmp.")?;
-    let is = origin.private && made_up.len() == 10 && made_up.iter().all(u8::is_ascii_alphanumeric);
-    is.then(|| around(b"tmp.", Class::Tmp, b""))
+    let generated = name.strip_prefix(b"tmp.")?;
+    let matches =
+        origin.private && generated.len() == 10 && generated.iter().all(u8::is_ascii_alphanumeric);
+    matches.then(|| around(b"tmp.", Class::Tmp, b""))
 }
 
 /// Replaces eight of `a-z0-9_` after `tmp`, with an optional extension; or eight as the whole name, which Python's
 /// tempfile creates to test whether a directory is writable.
 fn python(name: &[u8], origin: Origin) -> Option<Vec<Piece>> {
-    let alphabet = |made_up: &[u8]| {
-        made_up
+    let alphabet = |generated: &[u8]| {
+        generated
             .iter()
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
     };
-    if name.len() == 8 && origin.private && origin.removed && alphabet(name) && !is_named(name) {
+    if name.len() == 8 && origin.private && origin.removed && alphabet(name) && !is_word_like(name)
+    {
         return Some(around(b"", Class::Tmp, b""));
     }
     let rest = name.strip_prefix(b"tmp")?;
-    let (made_up, after) = rest.split_at_checked(8)?;
-    (alphabet(made_up) && is_extension(after)).then(|| around(b"tmp", Class::Tmp, after))
+    let (generated, after) = rest.split_at_checked(8)?;
+    (alphabet(generated) && is_extension(after)).then(|| around(b"tmp", Class::Tmp, after))
 }
 
 /// True if the name consists of words and numbers: `lockfile`, `t3_16402`.
-fn is_named(name: &[u8]) -> bool {
+fn is_word_like(name: &[u8]) -> bool {
     name.split(|byte| *byte == b'_').all(|part| {
         let letters = part.iter().take_while(|byte| byte.is_ascii_lowercase());
         let number = part.get(letters.count()..).unwrap_or_default();
@@ -201,14 +203,14 @@ fn suffix(name: &[u8], private: bool) -> Option<Vec<Piece>> {
             .take_while(|byte| byte.is_ascii_alphanumeric())
             .count();
         let start = end - run;
-        let (_, made_up, after) = split3(name, start, end)?;
-        if run >= SUFFIX && is_extension(after) {
+        let (_, generated, after) = split3(name, start, end)?;
+        if run >= MKSTEMP_CHARS && is_extension(after) {
             // A stem may precede the six characters directly. After a separator, the whole run is random.
             let first = name.iter().take(start).all(|byte| *byte == b'.');
-            let stem = if first { stem(made_up) } else { 0 };
-            let random = made_up.get(stem..)?;
-            let bar = if private { 1 } else { 2 };
-            if changes(random) >= bar || is_hex(random) {
+            let stem = if first { stem(generated) } else { 0 };
+            let random = generated.get(stem..)?;
+            let transitions_min = if private { 1 } else { 2 };
+            if transitions(random) >= transitions_min || is_hex(random) {
                 let (before, _, after) = split3(name, start + stem, end)?;
                 return Some(around(before, Class::Tmp, after));
             }
@@ -220,7 +222,7 @@ fn suffix(name: &[u8], private: bool) -> Option<Vec<Piece>> {
 
 /// Returns the length of the word before mkstemp's six characters: 3 for `sedAb3dEf`, 1 for `vAb3dEf`.
 fn stem(run: &[u8]) -> usize {
-    let Some(split) = run.len().checked_sub(SUFFIX) else {
+    let Some(split) = run.len().checked_sub(MKSTEMP_CHARS) else {
         return 0;
     };
     let Some((word, random)) = run.split_at_checked(split) else {
@@ -228,7 +230,7 @@ fn stem(run: &[u8]) -> usize {
     };
     let [first, rest @ ..] = word else { return 0 };
     let is_word = first.is_ascii_alphabetic() && rest.iter().all(u8::is_ascii_lowercase);
-    if is_word && changes(random) >= 1 && !is_hex(run) {
+    if is_word && transitions(random) >= 1 && !is_hex(run) {
         split
     } else {
         0
@@ -236,7 +238,7 @@ fn stem(run: &[u8]) -> usize {
 }
 
 /// Returns the number of changes between uppercase letters, lowercase letters and digits. Words and versions have one.
-pub(crate) fn changes(run: &[u8]) -> usize {
+pub(crate) fn transitions(run: &[u8]) -> usize {
     let class = |byte: &u8| (byte.is_ascii_uppercase(), byte.is_ascii_digit());
     run.windows(2)
         .filter(|pair| matches!(pair, [a, b] if class(a) != class(b)))
@@ -249,12 +251,12 @@ pub(crate) fn is_hex(run: &[u8]) -> bool {
         && run
             .iter()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        && changes(run) >= 1
+        && transitions(run) >= 1
 }
 
 /// True for hex digits that are long enough for a hash.
 pub(crate) fn is_hash(run: &[u8]) -> bool {
-    run.len() >= HASH && is_hex(run)
+    run.len() >= HASH_DIGITS_MIN && is_hex(run)
 }
 
 /// True for an empty end, and for a fixed end that begins with a separator: `.txt`, `-journal`.
@@ -263,7 +265,7 @@ fn is_extension(after: &[u8]) -> bool {
         [] => true,
         [first, rest @ ..] => {
             !first.is_ascii_alphanumeric()
-                && rest.len() <= EXTENSION
+                && rest.len() <= EXTENSION_MAX
                 && rest.iter().all(|byte| {
                     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~')
                 })
@@ -296,7 +298,7 @@ mod tests {
     }
 
     const REMOVED: Origin = Origin {
-        fleeting: true,
+        temporary: true,
         removed: true,
         private: false,
         pid: 4711,
@@ -306,14 +308,14 @@ mod tests {
         ..REMOVED
     };
     const KEPT: Origin = Origin {
-        fleeting: false,
+        temporary: false,
         removed: false,
         private: false,
         pid: 4711,
     };
 
     #[test]
-    fn what_mkstemp_and_its_kin_made_up_becomes_a_class() {
+    fn generated_names_become_classes() {
         for (name, pattern) in [
             ("sedAb3dEf", "sed{tmp}"),
             ("tmp.k2LqP9xYzA", "tmp.{tmp}"),
@@ -348,15 +350,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_mktemp_makes_up_becomes_the_same_pattern(made_up in "[A-Za-z0-9]{10}") {
-            let name = format!("tmp.{made_up}");
+        fn names_of_mktemp_become_the_same_pattern(generated in "[A-Za-z0-9]{10}") {
+            let name = format!("tmp.{generated}");
             let found = text(&name, PRIVATE);
             prop_assert_eq!(found.as_deref(), Some("tmp.{tmp}"));
         }
 
         #[test]
-        fn what_follows_a_sign_is_made_up_whole(made_up in "[a-z]{4}[A-Z][a-z0-9]{5}") {
-            let name = format!("db-{made_up}");
+        fn the_run_after_a_separator_is_generated_as_a_whole(generated in "[a-z]{4}[A-Z][a-z0-9]{5}") {
+            let name = format!("db-{generated}");
             let found = text(&name, PRIVATE);
             prop_assert_eq!(found.as_deref(), Some("db-{tmp}"));
         }
@@ -382,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_stay_keep_their_names() {
+    fn names_of_permanent_files_stay_exact() {
         for name in ["sedAb3dEf", "0000000001", "tmp.k2LqP9xYzA", ".bash_history"] {
             assert_eq!(text(name, KEPT), None, "{name}");
         }
@@ -391,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_file_needs_less_to_be_taken_for_a_temporary_one() {
+    fn a_private_file_needs_less_evidence_to_be_temporary() {
         assert_eq!(text("sedabcde1", REMOVED), None);
         assert_eq!(text("sedabcde1", PRIVATE).as_deref(), Some("sed{tmp}"));
         assert_eq!(text("2ui_34rm", PRIVATE).as_deref(), Some("{tmp}"));

@@ -8,79 +8,85 @@ use ambit_abi::{self as abi, Op};
 use ambit_event::Object;
 use ambit_event::lex::Class;
 
-use super::Seen;
-use super::random::{self, Origin};
+use super::LearnedPoint;
+use super::heuristics::{self, Origin};
 use crate::RuleObject;
 use crate::pattern::{Index, PathKind, PathPattern, Piece};
 
 /// Directories whose files are temporary.
-const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
+const TEMPORARY_DIRECTORIES: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
 /// Directories in which the kernel part replaces numbers by markers.
-const NUMBERED: [&[u8]; 2] = [b"/proc/", b"/dev/pts/"];
+const MARKED_DIRECTORIES: [&[u8]; 2] = [b"/proc/", b"/dev/pts/"];
 /// Maximum depth of directories that a counter's files are distributed over.
-const LEVELS: usize = 3;
+const FANOUT_DEPTH: usize = 3;
 /// File modes used by `mkstemp` and `mkdtemp`.
-const PRIVATE: [u32; 2] = [0o600, 0o700];
+const PRIVATE_MODES: [u32; 2] = [0o600, 0o700];
 
 /// Paths of created files with generated names, each with the pattern of its last component.
 #[derive(Debug, Default)]
-pub(crate) struct Naturaliser {
+pub(crate) struct GeneratedNames {
     names: BTreeMap<Vec<u8>, Vec<Piece>>,
 }
 
 /// Facts about a created path.
-struct Made {
+struct Created {
     private: bool,
     socket: bool,
     pids: BTreeSet<u32>,
 }
 
-impl Naturaliser {
+impl GeneratedNames {
     /// Searches the points for generated names.
-    pub(super) fn new(points: &[Seen]) -> Self {
-        let mut made: BTreeMap<&[u8], Made> = BTreeMap::new();
-        let mut removed: BTreeSet<&[u8]> = BTreeSet::new();
-        let processes: BTreeSet<u32> = points.iter().map(|seen| seen.ns_tgid).collect();
-        for seen in points {
-            let Object::Path(path) = &seen.object else {
+    pub(super) fn new(points: &[LearnedPoint]) -> Self {
+        let mut created: BTreeMap<&[u8], Created> = BTreeMap::new();
+        let mut removed_paths: BTreeSet<&[u8]> = BTreeSet::new();
+        let processes: BTreeSet<u32> = points.iter().map(|point| point.ns_tgid).collect();
+        for point in points {
+            let Object::Path(path) = &point.object else {
                 continue;
             };
             let path = path.as_bytes();
-            if creates(seen) {
-                let own = made.entry(path).or_insert_with(|| Made {
+            if creates(point) {
+                let facts = created.entry(path).or_insert_with(|| Created {
                     private: false,
                     socket: false,
                     pids: BTreeSet::new(),
                 });
-                own.socket |= seen.operation.op == Op::NetBind;
-                own.private |= PRIVATE.contains(&(seen.extra & 0o7777));
-                own.pids.insert(seen.ns_tgid);
-            } else if removes(seen) {
-                removed.insert(path);
+                facts.socket |= point.operation.op == Op::NetBind;
+                facts.private |= PRIVATE_MODES.contains(&(point.extra & 0o7777));
+                facts.pids.insert(point.ns_tgid);
+            } else if removes(point) {
+                removed_paths.insert(path);
             }
         }
         let mut out = Self::default();
-        let mut plain: Vec<(&[u8], bool)> = Vec::new();
-        for (path, made) in &made {
-            if NUMBERED.iter().any(|prefix| path.starts_with(prefix)) {
+        let mut other_paths: Vec<(&[u8], bool)> = Vec::new();
+        for (path, created) in &created {
+            if MARKED_DIRECTORIES
+                .iter()
+                .any(|prefix| path.starts_with(prefix))
+            {
                 continue;
             }
-            let gone = prefixes(path).any(|prefix| removed.contains(prefix));
-            let fleeting = gone || TEMPORARY.iter().any(|prefix| path.starts_with(prefix));
+            let removed = prefixes(path).any(|prefix| removed_paths.contains(prefix));
+            let temporary = removed
+                || TEMPORARY_DIRECTORIES
+                    .iter()
+                    .any(|prefix| path.starts_with(prefix));
             let name = last(path);
             // A process may create files that are named after another one, such as a daemon's helper after the daemon.
-            let others = random::process_numbers(name)
-                .filter(|number| (fleeting || made.socket) && processes.contains(number));
+            let others = heuristics::process_numbers(name)
+                .filter(|number| (temporary || created.socket) && processes.contains(number));
             let mut found = None;
-            for pid in made.pids.iter().copied().chain(others) {
+            for pid in created.pids.iter().copied().chain(others) {
                 let origin = Origin {
-                    fleeting,
-                    removed: gone,
-                    private: made.private,
+                    temporary,
+                    removed,
+                    private: created.private,
                     pid,
                 };
                 // A result that contains a process number is preferred: it explains more of the name.
-                match random::pieces(name, origin) {
+                match heuristics::pieces(name, origin) {
                     Some(pieces) if pieces.contains(&Piece::Class(Class::Pid)) => {
                         found = Some(pieces);
                         break;
@@ -91,24 +97,24 @@ impl Naturaliser {
             match found {
                 Some(pieces) => {
                     if matches!(&*pieces, [.., Piece::Class(Class::Num), _]) {
-                        out.add_levels(path);
+                        out.add_fanout_directories(path);
                     }
                     out.names.insert(path.to_vec(), pieces);
                 }
-                None => plain.push((path, fleeting)),
+                None => other_paths.push((path, temporary)),
             }
         }
-        out.add_siblings(&plain);
+        out.add_siblings(&other_paths);
         out
     }
 
     /// Adds the directories over which a counter's files are distributed. Their names are the last digits of the
     /// counter; nginx, for example, creates `7/12/0000000127`.
-    fn add_levels(&mut self, file: &[u8]) {
+    fn add_fanout_directories(&mut self, file: &[u8]) {
         let mut directories = Vec::new();
         let mut ending = Vec::new();
         let mut path = file;
-        for _ in 0..LEVELS {
+        for _ in 0..FANOUT_DEPTH {
             path = parent(path).strip_suffix(b"/").unwrap_or_default();
             let name = last(path);
             if name.is_empty() || name.len() > 3 || !name.iter().all(u8::is_ascii_digit) {
@@ -125,7 +131,7 @@ impl Naturaliser {
     }
 
     /// Adds names that look like words, if a pattern found for other names of the same directory covers them.
-    fn add_siblings(&mut self, plain: &[(&[u8], bool)]) {
+    fn add_siblings(&mut self, other_paths: &[(&[u8], bool)]) {
         let mut distinct: BTreeMap<&[u8], BTreeSet<&Vec<Piece>>> = BTreeMap::new();
         for (path, pieces) in &self.names {
             distinct.entry(parent(path)).or_default().insert(pieces);
@@ -144,14 +150,14 @@ impl Naturaliser {
             }
         }
         let mut more = Vec::new();
-        for (path, fleeting) in plain {
-            let Some(patterns) = patterns.get(parent(path)).filter(|_| *fleeting) else {
+        for (path, temporary) in other_paths {
+            let Some(patterns) = patterns.get(parent(path)).filter(|_| *temporary) else {
                 continue;
             };
             let name = last(path);
             // The smallest pattern, so that the result does not depend on the order of the index.
-            let fitting = patterns.candidates(name);
-            if let Some(pieces) = fitting.filter(|pieces| covers(pieces, name)).min() {
+            let candidates = patterns.candidates(name);
+            if let Some(pieces) = candidates.filter(|pieces| covers(pieces, name)).min() {
                 more.push((path.to_vec(), (*pieces).clone()));
             }
         }
@@ -172,7 +178,7 @@ impl Naturaliser {
         for prefix in prefixes(path) {
             pieces.push(Piece::Bytes(b"/"[..].into()));
             match self.names.get(prefix) {
-                Some(made_up) => pieces.extend(made_up.iter().cloned()),
+                Some(generated) => pieces.extend(generated.iter().cloned()),
                 None => pieces.extend(
                     PathPattern::of_marked(kind, last(prefix))
                         .pieces()
@@ -185,18 +191,18 @@ impl Naturaliser {
     }
 }
 
-fn creates(seen: &Seen) -> bool {
-    match seen.operation.op {
+fn creates(point: &LearnedPoint) -> bool {
+    match point.operation.op {
         Op::FileCreate | Op::FileMkdir | Op::FileSymlink | Op::FileMknod | Op::NetBind => true,
-        Op::FileLink | Op::FileRename => seen.operation.arg == abi::END_TO,
+        Op::FileLink | Op::FileRename => point.operation.arg == abi::END_TO,
         _ => false,
     }
 }
 
-fn removes(seen: &Seen) -> bool {
-    match seen.operation.op {
+fn removes(point: &LearnedPoint) -> bool {
+    match point.operation.op {
         Op::FileUnlink | Op::FileRmdir => true,
-        Op::FileRename => seen.operation.arg == abi::END_FROM,
+        Op::FileRename => point.operation.arg == abi::END_FROM,
         _ => false,
     }
 }
