@@ -62,7 +62,7 @@ impl Outcome {
 pub(crate) struct Failure {
     exit: Exit,
     error: anyhow::Error,
-    /// True if the text begins with a place in a file, so that no prefix may precede it.
+    /// True if the text begins with a place in a file: it is printed without a prefix.
     whole: bool,
 }
 
@@ -107,7 +107,7 @@ impl From<ambit_sensor::Error> for Failure {
     fn from(error: ambit_sensor::Error) -> Self {
         use ambit_sensor::Error;
         let exit = match error {
-            // Errors that other arguments avoid.
+            // Other arguments avoid these errors.
             Error::DomainExists { .. } | Error::SetTooSmall { .. } | Error::NoSuchProcess(_) => {
                 Exit::Usage
             }
@@ -151,7 +151,7 @@ impl From<ambit_hoststate::Error> for Failure {
         match error {
             Error::RuleFiles(error) => error.into(),
             Error::Kernel(error) => error.into(),
-            // Different rules or names help.
+            // Other rules or names avoid these errors.
             Error::NoFreeTrustBit { .. }
             | Error::UnknownSource(_)
             | Error::TooManyRules { .. }

@@ -33,7 +33,7 @@ pub(crate) fn note_json(value: &impl Serialize) {
     }
 }
 
-/// Colours, where a terminal shows them and its owner wants them. The default has none.
+/// Colours for a stream: on for a terminal, unless `NO_COLOR` or `TERM=dumb` is set. The default is off.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Style {
     on: bool,
@@ -81,7 +81,7 @@ impl Style {
     }
 }
 
-/// A number and its noun.
+/// Returns a number with its noun, in the plural if needed.
 pub(crate) fn count(number: impl TryInto<u64>, one: &str) -> String {
     match number.try_into() {
         Ok(1) => format!("1 {one}"),

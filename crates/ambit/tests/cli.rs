@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The command line, as far as it needs no kernel part: what it prints, and how it exits.
+//! The output and exit codes of verbs that need no kernel part.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod support;
@@ -33,7 +33,7 @@ fn desk() -> Desk {
     Desk::new(MAP)
 }
 
-/// The same with a recorded run where the command looks for it.
+/// The same, with a stored run in the state directory of the command.
 fn with_run() -> Desk {
     let desk = desk();
     let map = desk.path("web.map").to_str().unwrap().to_owned();
@@ -150,7 +150,7 @@ fn merged_maps_allow_what_either_does() {
         .complains("different domains");
 }
 
-/// A map with dated logs, numbered files in /etc, and a file that is there beside what was seen.
+/// A map with dated logs, numbered files in /etc, and an existing file that no run opened.
 fn varied(desk: &Desk) -> String {
     let dir = desk.path("d");
     fs::create_dir(&dir).unwrap();
@@ -326,7 +326,7 @@ fn every_file_of_rules_is_checked_once_and_says_what_is_wrong_with_it() {
     let checked = desk.ambit(&["rules", "check", "rules"]).exits(1);
     assert!(checked.stderr().contains(" --> rules/a.yaml:3:41\n"));
     assert!(checked.stderr().contains(" --> rules/more/b.yml:3:55\n"));
-    // What does not end is not read to its end.
+    // A file without an end is read up to the maximum size.
     desk.ambit(&["rules", "check", "/dev/zero"])
         .exits(1)
         .complains("the file is larger than 4 MiB");
@@ -475,7 +475,7 @@ fn where_nothing_can_be_enforced_the_canary_says_what_doctor_says() {
     let desk = desk();
     let doctor = desk.ambit(&["doctor"]);
     if doctor.0.status.success() {
-        // This machine can: the lab shows what comes of it.
+        // This machine can load the kernel part: the lab tests the verb.
         return;
     }
     let canary = desk.ambit(&["doctor", "--canary"]).exits(2);

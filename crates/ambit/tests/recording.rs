@@ -42,7 +42,7 @@ fn desk() -> Desk {
     Desk::new(MAP)
 }
 
-/// Records `cat` opening files, each so often.
+/// Records `cat` opening each file a number of times.
 fn record(desk: &Desk, name: &str, files: impl IntoIterator<Item = (String, u64)>) {
     let out = BufWriter::new(fs::File::create(desk.path(name)).unwrap());
     let header = Header {
@@ -498,7 +498,7 @@ fn figures_that_are_broken_are_named_with_their_line() {
     }
 }
 
-/// Two million operations of 150,000 files: what is kept of them does not grow beyond a dictionary.
+/// Two million operations on 150,000 files: memory does not grow beyond the dictionary.
 #[test]
 fn a_large_recording_is_replayed_in_little_memory() {
     let desk = desk();

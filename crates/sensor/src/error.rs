@@ -167,6 +167,19 @@ pub enum Error {
     Layout(&'static str),
 }
 
+impl Error {
+    /// Returns the messages of libbpf and the verifier, of which the error's text shows the last lines. `None` if the
+    /// kernel refused no program and no map, or if there are no messages.
+    pub fn log(&self) -> Option<&str> {
+        match self {
+            Self::Load { log, .. } | Self::Rules { log, .. } => {
+                Some(log.as_str()).filter(|log| !log.trim().is_empty())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Joins the names of hooks.
 fn names(hooks: &[Hook], separator: &str) -> String {
     let names: Vec<_> = hooks.iter().map(|hook| hook.name()).collect();
@@ -220,6 +233,25 @@ pub(crate) fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_text_shows_the_end_of_the_log_and_all_of_it_can_be_read() {
+        let lines: Vec<String> = (0..40).map(|line| format!("line {line}")).collect();
+        let log = lines.join("\n");
+        let source = io::Error::from(io::ErrorKind::InvalidInput);
+        let error = Error::Rules {
+            hook: Hook::FileOpen,
+            log: log.clone(),
+            source,
+        };
+        let text = error.to_string();
+        assert!(
+            text.contains("line 39") && !text.contains("line 20"),
+            "{text}"
+        );
+        assert_eq!(error.log(), Some(&*log));
+        assert_eq!(Error::OtherVersionHasRules.log(), None);
+    }
 
     #[test]
     fn missing_hooks_are_shown_as_the_flag_takes_them() {

@@ -12,8 +12,6 @@ pub struct LoadOptions {
     pub pin_dir: PathBuf,
     /// Hooks without which loading succeeds.
     pub allow_missing: Vec<Hook>,
-    /// Report more in errors.
-    pub verbose: bool,
     /// Load the programs that decide for domains. Without them, labels, trust and chains are maintained, no more.
     pub core: bool,
     /// Load the programs of full coverage as well.
@@ -25,7 +23,6 @@ impl Default for LoadOptions {
         Self {
             pin_dir: "/sys/fs/bpf/ambit".into(),
             allow_missing: Vec::new(),
-            verbose: false,
             core: true,
             full: false,
         }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is looked at on a host, and how to get what is missing.
+//! The checks of a host, each with the remedy if it fails.
 
 use std::fmt::Write;
 
 use ambit_sensor::{Error, probe};
 use serde::Serialize;
 
-/// What was looked at, and what came out.
+/// The result of one check.
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
     pub(super) name: &'static str,
     pub(super) ok: bool,
     pub(super) found: String,
-    /// How to get what is missing.
+    /// The remedy, if the check failed.
     pub(super) help: Option<String>,
 }
 
-/// Everything but the hooks.
+/// Returns all checks except the check of the hooks.
 pub(super) fn all(report: &probe::Report) -> Vec<Check> {
     vec![
         privileges(report),
@@ -74,7 +74,7 @@ fn lsm(report: &probe::Report) -> Check {
     };
     Check {
         name: "security modules",
-        // What can't be read may be there: the trial load tells.
+        // If the list cannot be read, `bpf` may still be in it: the trial load decides.
         ok: report.bpf_lsm || (report.lsm.is_err() && list.is_empty() && report.trial.is_ok()),
         found,
         help,
@@ -135,7 +135,7 @@ fn trial(report: &probe::Report) -> Check {
     }
 }
 
-/// An error and its causes.
+/// Returns the text of an error and its causes.
 fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);

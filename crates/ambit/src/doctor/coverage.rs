@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The table of hooks against the running kernel.
+//! Compares the table of hooks with the hooks of the running kernel.
 
 use std::fmt::Write;
 
@@ -10,16 +10,16 @@ use serde::Serialize;
 use super::checks::Check;
 use crate::out::Style;
 
-/// The hooks of the running kernel, those of ours that it lacks, and their sums.
+/// The hooks of the running kernel, the hooks of the table that it lacks, and their sums.
 #[derive(Debug, Serialize)]
 pub(super) struct Coverage {
     decided: usize,
     gated: usize,
     labels: usize,
     left_alone: usize,
-    /// Of all these, the kernel attaches no BPF program; none where that was not tried.
+    /// Number of these hooks to which the kernel attaches no BPF program; `None` if this was not tried.
     refused: Option<usize>,
-    /// The kernel has them and this version has no row for them.
+    /// Number of hooks of the kernel that the table of this version lacks.
     unknown: usize,
     hooks: Vec<View>,
 }
@@ -29,13 +29,13 @@ struct View {
     hook: String,
     /// `decided`, `gated`, `labels`, `left alone` or `unknown`.
     kind: &'static str,
-    /// What a domain's coverage has to be for it: `core` or `full`.
+    /// The lowest coverage at which a domain uses the hook: `core` or `full`.
     level: Option<&'static str>,
     /// `offered`, `refused` or `absent`.
     kernel: &'static str,
-    /// Whether a program is attached now.
+    /// True if a program is attached now.
     attached: bool,
-    /// The operations, or the reason.
+    /// The operations, or the reason why the hook is left alone.
     detail: String,
 }
 
@@ -47,7 +47,7 @@ impl Coverage {
         let sums = Sums::of(rows.iter().map(|row| (row.decision(), offer(row))));
         let known = rows
             .iter()
-            // What is left alone and not there is of no interest here.
+            // Hooks that Ambit leaves alone and the kernel lacks are not listed.
             .filter(|row| row.hook().is_some() || offer(row) != Offer::Absent)
             .map(|row| View::of(row, on(row.name)));
         let unknown = kernel
@@ -88,7 +88,7 @@ impl Coverage {
         }
     }
 
-    /// One line a hook.
+    /// Returns one line per hook.
     pub(super) fn text(&self, style: Style) -> String {
         let mut out = String::new();
         for view in &self.hooks {

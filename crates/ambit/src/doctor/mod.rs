@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit doctor`: shows whether this host can enforce maps, and how to get what is missing.
+//! `ambit doctor`: shows whether this host can enforce maps, with a remedy for each failed check.
 
 mod canary;
 mod checks;
@@ -17,7 +17,7 @@ use crate::stdout::{json_line, print};
 use checks::Check;
 use coverage::Coverage;
 
-/// Check whether this machine can enforce maps, and show how to get what is missing
+/// Check whether this machine can enforce maps, and show a remedy for each failed check
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  ambit doctor\n  ambit doctor --hooks   which hooks does this kernel offer?\n  ambit doctor --canary  does enforcing work for every operation?\n\nExit status: 0 if this machine can enforce maps, and with --canary if every operation that can be tried is seen and refused; otherwise 2."

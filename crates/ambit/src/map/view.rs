@@ -17,7 +17,7 @@ pub(super) struct View<'m> {
     coverage: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     incomplete: Option<u64>,
-    /// Whether the map is sealed and unchanged since; absent where it was never sealed.
+    /// True if the map is unchanged since it was sealed; absent if it was never sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     sealed: Option<bool>,
     respond: Respond<'m>,
@@ -29,7 +29,7 @@ pub(super) struct View<'m> {
 struct Respond<'m> {
     outside: BTreeMap<&'static str, &'static str>,
     untrusted: BTreeMap<&'static str, &'static str>,
-    /// By source, where the map says more of it.
+    /// Gates of single sources, for the sources that the map names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     untrusted_by: BTreeMap<&'m str, BTreeMap<&'static str, &'static str>>,
 }

@@ -9,7 +9,6 @@ use ambit_replay::{Gap, RuleCounts, RuleTest};
 use serde::Serialize;
 
 use crate::out::{Style, count};
-use crate::rules::{actions, severity};
 
 #[derive(Serialize)]
 pub(crate) struct Row<'a> {
@@ -29,7 +28,7 @@ pub(crate) struct Row<'a> {
     /// Number of operations for which it was undecided, and the fields that recordings lack.
     undecided: u64,
     missing: &'a BTreeSet<&'static str>,
-    /// Its operations that at least one recording lacks.
+    /// Operations of the rule that at least one recording lacks.
     unrecorded: Vec<&'static str>,
     examples: Vec<Example<'a>>,
     /// Number of occurrences that are in no example.
@@ -83,8 +82,8 @@ pub(super) fn rows<'a>(rules: &'a RuleTest<'_>) -> Vec<Row<'a>> {
         .map(|(rule, counts)| Row {
             rule: &rule.id,
             title: &rule.title,
-            severity: severity(rule.severity),
-            r#do: actions(rule.actions),
+            severity: rule.severity.word(),
+            r#do: rule.actions.words().collect(),
             applied: counts.matched,
             refused: counts.refused,
             killed: counts.killed,
@@ -131,7 +130,7 @@ pub(super) fn gap(gap: &Gap<'_>) -> String {
     }
 }
 
-/// The first few of some names.
+/// Returns the first few names as text.
 fn short(names: &[&str]) -> String {
     const SHOWN: usize = 5;
     let first = names
@@ -160,7 +159,7 @@ pub(super) fn as_text(rules: &RuleTest<'_>, events: u64) -> String {
             out,
             "{} ({}){title}{}",
             style.bold(&rule.id),
-            severity(rule.severity),
+            rule.severity.word(),
             escape::line(&rule.title)
         );
         one(counts, &mut out);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit rules fields`: what conditions can read.
+//! `ambit rules fields`: lists the fields that conditions can read.
 
 use std::fmt::Write as _;
 

@@ -8,7 +8,6 @@ use ambit_hoststate::rules::active;
 use ambit_policy::rule::Rule;
 use serde::Serialize;
 
-use super::words::{actions, severity};
 use crate::exit::{Failure, Outcome};
 use crate::out::{Style, count, note};
 use crate::stdout::{json_line, print};
@@ -32,10 +31,10 @@ fn row(rule: &Rule, count: RuleCount) -> Row<'_> {
     Row {
         id: &rule.id,
         title: &rule.title,
-        severity: severity(rule.severity),
+        severity: rule.severity.word(),
         attack: &rule.techniques,
         on: rule.on.iter().map(|op| op.name()).collect(),
-        r#do: actions(rule.actions),
+        r#do: rule.actions.words().collect(),
         applied: count.applied,
         refused: count.refused,
         lost: count.lost,

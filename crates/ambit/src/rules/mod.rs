@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ambit rules`: statements in CEL that are active beside the map, for the whole host.
 //!
-//! This folder has the command line and what is printed. Files, loading and the active set are in `ambit-hoststate`.
+//! This folder has the command line and the output. Files, loading and the active set are in `ambit-hoststate`.
 
 mod fields;
 mod load;
@@ -9,7 +9,6 @@ mod ls;
 mod show;
 mod test;
 mod watch;
-mod words;
 
 use std::path::PathBuf;
 
@@ -17,8 +16,6 @@ use ambit_hoststate::RuleSet;
 
 use crate::exit::{Failure, Outcome};
 use crate::out::{count, note};
-
-pub(crate) use words::{actions, severity};
 
 /// Record, refuse and mark untrusted by rule, on the whole host
 ///
@@ -62,7 +59,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Show the active rules, or those of files, and what they compile to
+    /// Show the active rules, or the rules of files, and the programs that they compile to
     Show {
         /// Show only the rule with this id
         #[arg(long, value_name = "ID")]
@@ -83,7 +80,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Print what rules record, as it happens
+    /// Print the records of rules as they arrive
     Watch {
         /// Print one JSON object per record
         #[arg(long)]
@@ -99,7 +96,7 @@ Examples:
   ambit rules check my.yaml            find errors in a file
   ambit rules test my.yaml             evaluate its rules on its examples
   ambit rules load rules/base my.yaml  make these rules the active ones
-  ambit rules watch                    print what they record
+  ambit rules watch                    print each record of a rule
   ambit rules unload";
 
 pub(crate) fn main(verb: &Verb) -> Result<Outcome, Failure> {

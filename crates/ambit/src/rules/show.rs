@@ -11,7 +11,6 @@ use ambit_policy::compile;
 use ambit_policy::rule::Rule;
 use anyhow::anyhow;
 
-use super::words::{actions, severity};
 use crate::exit::{Failure, Outcome};
 use crate::out::{Style, count, note};
 use crate::stdout::print;
@@ -34,7 +33,7 @@ pub(super) fn main(paths: &[PathBuf], id: Option<&str>, asm: bool) -> Result<Out
         }
     }
     if asm {
-        // The verifier's counts are for the whole set.
+        // The verifier's counts are for programs with all rules of the set.
         let description = description.filter(|_| id.is_none());
         return print(&assembly(&set, description.as_ref(), Style::stdout())?);
     }
@@ -66,12 +65,12 @@ fn describe(rule: &Rule, style: Style, out: &mut String) {
         }
     };
     let on: Vec<&str> = rule.on.iter().map(|op| op.name()).collect();
-    let mut done = actions(rule.actions).join(", ");
+    let mut done = rule.actions.words().collect::<Vec<_>>().join(", ");
     if let Some(seconds) = rule.taint_seconds {
         let _ = write!(done, " (the taint ends after {})", count(seconds, "second"));
     }
     line("title", &rule.title);
-    line("severity", severity(rule.severity));
+    line("severity", rule.severity.word());
     line("attack", &rule.techniques.join(", "));
     line("on", &on.join(", "));
     for text in rule.text.lines() {
@@ -84,7 +83,7 @@ fn describe(rule: &Rule, style: Style, out: &mut String) {
     line("from", &format!("{}:{}", rule.file, rule.line));
 }
 
-/// The programs of a set as text. `description` is that of the active set, if these are its rules.
+/// Returns the programs of a set as text. `description` describes the active set; `None` if `set` is another one.
 fn assembly(
     set: &RuleSet,
     description: Option<&Description>,

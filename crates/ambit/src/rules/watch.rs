@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit rules watch`: what rules record, as it happens.
+//! `ambit rules watch`: prints the records of rules as they arrive.
 
 use ambit_event::{RuleHit, RuleName, RuleOutcome, RuleRecord};
 use ambit_hoststate::rules::{Active, active};
@@ -8,7 +8,6 @@ use ambit_journal::Clock;
 use ambit_policy::rule::{Actions, Rule};
 use ambit_session::{Pump, ReaderLock, Sink};
 
-use super::words::{actions, severity};
 use crate::exit::{Failure, Outcome};
 use crate::out::{Style, note};
 use crate::stdout::{json_line, print};
@@ -73,11 +72,17 @@ impl Printer {
         let rule = rule_of(&mut self.active, header.generation, header.rule)?;
         let rule = rule.map(|rule| RuleName {
             id: rule.id.clone(),
-            severity: severity(rule.severity),
+            severity: rule.severity.word(),
             attack: rule.techniques.clone(),
         });
         let time = self.clock.utc(header.time_ns);
-        let hit = RuleHit::new(&record, rule, actions(Actions(header.actions)), trust, time);
+        let hit = RuleHit::new(
+            &record,
+            rule,
+            Actions(header.actions).words().collect(),
+            trust,
+            time,
+        );
         let text = if self.json {
             json_line(&hit)?
         } else {
@@ -87,7 +92,7 @@ impl Printer {
     }
 }
 
-/// The rule that made a record; `None` if its set is not active any more. Reads the active set again if a newer one
+/// Returns the rule that made a record; `None` if its set is no longer active. Reads the active set again if a newer one
 /// made the record.
 fn rule_of(active: &mut Active, generation: u64, index: u16) -> Result<Option<&Rule>, Failure> {
     if !active.description.covers(generation)

@@ -12,7 +12,7 @@ use crate::value::domain_name;
 ///
 /// With --learn, the operations of the command and all its descendants are added to a map. With -m, operations outside
 /// the map are stored for `ambit explain`; with --enforce, they are refused, too. The exit status is the command's.
-// Each is a switch of the command line.
+// Each of these booleans is a switch of the command line.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = "ambit run --learn -o MAP [OPTIONS] -- CMD [ARG]...\n       ambit run -m MAP [--enforce] [OPTIONS] -- CMD [ARG]...")]
@@ -65,7 +65,7 @@ pub(crate) struct Args {
     /// Show errors and warnings only
     #[arg(short, long)]
     pub(super) quiet: bool,
-    /// Show details of loading errors
+    /// If the kernel refuses the kernel part, print all messages of libbpf and the verifier
     #[arg(short, long)]
     pub(super) verbose: bool,
     /// The command and its arguments
@@ -99,7 +99,7 @@ Examples:
 Exit status: the command's (or its signal, if it died by one); 1 for an error in the command line or the map, 2
 if Ambit failed, 3 with --fail-on-violation, 126 and 127 as env(1).";
 
-/// Largest ring.
+/// Maximum size of a ring buffer, in bytes.
 const RING_MAX: u64 = 1 << 30;
 
 fn ring_size(text: &str) -> Result<u32, String> {

@@ -22,7 +22,7 @@ pub(super) struct SessionResult {
     pub(super) stats: Stats,
     /// Learning: how often each point occurred.
     pub(super) hits: HashMap<Fp, u32>,
-    /// UTC.
+    /// Start time, in UTC.
     pub(super) began: String,
 }
 
@@ -222,7 +222,7 @@ fn summarise(plan: &Plan, before: &Map, after: &Map, points: u64) {
     );
 }
 
-/// Shows what learning missed, and how to miss less.
+/// Shows the number of operations that learning missed, and how to miss fewer.
 fn warn(args: &Args, plan: &Plan, missed: &[(&str, Missed)], unresolved: u64, missing: u64) {
     note!(
         "warning: {} is incomplete: {} not learned",

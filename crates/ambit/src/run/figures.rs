@@ -25,7 +25,7 @@ pub(super) struct Figures<'a> {
     pub(super) missed: u64,
 }
 
-/// Adds a run to the map's statistics. The map is written by now, so that a failure is only shown.
+/// Adds a run to the map's statistics. A failure is printed and not returned: the map itself is already written.
 pub(super) fn add(plan: &Plan, stats: &Stats, figures: &Figures<'_>) {
     // A map that was written to a pipe or a terminal has no statistics.
     if !std::fs::metadata(&plan.path).is_ok_and(|found| found.is_file()) {

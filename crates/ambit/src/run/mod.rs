@@ -43,7 +43,6 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let plan = Plan::new(args)?;
     let options = LoadOptions {
         allow_missing: args.allow_missing.clone(),
-        verbose: args.verbose,
         full: plan.map.coverage == Coverage::Full,
         ..LoadOptions::default()
     };
@@ -53,8 +52,11 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         .map(NewRecording::create)
         .transpose()?;
     let attached = Kernel::attach(&options);
-    if attached.is_err() {
+    if let Err(error) = &attached {
         recording.take().into_iter().for_each(NewRecording::discard);
+        if let Some(log) = error.log().filter(|_| args.verbose) {
+            note!("messages of libbpf and the verifier:\n{}", log.trim_end());
+        }
     }
     let kernel = attached?;
     if let Err(error) = rules::reload(&kernel) {
@@ -67,7 +69,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         note!("not decided on this kernel: {left}");
     }
     let outcome = in_domain(args, &plan, &kernel, &options, recording);
-    // The outcome is the workload's. The next run finds what stays pinned.
+    // The exit code is the workload's. The next run removes pins that stay.
     if let Err(error) = kernel.release() {
         note!(
             "cannot unload the kernel part: {:#}",
@@ -88,7 +90,7 @@ fn in_domain(
     let compiled = compiled(plan, kernel, secret)?;
     let launcher = Subject::LAUNCHER.fingerprint(&secret);
     let domain = {
-        // Until the domain names its trust bits, another source could get them.
+        // Held until the domain uses its trust bits: without it, another process could assign them to another source.
         let lock = locks::write_host_state()?;
         let gates = gates(&plan.map, kernel, &lock)?;
         kernel.create_domain(&spec(args, plan, compiled.as_ref(), &gates))?

@@ -26,9 +26,9 @@ pub(super) struct Plan {
     pub(super) domain: String,
     /// Learning: the map as it was before. Otherwise: the map to enforce or to audit.
     pub(super) map: Map,
-    /// Where the map is, or will be.
+    /// The file of the map, which learning may create.
     pub(super) path: PathBuf,
-    /// Learning: whether the map existed.
+    /// Learning: true if the map existed.
     pub(super) existed: bool,
     pub(super) command: Command,
 }

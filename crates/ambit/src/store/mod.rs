@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Where the stored runs are, and what is said if one is missing.
+//! Opens the stored runs, and adds a remedy to the error if one is missing.
 
 use ambit_journal::{Error, Runs, StoredRun};
 use anyhow::anyhow;
 
 use crate::exit::{Exit, Failure};
 
-/// The stored runs.
+/// Returns the stored runs of this host.
 pub(crate) fn runs() -> Runs {
     Runs::below(&ambit_hoststate::paths::state_dir())
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit trust set` and `clear`: what an operator changes by hand.
+//! `ambit trust set` and `clear`: an operator changes trust bits by hand.
 
 use ambit_abi::TRUST_OPERATOR;
 use ambit_event::escape;
@@ -94,7 +94,7 @@ fn order(kind: ChangeKind, bits: u32, sources: Vec<String>, reason: Option<&str>
     }
 }
 
-/// Returns the name of the target, and what was changed.
+/// Changes the target. Returns its name, and the number of processes and threads that changed.
 fn carry_out(
     order: &Order<'_>,
     kernel: &Kernel,

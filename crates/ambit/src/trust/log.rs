@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit trust log`: what operators changed by hand.
+//! `ambit trust log`: prints the changes that operators made by hand.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{count, note, shown};
 use crate::stdout::{json_line, print};
 
-/// Processes that a line names; the others are counted.
+/// Maximum number of processes that a line names; it counts the others.
 const NAMED: usize = 4;
 
 pub(super) fn main(json: bool) -> Result<Outcome, Failure> {

@@ -40,7 +40,7 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "TEXT", value_parser = change::reason)]
         reason: Option<String>,
     },
-    /// Clear trust bits, whatever set them
+    /// Clear all trust bits, or the bits of some sources
     Clear {
         #[command(flatten)]
         target: change::Target,

@@ -28,9 +28,9 @@ pub(super) struct Row {
     pub(super) cause: Option<CauseRow>,
     /// One per trust bit, oldest first.
     pub(super) causes: Vec<CauseRow>,
-    /// The processes that passed the first cause on, the first of them first.
+    /// The processes that passed the first cause on, oldest first.
     pub(super) path: Vec<StepRow>,
-    /// How many processes before these are not known any more.
+    /// Number of earlier processes that are no longer known.
     pub(super) path_lost: u32,
 }
 
@@ -100,7 +100,7 @@ impl View {
         }
     }
 
-    /// The row of the process with these threads.
+    /// Returns the row of the process with these threads.
     pub(super) fn row(&mut self, threads: &[TaskInfo]) -> Option<Row> {
         let process = ProcessTrust::of(threads, self.now_ns)?;
         let label = &process.leader.label;
@@ -179,7 +179,7 @@ fn step_row(step: &Step) -> StepRow {
     }
 }
 
-/// A command's name from a task, escaped.
+/// Returns a task's command name, escaped.
 fn comm(bytes: &[u8]) -> String {
     escape::name(bytes.split(|byte| *byte == 0).next().unwrap_or_default())
 }

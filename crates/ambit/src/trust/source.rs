@@ -34,12 +34,12 @@ fn list() -> Result<Outcome, Failure> {
     print(&out)
 }
 
-/// Returns the bit of a name and gives it one if it has none.
+/// Returns the bit of a name. Assigns one first if the name has no bit.
 fn bit(name: &str) -> Result<u8, Failure> {
     if let Some(bit) = TrustSources::read()?.all().get(name) {
         return Ok(*bit);
     }
-    // Fixed names have a bit already.
+    // Built-in names have a fixed bit.
     if !is_source(name) {
         return Err(Failure::usage(anyhow!(
             "`{}` is not the name of a trust source; use `tap:` or `rule:` followed by 1 to 63 of A-Z, a-z, 0-9, `.`, `_` and `-`",

@@ -98,7 +98,7 @@ pub(super) fn main(verb: Option<&Verb>, json: bool) -> Result<Outcome, Failure> 
 fn on(kinds: &[Kind], interpreters: &[String]) -> Result<Outcome, Failure> {
     let kernel = Kernel::attach(&options())?;
     if let Err(failure) = switch_on(&kernel, kinds, interpreters) {
-        // Unload the kernel part if it was loaded for this alone.
+        // Unload the kernel part if nothing else uses it.
         let _ = kernel.release();
         return Err(failure);
     }
@@ -146,13 +146,13 @@ fn off(kinds: &[Kind]) -> Result<Outcome, Failure> {
 struct Row {
     kind: &'static str,
     on: bool,
-    /// Processes that became untrusted by it.
+    /// Number of processes that became untrusted by it.
     spread: u64,
-    /// Files or descriptors that were marked.
+    /// Number of files or descriptors that were marked.
     marked: u64,
-    /// Marks or processes that no memory was left for.
+    /// Number of marks or processes that were lost for lack of memory.
     failed: u64,
-    /// Runs that the kernel skipped.
+    /// Number of program runs that the kernel skipped.
     skipped: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     interpreters: Vec<String>,

@@ -54,7 +54,7 @@ fn lost(row: &Row) -> String {
     }
 }
 
-/// When the bit was lost, to what, in which process and until when.
+/// Returns the time of a cause, the operation or source, the process, and the end.
 fn text(cause: &CauseRow) -> String {
     let mut out = format!("{} ", cause.since);
     match (&cause.rule, &cause.operation) {

@@ -199,7 +199,7 @@ fn choose<'p>(ids: &[String], proposals: &'p [Proposal]) -> Result<Vec<&'p Propo
         .collect())
 }
 
-/// The built-in list with the host's own entries and those of the files given.
+/// Reads the list of sensitive places: the built-in entries, the host's entries and the entries of the given files.
 fn list(files: &[PathBuf]) -> Result<Sensitive, Failure> {
     let mut list = Sensitive::default();
     let own = Path::new(LIST);
@@ -226,7 +226,7 @@ fn names(files: &[PathBuf]) -> String {
 
 /// Returns a line about the proposals for a map that was just learned, if there are any.
 pub(crate) fn hint(path: &Path) -> Option<String> {
-    // The verb itself reports errors of the host's list.
+    // Errors in the host's list are reported by `ambit map generalize`.
     let sensitive = list(&[]).unwrap_or_default();
     let inputs = Inputs::read(&[path.to_owned()], sensitive, None).ok()?;
     let proposals = propose(&inputs.map, &inputs.maps, &inputs.options);

@@ -10,19 +10,19 @@ use serde::Serialize;
 use super::walk::{Found, Walk};
 use crate::out::{Style, count};
 
-/// How many lines of each subject are shown as text.
+/// Number of lines of each subject in the text output.
 const LINES: usize = 4;
 
 /// All proposals for a map.
 #[derive(Debug, Serialize)]
 pub(super) struct View<'p> {
-    /// Lines of the map.
+    /// Number of lines of the map.
     before: usize,
-    /// Lines after all that is not sensitive was applied.
+    /// Number of lines once every proposal that is not sensitive is applied.
     after: usize,
-    /// Lines after everything was applied.
+    /// Number of lines once every proposal is applied.
     after_all: usize,
-    /// Learning runs that figures are known of.
+    /// Number of learning runs in the statistics.
     runs: usize,
     proposals: Vec<ProposalView<'p>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,7 +111,7 @@ fn view<'p>(one: &'p Proposal, newly_allowed: Option<&'p Found>) -> ProposalView
     }
 }
 
-/// For a person.
+/// Returns the proposals as text.
 pub(super) fn text(view: &View<'_>, files: &str, style: Style) -> String {
     let mut out = String::new();
     // Writing to a String does not fail.
@@ -120,7 +120,7 @@ pub(super) fn text(view: &View<'_>, files: &str, style: Style) -> String {
     }
     let replaced: usize = view.proposals.iter().map(|one| one.replaced).sum();
     if view.proposals.is_empty() {
-        let _ = writeln!(out, "nothing varies that was seen often enough");
+        let _ = writeln!(out, "no proposals: no name varies often enough");
     } else {
         let _ = writeln!(
             out,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Which paths of a file system proposals would newly allow: looks only where their patterns reach, follows no links,
-//! and stops at a bound.
+//! Finds the existing paths that proposals would newly allow. The search visits only directories that a pattern can
+//! match in, follows no links, and stops after a maximum number of paths.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,37 +16,37 @@ use serde::Serialize;
 
 use crate::exit::{Exit, Failure, OrExit};
 
-/// How many paths a proposal shows.
+/// Number of example paths for each proposal.
 const SHOWN: usize = 3;
-/// How often progress is shown, in paths.
+/// Number of paths between two updates of the progress line.
 const TICK: u64 = 2048;
 
-/// What was found.
+/// The result of the search.
 #[derive(Debug, Serialize)]
 pub(super) struct Walk {
-    /// Below this directory.
+    /// The directory that was searched.
     pub(super) root: String,
-    /// Paths that were looked at.
+    /// Number of paths that were examined.
     pub(super) paths: u64,
-    /// Whether there was no more to look at.
+    /// True if the search did not stop at the maximum.
     pub(super) complete: bool,
-    /// Directories that could not be read.
+    /// Number of directories that could not be read.
     pub(super) unreadable: u64,
-    /// Paths that some proposal would newly allow.
+    /// Number of paths that at least one proposal would newly allow.
     pub(super) newly_allowed: u64,
-    /// By proposal.
+    /// One result for each proposal.
     #[serde(skip)]
     pub(super) found: Vec<Found>,
 }
 
-/// What a proposal would newly allow.
+/// The paths that a proposal would newly allow.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Found {
     pub(super) paths: u64,
     pub(super) first: Vec<String>,
 }
 
-/// Where a proposal reaches.
+/// A directory below which a proposal can match, down to a depth.
 struct Reach {
     proposal: usize,
     directory: Vec<u8>,
@@ -54,7 +54,7 @@ struct Reach {
 }
 
 impl Reach {
-    /// Whether what it covers can be directly in the directory, or below it.
+    /// True if a path that the proposal covers can be in this directory or below it.
     fn is_at(&self, directory: &[u8]) -> bool {
         let below = directory
             .strip_prefix(&*self.directory)
@@ -72,7 +72,7 @@ impl Walk {
         map: &Map,
     ) -> Result<Self, Failure> {
         fs::read_dir(root)
-            .with_context(|| format!("cannot look at {}", crate::out::shown(root)))
+            .with_context(|| format!("cannot search {}", crate::out::shown(root)))
             .or_exit(Exit::Usage)?;
         let mut walk = Self {
             root: escape::name(root.as_os_str().as_bytes()),
@@ -109,7 +109,7 @@ impl Walk {
         Ok(walk)
     }
 
-    /// Looks at what is in a directory; false where that is too much.
+    /// Examines the entries of a directory; returns false if the maximum number of paths is reached.
     #[allow(clippy::too_many_arguments, reason = "one step of a loop")]
     fn directory(
         &mut self,
@@ -134,7 +134,7 @@ impl Walk {
                 return true;
             }
         };
-        // In reverse, since the last directory is looked at next.
+        // In reverse, since the last directory of the list is visited next.
         entries.sort();
         let mut below = Vec::new();
         for (name, is_directory) in entries {
@@ -164,7 +164,7 @@ impl Walk {
         proposals: &[Proposal],
         matcher: &Matcher<'_>,
     ) {
-        // What is too long for a path of a map is in none.
+        // No map can allow a path that is longer than the paths of a map.
         let Ok(object) = ambit_event::Path::new(path).map(Object::Path) else {
             return;
         };
@@ -186,7 +186,7 @@ impl Walk {
     }
 }
 
-/// The directories to begin with: none is below another.
+/// Returns the directories to start from; none of them is below another.
 fn starts(reaches: &[Reach]) -> Vec<Vec<u8>> {
     let all: BTreeSet<&Vec<u8>> = reaches.iter().map(|reach| &reach.directory).collect();
     let mut out: Vec<Vec<u8>> = Vec::new();
@@ -204,7 +204,7 @@ fn starts(reaches: &[Reach]) -> Vec<Vec<u8>> {
     out
 }
 
-/// The path of a workload's path below another root.
+/// Returns a workload's path below the root that is searched.
 fn within(root: &Path, path: &[u8]) -> PathBuf {
     let relative = path.strip_prefix(b"/").unwrap_or(path);
     root.join(OsString::from_vec(relative.to_vec()))
@@ -224,8 +224,8 @@ fn progress(paths: u64, directory: &[u8]) {
     let mut stderr = io::stderr().lock();
     if stderr.is_terminal() {
         let shown: String = escape::name(directory).chars().take(50).collect();
-        // It is only progress.
-        let _ = write!(stderr, "\r\x1b[K{paths} paths looked at: {shown}");
+        // A failure loses only the progress line.
+        let _ = write!(stderr, "\r\x1b[K{paths} paths searched: {shown}");
         let _ = stderr.flush();
     }
 }
