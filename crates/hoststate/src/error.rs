@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What can go wrong with the host's state.
+//! The error of this crate.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,20 +14,20 @@ pub enum Error {
     /// A system call failed.
     #[error("cannot {doing} {}", shown(path))]
     Io {
-        /// What was attempted.
+        /// The attempt: completes "cannot ...", before the path.
         doing: &'static str,
-        /// On which file or directory.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system reported.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// A file of the state is not what Ambit writes there.
+    /// The contents of a state file cannot be parsed.
     #[error("{} is damaged; remove it and try again", shown(path))]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The parser's error.
         #[source]
         source: serde_json::Error,
     },
@@ -36,9 +36,9 @@ pub enum Error {
         "all {total} trust bits for rules and taps are in use and `{name}` needs one; load fewer rules that taint"
     )]
     NoFreeTrustBit {
-        /// The source that would need one more.
+        /// The source that needs a bit.
         name: String,
-        /// How many trust bits there are for rules and taps.
+        /// Number of trust bits for rules and taps.
         total: u8,
     },
     /// No trust bit has this name.
@@ -47,15 +47,15 @@ pub enum Error {
     /// Rule files are wrong.
     #[error(transparent)]
     RuleFiles(#[from] RuleFileError),
-    /// More rules than a set can have.
+    /// A set has more rules than can be loaded.
     #[error("{count} rules are too many: at most {max} can be loaded")]
     TooManyRules {
-        /// How many there are.
+        /// Number of rules in the set.
         count: usize,
-        /// How many can be loaded.
+        /// Maximum number of rules.
         max: usize,
     },
-    /// A rule is for an operation that this kernel has no hook for.
+    /// A rule is for an operation for which this kernel has no hook.
     #[error("rule `{rule}` is for {op}, and this kernel has no hook at which rules see it")]
     NoHookForOperation {
         /// The rule's id.
@@ -63,7 +63,7 @@ pub enum Error {
         /// The operation.
         op: ambit_abi::Op,
     },
-    /// Rules that cannot be compiled together.
+    /// Rules cannot be compiled together.
     #[error(transparent)]
     Compile(#[from] ambit_policy::compile::CompileError),
     /// The description of the active rule set is missing.
@@ -79,7 +79,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// For `map_err`: what was attempted, and on which file.
+    /// Returns a function for `map_err` that adds the attempt and the path to an I/O error.
     pub(crate) fn io(
         doing: &'static str,
         path: impl AsRef<Path>,

@@ -2,8 +2,8 @@
 //! Ambit's state on this host, beside the kernel part itself.
 //!
 //! This crate owns the paths of the state, the locks and their order, the names of trust bits, rule files and the
-//! active rule set, and the log of what operators changed by hand. It prints nothing, knows no command line and no
-//! exit code, and knows nothing of maps, recordings or runs.
+//! active rule set, and the log of trust changes by operators. It prints nothing, knows no command line and no exit code,
+//! and knows nothing of maps, recordings or runs.
 //!
 //! Everything that needs the kernel part is behind the feature `kernel`. Without that feature the crate depends on no
 //! kernel crate: reading and checking rule files ([`rule_files`]) works on any machine.

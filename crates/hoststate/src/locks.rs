@@ -7,13 +7,13 @@
 //! | [`Level::KernelPart`] | `/run/ambit.lock`, then `.users`, then `.tasks` | pins, domains, the task iterator | taken inside `ambit-sensor` only |
 //! | [`Level::TrustLog`] | the state directory | the log of trust changes | exclusive |
 //!
-//! A thread takes locks from the top of this table to the bottom and never one of a level that it already has. Two
-//! processes that follow the order cannot wait for each other. Debug builds check it for every lock taken here; while
-//! `ambit-sensor` calls back with its own lock held, [`Level::enter`] marks that level as taken.
+//! A thread takes locks from the top of this table to the bottom, and no two of the same level. Two processes that
+//! follow the order cannot wait for each other. Debug builds check the order for every lock taken in this crate. If
+//! `ambit-sensor` calls back while it holds its own lock, the callback marks that level as taken with [`Level::enter`].
 //!
-//! Two locks are outside the order because no process ever waits for them while it has another: `/run/ambit.users` is
-//! shared for as long as a process uses the kernel part and taken exclusively only without waiting, and
-//! `/run/ambit/rules.reader`, the right to read the records of rules, is taken without waiting.
+//! Two locks are outside the order because no process waits for them while it holds another lock. `/run/ambit.users` is
+//! held shared while a process uses the kernel part; an exclusive lock on it is only tried, without waiting. The lock on
+//! `/run/ambit/rules.reader` gives the right to read the records of rules; it is only tried as well.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -25,19 +25,19 @@ use rustix::fs::{FlockOperation, flock};
 use crate::error::Error;
 use crate::paths::RUN_DIR;
 
-/// A place in the lock order. A lower one is taken first.
+/// A level of the lock order. Lower levels are taken first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// `/run/ambit`.
     HostState = 1,
-    /// `/run/ambit.lock` and what follows it, which `ambit-sensor` takes and releases.
+    /// `/run/ambit.lock`, `.users` and `.tasks`, which `ambit-sensor` takes and releases.
     KernelPart = 2,
     /// The directory of the log of trust changes.
     TrustLog = 3,
 }
 
 thread_local! {
-    /// One bit for each level that this thread has.
+    /// One bit for each level that this thread holds.
     static TAKEN: Cell<u8> = const { Cell::new(0) };
 }
 
@@ -45,7 +45,7 @@ impl Level {
     /// Marks this level as taken by this thread until the value is dropped.
     ///
     /// # Panics
-    /// In debug builds, if the thread has this level or a later one already.
+    /// In debug builds, if the thread already holds this level or a later one.
     pub fn enter(self) -> Entered {
         let taken = TAKEN.get();
         debug_assert!(
@@ -60,11 +60,11 @@ impl Level {
     }
 }
 
-/// A level of the lock order that this thread has.
+/// A level of the lock order that this thread holds.
 #[derive(Debug)]
 pub struct Entered {
     level: Level,
-    // The order is checked by thread.
+    // The order is checked per thread, so the value must not be sent to another.
     this_thread: PhantomData<*const ()>,
 }
 
@@ -74,25 +74,25 @@ impl Drop for Entered {
     }
 }
 
-/// Keeps others from changing the host's state: readers share it. Released when dropped.
+/// A shared lock on the host's state: other processes can read it and cannot change it. Released when dropped.
 #[derive(Debug)]
 pub struct ReadLock {
     _file: File,
     _level: Entered,
 }
 
-/// Keeps others from reading and changing the host's state under [`ReadLock`] or [`WriteLock`]. Released when dropped.
+/// An exclusive lock on the host's state: no other process has a [`ReadLock`] or [`WriteLock`]. Released when dropped.
 #[derive(Debug)]
 pub struct WriteLock(ReadLock);
 
 impl WriteLock {
-    /// The same lock, for what only reads.
+    /// Returns the same lock for functions that only read.
     pub fn as_read(&self) -> &ReadLock {
         &self.0
     }
 }
 
-/// Locks the host's state for reading: waits until no process changes it.
+/// Locks the host's state for reading. Waits while a process has it locked for writing.
 ///
 /// # Errors
 /// `/run/ambit` cannot be created, opened or locked.
@@ -100,7 +100,7 @@ pub fn read_host_state() -> Result<ReadLock, Error> {
     lock_host_state(FlockOperation::LockShared)
 }
 
-/// Locks the host's state for changing it: waits until no other process has it locked.
+/// Locks the host's state for writing. Waits while any other process has it locked.
 ///
 /// # Errors
 /// `/run/ambit` cannot be created, opened or locked.
@@ -119,7 +119,7 @@ fn lock_host_state(operation: FlockOperation) -> Result<ReadLock, Error> {
     })
 }
 
-/// Locks a directory until the file is dropped.
+/// Locks a directory. The lock is released when the file is dropped.
 pub(crate) fn lock_directory(path: &Path, operation: FlockOperation) -> std::io::Result<File> {
     let directory = File::open(path)?;
     flock(&directory, operation)?;

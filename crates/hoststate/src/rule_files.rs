@@ -12,17 +12,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::shown::shown;
 
-/// How many levels of folders are read below one that was named.
+/// Number of levels of folders that are read below a given folder.
 const MAX_DEPTH: usize = 16;
 
 /// Why rules could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuleFileError {
-    /// Something in the files is wrong: the text shows each place.
+    /// The files have errors; the text shows each with its place.
     #[error(transparent)]
     Invalid(#[from] RuleErrors),
-    /// Nothing to read.
+    /// The paths have no rule file.
     #[error("no .yaml or .yml file in {}", .0.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", "))]
     NoFile(Vec<PathBuf>),
     /// Folders are nested too deeply.
@@ -33,7 +33,7 @@ pub enum RuleFileError {
     Unreadable {
         /// The file or folder.
         path: PathBuf,
-        /// What the system reported.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -42,7 +42,7 @@ pub enum RuleFileError {
 /// A rule file's text, as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceText {
-    /// The file, as it was named.
+    /// The path of the file, as given or found.
     pub name: String,
     /// Its text.
     pub text: String,
@@ -53,24 +53,24 @@ pub struct SourceText {
 pub struct RuleSet {
     /// The rules, in the order of the texts.
     pub rules: Vec<Rule>,
-    /// One for each file.
+    /// One text for each file.
     pub texts: Vec<SourceText>,
 }
 
 impl RuleSet {
-    /// Reads and checks the rules of files and folders. Of a folder, every `.yaml` and `.yml` file is read, ordered by
-    /// name, those of its sub-folders included.
+    /// Reads and checks the rules of files and folders. A folder stands for all `.yaml` and `.yml` files in it and in its
+    /// sub-folders, ordered by name.
     ///
     /// # Errors
-    /// A file or folder cannot be read, there is none, or rules are wrong: [`RuleFileError::Invalid`] then has the
-    /// errors of all files.
+    /// A file or folder cannot be read, the paths have no rule file, or rules are wrong. [`RuleFileError::Invalid`] has
+    /// the errors of all files.
     pub fn read(paths: &[PathBuf]) -> Result<Self, RuleFileError> {
         let mut contents = Vec::new();
         for path in find(paths)? {
             let bytes = read_file(&path).map_err(unreadable(&path))?;
             contents.push((path.to_string_lossy().into_owned(), bytes));
         }
-        // The reader is given bytes: it reports where a file is not UTF-8.
+        // Bytes, so that an error of encoding has its place in the file.
         let files = contents
             .iter()
             .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
@@ -103,7 +103,7 @@ fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> RuleFileError {
     move |source| RuleFileError::Unreadable { path, source }
 }
 
-/// Reads a file up to one byte more than a rule file may have.
+/// Reads a file, at most one byte more than the maximum size of a rule file.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let max = u64::try_from(file::SIZE_MAX).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
@@ -113,13 +113,13 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The rule files of files and folders, each once.
+/// Returns the rule files of files and folders, each once.
 fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, RuleFileError> {
     let mut found = Vec::new();
     for path in paths {
         collect(path, 0, &mut found)?;
     }
-    // A folder and a file in it may both be named. A pipe has no canonical path and is always read.
+    // A folder and a file in it may both be given. A pipe has no canonical path and is always read.
     let mut seen = HashSet::new();
     found.retain(|path| fs::canonicalize(path).map_or(true, |path| seen.insert(path)));
     if found.is_empty() {
@@ -148,7 +148,7 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Ru
         let hidden = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        // A pipe or a device is only read if it was named itself.
+        // A pipe or a device is only read if its own path was given.
         let special = fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir());
         if !hidden && !special && (is_rules || path.is_dir()) {
             collect(&path, depth + 1, found)?;

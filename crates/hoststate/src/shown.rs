@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-/// A path as text that cannot control a terminal.
+/// Returns a path as text without control characters.
 pub(crate) fn shown(path: &Path) -> String {
     ambit_event::escape::name(path.as_os_str().as_encoded_bytes())
 }

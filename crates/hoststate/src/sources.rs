@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Trust sources: which trust bit belongs to which name. Rules and taps get a bit when their name is first needed and
-//! keep it.
+//! Trust sources: assigns trust bits to names. A rule or tap gets a bit when its name is first needed and keeps it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,17 +15,18 @@ use crate::error::Error;
 use crate::locks::WriteLock;
 use crate::paths;
 
-/// The first bit that is given to a name.
+/// The first bit that can be assigned to a name.
 const FIRST: u8 = 8;
 const _: () = assert!(FIRST as u32 == TRUST_NAMED);
-/// Names of trust bits, as long as the machine runs.
+
+/// The names of trust bits, until the next boot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustSources {
     by_name: BTreeMap<String, u8>,
 }
 
 impl TrustSources {
-    /// Reads the names that were given bits since the machine started. Needs no lock: the file is replaced as a whole.
+    /// Reads the names with bits of this boot. Needs no lock: the file is replaced as a whole.
     ///
     /// # Errors
     /// The file cannot be read or is damaged.
@@ -41,7 +41,7 @@ impl TrustSources {
         }
     }
 
-    /// Writes the names for other processes and later ones.
+    /// Writes the file, for other processes.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -53,7 +53,7 @@ impl TrustSources {
             .map_err(Error::io("write", path))
     }
 
-    /// The names of bits, `bitN` for one without a name.
+    /// Returns the names of bits, `bitN` for a bit without a name.
     pub fn names(&self, bits: u32) -> Vec<String> {
         (0..32_u8)
             .filter(|bit| bits >> bit & 1 == 1)
@@ -61,7 +61,7 @@ impl TrustSources {
             .collect()
     }
 
-    /// The name of a bit, `bitN` for one without a name.
+    /// Returns the name of a bit, `bitN` for a bit without a name.
     pub fn name(&self, bit: u8) -> String {
         self.by_name
             .iter()
@@ -72,19 +72,19 @@ impl TrustSources {
             )
     }
 
-    /// Whether a bit belongs to a rule.
+    /// Returns true if a bit belongs to a rule.
     pub fn is_of_rule(&self, bit: u8) -> bool {
         self.name(bit).starts_with("rule:")
     }
 
-    /// Whether every one of these bits that can be given to a name has one.
+    /// Returns true if every assignable bit among these has a name.
     pub fn know(&self, bits: u32) -> bool {
         (FIRST..32)
             .filter(|bit| bits >> bit & 1 == 1)
             .all(|bit| self.by_name.values().any(|own| *own == bit))
     }
 
-    /// The bits of names, as [`Self::name`] returns them.
+    /// Returns the bits of names, as [`Self::name`] returns the names.
     ///
     /// # Errors
     /// [`Error::UnknownSource`].
@@ -97,7 +97,7 @@ impl TrustSources {
         })
     }
 
-    /// Every name with its bit, the fixed ones included.
+    /// Returns every name with its bit, including the built-in names.
     pub fn all(&self) -> BTreeMap<String, u8> {
         let mut all = self.by_name.clone();
         let fixed = TRUST_SOURCES
@@ -107,8 +107,8 @@ impl TrustSources {
         all
     }
 
-    /// Gives each of these names a bit. If none is free, one is taken from a name that is not among them and whose bit
-    /// is not `in_use`. Names of taps keep their bits, as programs outside of Ambit have them compiled in.
+    /// Assigns a bit to each of these names. If no bit is free, a bit is reclaimed from another name if the bit is not
+    /// `in_use`. Names of taps keep their bits: programs outside of Ambit have them compiled in.
     ///
     /// # Errors
     /// [`Error::NoFreeTrustBit`].
@@ -134,7 +134,7 @@ impl TrustSources {
         Ok(())
     }
 
-    /// Takes a bit from a name that is neither needed nor in use.
+    /// Removes a name that is not needed and whose bit is not in use. Returns the bit.
     fn reclaim(&mut self, needed: &BTreeSet<String>, in_use: u32) -> Option<u8> {
         let name = self
             .by_name
@@ -147,14 +147,14 @@ impl TrustSources {
     }
 }
 
-/// Names of trust bits for a reader of many records: the file is read once, and again only after it was replaced.
+/// The names of trust bits for a reader of many records: reads the file again only after it was replaced.
 #[derive(Debug)]
 pub struct CachedSources {
     sources: TrustSources,
     file: Option<FileVersion>,
 }
 
-/// What a replaced file does not share with the one before it.
+/// Identifies one version of the file: a replacement differs in at least one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileVersion {
     inode: u64,
@@ -183,7 +183,7 @@ impl CachedSources {
     /// # Errors
     /// As for [`TrustSources::read`].
     pub fn read() -> Result<Self, Error> {
-        // The version first: a file that is replaced in between is read once more.
+        // The version first: if the file is replaced in between, the next refresh reads it again.
         let file = FileVersion::of(&paths::sources_file())?;
         Ok(Self {
             sources: TrustSources::read()?,
@@ -202,7 +202,7 @@ impl CachedSources {
         Ok(())
     }
 
-    /// The names of bits. If one has no name, the file may have been replaced since the last [`Self::refresh`].
+    /// Returns the names of bits. Refreshes first if a bit has no name: the file may have been replaced.
     ///
     /// # Errors
     /// As for [`TrustSources::read`].
@@ -225,9 +225,9 @@ mod with_kernel {
     use crate::locks::WriteLock;
 
     impl TrustSources {
-        /// Gives each of these names a bit and writes the names. Bits stay with their names if a task, a mark or a
-        /// domain uses them, or if rules are active: those may set their bits at any time. `kernel` is `None` if no
-        /// kernel part is loaded.
+        /// Assigns a bit to each of these names and writes the file. A name keeps its bit while a task, a mark or a domain
+        /// uses the bit. While rules are active, every name keeps its bit, since rules may set bits at any time.
+        /// `kernel` is `None` if no kernel part is loaded.
         ///
         /// # Errors
         /// Reading or writing the names or the kernel part failed; [`Error::NoFreeTrustBit`].

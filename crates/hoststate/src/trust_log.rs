@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The log of what operators changed of processes' trust by hand: JSON lines, the newest MiB or two of them.
+//! The log of trust changes by operators: JSON lines in two files of at most 1 MiB; older lines are dropped.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use rustix::fs::FlockOperation;
 use crate::locks::{Level, lock_directory};
 use crate::paths;
 
-/// A file that would grow beyond this replaces the one from before.
+/// Maximum size of a file in bytes. A file that would grow beyond it is renamed and replaces the old one.
 const SIZE_MAX: u64 = 1 << 20;
 const NAME: &str = "trust.jsonl";
 const NAME_BEFORE: &str = "trust.jsonl.1";
@@ -22,16 +22,16 @@ const NAME_BEFORE: &str = "trust.jsonl.1";
 pub struct TrustLog {
     /// The records.
     pub changes: Vec<TrustChange>,
-    /// Lines that are not records.
+    /// Number of lines that are not records.
     pub unreadable: usize,
 }
 
-/// The file with the newest records.
+/// Returns the file with the newest records.
 pub fn path() -> PathBuf {
     paths::state_dir().join(NAME)
 }
 
-/// Appends a record to the log. It is on disk when this returns.
+/// Appends a record to the log, and waits until it is on disk.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -104,6 +104,7 @@ fn read(directory: &Path) -> io::Result<TrustLog> {
     }
     Ok(log)
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

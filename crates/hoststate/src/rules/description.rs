@@ -14,7 +14,7 @@ use crate::locks::{self, ReadLock};
 use crate::paths;
 use crate::rule_files::{RuleSet, SourceText};
 
-/// What is known of a rule set beside what the kernel part counts.
+/// The properties of a rule set that the kernel part does not know.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Description {
     generation: u64,
@@ -22,7 +22,7 @@ pub struct Description {
     since: u64,
     /// The texts of the rule files.
     pub(super) texts: Vec<SourceText>,
-    /// By hook, how many instructions the verifier processed.
+    /// Number of instructions that the verifier processed, by hook.
     verified: BTreeMap<String, u32>,
 }
 
@@ -57,7 +57,7 @@ pub fn active() -> Result<Option<Active>, Error> {
 }
 
 impl Description {
-    /// Describes a set that is about to become active. `reloaded` is the description of the same rules from before.
+    /// Describes a set that is about to become active. On a reload, `reloaded` is the old description of the same rules.
     pub(super) fn new(
         loaded: &RulesLoaded,
         texts: Vec<SourceText>,
@@ -75,12 +75,13 @@ impl Description {
         }
     }
 
-    /// Whether a record with this generation was made by these rules.
+    /// Returns true if a record with this generation was made by these rules.
     pub fn covers(&self, generation: u64) -> bool {
         (self.since..=self.generation).contains(&generation)
     }
 
-    /// How many instructions of a hook's program the verifier processed; `None` if the kernel does not report it.
+    /// Returns the number of instructions of a hook's program that the verifier processed; `None` if the kernel does not
+    /// report it.
     pub fn verified(&self, hook: &str) -> Option<u32> {
         self.verified.get(hook).copied()
     }
@@ -94,8 +95,8 @@ impl Description {
             .map_err(Error::io("write", path))
     }
 
-    /// Removes the description files of all generations but this one, 0 for none. One that cannot be removed is left:
-    /// nothing reads it.
+    /// Removes the description files of all generations but this one; 0 removes all. A file that cannot be removed is
+    /// left: nothing reads it.
     pub(super) fn remove_all_but(generation: u64) {
         for entry in fs::read_dir(paths::RUN_DIR).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -115,11 +116,12 @@ impl Description {
         if let Some(description) = Self::of(generation)? {
             return Ok(Some(description));
         }
-        // Another process loaded rules after the generation was read, and removed this description. Wait for its end.
+        // Another process loaded rules after the generation was read, and removed this description. Wait until it has
+        // finished.
         Self::read_locked(kernel, &locks::read_host_state()?)
     }
 
-    /// As [`Self::read`], while no other process loads rules.
+    /// As [`Self::read`]; the lock keeps other processes from loading rules.
     pub(super) fn read_locked(kernel: &Kernel, _lock: &ReadLock) -> Result<Option<Self>, Error> {
         let generation = kernel.rules_generation()?;
         if generation == 0 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Compiles rules for the hooks of this kernel, and numbers what the kernel part knows by number.
+//! Compiles rules for the hooks of this kernel, and replaces rules and trust sources by their numbers for the kernel part.
 
 use ambit_abi::{self as abi, Hook, RuleBit, RuleHook};
 use ambit_policy::compile::{self, Automaton, Compiled, HookProgram, Insn};
@@ -9,7 +9,7 @@ use ambit_sensor::{Kernel, RuleProgram, RuleText, Rules};
 use crate::error::Error;
 use crate::sources::TrustSources;
 
-/// Compiles rules for these hooks. Names of rules that taint have to have their bits.
+/// Compiles rules for these hooks. `sources` must have a bit for each rule that taints.
 ///
 /// # Errors
 /// Rules cannot be compiled together.
@@ -21,12 +21,12 @@ pub fn compile_for(
     Ok(compile::compile(rules, &sources.all(), hooks)?)
 }
 
-/// The hooks at which this kernel evaluates rules; all hooks of Ambit on a machine that cannot list its own.
+/// Returns the hooks at which this kernel evaluates rules; all hooks of Ambit if the kernel cannot be read.
 pub fn hooks() -> Vec<Hook> {
     Kernel::rule_hooks().unwrap_or_else(|_| Hook::ALL.to_vec())
 }
 
-/// Checks that each operation of each rule is seen at one of these hooks.
+/// Checks that each operation of each rule belongs to one of these hooks.
 pub(super) fn check_hooks(rules: &[Rule], hooks: &[Hook]) -> Result<(), Error> {
     for rule in rules {
         for op in &rule.on {
@@ -41,7 +41,7 @@ pub(super) fn check_hooks(rules: &[Rule], hooks: &[Hook]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Puts compiled rules into the form that the kernel part takes. `renew` loads the programs of all hooks again.
+/// Converts compiled rules to the form that the kernel part takes. `renew` loads the programs of all hooks again.
 pub(super) fn link(
     rules: &[Rule],
     compiled: &Compiled,
@@ -90,7 +90,7 @@ fn bytes(automata: &[Automaton]) -> Vec<Vec<u8>> {
     automata.iter().map(Automaton::to_bytes).collect()
 }
 
-/// What a hook's program reads, and what each bit of its answer does.
+/// Returns the settings of a hook: the fields that its program reads, and the rule and actions of each answer bit.
 fn settings(hook: &HookProgram, rules: &[Rule], sources: &TrustSources) -> RuleHook {
     let bits = sources.all();
     let mut settings = RuleHook {

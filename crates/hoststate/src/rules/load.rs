@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Makes a rule set the active one, ends it, and loads it again for programs that were attached later.
+//! Loads, unloads and reloads the active rule set.
 
 use ambit_abi as abi;
 use ambit_failpoint::fail_point;
@@ -13,27 +13,27 @@ use crate::locks::{self, Level, WriteLock};
 use crate::rule_files::RuleSet;
 use crate::sources::TrustSources;
 
-/// What was loaded.
+/// The size of a rule set that was loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadSummary {
-    /// Rules.
+    /// Number of rules.
     pub rules: usize,
-    /// Files.
+    /// Number of files.
     pub files: usize,
-    /// Hooks at which they are evaluated.
+    /// Number of hooks at which the rules are evaluated.
     pub hooks: usize,
 }
 
-/// What [`reload`] did.
+/// The result of [`reload`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reload {
-    /// No program was attached after those of the rules, or no rules are active.
+    /// No program was attached after the programs of the rules, or no rules are active.
     NotNeeded,
     /// The same rules are active with new programs.
     Done,
 }
 
-/// Rules do not need the programs that decide for domains.
+/// Returns the options for rules, which do not need the programs that decide for domains.
 fn options() -> LoadOptions {
     LoadOptions {
         core: false,
@@ -41,21 +41,21 @@ fn options() -> LoadOptions {
     }
 }
 
-/// Makes these rules the active ones, and no others: at once for all hooks, or not at all.
+/// Makes this set the active one: at all hooks at once, or not at all.
 ///
 /// # Errors
-/// The rules do not fit this kernel, or the kernel part cannot be loaded. The rules from before are still active then.
+/// The rules do not fit this kernel, or the kernel part cannot be loaded. The old rules then stay active.
 pub fn load(set: RuleSet) -> Result<LoadSummary, Error> {
     let kernel = Kernel::attach(&options())?;
     let loaded = locks::write_host_state().and_then(|lock| load_into(&kernel, set, None, &lock));
     if loaded.is_err() {
-        // Unload the kernel part if it was loaded for these rules alone.
+        // Unload the kernel part if nothing else uses it.
         let _ = kernel.release();
     }
     loaded
 }
 
-/// Ends all rules. Returns whether some were active.
+/// Unloads all rules. Returns true if a set was active.
 ///
 /// # Errors
 /// The kernel part cannot be changed.
@@ -74,7 +74,8 @@ pub fn unload() -> Result<bool, Error> {
     Ok(were_active)
 }
 
-/// Loads the active rules again if programs were attached to hooks after theirs, so that rules are evaluated first.
+/// Loads the active rules again if other programs were attached after theirs: the last attached program runs first, and
+/// rules must be evaluated before the map.
 ///
 /// # Errors
 /// As for [`load`]. The rules stay active with their old programs.
@@ -120,7 +121,7 @@ fn load_into(
     };
     let generation_before = kernel.rules_generation()?;
     let linked = link(&set.rules, &compiled, &sources, active.is_some());
-    // Called when all programs are in place and before they are active.
+    // Called when all programs are loaded and before they are active.
     let describe = |loaded: &_| {
         let _level = Level::KernelPart.enter();
         Description::new(loaded, set.texts, active).write()?;
@@ -134,7 +135,7 @@ fn load_into(
             Ok(summary)
         }
         Err(error) => {
-            // The rules from before are active still, and bits that were taken from their names belong to them.
+            // The old rules are still active: assign the bits that `assign` reclaimed to their names again.
             if kernel
                 .rules_generation()
                 .is_ok_and(|generation| generation == generation_before)

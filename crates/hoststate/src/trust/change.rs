@@ -15,9 +15,9 @@ use crate::shown::shown;
 use crate::sources::TrustSources;
 use crate::trust_log::{self, ChangeKind, ChangedProcess, TrustChange};
 
-/// Processes of one record in the log.
+/// Maximum number of processes in one record of the log.
 const PER_RECORD: usize = 1000;
-/// How often a domain is searched for processes that were not changed yet.
+/// Maximum number of searches for processes of a domain that are not changed yet.
 const ROUNDS: u32 = 32;
 
 /// The processes to change.
@@ -32,30 +32,30 @@ pub enum Target<'a> {
 /// A change that an operator ordered.
 #[derive(Clone, Debug)]
 pub struct Order<'a> {
-    /// What to do with the bits.
+    /// Set or clear.
     pub kind: ChangeKind,
     /// The bits.
     pub bits: u32,
     /// The names of the bits for the log, or `all`.
     pub sources: Vec<String>,
-    /// After how many seconds set bits are cleared again.
+    /// Number of seconds after which set bits are cleared.
     pub seconds: Option<u32>,
-    /// Why, in the operator's words.
+    /// The operator's reason.
     pub reason: Option<&'a str>,
     /// The user that Ambit runs as.
     pub uid: u32,
-    /// The user that called `sudo`, escaped.
+    /// The user who called `sudo`, escaped.
     pub sudo_user: Option<String>,
 }
 
-/// What a change did.
+/// The result of a change.
 #[derive(Debug, Default)]
 pub struct Changed {
-    /// Processes that were changed.
+    /// Number of processes that were changed.
     pub processes: usize,
-    /// Their threads.
+    /// Number of their threads.
     pub threads: usize,
-    /// Records of the log that could not be written. Bits are set all the same; they are not cleared.
+    /// Errors of records that could not be written to the log. Bits are set without a record, and never cleared without.
     pub not_logged: Vec<io::Error>,
 }
 
@@ -63,7 +63,7 @@ pub struct Changed {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChangeError {
-    /// The number is that of a thread.
+    /// The number belongs to a thread that does not lead its process.
     #[error(
         "{pid} is a thread of process {process}, and the threads of a process share their trust; use --pid {process}"
     )]
@@ -84,15 +84,15 @@ pub enum ChangeError {
     TooFast {
         /// The domain.
         domain: String,
-        /// Processes that were changed.
+        /// Number of processes that were changed.
         processes: usize,
     },
     /// The log cannot be written, so no bit was cleared.
-    #[error("no trust was given back: cannot write the record {}", shown(path))]
+    #[error("no trust bit was cleared: cannot write the record {}", shown(path))]
     NotLogged {
         /// The log.
         path: PathBuf,
-        /// What the system reported.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -108,7 +108,7 @@ impl Order<'_> {
     /// Carries the change out.
     ///
     /// # Errors
-    /// Some processes may have been changed. The log has a second record for one that failed.
+    /// Some processes may have been changed already. A process that failed has a second record in the log.
     pub fn carry_out(&self, kernel: &Kernel, target: Target<'_>) -> Result<Changed, ChangeError> {
         let mut changed = Changed::default();
         match target {
@@ -119,7 +119,7 @@ impl Order<'_> {
     }
 
     fn process(&self, kernel: &Kernel, pid: u32, changed: &mut Changed) -> Result<(), ChangeError> {
-        // Checked first: a number that no process has is not worth a record.
+        // Checked first: an unknown process needs no record.
         if let Some(process) = leader_of(pid).filter(|process| *process != pid) {
             return Err(ChangeError::Thread { pid, process });
         }
@@ -149,7 +149,7 @@ impl Order<'_> {
         }
     }
 
-    /// Changes every process of a domain, those included that these processes create in the meantime.
+    /// Changes every process of a domain, including processes that are created in the meantime.
     fn domain(
         &self,
         kernel: &Kernel,
@@ -176,7 +176,7 @@ impl Order<'_> {
                             changed.processes += 1;
                             changed.threads += threads;
                         }
-                        // It ended in the meantime.
+                        // The process ended in the meantime.
                         Err(ambit_sensor::Error::NoSuchProcess(_)) => {}
                         Err(error) => {
                             let _ =
@@ -200,7 +200,7 @@ impl Order<'_> {
         }
     }
 
-    /// Writes a record. Without one no bit is cleared; bits are set all the same.
+    /// Writes a record. If that fails, an error is returned for `Clear`, and kept in `changed` for `Set`.
     fn log(
         &self,
         processes: Vec<ChangedProcess>,
@@ -234,7 +234,7 @@ impl Order<'_> {
     }
 }
 
-/// The processes of a domain that are not in `seen`.
+/// Returns the processes of a domain that are not in `seen`.
 fn members(
     kernel: &Kernel,
     domain: u16,
@@ -261,17 +261,17 @@ fn bits_of(task: &TaskInfo) -> u32 {
     task.label.trust | task.trust.as_ref().map_or(0, |trust| trust.bits)
 }
 
-/// The process that a process or thread belongs to; `None` if there is none with this number.
+/// Returns the process that a process or thread belongs to; `None` if the number does not exist.
 pub fn leader_of(pid: u32) -> Option<u32> {
     let status = fs::read(format!("/proc/{pid}/status")).ok()?;
-    // The line before it has the name, in which the kernel escapes newlines.
+    // An earlier line has the name, in which the kernel escapes newlines: it cannot forge this line.
     let line = status
         .split(|byte| *byte == b'\n')
         .find_map(|line| line.strip_prefix(b"Tgid:\t"))?;
     str::from_utf8(line).ok()?.parse().ok()
 }
 
-/// The name of a process, escaped; `None` if there is no such process.
+/// Returns the name of a process, escaped; `None` if the process does not exist.
 pub fn name_of(pid: u32) -> Option<String> {
     let bytes = fs::read(format!("/proc/{pid}/comm")).ok()?;
     Some(escape::name(bytes.strip_suffix(b"\n").unwrap_or(&bytes)))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The trust of one process, from the labels and the trust storage of its threads.
+//! Computes the trust of a process from the labels and the trust storage of its threads.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use ambit_sensor::TaskInfo;
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
-/// What set a trust bit.
+/// The kind of a cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CauseKind {
@@ -40,17 +40,17 @@ impl CauseKind {
 pub struct BitCause {
     /// The bit.
     pub bit: u8,
-    /// What set it; `None` if only a label has the cause.
+    /// Its kind; `None` if only a label has the cause.
     pub kind: Option<CauseKind>,
-    /// How the bit spread to this process from the one that lost it first; `None` by fork.
+    /// How the bit spread to this process from the process that lost it first; `None` if by fork.
     pub spread: Option<Spread>,
-    /// When, on `CLOCK_BOOTTIME`.
+    /// Time of the loss, on `CLOCK_BOOTTIME`.
     pub time_ns: u64,
-    /// When the bit is cleared again, on `CLOCK_BOOTTIME`; 0 for never.
+    /// Time at which the bit is cleared, on `CLOCK_BOOTTIME`; 0 for never.
     pub until_ns: u64,
     /// The process that lost the bit first.
     pub pid: u32,
-    /// Its name, up to the first NUL, as it was then; `None` if only a label has the cause.
+    /// Its name at that time, up to the first NUL; `None` if only a label has the cause.
     pub comm: Option<[u8; 16]>,
     /// The hook, if an operation was the cause.
     pub hook: Option<Hook>,
@@ -69,28 +69,28 @@ pub struct Step {
     pub pid: u32,
     /// Its name, up to the first NUL.
     pub comm: [u8; 16],
-    /// How.
+    /// How the trust status spread to it.
     pub how: Spread,
 }
 
-/// The trust of a process: that of all of its threads together.
+/// The trust of a process, from all of its threads.
 #[derive(Debug)]
 pub struct ProcessTrust<'t> {
-    /// The thread that leads it, or another if the leader has ended.
+    /// The leading thread, or another thread if the leader has ended.
     pub leader: &'t TaskInfo,
-    /// How many threads were listed.
+    /// Number of threads that were listed.
     pub threads: usize,
     /// The trust bits.
     pub bits: u32,
     /// One cause per bit, oldest first.
     pub causes: Vec<BitCause>,
-    /// The processes that passed the first cause on, the first of them first.
+    /// The processes that passed the first cause on, oldest first.
     pub path: Vec<Step>,
-    /// How many processes before these are not known any more.
+    /// Number of earlier processes that are no longer known.
     pub path_lost: u32,
 }
 
-/// Nanoseconds of `CLOCK_BOOTTIME`.
+/// Returns the time on `CLOCK_BOOTTIME`, in nanoseconds.
 pub fn boot_time_ns() -> u64 {
     let now = clock_gettime(ClockId::Boottime);
     let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
@@ -98,7 +98,7 @@ pub fn boot_time_ns() -> u64 {
 }
 
 impl<'t> ProcessTrust<'t> {
-    /// The trust of the process with these threads, at a time on `CLOCK_BOOTTIME`; `None` without threads.
+    /// Returns the trust of the process with these threads at a time on `CLOCK_BOOTTIME`; `None` without threads.
     pub fn of(threads: &'t [TaskInfo], now_ns: u64) -> Option<Self> {
         let leader = threads
             .iter()
@@ -125,7 +125,7 @@ impl<'t> ProcessTrust<'t> {
 }
 
 impl BitCause {
-    /// A cause from trust storage. A label of the process may have the key of the same event.
+    /// Converts a cause from trust storage. Adds the key if a label of the process has the same cause.
     fn new(bit: u8, cause: &TrustCause, labels: &[Cause]) -> Self {
         let key = labels
             .iter()
@@ -170,13 +170,13 @@ impl BitCause {
         }
     }
 
-    /// Whether the process lost the bit itself. An older process may have had the same number.
+    /// Returns true if the process itself lost the bit. The time is compared, since process numbers are reused.
     const fn is_own(&self, leader: &TaskInfo) -> bool {
         self.pid == leader.tgid && self.time_ns >= leader.start_ns
     }
 }
 
-/// The hook and operation of a cause, if it has one.
+/// Returns the hook and operation of a cause; `None` twice if no operation was the cause.
 fn operation(hook: u8, op: u16, arg: u32) -> (Option<Hook>, Option<Operation>) {
     let hook = Hook::try_from(hook).ok();
     let operation = hook
@@ -186,7 +186,7 @@ fn operation(hook: u8, op: u16, arg: u32) -> (Option<Hook>, Option<Operation>) {
     (hook.filter(|_| operation.is_some()), operation)
 }
 
-/// The trust bits of a process and their causes, oldest first.
+/// Returns the trust bits of a process and their causes, oldest first.
 fn bits_and_causes(threads: &[TaskInfo], now_ns: u64) -> (u32, Vec<BitCause>) {
     let labels: Vec<Cause> = threads
         .iter()
@@ -228,7 +228,7 @@ fn bits_and_causes(threads: &[TaskInfo], now_ns: u64) -> (u32, Vec<BitCause>) {
     (bits, causes)
 }
 
-/// The processes between `from`, which lost its trust, and this one, and how many of them are not known any more.
+/// Returns the processes from `from`, which lost its trust, to this one, and the number of them that are no longer known.
 /// Steps before `from` belong to another loss and are left out.
 fn path(trust: &Trust, from: u32) -> (Vec<Step>, u32) {
     let kept = u32::try_from(TRUST_STEPS).unwrap_or(u32::MAX);
