@@ -261,8 +261,8 @@ fn comparisons_that_are_never_or_always_true_are_errors() {
     }
     assert_eq!(
         wrong("exec", "object.path == \"/bin/../sh\""),
-        "this is never true: a component of the path is `.` or `..` @ object.path == \"/bin/../sh\" (write paths as the \
-         kernel has them, without `.`, `..` and doubled or trailing slashes)"
+        "this is never true: a component of the path is `.` or `..` @ object.path == \"/bin/../sh\" (write paths in \
+         canonical form, without `.`, `..` and doubled or trailing slashes)"
     );
 }
 

@@ -173,7 +173,7 @@ pub enum Why {
     #[error("it contradicts `{0}`")]
     Contradicts(String),
     /// It contradicts the tests that it is joined with, which are too long to show.
-    #[error("it contradicts the rest")]
+    #[error("it contradicts the other tests")]
     Rest,
     /// No event can pass all of its parts.
     #[error("its parts contradict each other")]
@@ -275,7 +275,7 @@ impl ConditionErrorKind {
             Self::TooLarge => "split it into several rules".to_owned(),
             Self::Address(_) => "for example `10.0.0.1` or `fd00::1`".to_owned(),
             Self::Regex(_) => {
-                "the syntax is that of Rust's `regex`, without look-around and back-references".to_owned()
+                "use the syntax of Rust's `regex` crate: it has no look-around and no back-references".to_owned()
             }
             Self::Never(Why::Contradicts(_) | Why::Rest | Why::Together) => {
                 "join alternatives with `||` instead of `&&`".to_owned()
@@ -287,7 +287,7 @@ impl ConditionErrorKind {
             Self::Never(
                 Why::Path(_)
                 | Why::NoSuchText(Text::ObjectPath | Text::Executable | Text::Parent | Text::Chain),
-            ) => "write paths as the kernel has them, without `.`, `..` and doubled or \
+            ) => "write paths in canonical form, without `.`, `..` and doubled or \
                  trailing slashes"
                 .to_owned(),
             _ => return None,
