@@ -4,8 +4,8 @@
  *
  *   inode_setxattr     The object is the attribute's name: these hooks get no mount, so
  *   inode_removexattr  there is no path. From 6.2 on ACLs call inode_set_acl and
- *   inode_set_acl      inode_remove_acl, before that the other two: commits 72b3897e7878
- *   inode_remove_acl   ("internal: add may_write_xattr()") and its neighbours
+ *   inode_set_acl      inode_remove_acl, before that the other two: commit 72b3897e7810
+ *   inode_remove_acl   ("security: add get, remove and set acl hook")
  *   file_fcntl         signals that a descriptor sends, and leases
  *   file_lock          gated only: whether a lock is taken depends on other processes
  *   file_receive       descriptors passed over a socket, or taken by pidfd_getfd

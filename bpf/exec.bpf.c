@@ -69,7 +69,10 @@ static __always_inline void ctime_of(struct inode *inode, __s64 *sec, __s64 *nse
 		*sec = BPF_CORE_READ(old, i_ctime.tv_sec);
 		*nsec = BPF_CORE_READ(old, i_ctime.tv_nsec);
 	}
-	/* From 6.13 on bit 31 is a flag (include/linux/fs.h, I_CTIME_QUERIED). */
+	/*
+	 * From 6.13 on bit 31 is a flag, I_CTIME_QUERIED: commit 4e40eff0b573 ("fs: add
+	 * infrastructure for multigrain timestamps").
+	 */
 	*nsec &= 0x7fffffff;
 }
 

@@ -49,7 +49,7 @@ static __always_inline __u32 socket_option(int option)
 /* Returns 0 for options that are not decided. */
 static __always_inline __u32 option_kind(struct socket *sock, int level, int option)
 {
-	/* By probe: from 7.0 on sock->sk may be NULL for the verifier. */
+	/* By probe: sock->sk may be NULL for the verifier (verifier.bpf.h). */
 	__u16 family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
 	__u32 arg = 0;
 

@@ -3,8 +3,9 @@
  * io_uring. Its operations pass the hooks of the operations themselves; these are the
  * hooks of io_uring alone.
  *
- *   inode_init_security_anon  a ring, or a userfaultfd, is created: on all kernels,
- *                             unlike uring_allowed (7.3)
+ *   inode_init_security_anon  a ring, or a userfaultfd, is created: on all kernels, unlike
+ *                             uring_allowed: commit c6ad9fdbd44b ("io_uring,lsm,selinux: add
+ *                             LSM hooks for io_uring_setup()"), seen on 7.3
  *   uring_sqpoll              a kernel thread submits for the task
  *   uring_override_creds      an operation runs with registered credentials
  *   uring_cmd                 a driver's command

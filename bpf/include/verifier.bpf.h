@@ -26,9 +26,9 @@
  *   bpf_loop()                 The callback is verified once; a C loop once per iteration.
  *   reading a pointer as a     number_at(): 6.12 regards the file of mmap_file as never NULL and
  *   number                     deletes the test, so anonymous memory faulted in the kernel. A
- *                              number carries no such assumption. Later kernels declare the
- *                              argument nullable: commit 94e948b7e684 ("bpf: annotate file
- *                              argument as __nullable in bpf_lsm_mmap_file").
+ *                              number carries no such assumption. 7.0 declares the argument
+ *                              nullable: commit 94e948b7e684 ("bpf: annotate file argument as
+ *                              __nullable in bpf_lsm_mmap_file").
  *   reading an argument by     key_permission: its first argument points to a type that is only
  *   probe                      declared, and the verifier refuses the load. All kernels.
  *   BPF_CORE_READ in place of  From 6.4 on each load of a pointer field through a trusted pointer
@@ -36,7 +36,9 @@
  *                              btf_nested_type_is_trusted). The walk group_leader->thread_pid was
  *                              the most frequent one: without it a first load of all programs fell
  *                              from 44.2 to 25.4 thousand million instructions on 6.12. Also where
- *                              a pointer may be NULL for the verifier: socket->sk from 7.0 on.
+ *                              a pointer may be NULL for the verifier: socket->sk from 6.10 on,
+ *                              commit 0db63c0b86e9 ("bpf: Fix verifier assumptions about
+ *                              socket->sk").
  *   verdict ? -EPERM : 0       From 6.12 on the return value of an LSM program must provably lie
  *                              within [-4095, 0], commit 5d99e198be27 ("bpf, lsm: Add check for
  *                              BPF LSM return value").
