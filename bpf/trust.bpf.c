@@ -34,7 +34,7 @@ int trust_tasks(struct bpf_iter__task *ctx)
 	if (!request || !found)
 		return 0;
 	leads = task->pid == task->tgid;
-	if (request->ask != AMBIT_ASK_LIST && task->tgid != request->tgid)
+	if (request->kind != AMBIT_REQUEST_LIST && task->tgid != request->tgid)
 		return 0;
 	if (request->start_ns && task->group_leader->start_boottime != request->start_ns)
 		return 0;
@@ -43,9 +43,9 @@ int trust_tasks(struct bpf_iter__task *ctx)
 	if (leads && clock_now())
 		trust_collect(task);
 	trust = bpf_task_storage_get(&trusts, task, NULL, 0);
-	if (request->ask == AMBIT_ASK_LIST && !label && !(leads && trust && trust->bits))
+	if (request->kind == AMBIT_REQUEST_LIST && !label && !(leads && trust && trust->bits))
 		return 0;
-	if (request->ask == AMBIT_ASK_SET) {
+	if (request->kind == AMBIT_REQUEST_SET) {
 		struct trust_why why = {
 			.bits = request->bits,
 			.seconds = request->seconds,
@@ -67,7 +67,7 @@ int trust_tasks(struct bpf_iter__task *ctx)
 		}
 		if (label)
 			__sync_fetch_and_or(&label->trust, request->bits);
-	} else if (request->ask == AMBIT_ASK_CLEAR) {
+	} else if (request->kind == AMBIT_REQUEST_CLEAR) {
 		if (trust)
 			__sync_fetch_and_and(&trust->bits, ~request->bits);
 		trust = leads ? exited_leader_of(task) : NULL;

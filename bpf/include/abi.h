@@ -856,15 +856,15 @@ struct ambit_config {
 };
 
 /* Requests to the task iterator. */
-enum ambit_ask {
-	AMBIT_ASK_LIST = 0,
-	AMBIT_ASK_SET = 1,   /* set bit of all threads of tgid */
-	AMBIT_ASK_CLEAR = 2, /* clear these bits of all threads of tgid */
-	AMBIT_ASK_FIND = 3,  /* list all threads of tgid */
+enum ambit_request_kind {
+	AMBIT_REQUEST_LIST = 0,
+	AMBIT_REQUEST_SET = 1,	 /* set bit of all threads of tgid */
+	AMBIT_REQUEST_CLEAR = 2, /* clear these bits of all threads of tgid */
+	AMBIT_REQUEST_FIND = 3,	 /* list all threads of tgid */
 };
 
 struct ambit_request {
-	__u32 ask;
+	__u32 kind; /* AMBIT_REQUEST_* */
 	__u32 tgid;
 	__u32 bits;
 	__u32 seconds;

@@ -26,7 +26,7 @@
 
 struct path_cache_entry {
 	__u32 count;
-	__u32 undecided;  /* AMBIT_PATH_PROGRAM_*: what has to be asked */
+	__u32 undecided;  /* AMBIT_PATH_PROGRAM_*: inputs on which rules still depend */
 	__u64 generation; /* of the rules */
 	__u64 what;	  /* hook, operation, argument */
 	__u32 names;	  /* how many of `words` are used */

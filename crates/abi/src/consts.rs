@@ -63,7 +63,7 @@ constants! {
     PTRACE_ATTACH: u32 = 2;
     /// Asking to be traced by the parent.
     PTRACE_TRACEME: u32 = 3;
-    /// Who gets a descriptor's signals.
+    /// The receiver of a descriptor's signals.
     FCNTL_OWNER: u32 = 1;
     /// Which signal a descriptor sends.
     FCNTL_SIGNAL: u32 = 2;
@@ -115,7 +115,7 @@ constants! {
     IPC_READ: u32 = 3;
     /// Attach for writing, send, change values.
     IPC_WRITE: u32 = 4;
-    /// Ask about.
+    /// Read the state.
     IPC_STAT: u32 = 5;
     /// Change owner, mode or limits.
     IPC_CONTROL: u32 = 6;
@@ -258,14 +258,14 @@ constants! {
     /// How often a member was met is counted up to here.
     HITS_MAX: u32 = 255;
 
-    /// The task iterator lists labelled tasks.
-    ASK_LIST: u32 = 0;
-    /// It sets a trust bit of all threads of a process.
-    ASK_SET: u32 = 1;
-    /// It clears all trust bits of all threads of a process.
-    ASK_CLEAR: u32 = 2;
-    /// It lists all threads of a process.
-    ASK_FIND: u32 = 3;
+    /// Request to the task iterator: list tasks with a label, and processes that lost trust.
+    REQUEST_LIST: u32 = 0;
+    /// Request: set a trust bit of all threads of a process.
+    REQUEST_SET: u32 = 1;
+    /// Request: clear trust bits of all threads of a process.
+    REQUEST_CLEAR: u32 = 2;
+    /// Request: list all threads of a process.
+    REQUEST_FIND: u32 = 3;
 
     /// Most states of an automaton; state 0 is dead.
     DFA_STATES: usize = 65536;

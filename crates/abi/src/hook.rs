@@ -242,7 +242,7 @@ impl Hook {
         )
     }
 
-    /// The operations that the hook decides: what its program asks about.
+    /// The operations that the hook decides.
     pub const fn ops(self) -> &'static [Op] {
         match self {
             Self::FileOpen => &[Op::FileOpen, Op::FileCreate, Op::FileTruncate],

@@ -192,7 +192,7 @@ impl Op {
 
     /// The coverage from which on it is decided.
     pub fn coverage(self) -> Coverage {
-        // Asked where the core is asked, too, but not of its domains.
+        // Decided at a hook of the core, but only for domains of full coverage.
         if self == Self::FileInherit {
             return Coverage::Full;
         }

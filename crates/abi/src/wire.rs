@@ -310,14 +310,14 @@ pub struct Config {
     pub slot_mask: u32,
 }
 
-/// What the task iterator is asked to do (`struct ambit_request`).
+/// A request to the task iterator (`struct ambit_request`).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 #[repr(C)]
 pub struct Request {
-    /// One of `ASK_*`.
-    pub ask: u32,
+    /// One of `REQUEST_*`.
+    pub kind: u32,
     /// The process, as the initial pid namespace numbers it.
     pub tgid: u32,
     /// The trust bits to set or to clear.
@@ -328,7 +328,7 @@ pub struct Request {
     pub start_ns: u64,
 }
 
-/// What the task iterator answers for each task it listed or changed (`struct ambit_task`).
+/// The task iterator's answer for each task that it listed or changed (`struct ambit_task`).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]

@@ -169,7 +169,7 @@ fn every_field_is_where_the_kernel_part_has_it() {
     layout!(
         c,
         "ambit_request" = Request {
-            ask,
+            kind,
             tgid,
             bits,
             seconds,

@@ -100,8 +100,8 @@ fn check_each(bed: &TestBed, offered: &[KernelHook]) -> Result<Vec<Checked>, Err
                 Checked::without(op, Status::Absent, "this kernel has no hook for it")
             }
             Some(Canary::Perform(script)) => check_one(bed, op, script, &start)?,
-            Some(Canary::Gated { script, offence }) => {
-                check_gated(bed, op, script, offence, &start)?
+            Some(Canary::Gated { script, violation }) => {
+                check_gated(bed, op, script, violation, &start)?
             }
             Some(Canary::Skip(why)) => Checked::without(op, Status::Untried, why),
             None => Checked::without(
@@ -153,21 +153,7 @@ fn check_one(bed: &TestBed, op: Op, script: &str, start: &HashSet<Fp>) -> Result
         },
     )?;
     let refused = enforced.denied(op) && enforced.was_refused();
-    let status = match (seen.is_some(), refused) {
-        (true, true) => Status::Ok,
-        (true, false) => Status::Allowed,
-        // The kernel refused the operation before any hook, or lacks it: that is not a blind spot.
-        (false, _) if learned.failed() => Status::Untried,
-        (false, _) => Status::Unseen,
-    };
-    Ok(Checked {
-        operation: op.name(),
-        status,
-        seen: seen.is_some(),
-        refused,
-        hook,
-        detail: (status != Status::Ok).then(|| detail(&learned, &enforced)),
-    })
+    Ok(Checked::of(op, hook, refused, &learned, &enforced))
 }
 
 /// Checks an operation that no map has, because workloads perform it by chance: only untrusted tasks are refused it.
@@ -175,7 +161,7 @@ fn check_gated(
     bed: &TestBed,
     op: Op,
     script: &str,
-    offence: Op,
+    violation: Op,
     start: &HashSet<Fp>,
 ) -> Result<Checked, Error> {
     let learned = learn(bed, script, false)?;
@@ -183,7 +169,7 @@ fn check_gated(
         .evaluated
         .iter()
         .find(|hook| hook.ops().contains(&op));
-    let allowed = |event: &&Event| event.operation.op != offence || start.contains(&event.key);
+    let allowed = |event: &&Event| event.operation.op != violation || start.contains(&event.key);
     let keys: Vec<Fp> = learned
         .events
         .iter()
@@ -199,22 +185,9 @@ fn check_gated(
             gated: op.family(),
         },
     )?;
-    let seen = hook.is_some();
+    let hook = hook.map(|hook| hook.name());
     let refused = enforced.denied(op);
-    let status = match (seen, refused) {
-        (true, true) => Status::Ok,
-        (true, false) => Status::Allowed,
-        (false, _) if learned.failed() => Status::Untried,
-        (false, _) => Status::Unseen,
-    };
-    Ok(Checked {
-        operation: op.name(),
-        status,
-        seen,
-        refused,
-        hook: hook.map(|hook| hook.name()),
-        detail: (status != Status::Ok).then(|| detail(&learned, &enforced)),
-    })
+    Ok(Checked::of(op, hook, refused, &learned, &enforced))
 }
 
 /// Returns the points that mark each executed file as having a list of allowed digests. The list stays empty, so that every
@@ -249,6 +222,32 @@ fn detail(learned: &TrialResult, enforced: &TrialResult) -> String {
 }
 
 impl Checked {
+    /// Returns the result of both trials. `hook` saw the operation while learning; `refused` is true if enforcing refused
+    /// the operation.
+    fn of(
+        op: Op,
+        hook: Option<&'static str>,
+        refused: bool,
+        learned: &TrialResult,
+        enforced: &TrialResult,
+    ) -> Self {
+        let status = match (hook.is_some(), refused) {
+            (true, true) => Status::Ok,
+            (true, false) => Status::Allowed,
+            // The kernel refused the operation before any hook, or lacks it: that is not a blind spot.
+            (false, _) if learned.failed() => Status::Untried,
+            (false, _) => Status::Unseen,
+        };
+        Self {
+            operation: op.name(),
+            status,
+            seen: hook.is_some(),
+            refused,
+            hook,
+            detail: (status != Status::Ok).then(|| detail(learned, enforced)),
+        }
+    }
+
     fn without(op: Op, status: Status, why: &str) -> Self {
         Self {
             operation: op.name(),

@@ -11,13 +11,13 @@ use ambit_abi::Op;
 pub(crate) enum Canary {
     /// With this script of the exerciser. `{d}` stands for the canary's directory, `{ambit}` for this program.
     Perform(&'static str),
-    /// For an operation that is only gated: the exerciser first performs `offence`, which the map does not allow. The
+    /// For an operation that is only gated: the exerciser first performs `violation`, which the map does not allow. The
     /// refusal lowers its trust, and the gate refuses the operation.
     Gated {
-        /// The script of the exerciser, which includes the offence.
+        /// The script of the exerciser, which includes the violation.
         script: &'static str,
         /// The operation that lowers trust.
-        offence: Op,
+        violation: Op,
     },
     /// Not at all, for this reason: every way to perform it would do harm.
     Skip(&'static str),
@@ -76,8 +76,8 @@ const CANARIES: &[(Op, Canary)] = &[
     (
         Op::FileLock,
         Gated {
-            script: "lock-after-crime {d}/file",
-            offence: Op::NetSocket,
+            script: "lock-after-violation {d}/file",
+            violation: Op::NetSocket,
         },
     ),
     (Op::FileReceive, Perform("pidfd-getfd {d}/file")),
@@ -93,8 +93,8 @@ const CANARIES: &[(Op, Canary)] = &[
     (
         Op::NetNetlink,
         Gated {
-            script: "netlink-after-crime",
-            offence: Op::MapAnon,
+            script: "netlink-after-violation",
+            violation: Op::MapAnon,
         },
     ),
     (Op::TaskNice, Perform("nice-of child 5")),
@@ -124,16 +124,16 @@ const CANARIES: &[(Op, Canary)] = &[
     (
         Op::KernelRequest,
         Gated {
-            script: "module-after-crime",
-            offence: Op::MapAnon,
+            script: "module-after-violation",
+            violation: Op::MapAnon,
         },
     ),
     (Op::KernelPerf, Perform("perf")),
     (
         Op::KernelLockdown,
         Gated {
-            script: "port-after-crime",
-            offence: Op::MapAnon,
+            script: "port-after-violation",
+            violation: Op::MapAnon,
         },
     ),
     (Op::KernelSyslog, Perform("syslog 3")),

@@ -22,7 +22,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         // SAFETY: as above.
         ("lock", [path]) => on(path, |fd| unsafe { libc::flock(fd, libc::LOCK_EX) }),
         // An operation that tests leave out of the map comes between the open and the lock.
-        ("lock-after-crime", [path]) => on(path, |fd| {
+        ("lock-after-violation", [path]) => on(path, |fd| {
             // SAFETY: takes numbers.
             unsafe {
                 libc::close(libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0));

@@ -24,9 +24,11 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             let (nothing, call) = (null::<u8>(), libc::SYS_move_pages);
             check(call!(syscall(call, pid, 0, nothing, nothing, nothing, 0))).map(|_| ())
         }),
-        ("netlink-after-crime", []) => netlink_after_crime(),
-        ("port-after-crime", []) => make_code().map(|_| ()).or(Ok(())).and_then(|()| port()),
-        ("module-after-crime", []) => make_code().map(|_| ()).or(Ok(())).and_then(|()| module()),
+        ("netlink-after-violation", []) => netlink_after_violation(),
+        ("port-after-violation", []) => make_code().map(|_| ()).or(Ok(())).and_then(|()| port()),
+        ("module-after-violation", []) => {
+            make_code().map(|_| ()).or(Ok(())).and_then(|()| module())
+        }
         _ => return None,
     })
 }
@@ -79,7 +81,7 @@ fn settime_wrong() -> Done {
 }
 
 /// Sends an empty message (`NLMSG_NOOP`) to rtnetlink.
-fn netlink_after_crime() -> Done {
+fn netlink_after_violation() -> Done {
     let fd = owned(call!(socket(
         libc::AF_NETLINK,
         libc::SOCK_RAW | libc::SOCK_CLOEXEC,

@@ -11,7 +11,7 @@ use ambit_event::Op;
 use ambit_policy::condition::{Number, Text};
 use ambit_policy::examples::run_examples;
 use ambit_policy::facts::Facts;
-use ambit_policy::field::{fields, is_asked};
+use ambit_policy::field::{can_match, fields};
 use ambit_policy::file::read;
 use ambit_policy::interpret::{Prepared, carry_out, decide, holds};
 use ambit_policy::rule::Rule;
@@ -386,7 +386,7 @@ fn rules_act_in_order_and_the_first_cause_stays_while_a_bit_is_set() {
 #[test]
 fn the_table_of_fields_is_sound() {
     for field in fields() {
-        assert!(field.ops.iter().all(|op| is_asked(*op)), "{}", field.name);
+        assert!(field.ops.iter().all(|op| can_match(*op)), "{}", field.name);
         assert!(!field.doc.is_empty() && !field.type_name().is_empty());
         let twins = fields().iter().filter(|other| other.name == field.name);
         for twin in twins.filter(|twin| !std::ptr::eq(*twin, field)) {

@@ -9,7 +9,7 @@ use ambit_event::{Op, escape};
 use ambit_policy::check::condition;
 use ambit_policy::condition::Number;
 use ambit_policy::facts::Facts;
-use ambit_policy::field::is_asked;
+use ambit_policy::field::can_match;
 use ambit_policy::file::{check_set, read};
 use ambit_policy::interpret::{decide, holds};
 use ambit_rulegen::{Near, Random};
@@ -35,7 +35,7 @@ fn file(bytes: &[u8]) {
 
 fn asked() -> Vec<Op> {
     let ops = Op::ALL.iter().copied();
-    ops.filter(|op| is_asked(*op)).collect()
+    ops.filter(|op| can_match(*op)).collect()
 }
 
 /// Errors lie within the text, and the negation of an accepted condition is its negation.

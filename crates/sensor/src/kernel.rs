@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use ambit_abi::{ASK_CLEAR, ASK_SET, Coverage, Hook, RuleCount, Spread};
+use ambit_abi::{Coverage, Hook, REQUEST_CLEAR, REQUEST_SET, RuleCount, Spread};
 
 use crate::domain::{self, Domain, DomainInfo, DomainSpec};
 use crate::error::Error;
@@ -204,7 +204,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::NoSuchProcess`].
     pub fn set_trust(&self, pid: u32, bits: u32, seconds: Option<u32>) -> Result<usize, Error> {
-        tasks::change(&self.host, pid, ASK_SET, bits, seconds.unwrap_or(0))
+        tasks::change(&self.host, pid, REQUEST_SET, bits, seconds.unwrap_or(0))
     }
 
     /// Clears trust bits of a process, pending reports of taps included. Returns how many threads it has.
@@ -212,7 +212,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::NoSuchProcess`].
     pub fn clear_trust(&self, pid: u32, bits: u32) -> Result<usize, Error> {
-        tasks::change(&self.host, pid, ASK_CLEAR, bits, 0)
+        tasks::change(&self.host, pid, REQUEST_CLEAR, bits, 0)
     }
 
     /// Removes what nothing uses: dead domains, and the kernel part if no domain is left. Returns true if the kernel part

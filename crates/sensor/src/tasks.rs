@@ -10,7 +10,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use ambit_abi::{ASK_FIND, ASK_LIST, LABEL_EXITED, Label, Request, Task, Trust};
+use ambit_abi::{LABEL_EXITED, Label, REQUEST_FIND, REQUEST_LIST, Request, Task, Trust};
 use libbpf_rs::{Iter, Link};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -79,7 +79,7 @@ fn task(bytes: &[u8]) -> Result<TaskInfo, Error> {
 pub(crate) fn list(host: &Host) -> Result<Vec<TaskInfo>, Error> {
     let lock = locks::tasks()?;
     let request = Request {
-        ask: ASK_LIST,
+        kind: REQUEST_LIST,
         ..Request::default()
     };
     run(host, request, &lock)
@@ -98,14 +98,14 @@ pub(crate) fn members(host: &Host, domain: u16) -> Result<BTreeSet<u32>, Error> 
     Ok(members)
 }
 
-/// Sets or clears trust bits (`ask_for`) of a process. Returns how many threads it has.
+/// Sets or clears trust bits of a process: `kind` is `REQUEST_SET` or `REQUEST_CLEAR`. Returns its number of threads.
 ///
 /// The iterator compares the process's number and start. If the process was alive after its start was looked up, both
 /// are its own, and no process that gets the number later is changed.
 pub(crate) fn change(
     host: &Host,
     pid: u32,
-    ask_for: u32,
+    kind: u32,
     bits: u32,
     seconds: u32,
 ) -> Result<usize, Error> {
@@ -116,7 +116,7 @@ pub(crate) fn change(
     let pidfd = pidfd_open(raw, PidfdFlags::empty()).map_err(|_| Error::NoSuchProcess(pid))?;
     let lock = locks::tasks()?;
     let find = Request {
-        ask: ASK_FIND,
+        kind: REQUEST_FIND,
         tgid: pid,
         ..Request::default()
     };
@@ -129,7 +129,7 @@ pub(crate) fn change(
         return Err(Error::NoSuchProcess(pid));
     }
     let request = Request {
-        ask: ask_for,
+        kind,
         tgid: pid,
         bits,
         seconds,

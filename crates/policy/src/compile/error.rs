@@ -12,14 +12,14 @@ use super::wire;
 pub enum CompileError {
     /// A hook has more rules than bits.
     #[error(
-        "{rules} rules are asked at hook {hook}, and it has room for {}: join some of them by `||`, or ask fewer \
-         operations",
+        "{rules} rules are for operations of the hook {hook}, which has room for {}: join some of them with `||`, or list \
+         fewer operations in `on`",
         wire::RULES
     )]
     TooManyRules {
         /// The hook.
         hook: Hook,
-        /// How many rules it would have.
+        /// Number of rules for it.
         rules: usize,
     },
     /// A test of a text needs more states than an automaton has.

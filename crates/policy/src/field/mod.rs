@@ -85,7 +85,7 @@ impl Field {
             Meaning::Caps => names::all(&names::CAPABILITIES).collect(),
             Meaning::Operation => Op::ALL
                 .iter()
-                .filter(|op| is_asked(**op))
+                .filter(|op| can_match(**op))
                 .map(|op| op.name())
                 .collect(),
             Meaning::Trust | Meaning::Cause => names::all(&names::TRUST_SOURCES).collect(),
@@ -173,7 +173,7 @@ pub(crate) fn asked_by(leaf: &Condition, op: Op) -> Option<&'static str> {
 }
 
 /// True if rules can match the operation: the kernel part evaluates rules at one of its hooks.
-pub fn is_asked(op: Op) -> bool {
+pub fn can_match(op: Op) -> bool {
     // The first three are evaluated as other operations; the last two are internal.
     !matches!(
         op,

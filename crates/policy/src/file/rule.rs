@@ -14,7 +14,7 @@ use crate::cel;
 use crate::check::possible::Possible;
 use crate::check::{self, ConditionErrorKind, simplify};
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
-use crate::field::{is_asked, is_domain, is_id};
+use crate::field::{can_match, is_domain, is_id};
 use crate::rule::{Actions, Mark, Marks, Rule, Severity};
 
 const KEYS: [&str; 11] = [
@@ -196,18 +196,18 @@ fn operations(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Vec<Op>> {
     ) {
         let text = item.scalar().unwrap_or_default();
         if let Some(family) = text.strip_suffix(".*").and_then(Family::from_name) {
-            let of_family = |op: &Op| op.family() == Some(family) && is_asked(*op);
+            let of_family = |op: &Op| op.family() == Some(family) && can_match(*op);
             found.extend(Op::ALL.iter().copied().filter(of_family));
             continue;
         }
         match Op::from_name(text).filter(|op| op.family().is_some()) {
-            Some(op) if is_asked(op) => {
+            Some(op) if can_match(op) => {
                 found.insert(op);
                 continue;
             }
             Some(op) => errors.add(item.place, RuleErrorKind::NotAsked(op)),
             None => {
-                let known = Op::ALL.iter().filter(|op| is_asked(**op));
+                let known = Op::ALL.iter().filter(|op| can_match(**op));
                 let kind = RuleErrorKind::Word {
                     what: "operation",
                     nearest: nearest(text, known.map(|op| op.name())),

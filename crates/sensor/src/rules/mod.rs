@@ -42,7 +42,7 @@ const PREFILTER: [&str; 2] = ["prefilter_a", "prefilter_b"];
 /// Functions that a set's path program replaces.
 const PATH_PROGRAM: [&str; 2] = ["path_program_a", "path_program_b"];
 /// Names of the pins of hook programs start so. The other pins are the replacements of a generation.
-const HOOK_PROGRAM: &str = "ask-";
+const HOOK_PROGRAM: &str = "hook-";
 const COUNT_WORDS: usize = size_of::<RuleCount>() / size_of::<u64>();
 
 /// Returns the generation of the active set; 0 if no rules are loaded.

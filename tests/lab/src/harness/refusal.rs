@@ -48,14 +48,14 @@ impl Lab {
         let known = self.path("known");
         let secret = self.file("secret", "secret\n");
         // The operation that costs the trust belongs to another family than the gated one.
-        let (crime, refused) = match family {
+        let (violation, refused) = match family {
             "file" => ("socket inet dgram 17".to_owned(), "socket: errno EPERM"),
             _ => (format!("open-r {secret}"), "open-r: errno EPERM"),
         };
-        let innocent = act(&format!("open-r {known} , {operation}"));
-        let guilty = act(&format!("{crime} , {operation}"));
+        let within = act(&format!("open-r {known} , {operation}"));
+        let violating = act(&format!("{violation} , {operation}"));
         before();
-        all_ok(&self.learn("plain.map", &innocent).succeeds());
+        all_ok(&self.learn("plain.map", &within).succeeds());
         assert!(effect(), "{operation} had no effect while learning");
         let gated = self
             .map("plain.map")
@@ -65,7 +65,7 @@ impl Lab {
         before();
         all_ok(
             &self
-                .enforce("gated.map", &innocent)
+                .enforce("gated.map", &within)
                 .succeeds()
                 .within_the_map(),
         );
@@ -75,11 +75,11 @@ impl Lab {
         );
 
         before();
-        let run = self.enforce("plain.map", &guilty).exits(1);
+        let run = self.enforce("plain.map", &violating).exits(1);
         let lines = run.lines();
         let run = run.expect(
             lines.first().is_some_and(|line| line == refused),
-            "the crime should be refused",
+            "the violation should be refused",
         );
         run.expect(
             lines[1..].iter().all(|line| line.contains(": ok")),
@@ -91,7 +91,7 @@ impl Lab {
         );
 
         before();
-        let run = self.enforce("gated.map", &guilty).exits(1);
+        let run = self.enforce("gated.map", &violating).exits(1);
         run.says(&[refused, &format!("{}: errno EPERM", name_of(operation))])
             .expect_gate();
         assert!(

@@ -155,20 +155,20 @@ fn an_untrusted_task_locks_no_file(lab: &Lab) {
         .succeeds()
         .within_the_map();
     // Opening a file is gated too; the lock is therefore on a file that was opened before.
-    let guilty = act(&format!("lock-after-crime {file}"));
+    let violating = act(&format!("lock-after-violation {file}"));
     lab.write_map(
         "gated.map",
         &lab.map("map").with_respond("untrusted: {file: deny}"),
     );
-    let run = lab.enforce("gated.map", &guilty).exits(1);
-    run.says(&["lock-after-crime: errno EPERM"])
+    let run = lab.enforce("gated.map", &violating).exits(1);
+    run.says(&["lock-after-violation: errno EPERM"])
         .violates_also("file.lock");
 }
 
 fn children_inherit_the_lack_of_trust_and_their_parent_keeps_its_own(lab: &Lab) {
     let (known, secret) = (lab.path("known"), lab.file("secret", "x"));
-    let innocent = format!("fork socket inet dgram 17 , socket inet dgram 17 , open-r {known}");
-    lab.learn("map", &act(&innocent)).succeeds();
+    let within = format!("fork socket inet dgram 17 , socket inet dgram 17 , open-r {known}");
+    lab.learn("map", &act(&within)).succeeds();
     lab.write_map(
         "gated.map",
         &lab.map("map").with_respond("untrusted: {net: deny}"),

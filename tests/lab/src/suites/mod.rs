@@ -18,8 +18,8 @@ mod refusals_full;
 mod refusals_net;
 mod refusals_task;
 mod rules;
-mod rules_early;
 mod rules_fuzz;
+mod rules_path_cache;
 mod scenarios;
 mod spread;
 mod taps;
@@ -72,7 +72,7 @@ pub(crate) fn all() -> Vec<Test> {
         recording::tests,
         hostile::tests,
         rules::tests,
-        rules_early::tests,
+        rules_path_cache::tests,
         rules_fuzz::tests,
         taps::tests,
         trust::tests,

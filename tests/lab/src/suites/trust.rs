@@ -135,8 +135,8 @@ fn what_a_thread_did_outside_the_map_costs_its_process_the_trust_though_the_thre
         "gated.map",
         &lab.map("map").with_respond("untrusted: {net: deny}"),
     );
-    let guilty = act(&format!("thread open-r {secret} , {socket}"));
-    lab.enforce("gated.map", &guilty)
+    let violating = act(&format!("thread open-r {secret} , {socket}"));
+    lab.enforce("gated.map", &violating)
         .exits(1)
         .says(&["open-r: errno EPERM", "socket: errno EPERM"]);
 }

@@ -104,8 +104,9 @@ const LOADING: [&str; 7] = [
     "domain-created",
 ];
 
-fn a_run_that_is_killed_while_it_loads_is_in_no_other_runs_way(lab: &Lab) {
-    for point in LOADING {
+/// Kills a run at each fail point. After each, a second run of the same domain succeeds and leaves nothing pinned.
+fn run_after_a_run_killed_at(lab: &Lab, points: &[&str]) {
+    for point in points {
         lab.killed_at(
             point,
             lab.learning_words("killed", &["--domain", "d"], &act("true")),
@@ -118,6 +119,10 @@ fn a_run_that_is_killed_while_it_loads_is_in_no_other_runs_way(lab: &Lab) {
         nothing_is_pinned();
     }
     all_programs_are_gone();
+}
+
+fn a_run_that_is_killed_while_it_loads_is_in_no_other_runs_way(lab: &Lab) {
+    run_after_a_run_killed_at(lab, &LOADING);
 }
 
 fn a_run_that_is_killed_while_it_extends_what_is_loaded_is_in_no_other_runs_way(lab: &Lab) {
@@ -147,23 +152,13 @@ fn a_run_that_is_killed_while_it_extends_what_is_loaded_is_in_no_other_runs_way(
 }
 
 fn a_run_that_is_killed_while_it_removes_what_was_loaded_is_in_no_other_runs_way(lab: &Lab) {
-    // At the second time: before it loads, a run removes what a killed one may have left.
-    for point in [
+    // The second time that these points are reached: the first is the removal of leftovers before the run loads.
+    let points = [
         "domain-slot-free",
         "remove-last-gone:2",
         "remove-links-gone:2",
-    ] {
-        lab.killed_at(
-            point,
-            lab.learning_words("killed", &["--domain", "d"], &act("true")),
-        );
-        lab.learning("map", &["--domain", "d"], &act("true"))
-            .finish()
-            .succeeds()
-            .says(&["true: ok"]);
-        nothing_is_pinned();
-    }
-    all_programs_are_gone();
+    ];
+    run_after_a_run_killed_at(lab, &points);
 }
 
 /// From the first fail point on, no rule is listed and none refuses; the next load works.

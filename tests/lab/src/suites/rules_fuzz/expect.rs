@@ -10,8 +10,8 @@ use ambit_policy::interpret::{Outcome, Prepared, carry_out};
 use ambit_policy::rule::Rule;
 use serde_json::Value;
 
-use super::persona::{Done, Persona};
 use super::step::{Effect, Step};
+use super::workload::{Done, Workload};
 
 /// How often rules were evaluated, and how often they matched.
 #[derive(Clone, Copy, Debug, Default)]
@@ -171,7 +171,7 @@ fn shown(facts: &Facts) -> String {
 /// Compares one run of the exerciser; `records` are all records of rules during the run.
 pub(super) fn compare(
     rules: &[Rule],
-    persona: &Persona,
+    workload: &Workload,
     done: &Done,
     records: &[Value],
 ) -> Result<Counts, Difference> {
@@ -182,11 +182,11 @@ pub(super) fn compare(
         by_pid.entry(pid).or_default().push(recorded(record));
     }
     let mut sums = Counts::default();
-    for (at, group) in persona.groups.iter().enumerate() {
+    for (at, group) in workload.groups.iter().enumerate() {
         let mut task = Task {
             rules,
             prepared: &prepared,
-            facts: persona.facts(done.pids[at]),
+            facts: workload.facts(done.pids[at]),
             records: Vec::new(),
             story: String::new(),
             sums: Counts::default(),

@@ -5,10 +5,10 @@
 //! and steps are removed one after the other as long as the difference remains.
 
 mod expect;
-mod persona;
 mod scene;
 mod shrink;
 mod step;
+mod workload;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::{setting, tests};
 use crate::harness::Lab;
 use expect::{Counts, Difference, compare};
-use persona::Persona;
+use workload::Workload;
 
 tests! { "rules_fuzz":
     random_rules_do_what_the_interpreter_says
@@ -30,7 +30,7 @@ const SECONDS: u64 = 12;
 const SEED: u64 = 1;
 /// Rules of a set. Loading takes ten times as long as the steps.
 const RULES: usize = 40;
-const PERSONAS: usize = 6;
+const WORKLOADS: usize = 6;
 /// Steps of each group: the kernel part has room for some 1,200 records until they are read.
 const GROUPS: usize = 30;
 
@@ -42,24 +42,24 @@ pub(super) fn seconds() -> u64 {
 #[derive(Clone)]
 struct Round {
     rules: Vec<Drawn>,
-    personas: Vec<Persona>,
+    workloads: Vec<Workload>,
 }
 
 impl Round {
     fn draw(lab: &Lab, random: &mut Random) -> Self {
-        let personas: Vec<Persona> = (0..PERSONAS)
-            .map(|index| Persona::draw(lab, random, index, GROUPS))
+        let workloads: Vec<Workload> = (0..WORKLOADS)
+            .map(|index| Workload::draw(lab, random, index, GROUPS))
             .collect();
         let mut events: Vec<Facts> = Vec::new();
-        for persona in &personas {
-            let mut facts = persona.facts(u64::from(std::process::id()) + 50);
+        for workload in &workloads {
+            let mut facts = workload.facts(u64::from(std::process::id()) + 50);
             for comm in scene::comms() {
                 facts.set_text(ambit_policy::condition::Text::Comm, comm.to_vec());
-                let steps = persona.groups.iter().flatten();
+                let steps = workload.groups.iter().flatten();
                 events.extend(steps.flat_map(|step| &step.asks).map(|ask| ask.of(&facts)));
             }
         }
-        let mut bounds: Vec<String> = personas.iter().flat_map(Persona::bounds).collect();
+        let mut bounds: Vec<String> = workloads.iter().flat_map(Workload::bounds).collect();
         // The name that each task gives itself distinguishes it from the starting exerciser, whose libc opens files.
         bounds.extend([
             "task.comm.startsWith(\"fz\")".to_owned(),
@@ -70,7 +70,7 @@ impl Round {
         let near = Near::of(&events).with_sources(&["operator"]);
         Self {
             rules: ambit_rulegen::rules(random, &near, RULES, &bounds),
-            personas,
+            workloads,
         }
     }
 
@@ -78,7 +78,7 @@ impl Round {
     fn run(&self, lab: &Lab) -> Option<Result<Counts, (usize, Difference)>> {
         // Rules of a failed round.
         lab.ambit(["rules", "unload"]).succeeds();
-        let listeners: Vec<_> = self.personas.iter().map(Persona::prepare).collect();
+        let listeners: Vec<_> = self.workloads.iter().map(Workload::prepare).collect();
         let text = ambit_rulegen::file(&self.rules);
         let rules = ambit_policy::file::read("drawn", text.as_bytes()).expect("they were read");
         let file = lab.file("drawn.yaml", &text);
@@ -92,14 +92,14 @@ impl Round {
         let mut sums = Counts::default();
         let mut applied: BTreeMap<String, u64> = BTreeMap::new();
         let mut found = Ok(());
-        for (index, persona) in self.personas.iter().enumerate() {
-            let done = persona.run(lab);
+        for (index, workload) in self.workloads.iter().enumerate() {
+            let done = workload.run(lab);
             let records = records(lab);
             for record in &records {
                 let id = record["rule"].as_str().expect("an id");
                 *applied.entry(id.to_owned()).or_default() += 1;
             }
-            match compare(&rules, persona, &done, &records) {
+            match compare(&rules, workload, &done, &records) {
                 Ok(more) => sums.add(more),
                 Err(difference) => {
                     found = Err((index, difference));
@@ -164,9 +164,9 @@ fn random_rules_do_what_the_interpreter_says(lab: &Lab) {
         };
         match result {
             Ok(more) => sums.add(more),
-            Err((persona, difference)) => {
+            Err((workload, difference)) => {
                 println!("{}", difference.text);
-                let smallest = shrink::shrink(lab, &round, persona, difference);
+                let smallest = shrink::shrink(lab, &round, workload, difference);
                 panic!("AMBIT_LAB_FUZZ_SEED={seed} AMBIT_LAB_FUZZ_SECONDS=0\n{smallest}");
             }
         }

@@ -11,10 +11,10 @@ use crate::harness::Lab;
 const TIME: Duration = Duration::from_mins(5);
 
 /// Returns the smallest round that was found, as text.
-pub(super) fn shrink(lab: &Lab, round: &Round, persona: usize, mut found: Difference) -> String {
+pub(super) fn shrink(lab: &Lab, round: &Round, workload: usize, mut found: Difference) -> String {
     let begun = Instant::now();
     let mut best = round.clone();
-    best.personas = vec![round.personas[persona].clone()];
+    best.workloads = vec![round.workloads[workload].clone()];
     let keeps = |candidate: &Round, found: &mut Difference| {
         if begun.elapsed() > TIME {
             return false;
@@ -31,7 +31,7 @@ pub(super) fn shrink(lab: &Lab, round: &Round, persona: usize, mut found: Differ
     let group = found.group;
     for first in [group, 0] {
         let mut candidate = best.clone();
-        candidate.personas[0].groups = best.personas[0].groups[first..=group].to_vec();
+        candidate.workloads[0].groups = best.workloads[0].groups[first..=group].to_vec();
         if keeps(&candidate, &mut found) {
             best = candidate;
             break;
@@ -55,21 +55,21 @@ pub(super) fn shrink(lab: &Lab, round: &Round, persona: usize, mut found: Differ
         piece /= 2;
     }
     let mut group = 0;
-    while best.personas[0].groups.len() > 1 && group < best.personas[0].groups.len() {
+    while best.workloads[0].groups.len() > 1 && group < best.workloads[0].groups.len() {
         let mut candidate = best.clone();
-        candidate.personas[0].groups.remove(group);
+        candidate.workloads[0].groups.remove(group);
         if keeps(&candidate, &mut found) {
             best = candidate;
         } else {
             group += 1;
         }
     }
-    for group in 0..best.personas[0].groups.len() {
+    for group in 0..best.workloads[0].groups.len() {
         // The first step sets the task's name, which the rules' conditions include.
         let mut at = 1;
-        while at < best.personas[0].groups[group].len() {
+        while at < best.workloads[0].groups[group].len() {
             let mut candidate = best.clone();
-            candidate.personas[0].groups[group].remove(at);
+            candidate.workloads[0].groups[group].remove(at);
             if keeps(&candidate, &mut found) {
                 best = candidate;
             } else {
@@ -77,7 +77,7 @@ pub(super) fn shrink(lab: &Lab, round: &Round, persona: usize, mut found: Differ
             }
         }
     }
-    let groups = best.personas[0].groups.iter();
+    let groups = best.workloads[0].groups.iter();
     let groups: Vec<String> = groups
         .map(|group| {
             let steps: Vec<String> = group.iter().map(|step| step.words().join(" ")).collect();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The task that does the steps: its user, its chain of executables, its cgroup, perhaps a domain, perhaps untrusted.
+//! A workload that performs steps: its user, chain of executables, cgroup, domain and trust.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -20,8 +20,8 @@ use crate::harness::{Lab, act_path};
 
 /// One run of the exerciser. Its groups are children of it, each with steps of its own.
 #[derive(Clone, Debug)]
-pub(super) struct Persona {
-    /// Its folder in the test's.
+pub(super) struct Workload {
+    /// Its folder below the test's folder.
     dir: String,
     uid: u32,
     cgroup: &'static str,
@@ -38,10 +38,10 @@ pub(super) struct Done {
     pub(super) lines: Vec<Vec<String>>,
 }
 
-/// From this length on the path of an executable is unknown to rules.
+/// Executables with paths of this length or more have no path in rules.
 const LONG: usize = 255;
 
-impl Persona {
+impl Workload {
     pub(super) fn draw(lab: &Lab, random: &mut Random, index: usize, groups: usize) -> Self {
         let dir = lab.path(&format!("p{index}"));
         let uid = *random.pick(&[0, 0, 1000, 4242]).expect("some");

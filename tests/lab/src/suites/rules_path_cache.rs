@@ -11,7 +11,7 @@ use super::rules::Rules;
 use super::tests;
 use crate::harness::Lab;
 
-tests! { "rules_early":
+tests! { "rules_path_cache":
     a_path_that_was_ruled_out_is_refused_once_it_is_another_path
     a_folder_that_is_renamed_takes_what_is_in_it_along
     names_that_begin_alike_are_not_taken_for_each_other
