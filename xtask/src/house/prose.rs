@@ -316,14 +316,6 @@ mod tests {
     const BAR_DOCUMENT: f64 = 3.0;
     /// The same for the comments of a crate.
     const BAR_COMMENTS: f64 = 5.0;
-    /// Groups that are still above their bars, with the rate that they may not exceed; a row goes when its group is below.
-    const ABOVE: [(&str, f64); 4] = [
-        ("crates/ambit", 8.2),
-        ("crates/hoststate", 8.0),
-        ("crates/policy (messages)", 8.7),
-        // It quotes the phrases that it advises against.
-        ("docs/writing.md", 10.5),
-    ];
     /// Of a group with fewer words, one marker says nothing.
     const WORDS_LEAST: usize = 300;
 
@@ -365,8 +357,6 @@ mod tests {
                 BAR_DOCUMENT
             };
             let name = group(&text.path, text.kind);
-            let known = ABOVE.iter().find(|(above, _)| *above == name);
-            let bar = known.map_or(bar, |(_, rate)| *rate);
             let entry = groups.entry(name).or_insert((Tally::default(), bar));
             entry.0 += sieve.tally(&text);
         }
