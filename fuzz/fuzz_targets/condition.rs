@@ -6,11 +6,11 @@ use ambit_event::Op;
 use ambit_policy::check::condition;
 use ambit_policy::condition::Number;
 use ambit_policy::facts::Facts;
-use ambit_policy::field::is_asked;
+use ambit_policy::field::can_match;
 use ambit_policy::interpret::holds;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let ops: Vec<Op> = Op::ALL.iter().copied().filter(|op| is_asked(*op)).collect();
+    let ops: Vec<Op> = Op::ALL.iter().copied().filter(|op| can_match(*op)).collect();
     match condition(text, &ops) {
         Ok(taken) => {
             // With a line break, because the text may end in a comment.

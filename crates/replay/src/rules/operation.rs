@@ -27,7 +27,7 @@ const WITH_FILE_OWNER: [Op; 3] = [Op::FileOpen, Op::Exec, Op::MapExec];
 /// True if the rule program of a hook evaluates this operation. `file_open` also records creating and truncating, for the
 /// map; rules see these at their own hooks.
 pub(super) fn is_evaluated(hook: Hook, op: Op) -> bool {
-    field::is_asked(op)
+    field::can_match(op)
         && hook.ops().contains(&op)
         && !matches!(
             (hook, op),
