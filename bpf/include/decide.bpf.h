@@ -176,7 +176,7 @@ static __noinline int emit(struct slot *slot, struct draft *draft)
 	event->subject = slot->subject;
 	event->tgid = ids >> 32;
 	event->tid = ids;
-	pid = task->group_leader->thread_pid;
+	pid = BPF_CORE_READ(task, group_leader, thread_pid);
 	/* MAX_PID_NS_LEVEL is 32 (include/linux/pid_namespace.h). */
 	level = (BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid)) & 1023;
 	barrier_var(level);

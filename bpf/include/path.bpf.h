@@ -152,7 +152,8 @@ static __noinline __u8 number_class(struct dentry *dentry, struct dentry *parent
 		return AMBIT_CLASS_PID;
 	proc = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
 	pid = BPF_CORE_READ(proc, pid);
-	own = grand == parent ? task->group_leader->thread_pid : task->thread_pid;
+	own = grand == parent ? BPF_CORE_READ(task, group_leader, thread_pid) :
+				BPF_CORE_READ(task, thread_pid);
 	return pid == own ? AMBIT_CLASS_SELF : AMBIT_CLASS_PID;
 }
 
