@@ -10,9 +10,9 @@ tests! { "unload":
     nothing_stays_pinned_after_a_run
     nothing_stays_pinned_after_a_run_that_failed
     nothing_stays_pinned_once_the_workload_of_a_killed_run_has_ended
-    a_run_that_is_killed_while_it_loads_is_in_no_other_runs_way
+    a_load_of_rules_that_is_killed_is_in_no_other_loads_way
+    a_run_that_is_killed_is_in_no_other_runs_way
     a_run_that_is_killed_while_it_extends_what_is_loaded_is_in_no_other_runs_way
-    a_run_that_is_killed_while_it_removes_what_was_loaded_is_in_no_other_runs_way
     an_unload_of_rules_that_is_killed_leaves_them_whole_or_none
     the_shipped_program_has_no_fail_points
     where_programs_are_preempted_the_counters_add_up_or_nothing_is_loaded
@@ -93,81 +93,75 @@ fn nothing_stays_pinned_once_the_workload_of_a_killed_run_has_ended(lab: &Lab) {
     killed(lab.enforcing("map", &[], &command));
 }
 
-/// Fail points while the kernel part is loaded, in their order.
-const LOADING: [&str; 7] = [
-    "load-maps-pinned",
-    "load-base-pinned",
-    "load-core-pinned",
-    "load-before-last",
-    "load-after-last",
-    "domain-maps-in-slot",
-    "domain-created",
-];
-
-/// Kills a run at each fail point. After each, a second run of the same domain succeeds and leaves nothing pinned.
-fn run_after_a_run_killed_at(lab: &Lab, points: &[&str]) {
-    for point in points {
-        lab.killed_at(
-            point,
-            lab.learning_words("killed", &["--domain", "d"], &act("true")),
-        );
-        // The name is free: a killed run does not keep it.
-        lab.learning("map", &["--domain", "d"], &act("true"))
-            .finish()
-            .succeeds()
-            .says(&["true: ok"]);
-        nothing_is_pinned();
+/// Each kill leaves what the next attempt has to cope with. Rules load the base only, which takes a fraction of the time.
+fn a_load_of_rules_that_is_killed_is_in_no_other_loads_way(lab: &Lab) {
+    let (rules, file) = deny_rule(lab);
+    for point in ["load-maps-pinned", "load-base-pinned", "load-before-last"] {
+        lab.killed_at(point, ["rules", "load", &rules]);
+        lab.outside(["cat", &file]).succeeds();
     }
+    lab.killed_at("load-after-last", ["rules", "load", &rules]);
+    lab.ambit(["rules", "load", &rules]).succeeds();
+    lab.outside(["cat", &file]).exits(1);
+    lab.ambit(["rules", "unload"]).succeeds();
+    nothing_is_pinned();
     all_programs_are_gone();
 }
 
-fn a_run_that_is_killed_while_it_loads_is_in_no_other_runs_way(lab: &Lab) {
-    run_after_a_run_killed_at(lab, &LOADING);
+fn a_run_that_is_killed_is_in_no_other_runs_way(lab: &Lab) {
+    // The name is free for each: a killed run does not keep it.
+    let run = |map: &str| lab.learning_words(map, &["--domain", "d"], &act("true"));
+    for point in [
+        "load-core-pinned",
+        "domain-maps-in-slot",
+        "domain-created",
+        "domain-slot-free",
+        "remove-links-gone",
+    ] {
+        lab.killed_at(point, run("killed"));
+    }
+    lab.ambit(run("map")).succeeds().says(&["true: ok"]);
+    nothing_is_pinned();
+    all_programs_are_gone();
 }
 
 fn a_run_that_is_killed_while_it_extends_what_is_loaded_is_in_no_other_runs_way(lab: &Lab) {
-    let file = lab.file("f", "s\n");
-    let rule = format!(
-        "ambit-rules: 1\nrules:\n  - {{id: no, on: file.open, when: 'object.path == \"{file}\"', do: deny}}\n"
-    );
-    let rules = lab.file("rules.yaml", rule);
+    let (rules, file) = deny_rule(lab);
+    let run = |map: &str, coverage: &str| {
+        lab.learning_words(
+            map,
+            &["--domain", "d", "--coverage", coverage],
+            &act("true"),
+        )
+    };
+    // Rules alone load neither core nor full coverage.
+    lab.ambit(["rules", "load", &rules]).succeeds();
     for (point, coverage) in [
         ("extend-core-pinned", "core"),
         ("extend-full-pinned", "full"),
     ] {
-        // Rules alone load neither core nor full coverage.
-        lab.ambit(["rules", "load", &rules]).succeeds();
-        let options = ["--domain", "d", "--coverage", coverage];
-        lab.killed_at(point, lab.learning_words("killed", &options, &act("true")));
+        lab.killed_at(point, run("killed", coverage));
         lab.outside(["cat", &file]).exits(1);
-        lab.learning("map", &options, &act("true"))
-            .finish()
-            .succeeds()
-            .says(&["true: ok"]);
-        lab.outside(["cat", &file]).exits(1);
-        lab.ambit(["rules", "unload"]).succeeds();
-        nothing_is_pinned();
     }
+    lab.ambit(run("map", "full")).succeeds().says(&["true: ok"]);
+    lab.outside(["cat", &file]).exits(1);
+    lab.ambit(["rules", "unload"]).succeeds();
+    nothing_is_pinned();
     all_programs_are_gone();
 }
 
-fn a_run_that_is_killed_while_it_removes_what_was_loaded_is_in_no_other_runs_way(lab: &Lab) {
-    // The second time that these points are reached: the first is the removal of leftovers before the run loads.
-    let points = [
-        "domain-slot-free",
-        "remove-last-gone:2",
-        "remove-links-gone:2",
-    ];
-    run_after_a_run_killed_at(lab, &points);
-}
-
-/// From the first fail point on, no rule is listed and none refuses; the next load works.
-fn an_unload_of_rules_that_is_killed_leaves_them_whole_or_none(lab: &Lab) {
+/// Writes a rule that refuses to open a file. Returns the paths of the rules and of the file.
+fn deny_rule(lab: &Lab) -> (String, String) {
     let file = lab.file("f", "s\n");
     let rule = format!(
         "ambit-rules: 1\nrules:\n  - {{id: no, on: file.open, when: 'object.path == \"{file}\"', do: deny}}\n"
     );
-    let rules = lab.file("rules.yaml", rule);
+    (lab.file("rules.yaml", rule), file)
+}
+
+/// From the first fail point on, no rule is listed and none refuses; the next load works.
+fn an_unload_of_rules_that_is_killed_leaves_them_whole_or_none(lab: &Lab) {
+    let (rules, file) = deny_rule(lab);
     let points = [
         "unload-deactivated",
         "unload-unpinned",
