@@ -144,6 +144,21 @@ error: unknown operation
 }
 
 #[test]
+fn an_error_inside_a_quoted_folded_or_block_text_has_its_own_place() {
+    for (item, line, column) in [
+        ("file.open rr /etc/hosts", 6, 19),
+        ("'file.open rr /it''s'", 6, 20),
+        ("'file.open r /it''s/\u{202e}'", 6, 29),
+        ("\"file\\x2eopen rr /etc\"", 6, 23),
+        ("file.open\n          rr /etc/hosts", 7, 11),
+        ("|\n          file.open rr /etc/hosts", 7, 21),
+    ] {
+        let found = only(&subject(&format!("    allow:\n      - {item}\n")));
+        assert_eq!((found.0, found.1), (line, column), "{item}: {found:?}");
+    }
+}
+
+#[test]
 fn what_is_no_map_gets_one_error() {
     assert_eq!(only("").2, "the file is empty");
     assert_eq!(only("# nothing\n").2, "the file is empty");
@@ -160,7 +175,7 @@ fn what_is_no_map_gets_one_error() {
     );
     assert_eq!(
         only(&format!("{HEAD}---\nambit: 1\n")).2,
-        "a map is one document"
+        "a file has only one YAML document"
     );
 }
 
@@ -324,11 +339,11 @@ fn duplicates_name_the_other_one() {
 fn anchors_aliases_and_tags_are_refused() {
     assert_eq!(
         only(&format!("{HEAD}start: &a [*a]\n")).2,
-        "anchors are not used in maps"
+        "YAML anchors are not supported"
     );
     assert_eq!(
         only(&format!("{HEAD}start: !!set {{}}\n")).2,
-        "tags are not used in maps"
+        "YAML tags are not supported"
     );
     // An alias to nothing is not even YAML.
     assert_eq!(errors(&format!("{HEAD}start: [*b]\n")).errors().len(), 1);
@@ -341,9 +356,13 @@ fn many_errors_are_counted_and_some_are_shown() {
         text.push_str("      - nothing\n");
     }
     let errors = errors(&text);
-    assert_eq!(errors.errors().len(), 20);
-    assert_eq!(errors.more(), 980);
-    assert!(errors.to_string().ends_with("and 980 more errors"));
+    assert_eq!(errors.errors().len(), 50);
+    assert_eq!(errors.more(), 950);
+    let shown = errors.to_string();
+    assert!(
+        shown.ends_with("\n\nand 950 more errors in web.map"),
+        "{shown}"
+    );
 }
 
 #[test]

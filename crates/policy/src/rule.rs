@@ -2,6 +2,7 @@
 //! A rule that was read and checked.
 
 use ambit_event::Op;
+use ambit_source::Excerpt;
 
 use crate::condition::Condition;
 use crate::facts::Facts;
@@ -59,8 +60,8 @@ pub struct Mark {
     pub column: usize,
     /// The number of characters.
     pub width: usize,
-    /// The line, up to a few characters behind the place.
-    pub text: String,
+    /// The line around the place.
+    pub excerpt: Excerpt,
 }
 
 /// A set of actions.

@@ -44,14 +44,13 @@ fn wrong(event: &str) -> String {
     let [error] = errors.errors() else {
         panic!("not one error:\n{errors}")
     };
-    let line = error.text.as_deref().unwrap();
-    let marked: String = line
-        .chars()
-        .skip(error.column - 1)
-        .take(error.width)
-        .collect();
     let help = error.kind.help().map(|help| format!(" ({help})"));
-    format!("{} @ {marked}{}", error.kind, help.unwrap_or_default())
+    format!(
+        "{} @ {}{}",
+        error.kind,
+        error.marked(),
+        help.unwrap_or_default()
+    )
 }
 
 #[test]

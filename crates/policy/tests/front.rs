@@ -56,16 +56,13 @@ fn wrong(on: &str, condition: &str) -> String {
         panic!("not one error:\n{errors}")
     };
     assert_eq!(error.line, 7, "{errors}");
-    let marked: String = error
-        .text
-        .as_deref()
-        .unwrap()
-        .chars()
-        .skip(error.column - 1)
-        .take(error.width)
-        .collect();
     let help = error.kind.help().map(|help| format!(" ({help})"));
-    format!("{} @ {marked}{}", error.kind, help.unwrap_or_default())
+    format!(
+        "{} @ {}{}",
+        error.kind,
+        error.marked(),
+        help.unwrap_or_default()
+    )
 }
 
 /// Compares an error with the expected one; the help only if one is expected.
@@ -631,11 +628,11 @@ fn errors_of_the_file_format_are_reported_one_each() {
         ),
         (
             "ambit-rules: 1\nrules: &a []\n",
-            "rule files cannot use anchors",
+            "YAML anchors are not supported",
         ),
         (
             &file("id: a\non: exec\nwhen: !task.labelled\ndo: deny"),
-            "rule files cannot use tags",
+            "YAML tags are not supported",
         ),
         (
             &file("id: a b\non: exec\ndo: deny"),
@@ -823,6 +820,26 @@ fn each_file_has_its_own_limit_of_errors() {
     assert!(
         shown.ends_with("\n\nand 1 more error in x\n\nand 20 more errors in y"),
         "{shown}"
+    );
+}
+
+#[test]
+fn a_file_of_one_huge_line_is_read_without_copying_the_line_for_each_rule() {
+    let rules: Vec<String> = (0..20_000)
+        .map(|id| {
+            format!("{{id: r{id}, on: exec, do: audit, when: 'task.cause == \"rule:r{id}x\"'}}")
+        })
+        .collect();
+    let text = format!("{{ambit-rules: 1, rules: [{}]}}", rules.join(", "));
+    let rules = read("x", text.as_bytes()).unwrap();
+    let marks = rules.iter().flat_map(|rule| {
+        let sources = rule.marks.sources.iter().map(|(_, mark)| mark);
+        sources.chain([&rule.marks.id, &rule.marks.actions])
+    });
+    let kept = marks.map(|mark| mark.excerpt.as_str().len()).max();
+    assert!(
+        kept.is_some_and(|kept| (60..=240).contains(&kept)),
+        "{kept:?} bytes"
     );
 }
 

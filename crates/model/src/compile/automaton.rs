@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use ambit_abi as abi;
+use ambit_automaton::{Table, reduce};
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson;
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, MatchKind};
-
-use super::reduce::{Table, reduce};
 
 /// What building may take, in bytes: room for about the states that the kernel part's pages can have. It also bounds
 /// the time, for patterns that explode.
@@ -71,7 +70,7 @@ impl Automaton {
 
 /// How many states an expression needs alone; `usize::MAX` where it is beyond all bounds.
 pub(super) fn states(regex: &str) -> usize {
-    small(&[regex.to_owned()]).map_or(usize::MAX, |(table, _)| table.accept.len())
+    small(&[regex.to_owned()]).map_or(usize::MAX, |(table, _)| table.output.len())
 }
 
 type Classes = Vec<Vec<usize>>;
@@ -123,7 +122,7 @@ fn explore(dfa: &dense::DFA<Vec<u32>>) -> (Table, Classes) {
         width,
         byte_classes,
         start: 0,
-        accept: vec![0],
+        output: vec![0],
         next: vec![0; width],
     };
     let mut number = |state: StateID, queue: &mut Vec<StateID>| {
@@ -161,14 +160,14 @@ fn explore(dfa: &dense::DFA<Vec<u32>>) -> (Table, Classes) {
         } else {
             0
         };
-        table.accept.push(accept);
+        table.output.push(accept);
     }
     (table, classes)
 }
 
 /// The kernel part's layout; `None` where it does not fit.
 fn lay_out(table: &Table, classes: Classes) -> Option<Automaton> {
-    let states = table.accept.len();
+    let states = table.output.len();
     let padded = table.width.next_power_of_two();
     let shift = padded.trailing_zeros();
     if states > abi::DFA_STATES || shift > 8 {
@@ -192,7 +191,7 @@ fn lay_out(table: &Table, classes: Classes) -> Option<Automaton> {
             &[u8::try_from(*class).ok()?],
         )?;
     }
-    for (state, accept) in table.accept.iter().enumerate() {
+    for (state, accept) in table.output.iter().enumerate() {
         put(
             accept_page * abi::DFA_PAGE_SIZE + 2 * state,
             &u16::try_from(*accept).ok()?.to_ne_bytes(),

@@ -2,7 +2,6 @@
 //! Compiles a map for the kernel part: keys of points, and one automaton for all patterns.
 
 mod automaton;
-mod reduce;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write;

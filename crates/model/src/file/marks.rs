@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_event::Subject;
+use ambit_source::yaml::{self, Node, Value};
 
 use super::comments::split;
-use super::read::Errors;
-use super::yaml::{self, Node, Value};
+use super::node::{Errors, LIMITS};
 use crate::{Map, Rule};
 
 const WORDS: [&str; 3] = ["keep exact", "never generalize", "never generalise"];
@@ -31,7 +31,7 @@ impl Marks {
         if marked.is_empty() {
             return out;
         }
-        let Ok(Some(root)) = yaml::document(text) else {
+        let Ok(root) = yaml::document(text, LIMITS) else {
             return out;
         };
         let Value::Mapping(pairs) = &root.value else {
@@ -58,7 +58,7 @@ impl Marks {
         let Value::Mapping(pairs) = &node.value else {
             return;
         };
-        let Some((subject, _)) = super::subject::one(node, map, &mut Errors::none()) else {
+        let Some((subject, _)) = super::subject::one(node, map, &mut Errors::new("")) else {
             return;
         };
         let mut whole = marked.contains(&node.place.line);

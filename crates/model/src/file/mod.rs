@@ -4,10 +4,10 @@
 mod comments;
 mod error;
 mod marks;
+mod node;
 mod print;
 mod read;
 mod subject;
-mod yaml;
 
 pub use error::{MapError, MapErrorKind, MapErrors};
 pub use marks::Marks;

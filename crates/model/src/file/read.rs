@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A map from text. Every error that can be told apart is collected, and nothing is loaded if there is one.
-
-use std::collections::HashMap;
+//! Reads a map from text. All errors are collected; if there is one, no map is returned.
 
 use ambit_abi::{Coverage, Family, Response};
+use ambit_event::nearest;
 use ambit_event::text::parse_digest;
-use ambit_event::{TextError, nearest};
+use ambit_source::yaml::{self, Node, Value};
 
-use super::error::{KEPT, MapError, MapErrorKind, MapErrors};
-use super::yaml::{self, Node, Place, Value};
+use super::error::{MapErrorKind, MapErrors};
+use super::node::{Errors, LIMITS, keys, list, text};
 use crate::map::{FAMILIES, is_chain, is_domain_name, is_source};
 use crate::{Map, OwnResponses, Responses, RuleObject};
-
-/// Largest map file in bytes.
-pub(super) const SIZE_MAX: usize = 64 * 1024 * 1024;
 
 const KEYS: [&str; 9] = [
     "ambit",
@@ -27,205 +23,38 @@ const KEYS: [&str; 9] = [
     "subjects",
 ];
 
-/// Collects errors; the first are kept, the rest counted.
-pub(super) struct Errors {
-    kept: Vec<(Place, MapErrorKind)>,
-    more: usize,
-}
-
-impl Errors {
-    pub(super) const fn none() -> Self {
-        Self {
-            kept: Vec::new(),
-            more: 0,
-        }
-    }
-
-    pub(super) fn add(&mut self, place: Place, kind: MapErrorKind) {
-        if self.kept.len() < KEPT {
-            self.kept.push((place, kind));
-        } else {
-            self.more += 1;
-        }
-    }
-
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.kept.len() + self.more
-    }
-
-    pub(super) fn text(&mut self, node: &Node<'_>, error: TextError) {
-        self.add(node.within(&error.span), MapErrorKind::Text(error));
-    }
-
-    fn finish(mut self, name: &str, text: &str) -> MapErrors {
-        self.kept
-            .sort_by_key(|(place, _)| (place.line, place.column));
-        let mut lines = text.lines().enumerate();
-        let mut current = (0, "");
-        let mut errors = Vec::with_capacity(self.kept.len());
-        for (place, kind) in self.kept {
-            while current.0 < place.line {
-                let Some((index, line)) = lines.next() else {
-                    break;
-                };
-                current = (index + 1, line);
-            }
-            let text = if current.0 == place.line {
-                window(current.1, place.column)
-            } else {
-                ""
-            };
-            errors.push(MapError {
-                line: place.line.max(1),
-                column: place.column + 1,
-                width: place.width,
-                text: text.to_owned(),
-                kind,
-            });
-        }
-        MapErrors {
-            name: name.to_owned(),
-            errors,
-            more: self.more,
-        }
-    }
-}
-
-/// A line up to somewhat beyond the error, so that a line of megabytes is not kept.
-fn window(line: &str, column: usize) -> &str {
-    line.char_indices()
-        .nth(column + 256)
-        .and_then(|(end, _)| line.get(..end))
-        .unwrap_or(line)
-}
-
 impl Map {
     /// Reads a map file; `name` is what errors call it.
     pub fn parse(text: &str, name: &str) -> Result<Self, MapErrors> {
-        let mut errors = Errors::none();
-        let map = if text.len() > SIZE_MAX {
-            errors.add(
-                Place {
-                    line: 1,
-                    column: 0,
-                    width: 1,
-                },
-                MapErrorKind::TooLarge,
-            );
-            None
-        } else {
-            match yaml::document(text) {
-                Ok(Some(root)) => read(&root, &mut errors),
-                Ok(None) => {
-                    errors.add(
-                        Place {
-                            line: 1,
-                            column: 0,
-                            width: 1,
-                        },
-                        MapErrorKind::Empty,
-                    );
-                    None
-                }
-                Err((place, kind)) => {
-                    errors.add(place, kind);
-                    None
-                }
+        let mut errors = Errors::new(text);
+        let map = match yaml::document(text, LIMITS) {
+            Ok(root) => read(&root, &mut errors),
+            Err((place, error)) => {
+                errors.add(place, MapErrorKind::Yaml(error));
+                None
             }
         };
         match map {
-            Some(mut map) if errors.kept.is_empty() => {
+            Some(mut map) if errors.is_empty() => {
                 map.normalise();
                 Ok(map)
             }
-            _ => Err(errors.finish(name, text)),
+            _ => Err(errors.finish(name)),
         }
     }
 
-    /// Reads a map file that may not even be text.
+    /// Reads the bytes of a map file, which may not be text.
     pub fn parse_bytes(bytes: &[u8], name: &str) -> Result<Self, MapErrors> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Self::parse(text, name),
-            Err(error) => {
-                let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-                let good = std::str::from_utf8(good).unwrap_or_default();
-                let (line, last) = good.lines().enumerate().last().unwrap_or((0, ""));
-                let ended = good.ends_with('\n');
-                let line = line + 1 + usize::from(ended);
-                let column = if ended { 0 } else { last.chars().count() };
-                let mut errors = Errors::none();
-                errors.add(
-                    Place {
-                        line,
-                        column,
-                        width: 1,
-                    },
-                    MapErrorKind::NotUtf8,
-                );
-                Err(errors.finish(name, good))
-            }
-        }
+        let text = yaml::decode(bytes, LIMITS).map_err(|refused| {
+            let mut errors = Errors::new(refused.valid);
+            errors.add(refused.place, MapErrorKind::Yaml(refused.error));
+            errors.finish(name)
+        })?;
+        Self::parse(text, name)
     }
 }
 
-/// The pairs of a mapping whose keys are known and not there twice, by key.
-pub(super) fn keys<'n, 'a>(
-    node: &'n Node<'a>,
-    known: &[&'static str],
-    expected: &'static str,
-    errors: &mut Errors,
-) -> Option<HashMap<&'static str, &'n Node<'a>>> {
-    let Value::Mapping(pairs) = &node.value else {
-        errors.add(node.place, MapErrorKind::Expected(expected));
-        return None;
-    };
-    let mut found = HashMap::new();
-    for (key, value) in pairs {
-        let text = key.scalar().unwrap_or_default();
-        match known.iter().find(|known| **known == text) {
-            None => {
-                let nearest = nearest(text, known.iter().copied());
-                errors.add(key.place, MapErrorKind::UnknownKey { nearest });
-            }
-            Some(known) => {
-                if found.insert(*known, value).is_some() {
-                    errors.add(key.place, MapErrorKind::DuplicateKey);
-                }
-            }
-        }
-    }
-    Some(found)
-}
-
-/// The items of a list.
-pub(super) fn list<'n, 'a>(
-    node: &'n Node<'a>,
-    expected: &'static str,
-    errors: &mut Errors,
-) -> &'n [Node<'a>] {
-    if let Value::Sequence(items) = &node.value {
-        return items;
-    }
-    errors.add(node.place, MapErrorKind::Expected(expected));
-    &[]
-}
-
-/// Reads a scalar's text; an error is collected.
-pub(super) fn text<T>(
-    node: &Node<'_>,
-    expected: &'static str,
-    errors: &mut Errors,
-    parse: impl FnOnce(&str) -> Result<T, TextError>,
-) -> Option<T> {
-    let Some(text) = node.scalar() else {
-        errors.add(node.place, MapErrorKind::Expected(expected));
-        return None;
-    };
-    parse(text).map_err(|error| errors.text(node, error)).ok()
-}
-
-fn read(root: &Node<'_>, errors: &mut Errors) -> Option<Map> {
+fn read(root: &Node<'_>, errors: &mut Errors<'_>) -> Option<Map> {
     // What is no map at all gets one error, not one for each of its lines.
     let first = match &root.value {
         Value::Mapping(pairs) => pairs.first(),
@@ -316,7 +145,7 @@ fn read(root: &Node<'_>, errors: &mut Errors) -> Option<Map> {
     Some(map)
 }
 
-fn responses(node: &Node<'_>, table: &mut Responses, errors: &mut Errors) {
+fn responses(node: &Node<'_>, table: &mut Responses, errors: &mut Errors<'_>) {
     let own = own_responses(node, errors);
     for (slot, own) in table.iter_mut().zip(own) {
         *slot = own.unwrap_or(*slot);
@@ -324,7 +153,7 @@ fn responses(node: &Node<'_>, table: &mut Responses, errors: &mut Errors) {
 }
 
 /// What each source's distrust means.
-fn untrusted_by(node: &Node<'_>, map: &mut Map, errors: &mut Errors) {
+fn untrusted_by(node: &Node<'_>, map: &mut Map, errors: &mut Errors<'_>) {
     let Value::Mapping(pairs) = &node.value else {
         let expected = "responses by source, such as `rule:no-shell: {exec: deny}`";
         errors.add(node.place, MapErrorKind::Expected(expected));
@@ -344,7 +173,7 @@ fn untrusted_by(node: &Node<'_>, map: &mut Map, errors: &mut Errors) {
     }
 }
 
-fn own_responses(node: &Node<'_>, errors: &mut Errors) -> OwnResponses {
+fn own_responses(node: &Node<'_>, errors: &mut Errors<'_>) -> OwnResponses {
     const KNOWN: [&str; 13] = [
         "default", "exec", "file", "map", "net", "task", "cap", "mount", "ns", "ipc", "key",
         "kernel", "uring",

@@ -6,10 +6,10 @@ use std::collections::{BTreeSet, HashMap};
 use ambit_abi::AS_MAX;
 use ambit_event::text::{parse_bare_name, parse_digest, parse_path_object};
 use ambit_event::{Creds, Object, Subject, escape};
+use ambit_source::yaml::Node;
 
 use super::error::MapErrorKind;
-use super::read::{Errors, keys, list, text};
-use super::yaml::Node;
+use super::node::{Errors, keys, list, text};
 use crate::map::{Entry, free_id, id_of};
 use crate::{Map, Rule};
 
@@ -26,7 +26,7 @@ const KEYS: [&str; 9] = [
 ];
 const ID_MAX: usize = 255;
 
-pub(super) fn read(node: &Node<'_>, map: &mut Map, errors: &mut Errors) {
+pub(super) fn read(node: &Node<'_>, map: &mut Map, errors: &mut Errors<'_>) {
     let mut ids: HashMap<String, usize> = HashMap::new();
     let mut lines: HashMap<Subject, usize> = HashMap::new();
     for item in list(node, "a list of subjects", errors) {
@@ -53,7 +53,7 @@ pub(super) fn read(node: &Node<'_>, map: &mut Map, errors: &mut Errors) {
     }
 }
 
-pub(super) fn one(node: &Node<'_>, map: &Map, errors: &mut Errors) -> Option<(Subject, Entry)> {
+pub(super) fn one(node: &Node<'_>, map: &Map, errors: &mut Errors<'_>) -> Option<(Subject, Entry)> {
     let found = keys(node, &KEYS, "a subject's keys", errors)?;
     let mut entry = Entry::default();
     if let Some(node) = found.get("id") {
@@ -94,7 +94,11 @@ pub(super) fn one(node: &Node<'_>, map: &Map, errors: &mut Errors) -> Option<(Su
 }
 
 /// A list with something in it: an empty one would read as "none", and mean "any".
-fn some<'n, 'a>(node: &'n Node<'a>, expected: &'static str, errors: &mut Errors) -> &'n [Node<'a>] {
+fn some<'n, 'a>(
+    node: &'n Node<'a>,
+    expected: &'static str,
+    errors: &mut Errors<'_>,
+) -> &'n [Node<'a>] {
     let before = errors.count();
     let items = list(node, expected, errors);
     if items.is_empty() && errors.count() == before {
@@ -103,7 +107,7 @@ fn some<'n, 'a>(node: &'n Node<'a>, expected: &'static str, errors: &mut Errors)
     items
 }
 
-fn digests(node: &Node<'_>, errors: &mut Errors) -> BTreeSet<[u8; 32]> {
+fn digests(node: &Node<'_>, errors: &mut Errors<'_>) -> BTreeSet<[u8; 32]> {
     some(node, "a list of digests, such as `sha256:…`", errors)
         .iter()
         .filter_map(|item| text(item, "a digest", errors, parse_digest))
@@ -114,7 +118,7 @@ fn identity(
     node: &Node<'_>,
     found: &HashMap<&str, &Node<'_>>,
     map: &Map,
-    errors: &mut Errors,
+    errors: &mut Errors<'_>,
 ) -> Option<Subject> {
     let mut path = |key: &str| {
         found

@@ -7,8 +7,7 @@
 use std::collections::HashMap;
 
 use ambit_abi::{RULE_ENTRIES, RULE_ROWS, RULE_WORDS};
-
-use super::reduce::Table;
+use ambit_automaton::Table;
 
 /// Bits of a row, one per test.
 const TESTS: usize = RULE_WORDS * 64;

@@ -10,9 +10,13 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::{alphabet, start};
 
 use super::network::Networks;
-use super::reduce::{END, MARK};
 use super::{search, text};
 use crate::condition::TextTest;
+
+/// Output of a state of one test's table: the test is true for a text that ends in this state.
+pub(super) const END: u32 = 1;
+/// Output of a state of one test's table: the test is true for every text that passes through this state.
+pub(super) const MARK: u32 = 2;
 
 /// The table cannot be built.
 #[derive(Debug)]

@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::language::{Language, MachineError, Position};
+use ambit_automaton::{Table, reduce};
+
+use super::language::{Language, MARK, MachineError, Position};
 use super::network::{Networks, Progress};
-use super::reduce::{MARK, Table, reduce};
 use crate::condition::{Text, TextTest};
 use ambit_abi as abi;
 use ambit_event::Marker;

@@ -43,7 +43,6 @@ mod network;
 mod node;
 mod pack;
 mod program;
-mod reduce;
 mod search;
 mod share;
 mod split;

@@ -1,68 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Errors of rule files, displayed with an excerpt like a compiler's.
 
-use std::collections::HashMap;
 use std::fmt;
 
-use ambit_event::{Op, escape};
+use ambit_event::Op;
+use ambit_source::yaml::{Feature, YamlError};
+use ambit_source::{FileError, FileErrors, Problem};
 
 use crate::check::ConditionErrorKind;
 use crate::rule::{Actions, Severity};
 
-/// How many errors of a file are kept; the others are only counted.
-pub(super) const KEPT: usize = 50;
-/// Characters of a long line that are shown on either side of the error.
-const AROUND: usize = 60;
-
-/// The errors of all files. Displayed as text for a terminal, hidden characters escaped.
-#[derive(Debug, Default)]
-pub struct RuleErrors {
-    pub(super) errors: Vec<RuleError>,
-    /// Files with further errors, and how many.
-    pub(super) more: Vec<(String, usize)>,
-}
-
-/// An error.
-#[derive(Debug, thiserror::Error)]
-#[error("{kind}")]
-pub struct RuleError {
-    /// The file, as it was given.
-    pub file: String,
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
-    /// How many characters of the line it is about.
-    pub width: usize,
-    /// The line; `None` if the rule was not read from a file.
-    pub text: Option<String>,
-    /// The error.
-    #[source]
-    pub kind: RuleErrorKind,
-}
+/// The errors of rule files. Displayed as text for a terminal, hidden characters escaped.
+pub type RuleErrors = FileErrors<RuleErrorKind>;
+/// An error in a rule file.
+pub type RuleError = FileError<RuleErrorKind>;
 
 /// Kinds of errors.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuleErrorKind {
-    /// The file is too large.
-    #[error("the file is larger than {} MiB", super::read::SIZE_MAX / (1024 * 1024))]
-    TooLarge,
-    /// Not UTF-8.
-    #[error("the file is not UTF-8 from here on")]
-    NotUtf8,
-    /// The file is empty.
-    #[error("the file is empty")]
-    Empty,
-    /// The file is not YAML. With a suggestion, if it is a missing pair of quotes.
-    #[error("not YAML: {}", .0.info())]
-    Syntax(#[source] saphyr_parser::ScanError, Option<String>),
-    /// Anchors, aliases or tags.
-    #[error("rule files cannot use {0}")]
-    NotUsed(&'static str, Option<String>),
-    /// A second document.
-    #[error("a rule file has only one YAML document")]
-    Documents,
+    /// The file is not a YAML document. With a suggestion, if it is a missing pair of quotes.
+    #[error("{0}")]
+    Yaml(#[source] YamlError, Option<String>),
     /// Another kind of node.
     #[error("expected {0}")]
     Expected(&'static str),
@@ -258,6 +217,34 @@ fn listed<T>(words: &[(&'static str, T)]) -> String {
     }
 }
 
+const FIRST_KEY_HELP: &str = "a rule file begins with `ambit-rules: 1`";
+
+/// Returns a suggestion for a file that is not YAML. `instead` is the line with its condition in quotes.
+fn yaml_help(error: &YamlError, instead: Option<&str>) -> Option<String> {
+    if let Some(instead) = instead {
+        return Some(format!("quote it: {instead}"));
+    }
+    let help = match error {
+        YamlError::Unsupported(Feature::Anchors | Feature::Aliases) => {
+            "write the value out at each place"
+        }
+        YamlError::Empty => FIRST_KEY_HELP,
+        YamlError::TooLarge { .. } | YamlError::SecondDocument => "split it into several files",
+        YamlError::Syntax(_) if error.help().is_some() => error.help()?,
+        YamlError::Syntax(_) | YamlError::Unsupported(Feature::Tags) => {
+            "quote a condition that contains `!`, quotes or `: `, or write it below `|`"
+        }
+        _ => error.help()?,
+    };
+    Some(help.to_owned())
+}
+
+impl Problem for RuleErrorKind {
+    fn help(&self) -> Option<String> {
+        Self::help(self)
+    }
+}
+
 impl RuleErrorKind {
     /// Returns a suggestion for a correction, if there is one.
     pub fn help(&self) -> Option<String> {
@@ -301,22 +288,8 @@ impl RuleErrorKind {
                 "action" => format!("actions are {}", listed(&Actions::WORDS)),
                 _ => "`ambit rules fields` lists operations; `file.*` selects all of a family".to_owned(),
             },
-            Self::NotUsed(_, Some(instead)) | Self::Syntax(_, Some(instead)) => {
-                format!("quote it: {instead}")
-            }
-            Self::Syntax(error, _) if error.info().starts_with("tabs") => {
-                "indent with spaces".to_owned()
-            }
-            Self::NotUsed("tags", _) | Self::Syntax(..) => {
-                "quote a condition that contains `!`, quotes or `: `, or write it below `|`"
-                    .to_owned()
-            }
-            Self::NotUsed(..) => "write the value out at each place".to_owned(),
-            Self::NotRules | Self::Empty | Self::Version => {
-                "a rule file begins with `ambit-rules: 1`".to_owned()
-            }
-            Self::TooLarge | Self::Documents => "split it into several files".to_owned(),
-            Self::NotUtf8 => "save it as UTF-8".to_owned(),
+            Self::Yaml(error, instead) => return yaml_help(error, instead.as_deref()),
+            Self::NotRules | Self::Version => FIRST_KEY_HELP.to_owned(),
             Self::MissingKey(key) => match *key {
                 "rules" => "write `rules:` and a list of rules below it",
                 "id" => "for example `id: shell-under-web`",
@@ -354,135 +327,4 @@ impl RuleErrorKind {
             _ => return None,
         })
     }
-}
-
-impl RuleErrors {
-    /// The errors in the order of the files, at most 50 of each file.
-    pub fn errors(&self) -> &[RuleError] {
-        &self.errors
-    }
-
-    /// How many errors were found beside these.
-    pub fn more(&self) -> usize {
-        self.more.iter().map(|(_, count)| count).sum()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.errors.is_empty() && self.more.is_empty()
-    }
-
-    /// Adds errors of any file.
-    pub(super) fn append(&mut self, other: Self) {
-        self.errors.extend(other.errors);
-        for (file, count) in other.more {
-            self.count_more(&file, count);
-        }
-    }
-
-    /// Counts errors of a file that are not kept.
-    pub(super) fn count_more(&mut self, file: &str, count: usize) {
-        match self.more.iter_mut().find(|(name, _)| name == file) {
-            _ if count == 0 => {}
-            Some((_, more)) => *more += count,
-            None => self.more.push((file.to_owned(), count)),
-        }
-    }
-
-    /// Sorts the errors by file, in the order of `names`, then by place, and keeps the first 50 of each file.
-    pub(super) fn arrange(&mut self, names: &[&str]) {
-        let order: HashMap<&str, usize> = names
-            .iter()
-            .enumerate()
-            .map(|(index, name)| (*name, index))
-            .collect();
-        let file = |name: &str| order.get(name).copied().unwrap_or(usize::MAX);
-        self.errors
-            .sort_by_key(|error| (file(&error.file), error.line, error.column));
-        let mut per_file: HashMap<String, usize> = HashMap::new();
-        for error in std::mem::take(&mut self.errors) {
-            let count = per_file.entry(error.file.clone()).or_default();
-            *count += 1;
-            if *count > KEPT {
-                self.count_more(&error.file, 1);
-            } else {
-                self.errors.push(error);
-            }
-        }
-        self.more.sort_by_key(|(name, _)| file(name));
-    }
-}
-
-impl std::error::Error for RuleErrors {}
-
-impl fmt::Display for RuleErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.errors.iter().enumerate() {
-            if index > 0 {
-                f.write_str("\n\n")?;
-            }
-            show(error, f)?;
-        }
-        for (file, count) in &self.more {
-            let errors = if *count == 1 { "error" } else { "errors" };
-            write!(f, "\n\nand {count} more {errors} in {}", escape::line(file))?;
-        }
-        Ok(())
-    }
-}
-
-fn show(error: &RuleError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let RuleError {
-        file,
-        line,
-        column,
-        kind,
-        ..
-    } = error;
-    let gutter = line.to_string().len();
-    let blank = " ".repeat(gutter);
-    let help = kind.help().map(|help| escape::line(&help));
-    writeln!(f, "error: {}", escape::line(&kind.to_string()))?;
-    let Some(text) = &error.text else {
-        write!(f, "{blank}--> {}:{line}", escape::line(file))?;
-        return match help {
-            Some(help) => write!(f, "\n{blank} = help: {help}"),
-            None => Ok(()),
-        };
-    };
-    writeln!(f, "{blank}--> {}:{line}:{column}", escape::line(file))?;
-    let (shown, before, wrong) = excerpt(error, text);
-    writeln!(f, "{blank} |")?;
-    writeln!(f, "{line} | {shown}")?;
-    write!(
-        f,
-        "{blank} | {}{}",
-        " ".repeat(before),
-        "^".repeat(wrong.max(1))
-    )?;
-    match help {
-        Some(help) => write!(f, " help: {help}"),
-        None => Ok(()),
-    }
-}
-
-/// Returns the part of the line around the error, escaped; the number of characters before the error; and the number
-/// of characters that it is about.
-fn excerpt(error: &RuleError, text: &str) -> (String, usize, usize) {
-    let start = error.column.saturating_sub(1);
-    let from = start.saturating_sub(AROUND);
-    let mut chars = text.chars().skip(from);
-    let mut take = |count: usize| escape::line(&chars.by_ref().take(count).collect::<String>());
-    let mut shown = String::new();
-    if from > 0 {
-        shown.push('…');
-    }
-    shown.push_str(&take(start - from));
-    let before = shown.chars().count();
-    let wrong = take(error.width.min(2 * AROUND));
-    shown.push_str(&wrong);
-    shown.push_str(&take(AROUND));
-    if chars.next().is_some() {
-        shown.push('…');
-    }
-    (shown, before, wrong.chars().count())
 }

@@ -7,11 +7,10 @@ use std::net::IpAddr;
 use ambit_abi as abi;
 use ambit_event::names::is_trust_source;
 use ambit_event::{Family, Op, nearest};
+use ambit_source::yaml::{Node, Value};
 
 use super::error::{Expected, RuleErrorKind};
-use super::read::{Errors, keys};
-use super::rule::line;
-use super::yaml::{Node, Value};
+use super::node::{Errors, keys, line};
 use crate::check::ConditionErrorKind;
 use crate::condition::{Number, Text};
 use crate::facts::Facts;

@@ -3,10 +3,9 @@
 
 mod error;
 mod example;
-mod place;
+mod node;
 mod read;
 mod rule;
-mod yaml;
 
 pub use error::{RuleError, RuleErrorKind, RuleErrors};
 pub use read::{SIZE_MAX, check_set, read, read_all};

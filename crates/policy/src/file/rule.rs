@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use ambit_abi::Family;
-use ambit_event::{Op, escape, nearest};
+use ambit_event::{Op, nearest};
+use ambit_source::yaml::{Node, Value};
+use ambit_source::{Excerpt, Place};
 
 use super::error::RuleErrorKind;
-use super::place::Place;
-use super::read::{Errors, keys};
-use super::yaml::{Node, Value};
+use super::node::{Errors, items, keys, line};
 use crate::cel;
 use crate::check::possible::Possible;
 use crate::check::{self, ConditionErrorKind, simplify};
@@ -109,44 +109,14 @@ pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Opti
     })
 }
 
-/// Returns a mark without the text of its line, which is filled in once the whole file was read.
+/// Returns a mark without its excerpt, which is filled in once the whole file was read.
 fn mark(place: Place) -> Mark {
     Mark {
         line: place.line,
         column: place.column + 1,
         width: place.width,
-        text: String::new(),
+        excerpt: Excerpt::default(),
     }
-}
-
-/// Returns the items of a list, or the single scalar.
-fn items<'n, 'a>(
-    node: &'n Node<'a>,
-    expected: &'static str,
-    errors: &mut Errors<'_>,
-) -> &'n [Node<'a>] {
-    let items = node.one_or_more().unwrap_or_default();
-    if items.is_empty() {
-        errors.add(node.place, RuleErrorKind::Expected(expected));
-    }
-    items
-}
-
-/// Returns a text that is shown to people, without hidden characters.
-pub(super) fn line(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<String> {
-    let Some(text) = node.scalar() else {
-        errors.add(node.place, RuleErrorKind::Expected("a text"));
-        return None;
-    };
-    let hidden = text
-        .char_indices()
-        .find(|(_, c)| escape::is_hidden(*c))
-        .map(|(at, c)| at..at + c.len_utf8());
-    if let Some(bytes) = hidden {
-        errors.within(node, &bytes, RuleErrorKind::Hidden);
-        return None;
-    }
-    Some(text.to_owned())
 }
 
 fn word<T: Copy>(
@@ -297,7 +267,7 @@ fn condition(
         }
         Err(found) => {
             for error in found {
-                errors.within(node, &error.span, RuleErrorKind::Condition(error.kind));
+                errors.add_within(node, &error.span, RuleErrorKind::Condition(error.kind));
             }
             None
         }
@@ -308,7 +278,7 @@ fn condition(
 fn condition_syntax(node: &Node<'_>, errors: &mut Errors<'_>) {
     if let Some(error) = node.scalar().and_then(|text| cel::parse(text).err()) {
         let kind = ConditionErrorKind::Syntax(error.kind);
-        errors.within(node, &error.span, RuleErrorKind::Condition(kind));
+        errors.add_within(node, &error.span, RuleErrorKind::Condition(kind));
     }
 }
 

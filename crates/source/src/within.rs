@@ -1,53 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Where in the file some bytes of a scalar's text are: YAML folds lines, drops indentation and has escapes.
+//! Finds the place of some bytes of a scalar's text. The text differs from the file: YAML folds lines, removes
+//! indentation and resolves escapes.
 
 use std::iter::Peekable;
 use std::ops::Range;
 use std::str::Chars;
 
-use saphyr_parser::ScalarStyle;
+use crate::place::Place;
+use crate::yaml::{Node, Style, Value};
 
-use super::yaml::{Node, Value};
-
-/// Where something begins: line from 1, column from 0 in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: usize,
-    pub(super) column: usize,
-    pub(super) width: usize,
-}
-
-impl Place {
-    /// The beginning of the file.
-    pub(super) const START: Self = Self {
-        line: 1,
-        column: 0,
-        width: 1,
-    };
-}
-
-/// Goes through a scalar as it is written.
+/// Walks over a scalar in the file, in step with its text.
 struct Walk<'a> {
     rest: Peekable<Chars<'a>>,
     line: usize,
     column: usize,
-    style: ScalarStyle,
+    style: Style,
 }
 
-/// The place of some bytes of a scalar's text.
-pub(super) fn within(file: &str, node: &Node<'_>, bytes: &Range<usize>) -> Place {
+/// Returns the place of some bytes of a scalar's text; of a list or a mapping, its own place.
+pub fn within(file: &str, node: &Node<'_>, bytes: &Range<usize>) -> Place {
     let Value::Scalar(text, style) = &node.value else {
         return node.place;
     };
+    let mut chars = file.chars();
+    if let Some(last) = node.start.checked_sub(1) {
+        chars.nth(last);
+    }
     let mut walk = Walk {
-        rest: file.chars().peekable(),
+        rest: chars.peekable(),
         line: node.place.line,
         column: node.place.column,
         style: *style,
     };
-    for _ in 0..node.start {
-        walk.rest.next();
-    }
     walk.open();
     let start = text.get(..bytes.start).unwrap_or_default();
     let inside = text.get(bytes.clone()).unwrap_or_default();
@@ -59,7 +43,7 @@ pub(super) fn within(file: &str, node: &Node<'_>, bytes: &Range<usize>) -> Place
     }
     let (line, column) = (walk.line, walk.column);
     for c in inside.chars() {
-        // What goes on in the next line is shown to the end of this one.
+        // A range that continues on the next line is marked up to the end of its first line.
         if walk.line == line {
             walk.skip(c);
         }
@@ -89,26 +73,23 @@ impl Walk<'_> {
         Some(c)
     }
 
-    /// Goes to where the text begins. A block's place is that of its text, not of its header.
+    /// Skips the opening quote. The place of a block scalar is that of its text, not of its header.
     fn open(&mut self) {
-        if matches!(
-            self.style,
-            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted
-        ) {
+        if matches!(self.style, Style::SingleQuoted | Style::DoubleQuoted) {
             self.next();
         }
     }
 
-    /// Goes over blanks that the text does not have.
+    /// Skips blanks that are not part of the text.
     fn skip_blanks(&mut self) {
         while self.rest.peek().is_some_and(|c| c.is_whitespace()) {
             self.next();
         }
     }
 
-    /// Goes over one character of the text. Blanks that were folded are gone over with what follows them.
+    /// Skips one character of the text. Folded blanks are skipped together with the character behind them.
     fn skip(&mut self, c: char) {
-        let quoted = self.style == ScalarStyle::DoubleQuoted;
+        let quoted = self.style == Style::DoubleQuoted;
         if c.is_whitespace() {
             if quoted && self.rest.peek() == Some(&'\\') {
                 self.next();
@@ -121,10 +102,10 @@ impl Walk<'_> {
         loop {
             self.skip_blanks();
             match self.next() {
-                // The line goes on below.
+                // The backslash joins this line with the next one.
                 Some('\\') if quoted && self.rest.peek() == Some(&'\n') => {}
                 Some('\\') if quoted => return self.escaped(),
-                Some('\'') if self.style == ScalarStyle::SingleQuoted => {
+                Some('\'') if self.style == Style::SingleQuoted => {
                     self.next();
                     return;
                 }
@@ -133,7 +114,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What follows the backslash of an escape.
+    /// Skips the rest of an escape sequence, behind the backslash.
     fn escaped(&mut self) {
         let digits = match self.next() {
             Some('x') => 2,

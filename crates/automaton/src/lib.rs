@@ -1,36 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The smallest automaton that accepts the same, with the fewest byte classes.
+//! Minimises deterministic automata that are stored as dense tables.
+//!
+//! The crate owns the table and its reduction: equivalent states become one state, equal columns become one byte class.
+//! Behaviour maps and rules both compile to such tables. What an output number means, and how a table is laid out for
+//! the kernel part, is for the caller; this crate knows neither patterns nor rules.
+//!
+//! The result is deterministic: states are numbered by the first state of each block, so equal tables give equal bytes.
 
 use std::collections::HashMap;
 
-/// A dense automaton. State 0 is dead; `next` has `width` entries a state.
-#[derive(Clone, Debug)]
-pub(super) struct Table {
-    pub(super) width: usize,
-    pub(super) byte_classes: Vec<usize>,
-    pub(super) start: u32,
-    pub(super) accept: Vec<u32>,
-    pub(super) next: Vec<u32>,
+/// A dense automaton over bytes.
+///
+/// State 0 is the dead state: it outputs 0 and leads to itself. `next` has `width` entries for each state, one for each
+/// byte class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Number of byte classes.
+    pub width: usize,
+    /// The class of each of the 256 bytes, below `width`.
+    pub byte_classes: Vec<usize>,
+    /// The start state.
+    pub start: u32,
+    /// The output of each state; 0 is no output.
+    pub output: Vec<u32>,
+    /// The successor of each state for each byte class.
+    pub next: Vec<u32>,
 }
 
-/// Merges states that nothing tells apart (Moore's refinement), then byte classes that no state tells apart.
-pub(super) fn reduce(table: &Table) -> Table {
+impl Table {
+    /// True if the state leads only to itself.
+    pub fn is_sink(&self, state: usize) -> bool {
+        let targets = self.next.iter().skip(state * self.width);
+        targets
+            .take(self.width)
+            .all(|target| usize::try_from(*target) == Ok(state))
+    }
+}
+
+/// Returns an equivalent table without equivalent states (Moore's partition refinement) and without equal columns.
+///
+/// Unreachable states are not removed: callers build tables from reachable states only.
+pub fn reduce(table: &Table) -> Table {
     merge_columns(merge_states(table))
 }
 
+/// Merges states that no word distinguishes.
 fn merge_states(table: &Table) -> Table {
     let block = partition(table);
     let count = block.iter().max().map_or(1, |last| index(*last) + 1);
-    // State 0 comes first, so its block, that of all dead states, is block 0.
-    let mut accept = vec![0; count];
+    // State 0 comes first, so the block of all dead states is block 0.
+    let mut output = vec![0; count];
     let mut next = vec![0; count * table.width];
     for ((own, is), row) in block
         .iter()
-        .zip(&table.accept)
+        .zip(&table.output)
         .zip(table.next.chunks(table.width))
     {
         let own = index(*own);
-        if let Some(slot) = accept.get_mut(own) {
+        if let Some(slot) = output.get_mut(own) {
             *slot = *is;
         }
         let slots = next.iter_mut().skip(own * table.width);
@@ -42,28 +69,28 @@ fn merge_states(table: &Table) -> Table {
         width: table.width,
         byte_classes: table.byte_classes.clone(),
         start: lookup(&block, table.start),
-        accept,
+        output,
         next,
     }
 }
 
-/// The block of every state, where states of one block accept the same and lead to the same blocks.
+/// Returns the block of each state: states of one block have equal outputs and successors in equal blocks.
 fn partition(table: &Table) -> Vec<u32> {
-    let mut block = table.accept.clone();
+    let mut block = table.output.clone();
     let mut count = number(&mut block);
     loop {
         let mut seen: HashMap<(u32, u128), u32> = HashMap::with_capacity(count);
         let mut refined = Vec::with_capacity(block.len());
-        let alone = alone(&block, count);
+        let singletons = singletons(&block, count);
         for (own, row) in block.iter().zip(table.next.chunks(table.width)) {
             let fresh = u32::try_from(seen.len()).unwrap_or(u32::MAX);
-            // Who is alone can't be split any more, and most soon are.
-            let mixed = if alone.get(index(*own)) == Some(&true) {
+            // A block of one state cannot be split. Most blocks soon have one state, so this saves most of the work.
+            let hash = if singletons.get(index(*own)) == Some(&true) {
                 0
             } else {
-                mix(&block, row)
+                hash_row(&block, row)
             };
-            refined.push(*seen.entry((*own, mixed)).or_insert(fresh));
+            refined.push(*seen.entry((*own, hash)).or_insert(fresh));
         }
         let refined_count = seen.len();
         block = refined;
@@ -72,7 +99,7 @@ fn partition(table: &Table) -> Vec<u32> {
         }
         count = refined_count;
     }
-    // A collision of the mixing would merge what differs; then every state stays its own.
+    // A hash collision would merge different states. In that case no states are merged.
     if is_congruent(table, &block) {
         block
     } else {
@@ -80,8 +107,8 @@ fn partition(table: &Table) -> Vec<u32> {
     }
 }
 
-/// Whether each block has one state only.
-fn alone(block: &[u32], count: usize) -> Vec<bool> {
+/// Returns for each block whether it has exactly one state.
+fn singletons(block: &[u32], count: usize) -> Vec<bool> {
     let mut members = vec![0_u32; count];
     for own in block {
         if let Some(number) = members.get_mut(index(*own)) {
@@ -91,25 +118,26 @@ fn alone(block: &[u32], count: usize) -> Vec<bool> {
     members.into_iter().map(|number| number == 1).collect()
 }
 
-/// The blocks that a row leads to, mixed into one number.
-fn mix(block: &[u32], row: &[u32]) -> u128 {
+/// Hashes the blocks of a row's successors.
+fn hash_row(block: &[u32], row: &[u32]) -> u128 {
     const FACTOR: u128 = 0x2d99_787b_6e67_9c5b_4cf5_ad43_2745_937f;
-    row.iter().fold(1, |mixed, next| {
-        let mixed = (mixed ^ u128::from(lookup(block, *next))).wrapping_mul(FACTOR);
-        mixed ^ mixed >> 67
+    row.iter().fold(1, |hash, next| {
+        let hash = (hash ^ u128::from(lookup(block, *next))).wrapping_mul(FACTOR);
+        hash ^ hash >> 67
     })
 }
 
+/// True if states of one block have equal outputs and successors in equal blocks.
 fn is_congruent(table: &Table, block: &[u32]) -> bool {
     let mut first: HashMap<u32, (u32, &[u32])> = HashMap::new();
     block
         .iter()
-        .zip(&table.accept)
+        .zip(&table.output)
         .zip(table.next.chunks(table.width))
-        .all(|((own, accept), row)| {
-            let (other_accept, other) = *first.entry(*own).or_insert((*accept, row));
+        .all(|((own, output), row)| {
+            let (other_output, other) = *first.entry(*own).or_insert((*output, row));
             let to = |next: &u32| lookup(block, *next);
-            other_accept == *accept && other.iter().map(to).eq(row.iter().map(to))
+            other_output == *output && other.iter().map(to).eq(row.iter().map(to))
         })
 }
 
@@ -125,7 +153,7 @@ fn lookup(block: &[u32], state: u32) -> u32 {
         .unwrap_or(0)
 }
 
-/// Numbers blocks in the order in which they appear; how many there are.
+/// Renumbers blocks in the order of their first state. Returns the number of blocks.
 fn number(block: &mut [u32]) -> usize {
     let mut seen: HashMap<u32, u32> = HashMap::new();
     for own in block.iter_mut() {
@@ -135,6 +163,7 @@ fn number(block: &mut [u32]) -> usize {
     seen.len()
 }
 
+/// Merges byte classes whose columns are equal.
 fn merge_columns(table: Table) -> Table {
     let mut seen: HashMap<Vec<u32>, usize> = HashMap::new();
     let mut kept: Vec<usize> = Vec::new();
