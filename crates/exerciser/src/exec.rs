@@ -4,7 +4,7 @@
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use crate::flow::{child, wait};
+use crate::child::{child, wait};
 use crate::memory::memfd;
 use crate::outcome::{Done, Failure, Preparing};
 use crate::parse::Birth;

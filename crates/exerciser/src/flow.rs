@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use crate::child::child;
 use crate::outcome::{Done, Failure};
-use crate::parse::{Birth, Step, resolve};
+use crate::parse::{Step, resolve};
 use crate::{descriptor, exec, file, harmless, ipc, memory, mount, net, sys, system, task, uring};
 
 /// Prints an error about the arguments and exits.
@@ -82,86 +83,6 @@ fn say(name: &str, done: &Done) {
     };
     // SAFETY: a live string and its length. An error cannot be reported anywhere else.
     let _ = unsafe { libc::write(1, line.as_ptr().cast(), line.len()) };
-}
-
-/// Runs `body` in a child and waits for it.
-pub(crate) fn child(birth: Birth, body: &dyn Fn() -> i32) -> Result<(), Failure> {
-    let pid = match birth {
-        Birth::DoubleFork => return orphan(body),
-        Birth::Clone3 => clone3()?,
-        Birth::Fork => fork()?,
-    };
-    if pid == 0 {
-        end(body())
-    }
-    wait(pid)
-}
-
-/// Runs `body` in a grandchild whose parent has exited, in a session of its own, as a daemon is started.
-fn orphan(body: &dyn Fn() -> i32) -> Result<(), Failure> {
-    let (reader, writer) = sys::pipe()?;
-    let pid = fork()?;
-    if pid == 0 {
-        match fork() {
-            Ok(0) => {
-                // SAFETY: has no arguments.
-                unsafe { libc::setsid() };
-                let status = body();
-                let _ = sys::write_all(&writer, &[status as u8]);
-                end(status)
-            }
-            Ok(_) => end(0),
-            Err(_) => end(3),
-        }
-    }
-    drop(writer);
-    wait(pid)?;
-    match sys::read_all(&reader)?.as_slice() {
-        [0] => Ok(()),
-        [status] => Err(Failure::Status(i32::from(*status))),
-        // It ended without writing anything.
-        _ => Err(Failure::Signal(0)),
-    }
-}
-
-fn fork() -> Result<i32, Failure> {
-    // SAFETY: the child has a copy of this thread only, and this thread has no lock locked while it forks.
-    Ok(sys::check(unsafe { libc::fork() })? as i32)
-}
-
-/// Ends a child without the parent's exit handlers.
-fn end(status: i32) -> ! {
-    // SAFETY: takes a number.
-    unsafe { libc::_exit(status) }
-}
-
-/// Forks with `clone3`.
-fn clone3() -> Result<i32, Failure> {
-    let mut arguments = [0_u64; 11];
-    arguments[4] = libc::SIGCHLD as u64;
-    // SAFETY: all fields of struct clone_args but exit_signal are zero; without CLONE_VM the child has its own memory.
-    let pid = unsafe {
-        libc::syscall(
-            libc::SYS_clone3,
-            arguments.as_mut_ptr(),
-            size_of_val(&arguments),
-        )
-    };
-    Ok(sys::check(pid)? as i32)
-}
-
-/// Waits for a child's end.
-pub(crate) fn wait(pid: i32) -> Result<(), Failure> {
-    let mut status = 0;
-    // SAFETY: the status is written to a live integer.
-    sys::check(unsafe { libc::waitpid(pid, &raw mut status, 0) })?;
-    if libc::WIFSIGNALED(status) {
-        return Err(Failure::Signal(libc::WTERMSIG(status)));
-    }
-    match libc::WEXITSTATUS(status) {
-        0 => Ok(()),
-        status => Err(Failure::Status(status)),
-    }
 }
 
 fn operation(name: &str, words: &[Vec<u8>]) -> Done {

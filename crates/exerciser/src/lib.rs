@@ -22,6 +22,7 @@
     clippy::cast_sign_loss
 )]
 
+mod child;
 mod descriptor;
 mod exec;
 mod file;

@@ -5,7 +5,7 @@
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
 
-use crate::flow::{child, wait};
+use crate::child::{child, wait};
 use crate::outcome::{Done, Failure, Preparing, signal_number};
 use crate::parse::Birth;
 use crate::sys::{c, call, check, number, pipe, read_all};

@@ -30,7 +30,7 @@ pub struct FileError<K: Problem> {
     pub column: usize,
     /// The number of characters of the line that the error is about.
     pub width: usize,
-    /// The line; `None` if what is wrong was not read from a file.
+    /// The line; `None` if the error is about a value that was not read from a file.
     pub excerpt: Option<Excerpt>,
     /// The error.
     #[source]

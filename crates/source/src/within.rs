@@ -73,7 +73,7 @@ impl Walk<'_> {
         Some(c)
     }
 
-    /// Skips the opening quote. The place of a block scalar is that of its text, not of its header.
+    /// Skips the opening quote. The place of a block scalar is the beginning of its text, not its header.
     fn open(&mut self) {
         if matches!(self.style, Style::SingleQuoted | Style::DoubleQuoted) {
             self.next();

@@ -22,7 +22,7 @@ pub struct Limits {
 /// A value with its place.
 #[derive(Debug)]
 pub struct Node<'a> {
-    /// Where it begins; the width is that of its first line.
+    /// The place of its beginning, with the width of its first line.
     pub place: Place,
     /// The number of characters of the file before it.
     pub start: usize,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Whatever is in a file, reading ends, places are in the file, and what is displayed is safe for a terminal.
+//! Reading any file ends, places are in the file, and errors are safe to display on a terminal.
 
 use ambit_event::escape;
 use ambit_source::yaml::{self, Limits, Node, Value, YamlError};
@@ -279,7 +279,7 @@ fn rejects_files_that_are_empty_too_large_or_not_text() {
     assert_eq!((refused.place.line, refused.place.column), (2, 3));
 }
 
-/// Finds `word` in the scalar of the one item of a list and returns what the file has at its place.
+/// Finds `word` in the scalar of the one item of a list and returns the characters of the file at its place.
 fn marked(text: &str, word: &str) -> String {
     let root = yaml::document(text, LIMITS).unwrap();
     let Value::Sequence(items) = &root.value else {
