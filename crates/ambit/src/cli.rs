@@ -8,7 +8,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::out::write_stderr;
-use crate::{accept, act, doctor, explain, generate, map, replay, rules, run, trust};
+use crate::{accept, explain, generate, map, replay, rules};
+#[cfg(feature = "kernel")]
+use crate::{act, doctor, run, trust};
 
 /// Keeps a workload inside the behaviour its owner approved
 #[derive(Debug, Parser)]
@@ -31,6 +33,7 @@ Exit status: 0 success; 1 the command line or a file is wrong; 2 Ambit failed; 3
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[cfg(feature = "kernel")]
     Run(Box<run::Args>),
     #[command(subcommand)]
     Map(map::Verb),
@@ -39,11 +42,14 @@ enum Verb {
     Replay(replay::Args),
     #[command(subcommand)]
     Rules(rules::Verb),
+    #[cfg(feature = "kernel")]
     #[command(subcommand)]
     Trust(trust::Verb),
+    #[cfg(feature = "kernel")]
     Doctor(doctor::Args),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
+    #[cfg(feature = "kernel")]
     #[command(hide = true)]
     Act(act::Args),
 }
@@ -51,16 +57,20 @@ enum Verb {
 impl Cli {
     pub(crate) fn run(self) -> Result<Outcome, Failure> {
         match self.verb {
+            #[cfg(feature = "kernel")]
             Verb::Run(args) => run::main(&args),
             Verb::Map(verb) => map::main(verb),
             Verb::Explain(args) => explain::main(&args),
             Verb::Accept(args) => accept::main(&args),
             Verb::Replay(args) => replay::main(&args),
             Verb::Rules(verb) => rules::main(&verb),
+            #[cfg(feature = "kernel")]
             Verb::Trust(verb) => trust::main(&verb),
+            #[cfg(feature = "kernel")]
             Verb::Doctor(args) => doctor::main(&args),
             Verb::Completions(args) => generate::completions(&args, Self::command()),
             Verb::Man(args) => generate::man(&args, Self::command()),
+            #[cfg(feature = "kernel")]
             Verb::Act(args) => Ok(Outcome::Code(act::main(&args))),
         }
     }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Exit codes of `ambit`, and errors with an exit code.
 
+#[cfg(feature = "kernel")]
 use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitCode, ExitStatus};
-
-use rustix::io::Errno;
+use std::process::ExitCode;
+#[cfg(feature = "kernel")]
+use std::process::ExitStatus;
 
 use crate::out::{note, write_stderr};
 
@@ -19,8 +20,10 @@ pub(crate) enum Exit {
     /// An operation was outside the map, with --fail-on-violation.
     Outside = 3,
     /// The command was found but cannot be executed; the same code as `env`.
+    #[cfg(feature = "kernel")]
     NotExecutable = 126,
     /// The command does not exist; the same code as `env`.
+    #[cfg(feature = "kernel")]
     NotFound = 127,
 }
 
@@ -35,8 +38,10 @@ impl From<Exit> for ExitCode {
 pub(crate) enum Outcome {
     Exit(Exit),
     /// As the command exited, by a signal too.
+    #[cfg(feature = "kernel")]
     As(ExitStatus),
     /// With the exerciser's code.
+    #[cfg(feature = "kernel")]
     Code(ExitCode),
 }
 
@@ -47,7 +52,9 @@ impl Outcome {
     pub(crate) fn code(self) -> ExitCode {
         match self {
             Self::Exit(exit) => exit.into(),
+            #[cfg(feature = "kernel")]
             Self::Code(code) => code,
+            #[cfg(feature = "kernel")]
             Self::As(status) => match (status.code(), status.signal()) {
                 (Some(code), _) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
                 (None, Some(signal)) => ambit_launch::die_by(signal),
@@ -88,6 +95,7 @@ impl Failure {
     }
 
     /// The error, for callers that continue.
+    #[cfg(feature = "kernel")]
     pub(crate) fn into_error(self) -> anyhow::Error {
         self.error
     }
@@ -103,71 +111,18 @@ impl Failure {
     }
 }
 
-impl From<ambit_sensor::Error> for Failure {
-    fn from(error: ambit_sensor::Error) -> Self {
-        use ambit_sensor::Error;
-        let exit = match error {
-            // Other arguments avoid these errors.
-            Error::DomainExists { .. } | Error::SetTooSmall { .. } | Error::NoSuchProcess(_) => {
-                Exit::Usage
-            }
-            _ => Exit::Trouble,
-        };
-        Self::new(exit, error)
-    }
-}
-
-impl From<ambit_launch::Error> for Failure {
-    fn from(error: ambit_launch::Error) -> Self {
-        Self::new(Exit::Trouble, error)
-    }
-}
-
-impl From<ambit_session::Error> for Failure {
-    fn from(error: ambit_session::Error) -> Self {
-        match error {
-            ambit_session::Error::Sensor(error) => error.into(),
-            ambit_session::Error::Launch(error) => error.into(),
-            error => {
-                let exit = match &error {
-                    ambit_session::Error::Command {
-                        errno: Errno::NOENT,
-                        ..
-                    } => Exit::NotFound,
-                    ambit_session::Error::Command { .. } => Exit::NotExecutable,
-                    ambit_session::Error::RecordingExists { .. }
-                    | ambit_session::Error::CreateRecording { .. } => Exit::Usage,
-                    _ => Exit::Trouble,
-                };
-                Self::new(exit, error)
-            }
-        }
-    }
-}
-
 impl From<ambit_hoststate::Error> for Failure {
     fn from(error: ambit_hoststate::Error) -> Self {
         use ambit_hoststate::Error;
         match error {
             Error::RuleFiles(error) => error.into(),
+            #[cfg(feature = "kernel")]
             Error::Kernel(error) => error.into(),
             // Other rules or names avoid these errors.
             Error::NoFreeTrustBit { .. }
             | Error::UnknownSource(_)
             | Error::TooManyRules { .. }
             | Error::Compile(_) => Self::usage(error),
-            _ => Self::new(Exit::Trouble, error),
-        }
-    }
-}
-
-impl From<ambit_hoststate::trust::ChangeError> for Failure {
-    fn from(error: ambit_hoststate::trust::ChangeError) -> Self {
-        use ambit_hoststate::trust::ChangeError;
-        match error {
-            ChangeError::State(error) => error.into(),
-            ChangeError::Kernel(error) => error.into(),
-            ChangeError::Thread { .. } | ChangeError::NoDomain(_) => Self::usage(error),
             _ => Self::new(Exit::Trouble, error),
         }
     }

@@ -4,8 +4,6 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
-use serde::Serialize;
-
 /// A line on standard error, with the program's name before it.
 macro_rules! note {
     ($($arg:tt)*) => {
@@ -27,7 +25,8 @@ pub(crate) fn write_stderr(text: fmt::Arguments<'_>) {
 }
 
 /// A value as one line of JSON on standard error.
-pub(crate) fn note_json(value: &impl Serialize) {
+#[cfg(feature = "kernel")]
+pub(crate) fn note_json(value: &impl serde::Serialize) {
     if let Ok(line) = serde_json::to_string(value) {
         write_stderr(format_args!("{line}"));
     }
@@ -44,6 +43,7 @@ impl Style {
         Self::of(&io::stdout())
     }
 
+    #[cfg(feature = "kernel")]
     pub(crate) fn stderr() -> Self {
         Self::of(&io::stderr())
     }

@@ -77,7 +77,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     Ok(report.print())
 }
 
-/// Checks format and lints.
+/// Checks format and lints, and that `ambit` builds without the kernel part.
 fn form(report: &mut Report) -> Result<()> {
     report.check(
         "Rust's format",
@@ -92,6 +92,13 @@ fn form(report: &mut Report) -> Result<()> {
         "clippy",
         build::cargo("clippy")
             .args(["--quiet", "--workspace", "--all-targets"])
+            .args(["--", "-D", "warnings"]),
+    );
+    // The workspace builds `ambit` with its default feature `kernel` only.
+    report.check(
+        "ambit without a kernel part",
+        build::cargo("clippy")
+            .args(["--quiet", "-p", "ambit", "--no-default-features"])
             .args(["--", "-D", "warnings"]),
     );
     Ok(())

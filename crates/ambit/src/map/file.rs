@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use ambit_model::Map;
-use anyhow::{Context, Error};
+use anyhow::Context;
 
 use crate::exit::{Exit, Failure, OrExit};
 use crate::out::shown;
@@ -33,13 +33,14 @@ pub(crate) fn read_with_text(path: &Path) -> Result<(Map, String), Failure> {
 }
 
 /// Reads a map; `None` if the file is missing or empty.
+#[cfg(feature = "kernel")]
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<(Map, String)>, Failure> {
     match std::fs::metadata(path) {
         Ok(found) if found.len() == 0 => Ok(None),
         Ok(_) => read_with_text(path).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::usage(
-            Error::from(error).context(format!("cannot read the map {}", shown(path))),
+            anyhow::Error::from(error).context(format!("cannot read the map {}", shown(path))),
         )),
     }
 }

@@ -9,7 +9,10 @@ mod status;
 mod used;
 mod view;
 
-pub(crate) use file::{MAP_MODE, read, read_if_there, read_with_text};
+#[cfg(feature = "kernel")]
+pub(crate) use file::read_if_there;
+pub(crate) use file::{MAP_MODE, read, read_with_text};
+#[cfg(feature = "kernel")]
 pub(crate) use generalize::hint;
 
 use std::fmt::Write;

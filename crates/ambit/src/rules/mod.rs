@@ -4,10 +4,14 @@
 //! This folder has the command line and the output. Files, loading and the active set are in `ambit-hoststate`.
 
 mod fields;
+#[cfg(feature = "kernel")]
 mod load;
+#[cfg(feature = "kernel")]
 mod ls;
+#[cfg(feature = "kernel")]
 mod show;
 mod test;
+#[cfg(feature = "kernel")]
 mod watch;
 
 use std::path::PathBuf;
@@ -42,6 +46,7 @@ pub(crate) enum Verb {
         #[arg(short, long)]
         verbose: bool,
     },
+    #[cfg(feature = "kernel")]
     /// Load rules in place of those that are active: at all hooks at once, or not at all
     Load {
         /// Files, or folders with .yaml and .yml files
@@ -51,8 +56,10 @@ pub(crate) enum Verb {
         #[arg(short, long)]
         quiet: bool,
     },
+    #[cfg(feature = "kernel")]
     /// Unload all rules
     Unload,
+    #[cfg(feature = "kernel")]
     /// List the active rules, and how often each matched
     Ls {
         /// Print one JSON object per rule
@@ -60,6 +67,7 @@ pub(crate) enum Verb {
         json: bool,
     },
     /// Show the active rules, or the rules of files, and the programs that they compile to
+    #[cfg(feature = "kernel")]
     Show {
         /// Show only the rule with this id
         #[arg(long, value_name = "ID")]
@@ -81,6 +89,7 @@ pub(crate) enum Verb {
         json: bool,
     },
     /// Print the records of rules as they arrive
+    #[cfg(feature = "kernel")]
     Watch {
         /// Print one JSON object per record
         #[arg(long)]
@@ -107,11 +116,16 @@ pub(crate) fn main(verb: &Verb) -> Result<Outcome, Failure> {
             json,
             verbose,
         } => test::main(files, *json, *verbose),
+        #[cfg(feature = "kernel")]
         Verb::Load { files, quiet } => load::load(files, *quiet),
+        #[cfg(feature = "kernel")]
         Verb::Unload => load::unload(),
+        #[cfg(feature = "kernel")]
         Verb::Ls { json } => ls::main(*json),
+        #[cfg(feature = "kernel")]
         Verb::Show { id, files, asm } => show::main(files, id.as_deref(), *asm),
         Verb::Fields { operation, json } => fields::main(operation.as_deref(), *json),
+        #[cfg(feature = "kernel")]
         Verb::Watch { json, once } => watch::main(*json, *once),
     }
 }

@@ -225,6 +225,7 @@ fn names(files: &[PathBuf]) -> String {
 }
 
 /// Returns a line about the proposals for a map that was just learned, if there are any.
+#[cfg(feature = "kernel")]
 pub(crate) fn hint(path: &Path) -> Option<String> {
     // Errors in the host's list are reported by `ambit map generalize`.
     let sensitive = list(&[]).unwrap_or_default();
