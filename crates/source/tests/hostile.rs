@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Reading any file ends, places are in the file, and errors are safe to display on a terminal.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use ambit_event::escape;
 use ambit_source::yaml::{self, Limits, Node, Value, YamlError};
