@@ -62,9 +62,9 @@ pub(super) fn main(operation: Option<&str>, json: bool) -> Result<Outcome, Failu
 
 fn parse_operation(name: &str) -> Result<Op, Failure> {
     Op::from_name(name)
-        .filter(|op| field::is_asked(*op))
+        .filter(|op| field::can_match(*op))
         .ok_or_else(|| {
-            let known = Op::ALL.iter().filter(|op| field::is_asked(**op));
+            let known = Op::ALL.iter().filter(|op| field::can_match(**op));
             let help = ambit_event::nearest(name, known.map(|op| op.name())).map_or_else(
                 || "`ambit rules fields` lists them".to_owned(),
                 |near| format!("did you mean `{near}`?"),
