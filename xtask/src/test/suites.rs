@@ -17,7 +17,7 @@ const SCRIPT: &str = include_str!("suites.sh");
 const LIMIT: Duration = Duration::from_mins(45);
 /// Variable that has every test run on every kernel.
 const EVERYWHERE: &str = "AMBIT_TEST_EVERYWHERE";
-/// Tests of what does not depend on the kernel's release, and the kernel that runs them unless [`EVERYWHERE`] is set: three
+/// Tests whose outcome no kernel changes, and the kernel that runs them unless [`EVERYWHERE`] is set: three
 /// machines on two CPUs would take longer than an hour. The kernel on which the kernel part loads fastest has the most.
 const ON_ONE_KERNEL: [(&str, Kernel); 11] = [
     ("cli::", Kernel::V6_1),
