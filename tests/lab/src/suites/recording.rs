@@ -110,7 +110,7 @@ fn three_learning_runs_are_recorded_and_their_map_allows_all_of_them(lab: &Lab) 
     assert_eq!(operations, recorded, "what taught is what was recorded");
     lab.ambit(["map", "status", &lab.path("map")])
         .succeeds()
-        .expect_said("seal: as far as these runs can tell");
+        .expect_said("seal: these runs show nothing new any more");
 }
 
 fn a_map_without_a_rule_would_refuse_exactly_what_that_rule_allowed(lab: &Lab) {
@@ -318,7 +318,7 @@ fn what_a_recording_lost_is_told_and_does_not_make_a_map_incomplete(lab: &Lab) {
     stats.must_add_up();
     let lost = stats.sum("unrecorded");
     assert!(lost > 1000, "{lost} were lost");
-    run.complains("missing from the recording");
+    run.complains("warning: the recording lacks");
     assert!(
         !lab.map("map").text.contains("incomplete:"),
         "{}",
@@ -404,7 +404,7 @@ fn a_recording_is_not_written_over(lab: &Lab) {
     let run = lab
         .learning("map", &["--record", &recording], &line(&["true"]))
         .finish();
-    run.exits(1).complains("is there already");
+    run.exits(1).complains("a recording never overwrites a file");
     assert_eq!(fs::read_to_string(&recording).unwrap(), "precious");
     let run = lab
         .learning(
