@@ -404,7 +404,8 @@ fn a_recording_is_not_written_over(lab: &Lab) {
     let run = lab
         .learning("map", &["--record", &recording], &line(&["true"]))
         .finish();
-    run.exits(1).complains("a recording never overwrites a file");
+    run.exits(1)
+        .complains("a recording never overwrites a file");
     assert_eq!(fs::read_to_string(&recording).unwrap(), "precious");
     let run = lab
         .learning(
