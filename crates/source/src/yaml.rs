@@ -5,7 +5,9 @@
 //! reader is recursive.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
+use ambit_event::nearest;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use crate::place::{Place, end_of};
@@ -39,6 +41,27 @@ pub enum Value<'a> {
     Sequence(Vec<Node<'a>>),
     /// Keys and values in the order of the file. A key may occur twice.
     Mapping(Vec<(Node<'a>, Node<'a>)>),
+}
+
+/// An error about a key of a mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyError {
+    /// The kind of file has no such key; a known key may resemble it.
+    Unknown {
+        /// The known key that it resembles.
+        nearest: Option<&'static str>,
+    },
+    /// The mapping has the key twice.
+    Duplicate,
+}
+
+/// The values of a mapping.
+#[derive(Debug)]
+pub struct Keys<'n, 'a> {
+    /// The values by key. Of a key that occurs twice, the last value.
+    pub found: HashMap<&'static str, &'n Node<'a>>,
+    /// The values of unknown keys, by the known key that each resembles.
+    pub misspelt: Vec<(&'static str, &'n Node<'a>)>,
 }
 
 /// How a scalar is written.
@@ -301,5 +324,35 @@ impl<'a> Node<'a> {
             Value::Sequence(items) => Some(items),
             Value::Mapping(_) => None,
         }
+    }
+
+    /// Returns the values of a mapping with these known keys; `None` if the node is no mapping. Reports each unknown or
+    /// repeated key with its place.
+    pub fn keys(
+        &self,
+        known: &[&'static str],
+        mut report: impl FnMut(Place, KeyError),
+    ) -> Option<Keys<'_, 'a>> {
+        let Value::Mapping(pairs) = &self.value else {
+            return None;
+        };
+        let mut found = HashMap::new();
+        let mut misspelt = Vec::new();
+        for (key, value) in pairs {
+            let text = key.scalar().unwrap_or_default();
+            match known.iter().find(|known| **known == text) {
+                None => {
+                    let nearest = nearest(text, known.iter().copied());
+                    report(key.place, KeyError::Unknown { nearest });
+                    misspelt.extend(nearest.map(|key| (key, value)));
+                }
+                Some(known) => {
+                    if found.insert(*known, value).is_some() {
+                        report(key.place, KeyError::Duplicate);
+                    }
+                }
+            }
+        }
+        Some(Keys { found, misspelt })
     }
 }

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use ambit_event::{TextError, nearest};
+use ambit_event::TextError;
 use ambit_source::Collector;
-use ambit_source::yaml::{self, Node, Value};
+use ambit_source::yaml::{self, KeyError, Node, Value};
 
 use super::error::MapErrorKind;
 
@@ -25,26 +25,17 @@ pub(super) fn keys<'n, 'a>(
     expected: &'static str,
     errors: &mut Errors<'_>,
 ) -> Option<HashMap<&'static str, &'n Node<'a>>> {
-    let Value::Mapping(pairs) = &node.value else {
+    let keys = node.keys(known, |place, error| {
+        let kind = match error {
+            KeyError::Unknown { nearest } => MapErrorKind::UnknownKey { nearest },
+            KeyError::Duplicate => MapErrorKind::DuplicateKey,
+        };
+        errors.add(place, kind);
+    });
+    if keys.is_none() {
         errors.add(node.place, MapErrorKind::Expected(expected));
-        return None;
-    };
-    let mut found = HashMap::new();
-    for (key, value) in pairs {
-        let text = key.scalar().unwrap_or_default();
-        match known.iter().find(|known| **known == text) {
-            None => {
-                let nearest = nearest(text, known.iter().copied());
-                errors.add(key.place, MapErrorKind::UnknownKey { nearest });
-            }
-            Some(known) => {
-                if found.insert(*known, value).is_some() {
-                    errors.add(key.place, MapErrorKind::DuplicateKey);
-                }
-            }
-        }
     }
-    Some(found)
+    keys.map(|keys| keys.found)
 }
 
 /// Returns the items of a list.

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use ambit_event::{escape, nearest};
+use ambit_event::escape;
 use ambit_source::Collector;
-use ambit_source::yaml::{Node, Value};
+use ambit_source::yaml::{KeyError, Keys, Node};
 
 use super::error::RuleErrorKind;
 
@@ -19,28 +19,22 @@ pub(super) fn keys<'n, 'a>(
     expected: &'static str,
     errors: &mut Errors<'_>,
 ) -> Option<HashMap<&'static str, &'n Node<'a>>> {
-    let Value::Mapping(pairs) = &node.value else {
+    let keys = node.keys(known, |place, error| {
+        let kind = match error {
+            KeyError::Unknown { nearest } => RuleErrorKind::UnknownKey { nearest, known },
+            KeyError::Duplicate => RuleErrorKind::DuplicateKey,
+        };
+        errors.add(place, kind);
+    });
+    let Some(Keys {
+        mut found,
+        misspelt,
+    }) = keys
+    else {
         errors.add(node.place, RuleErrorKind::Expected(expected));
         return None;
     };
-    let mut found = HashMap::new();
     // A misspelt key counts as the key that it resembles, so that the latter is not reported as missing as well.
-    let mut misspelt = Vec::new();
-    for (key, value) in pairs {
-        let text = key.scalar().unwrap_or_default();
-        match known.iter().find(|known| **known == text) {
-            None => {
-                let nearest = nearest(text, known.iter().copied());
-                errors.add(key.place, RuleErrorKind::UnknownKey { nearest, known });
-                misspelt.extend(nearest.map(|key| (key, value)));
-            }
-            Some(known) => {
-                if found.insert(*known, value).is_some() {
-                    errors.add(key.place, RuleErrorKind::DuplicateKey);
-                }
-            }
-        }
-    }
     for (key, value) in misspelt {
         found.entry(key).or_insert(value);
     }
