@@ -15,7 +15,7 @@ use crate::lab::{self, EXIT_TIMEOUT, Kernel, Run};
 
 const SCRIPT: &str = include_str!("suites.sh");
 const LIMIT: Duration = Duration::from_mins(45);
-/// Variable that has every test run on every kernel.
+/// Variable that has the tests of [`ON_ONE_KERNEL`] run on every kernel.
 const EVERYWHERE: &str = "AMBIT_TEST_EVERYWHERE";
 /// Tests whose outcome no kernel changes, and the kernel that runs them unless [`EVERYWHERE`] is set: three
 /// machines on two CPUs would take longer than an hour. The kernel on which the kernel part loads fastest has the most.
@@ -82,7 +82,7 @@ fn one(
         let others = ON_ONE_KERNEL.iter().filter(|(_, runner)| *runner != kernel);
         let skipped: Vec<&str> = others.map(|(tests, _)| *tests).collect();
         println!(
-            "xtask: kernel {} does not run {}: another kernel does; {EVERYWHERE}=1 runs all on each",
+            "xtask: kernel {} does not run {}: another kernel does; {EVERYWHERE}=1 runs them on each",
             kernel.name(),
             skipped.join(" ")
         );
