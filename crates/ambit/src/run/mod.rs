@@ -54,7 +54,9 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let attached = Kernel::attach(&options);
     if let Err(error) = &attached {
         recording.take().into_iter().for_each(NewRecording::discard);
-        if let Some(log) = error.log().filter(|_| args.verbose) {
+        if args.verbose
+            && let Some(log) = error.log()
+        {
             note!("messages of libbpf and the verifier:\n{}", log.trim_end());
         }
     }

@@ -44,7 +44,7 @@ pub struct Order<'a> {
     pub reason: Option<&'a str>,
     /// The user that Ambit runs as.
     pub uid: u32,
-    /// The user who called `sudo`, escaped.
+    /// The name of the user that started Ambit by `sudo`, escaped.
     pub sudo_user: Option<String>,
 }
 
