@@ -20,6 +20,7 @@ pub(crate) struct Cli {
     verb: Verb,
 }
 
+#[cfg(feature = "kernel")]
 const EXAMPLES: &str = "\
 Examples:
   ambit doctor                                  check that this machine can enforce maps
@@ -30,6 +31,15 @@ Examples:
 
 Exit status: 0 success; 1 the command line or a file is wrong; 2 Ambit failed; 3 an operation was outside the map (with
 --fail-on-violation). `ambit run` otherwise exits as its command does.";
+
+#[cfg(not(feature = "kernel"))]
+const EXAMPLES: &str = "\
+Examples:
+  ambit map check web.map          check a map's syntax
+  ambit rules check my.yaml        check a rule file
+  ambit replay web.rec -m web.map  decide a recording by another map
+
+Exit status: 0 success; 1 the command line or a file is wrong; 2 Ambit failed.";
 
 #[derive(Debug, Subcommand)]
 enum Verb {

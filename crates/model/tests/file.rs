@@ -162,12 +162,12 @@ fn an_error_inside_a_quoted_folded_or_block_text_has_its_own_place() {
 fn what_is_no_map_gets_one_error() {
     assert_eq!(only("").2, "the file is empty");
     assert_eq!(only("# nothing\n").2, "the file is empty");
-    assert_eq!(only("hello").2, "expected the key `ambit` first");
+    assert_eq!(only("hello").2, "the first key must be `ambit`");
     assert_eq!(
         only("domain: web\nambit: 1\n").2,
-        "expected the key `ambit` first"
+        "the first key must be `ambit`"
     );
-    assert_eq!(only("- a\n- b\n").2, "expected the key `ambit` first");
+    assert_eq!(only("- a\n- b\n").2, "the first key must be `ambit`");
     let version = "unknown version of the map's format; this program reads version 1";
     assert_eq!(
         only("ambit: 2\nnew: thing\n"),
@@ -193,7 +193,7 @@ fn wrong_keys_and_values_are_pointed_at() {
             format!("{HEAD}domain: x\n"),
             3,
             1,
-            "the key is here twice",
+            "the key occurs twice",
             None,
         ),
         (
@@ -270,7 +270,7 @@ fn wrong_keys_and_values_are_pointed_at() {
             subject("    via: [/bin/a, /bin/b]\n"),
             5,
             10,
-            "`via` has more than 1 paths, which is what `chain: 2` tells apart",
+            "`via` has more than 1 paths, the most that `chain: 2` allows",
             Some("raise `chain`, or leave out the farthest"),
         ),
         (

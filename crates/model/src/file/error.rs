@@ -1,82 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What is wrong with a map file, shown as a compiler would.
+//! The errors of a map file, each with its place and an excerpt.
 
 use ambit_event::TextError;
 use ambit_source::yaml::YamlError;
 use ambit_source::{FileError, FileErrors, Problem};
 
-/// Everything that is wrong with a map file. Displays as text for a terminal, hidden characters escaped.
+/// All errors of a map file. Displays as text for a terminal, hidden characters escaped.
 pub type MapErrors = FileErrors<MapErrorKind>;
 /// One error in a map file.
 pub type MapError = FileError<MapErrorKind>;
 
-/// What can be wrong with a map file.
+/// The kinds of errors in a map file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MapErrorKind {
-    /// Not a document of YAML.
+    /// The text is not a YAML document.
     #[error("{0}")]
     Yaml(#[source] YamlError),
-    /// Another kind of node.
+    /// A node of another kind than the one that belongs here.
     #[error("expected {0}")]
     Expected(&'static str),
-    /// `ambit` does not come first.
-    #[error("expected the key `ambit` first")]
+    /// The first key is not `ambit`.
+    #[error("the first key must be `ambit`")]
     NotAMap,
-    /// Another version.
+    /// The version of the format is unknown.
     #[error("unknown version of the map's format; this program reads version 1")]
     Version,
-    /// No such key here.
+    /// The key is unknown here.
     #[error("unknown key")]
     UnknownKey {
-        /// The known one nearest to it.
+        /// The known word that is spelled most like it.
         nearest: Option<&'static str>,
     },
-    /// A key twice.
-    #[error("the key is here twice")]
+    /// The key occurs twice.
+    #[error("the key occurs twice")]
     DuplicateKey,
-    /// A key that must be there.
+    /// A required key is missing.
     #[error("the key `{0}` is missing")]
     MissingKey(&'static str),
-    /// Not a domain's name.
+    /// The text is not a domain name.
     #[error("expected a domain's name: 1 to 63 of `A-Za-z0-9._-`, the first no `.` or `-`")]
     DomainName,
-    /// Not a chain's depth.
+    /// The number is not a chain depth.
     #[error("expected a number from 1 to {}", ambit_abi::CHAIN_MAX)]
     Chain,
-    /// Not a response.
+    /// The word is not a response.
     #[error("expected `log`, `deny` or `kill`")]
     Response {
-        /// The known one nearest to it.
+        /// The known word that is spelled most like it.
         nearest: Option<&'static str>,
     },
-    /// An id with nothing in it, or with a hidden character.
+    /// The id is empty, too long, or has a hidden character.
     #[error("an id has 1 to 255 visible characters")]
     Id,
-    /// Two subjects of one id.
+    /// Two subjects have the same id.
     #[error("another subject has this id")]
     DuplicateId {
-        /// Where the other one is.
+        /// The other one's line, from 1.
         line: usize,
     },
-    /// Two entries for one subject.
+    /// Two entries describe the same subject.
     #[error("another entry is for the same executable, name, script and chain")]
     DuplicateSubject {
-        /// Where the other one is.
+        /// The other one's line, from 1.
         line: usize,
     },
-    /// More executables than the chain has.
-    #[error("`via` has more than {max} paths, which is what `chain: {chain}` tells apart")]
+    /// `via` has more executables than the chain.
+    #[error("`via` has more than {max} paths, the most that `chain: {chain}` allows")]
     Via {
-        /// What there may be.
+        /// The largest number of paths.
         max: usize,
-        /// The map's chain.
+        /// The map's chain depth.
         chain: u32,
     },
-    /// A name that the kernel part can't keep.
+    /// The name is empty or longer than the kernel part stores.
     #[error("the name has no bytes, or more than {}", ambit_abi::AS_MAX - 1)]
     AsName,
-    /// A rule, an object, a digest or credentials.
+    /// The text of a rule, an object, a digest or credentials is wrong.
     #[error("{0}")]
     Text(#[source] TextError),
 }
@@ -88,7 +88,7 @@ impl Problem for MapErrorKind {
 }
 
 impl MapErrorKind {
-    /// What to write instead, where that is known.
+    /// Returns the correction to suggest, if there is one.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::UnknownKey {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a person has asked for in a map's comments: that lines are kept as they are.
+//! Comments of a map that keep lines from being generalised.
 //!
 //! A comment that begins with `keep exact` or `never generalize` holds for the line that it stands beside or above, and
 //! for what is below that line. A reason may follow it.
@@ -15,7 +15,7 @@ use crate::{Map, Rule};
 
 const WORDS: [&str; 3] = ["keep exact", "never generalize", "never generalise"];
 
-/// What is not to be generalised.
+/// The subjects and lines that are not generalised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     all: bool,
@@ -24,7 +24,7 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// The marks in a map's text; `map` is what was read from it.
+    /// Reads the marks in a map's text; `map` is the map that the text was parsed to.
     pub fn of(text: &str, map: &Map) -> Self {
         let mut out = Self::default();
         let marked = marked(text);
@@ -46,7 +46,7 @@ impl Marks {
                         out.subject(subject, map, &marked);
                     }
                 }
-                // What is started is never generalised.
+                // The starting points are never generalised.
                 (Some("start" | "respond" | "incomplete"), _) => {}
                 _ => out.all |= here,
             }

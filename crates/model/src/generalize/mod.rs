@@ -6,8 +6,8 @@
 //! `docs/generalize.md`.
 
 mod address;
+mod cluster;
 mod example;
-mod family;
 mod name;
 mod overlap;
 mod risk;

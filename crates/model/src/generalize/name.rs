@@ -41,7 +41,7 @@ pub(super) struct Part<'a> {
     pub(super) kind: Option<PartKind>,
 }
 
-/// A part of a name's template. Names with equal templates may form a family.
+/// A part of a name's template. Names with equal templates may form a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum TemplatePart {
     Fixed(Box<[u8]>),

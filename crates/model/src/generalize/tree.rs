@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The paths of a map as a tree of names, and the search for places where names vary. The contents of directories that
-//! form a family are compared as one.
+//! form a cluster are compared as one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use ambit_abi::{self as abi, Op};
 use ambit_event::lex::Class;
 use ambit_event::{Object, Operation};
 
-use super::family::{Family, Sibling, families, learned_families};
+use super::cluster::{Cluster, Sibling, clusters, learned_clusters};
 use super::{Kind, Options, name};
 use crate::RuleObject;
 use crate::learn::heuristics::is_hash;
@@ -300,16 +300,20 @@ impl Tree {
                 Some(self.sibling(exact(component)?, nodes, group.date_levels > 0))
             })
             .collect();
-        let mut found = learned_families(&siblings, children.keys().copied());
+        let mut found = learned_clusters(&siblings, children.keys().copied());
         let remaining: Vec<Sibling<'_>> = siblings
             .into_iter()
-            .filter(|one| !found.iter().any(|family| family.members.contains(one.name)))
+            .filter(|one| {
+                !found
+                    .iter()
+                    .any(|cluster| cluster.members.contains(one.name))
+            })
             .collect();
-        found.extend(families(&remaining, options));
-        let cache = self.cache_family(group, &children, &found, options);
+        found.extend(clusters(&remaining, options));
+        let cache = self.cache_cluster(group, &children, &found, options);
         found.extend(cache);
-        for family in found {
-            self.descend(group, family, &mut children, places, groups);
+        for cluster in found {
+            self.descend(group, cluster, &mut children, places, groups);
         }
         for (component, nodes) in children {
             let mut path = group.path.clone();
@@ -323,18 +327,18 @@ impl Tree {
         }
     }
 
-    /// Continues below a family and removes its members from `children`.
+    /// Continues below a cluster and removes its members from `children`.
     fn descend(
         &self,
         group: &Group,
-        family: Family,
+        cluster: Cluster,
         children: &mut BTreeMap<&Component, Vec<usize>>,
         places: &mut Vec<Place>,
         groups: &mut Vec<Group>,
     ) {
         let mut nodes = Vec::new();
         let mut date_levels = group.date_levels.saturating_sub(1);
-        for member in &family.members {
+        for member in &cluster.members {
             let component = vec![Piece::Bytes(member.as_slice().into())];
             let below = children.remove(&component).unwrap_or_default();
             if group.date_levels == 0 && self.is_year(member, &below) {
@@ -343,16 +347,16 @@ impl Tree {
             nodes.extend(below);
         }
         // The map may already contain the same pattern.
-        nodes.extend(children.remove(&family.pieces).unwrap_or_default());
+        nodes.extend(children.remove(&cluster.pieces).unwrap_or_default());
         let mut path = group.path.clone();
-        let tree = family.kind == Kind::Tree;
-        path.push(family.pieces);
+        let tree = cluster.kind == Kind::Tree;
+        path.push(cluster.pieces);
         let place = group.place.unwrap_or_else(|| {
             places.push(Place {
-                kind: family.kind,
+                kind: cluster.kind,
                 path: path.clone(),
-                members: family.members,
-                steady: family.steady && self.is_compared(),
+                members: cluster.members,
+                steady: cluster.steady && self.is_compared(),
                 lines: Vec::new(),
             });
             places.len() - 1
@@ -486,14 +490,14 @@ impl Tree {
             && months().all(month)
     }
 
-    /// Returns a family for the whole tree if it is a cache: the workload's own files, all with different templates.
-    fn cache_family(
+    /// Returns a cluster for the whole tree if it is a cache: the workload's own files, all with different templates.
+    fn cache_cluster(
         &self,
         group: &Group,
         children: &BTreeMap<&Component, Vec<usize>>,
-        found: &[Family],
+        found: &[Cluster],
         options: &Options,
-    ) -> Option<Family> {
+    ) -> Option<Cluster> {
         if group.path.len() < 2 {
             return None;
         }
@@ -506,7 +510,7 @@ impl Tree {
             let Some(name) = exact(component) else {
                 continue;
             };
-            if found.iter().any(|family| family.members.contains(name)) {
+            if found.iter().any(|cluster| cluster.members.contains(name)) {
                 continue;
             }
             members.insert(name.to_vec());
@@ -555,7 +559,7 @@ impl Tree {
             && made * 4 >= paths * 3
             // If some paths are sensitive, each subdirectory is a separate place.
             && !self.contains_sensitive(group, options);
-        whole.then(|| Family {
+        whole.then(|| Cluster {
             kind: Kind::Tree,
             pieces: vec![Piece::StarStar],
             members,

@@ -12,14 +12,14 @@ use super::tests;
 use crate::harness::Lab;
 
 tests! { "rules_path_cache":
-    a_path_that_was_ruled_out_is_refused_once_it_is_another_path
+    a_path_with_a_cached_miss_is_refused_once_it_is_another_path
     a_folder_that_is_renamed_takes_what_is_in_it_along
     names_that_begin_alike_are_not_taken_for_each_other
-    what_was_ruled_out_for_reading_is_asked_about_writing
-    a_rule_without_a_path_applies_where_all_others_are_ruled_out
-    a_task_that_lost_its_trust_is_refused_what_was_ruled_out_before
-    each_user_is_asked_about_a_path_that_some_may_not_open
-    what_was_ruled_out_by_one_set_of_rules_is_asked_of_the_next
+    a_miss_for_reading_is_evaluated_again_for_writing
+    a_rule_without_a_path_applies_where_all_others_miss
+    a_task_that_lost_its_trust_is_refused_a_former_miss
+    each_user_is_evaluated_for_a_path_that_some_may_not_open
+    a_miss_of_one_rule_set_is_evaluated_again_by_the_next
     a_path_in_another_root_is_another_path
     an_allowed_file_that_was_opened_before_is_allowed_by_the_rule_once_more
     every_open_that_a_rule_records_is_counted
@@ -60,7 +60,7 @@ fn refuse(id: &str, when: &str) -> String {
     format!("  - {{id: {id}, on: file.open, when: '{when}', do: deny}}\n")
 }
 
-fn a_path_that_was_ruled_out_is_refused_once_it_is_another_path(lab: &Lab) {
+fn a_path_with_a_cached_miss_is_refused_once_it_is_another_path(lab: &Lab) {
     files(&["plain"]);
     let _rules = Rules::load(lab, &refuse("no", "object.path == \"/srv/e/secret\""));
     let said = said(
@@ -129,7 +129,7 @@ fn names_that_begin_alike_are_not_taken_for_each_other(lab: &Lab) {
     }
 }
 
-fn what_was_ruled_out_for_reading_is_asked_about_writing(lab: &Lab) {
+fn a_miss_for_reading_is_evaluated_again_for_writing(lab: &Lab) {
     files(&["f"]);
     let _rules = Rules::load(
         lab,
@@ -142,7 +142,7 @@ fn what_was_ruled_out_for_reading_is_asked_about_writing(lab: &Lab) {
     assert_eq!(said.join(" "), "open open refused refused open");
 }
 
-fn a_rule_without_a_path_applies_where_all_others_are_ruled_out(lab: &Lab) {
+fn a_rule_without_a_path_applies_where_all_others_miss(lab: &Lab) {
     files(&["f"]);
     let set = refuse("path", "object.path == \"/srv/e/none\"")
         + &refuse("user", "task.uid == 4242")
@@ -156,7 +156,7 @@ fn a_rule_without_a_path_applies_where_all_others_are_ruled_out(lab: &Lab) {
     assert_eq!(said.join(" "), "open open refused open refused open");
 }
 
-fn a_task_that_lost_its_trust_is_refused_what_was_ruled_out_before(lab: &Lab) {
+fn a_task_that_lost_its_trust_is_refused_a_former_miss(lab: &Lab) {
     files(&["f", "g", "mark"]);
     let set = format!(
         "  - {{id: mark, on: file.open, when: 'object.path == \"/srv/e/mark\"', do: taint}}\n{}{}",
@@ -178,7 +178,7 @@ fn a_task_that_lost_its_trust_is_refused_what_was_ruled_out_before(lab: &Lab) {
     );
 }
 
-fn each_user_is_asked_about_a_path_that_some_may_not_open(lab: &Lab) {
+fn each_user_is_evaluated_for_a_path_that_some_may_not_open(lab: &Lab) {
     files(&["f", "g"]);
     let set = refuse("user", "object.path == \"/srv/e/f\" && task.uid == 4242")
         + &refuse(
@@ -197,7 +197,7 @@ fn each_user_is_asked_about_a_path_that_some_may_not_open(lab: &Lab) {
     assert_eq!((applied["user"], applied["chain"]), (2, 2));
 }
 
-fn what_was_ruled_out_by_one_set_of_rules_is_asked_of_the_next(lab: &Lab) {
+fn a_miss_of_one_rule_set_is_evaluated_again_by_the_next(lab: &Lab) {
     files(&["f"]);
     let none = refuse("none", "object.path == \"/srv/e/none\"");
     let some = refuse("some", "object.path == \"/srv/e/f\"");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Groups the names of a directory into families, and finds the narrowest pattern for each.
+//! Groups the names of a directory into clusters, and finds the narrowest pattern for each.
 //!
-//! The number of names that a family needs depends on its evidence: names that the workload creates vary more likely
+//! The number of names that a cluster needs depends on its evidence: names that the workload creates vary more likely
 //! than names that it only reads.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +46,7 @@ pub(super) struct Sibling<'a> {
 
 /// Names that one pattern covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Family {
+pub(super) struct Cluster {
     pub(super) kind: Kind,
     pub(super) pieces: Vec<Piece>,
     pub(super) members: BTreeSet<Vec<u8>>,
@@ -54,12 +54,12 @@ pub(super) struct Family {
     pub(super) steady: bool,
 }
 
-/// Returns the families among a directory's names. A name belongs to at most one.
-pub(super) fn families(siblings: &[Sibling<'_>], options: &Options) -> Vec<Family> {
+/// Returns the clusters among a directory's names. A name belongs to at most one.
+pub(super) fn clusters(siblings: &[Sibling<'_>], options: &Options) -> Vec<Cluster> {
     let mut out = Vec::new();
     let mut remaining: Vec<&Sibling<'_>> = siblings.iter().collect();
-    take_family(&mut remaining, &mut out, platforms);
-    take_family(&mut remaining, &mut out, fanout);
+    take_cluster(&mut remaining, &mut out, platforms);
+    take_cluster(&mut remaining, &mut out, fanout);
     let mut groups: BTreeMap<Vec<TemplatePart>, Vec<(&Sibling<'_>, Vec<Part<'_>>)>> =
         BTreeMap::new();
     for sibling in &remaining {
@@ -71,7 +71,7 @@ pub(super) fn families(siblings: &[Sibling<'_>], options: &Options) -> Vec<Famil
     }
     for group in groups.values() {
         let found = of_template(group, options);
-        take_family(&mut remaining, &mut out, |_| found);
+        take_cluster(&mut remaining, &mut out, |_| found);
     }
     absorb(&mut remaining, &mut out);
     let mut by_extension: BTreeMap<&[u8], Vec<&Sibling<'_>>> = BTreeMap::new();
@@ -89,39 +89,39 @@ pub(super) fn families(siblings: &[Sibling<'_>], options: &Options) -> Vec<Famil
     merge_equal(out)
 }
 
-/// Merges families that have the same pattern.
-fn merge_equal(families: Vec<Family>) -> Vec<Family> {
-    let mut out: Vec<Family> = Vec::new();
-    for family in families {
-        match out.iter_mut().find(|other| other.pieces == family.pieces) {
+/// Merges clusters that have the same pattern.
+fn merge_equal(clusters: Vec<Cluster>) -> Vec<Cluster> {
+    let mut out: Vec<Cluster> = Vec::new();
+    for cluster in clusters {
+        match out.iter_mut().find(|other| other.pieces == cluster.pieces) {
             Some(other) => {
-                other.members.extend(family.members);
-                other.steady &= family.steady;
+                other.members.extend(cluster.members);
+                other.steady &= cluster.steady;
             }
-            None => out.push(family),
+            None => out.push(cluster),
         }
     }
     out
 }
 
-/// Moves the members of a family out of `remaining`.
-fn take_family(
+/// Moves the members of a cluster out of `remaining`.
+fn take_cluster(
     remaining: &mut Vec<&Sibling<'_>>,
-    out: &mut Vec<Family>,
-    find: impl FnOnce(&[&Sibling<'_>]) -> Option<Family>,
+    out: &mut Vec<Cluster>,
+    find: impl FnOnce(&[&Sibling<'_>]) -> Option<Cluster>,
 ) {
-    if let Some(family) = find(remaining) {
-        remaining.retain(|sibling| !family.members.contains(sibling.name));
-        out.push(family);
+    if let Some(cluster) = find(remaining) {
+        remaining.retain(|sibling| !cluster.members.contains(sibling.name));
+        out.push(cluster);
     }
 }
 
-fn family<'a>(
+fn cluster<'a>(
     kind: Kind,
     pieces: Vec<Piece>,
     members: impl Iterator<Item = &'a Sibling<'a>> + Clone,
-) -> Family {
-    Family {
+) -> Cluster {
+    Cluster {
         kind,
         // In canonical form, like the patterns of the map.
         pieces: PathPattern::new(PathKind::Memfd, pieces).pieces().to_vec(),
@@ -130,9 +130,9 @@ fn family<'a>(
     }
 }
 
-/// Returns a family of platform names. Its pattern covers only those that were seen:
+/// Returns a cluster of platform names. Its pattern covers only those that were seen:
 /// `{aarch64-linux-gnu,x86_64-linux-gnu}`.
-fn platforms(remaining: &[&Sibling<'_>]) -> Option<Family> {
+fn platforms(remaining: &[&Sibling<'_>]) -> Option<Cluster> {
     let members = remaining
         .iter()
         .copied()
@@ -142,18 +142,18 @@ fn platforms(remaining: &[&Sibling<'_>]) -> Option<Family> {
         .map(|sibling| vec![Piece::Bytes(sibling.name.into())])
         .collect();
     (alternatives.len() > 1)
-        .then(|| family(Kind::Platforms, vec![Piece::Either(alternatives)], members))
+        .then(|| cluster(Kind::Platforms, vec![Piece::Either(alternatives)], members))
 }
 
-/// Returns a family of directories over which hashes are distributed.
-fn fanout(remaining: &[&Sibling<'_>]) -> Option<Family> {
+/// Returns a cluster of directories over which hashes are distributed.
+fn fanout(remaining: &[&Sibling<'_>]) -> Option<Cluster> {
     let members = remaining.iter().copied().filter(|sibling| sibling.fanout);
     (members.clone().count() > 1)
-        .then(|| family(Kind::Hex, vec![Piece::Class(Class::Hex)], members))
+        .then(|| cluster(Kind::Hex, vec![Piece::Class(Class::Hex)], members))
 }
 
-/// Returns the family of names with the same template, if the evidence suffices.
-fn of_template(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Option<Family> {
+/// Returns the cluster of names with the same template, if the evidence suffices.
+fn of_template(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Option<Cluster> {
     let (_, first) = group.first()?;
     let made = group
         .iter()
@@ -227,7 +227,7 @@ fn of_template(group: &[(&Sibling<'_>, Vec<Part<'_>>)], options: &Options) -> Op
         () if is_versioned(first) => Kind::Versions,
         () => Kind::Numbers,
     };
-    Some(family(
+    Some(cluster(
         kind,
         pieces,
         group.iter().map(|(sibling, _)| *sibling),
@@ -278,52 +278,52 @@ fn is_versioned(parts: &[Part<'_>]) -> bool {
     })
 }
 
-/// Adds names with another template to a family whose pattern covers them, for example a hash that has digits only by
+/// Adds names with another template to a cluster whose pattern covers them, for example a hash that has digits only by
 /// chance.
-fn absorb(remaining: &mut Vec<&Sibling<'_>>, families: &mut [Family]) {
-    for family in families {
-        let fixed = family
+fn absorb(remaining: &mut Vec<&Sibling<'_>>, clusters: &mut [Cluster]) {
+    for cluster in clusters {
+        let fixed = cluster
             .pieces
             .iter()
             .any(|piece| matches!(piece, Piece::Bytes(_)));
-        if !fixed && family.kind == Kind::Random || family.kind == Kind::Platforms {
+        if !fixed && cluster.kind == Kind::Random || cluster.kind == Kind::Platforms {
             continue;
         }
-        let covers = covers(&family.pieces);
-        let lengths: BTreeSet<usize> = family.members.iter().map(Vec::len).collect();
+        let covers = covers(&cluster.pieces);
+        let lengths: BTreeSet<usize> = cluster.members.iter().map(Vec::len).collect();
         remaining.retain(|sibling| {
             let joins = lengths.contains(&sibling.name.len()) && covers(sibling.name);
             if joins {
-                family.members.insert(sibling.name.to_vec());
+                cluster.members.insert(sibling.name.to_vec());
             }
             !joins
         });
     }
 }
 
-/// Returns families of names that a pattern of the learner covers. Learning recognised other names of the same
+/// Returns clusters of names that a pattern of the learner covers. Learning recognised other names of the same
 /// directory as generated, but not these, which look like words.
-pub(super) fn learned_families<'c>(
+pub(super) fn learned_clusters<'c>(
     siblings: &[Sibling<'_>],
     children: impl Iterator<Item = &'c Vec<Piece>>,
-) -> Vec<Family> {
+) -> Vec<Cluster> {
     let made_up = children.filter(|component| {
         matches!(
             &***component,
             [Piece::Bytes(_), Piece::Class(Class::Tmp), ..]
         )
     });
-    let mut out: Vec<Family> = Vec::new();
+    let mut out: Vec<Cluster> = Vec::new();
     for component in made_up {
         let covers = covers(component);
         let members: BTreeSet<Vec<u8>> = siblings
             .iter()
             .filter(|one| one.created && covers(one.name))
-            .filter(|one| !out.iter().any(|family| family.members.contains(one.name)))
+            .filter(|one| !out.iter().any(|cluster| cluster.members.contains(one.name)))
             .map(|one| one.name.to_vec())
             .collect();
         if !members.is_empty() {
-            out.push(Family {
+            out.push(Cluster {
                 kind: Kind::Random,
                 pieces: component.clone(),
                 members,
@@ -351,7 +351,7 @@ fn extension(name: &[u8]) -> &[u8] {
 }
 
 /// Returns a spool: many names that the workload created, with a common extension and nothing else in common.
-fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Family> {
+fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Cluster> {
     let differs = group.iter().any(|sibling| sibling.differs);
     let needed = match (differs, end.is_empty()) {
         (true, false) => SPOOL_COMPARED,
@@ -376,7 +376,7 @@ fn spool(end: &[u8], group: &[&Sibling<'_>]) -> Option<Family> {
         .into_iter()
         .filter(|piece| !matches!(piece, Piece::Bytes(bytes) if bytes.is_empty()))
         .collect();
-    Some(family(Kind::Siblings, pieces, group.iter().copied()))
+    Some(cluster(Kind::Siblings, pieces, group.iter().copied()))
 }
 
 /// Returns the names that one run only used, if there are enough of them in enough runs: the next run will then create
@@ -429,9 +429,9 @@ mod tests {
                 date: false,
             })
             .collect();
-        families(&siblings, &Options::default())
+        clusters(&siblings, &Options::default())
             .into_iter()
-            .map(|family| PathPattern::new(PathKind::Path, family.pieces).to_string())
+            .map(|cluster| PathPattern::new(PathKind::Path, cluster.pieces).to_string())
             .collect()
     }
 
@@ -520,10 +520,10 @@ mod tests {
                 date: false,
             });
             let siblings: Vec<Sibling<'_>> = siblings.collect();
-            let mut found = families(&siblings, &Options::default());
+            let mut found = clusters(&siblings, &Options::default());
             found
                 .pop()
-                .map(|family| (family.pieces, family.members.len()))
+                .map(|cluster| (cluster.pieces, cluster.members.len()))
         };
         let star = vec![Piece::Star];
         assert_eq!(spool([1, 1, 2, 2, 4, 4, 7]), Some((star, 6)));
