@@ -10,11 +10,11 @@ use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::lab::Kernel;
+use crate::lab::{self, Kernel};
 use crate::{build, paths, setup};
 use count::Count;
 
@@ -34,13 +34,14 @@ pub(crate) struct Args {
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     setup::for_build()?;
     let mut report = Report::default();
-    // Beside the other parts: the first run compiles cargo-deny, on a CPU that they leave idle now and then.
+    // Beside the other parts: the first run downloads the lab and compiles cargo-deny, on a CPU that they leave idle now and then.
+    let prepared = (!args.quick).then(|| thread::spawn(lab::prepare));
     let dependencies = args.filter.is_none().then(|| {
         thread::spawn(|| {
             let begun = Instant::now();
             let mut count = Count::default();
             let ended = deny::check(&mut count);
-            (count, ended, begun)
+            (count, ended, begun.elapsed())
         })
     });
     if args.filter.is_none() {
@@ -64,17 +65,24 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
             count.passed += 1;
             Ok(true)
         });
+        if let Some(thread) = prepared {
+            joined(thread)??;
+        }
         if built {
-            suites::all(args, &mut report)?;
+            suites::all(args, &mut report);
         }
     }
     if let Some(thread) = dependencies {
-        let (count, ended, begun) = thread
-            .join()
-            .map_err(|_| anyhow!("the check of dependencies panicked"))?;
-        report.ended("licences and sources", count, ended, begun);
+        let (count, ended, took) = joined(thread)?;
+        report.ended("licences and sources", count, ended, took);
     }
     Ok(report.print())
+}
+
+fn joined<T>(thread: thread::JoinHandle<T>) -> Result<T> {
+    thread
+        .join()
+        .map_err(|_| anyhow!("a thread of the tests panicked"))
 }
 
 /// Checks format and lints, and that `ambit` builds without the kernel part.
@@ -169,11 +177,11 @@ impl Report {
         let begun = Instant::now();
         let mut count = Count::default();
         let ended = part(&mut count);
-        self.ended(name, count, ended, begun)
+        self.ended(name, count, ended, begun.elapsed())
     }
 
     /// Notes a part that has ended. One that failed has failed, even if no test of it did.
-    fn ended(&mut self, name: &str, mut count: Count, ended: Result<bool>, begun: Instant) -> bool {
+    fn ended(&mut self, name: &str, mut count: Count, ended: Result<bool>, took: Duration) -> bool {
         let good = ended.unwrap_or_else(|error| {
             eprintln!("xtask: {name}: {error:#}");
             false
@@ -184,7 +192,7 @@ impl Report {
         self.parts.push(Part {
             name: name.to_owned(),
             count,
-            seconds: begun.elapsed().as_secs(),
+            seconds: took.as_secs(),
         });
         good
     }

@@ -514,6 +514,9 @@ fn s09_learning_ends_well_for_the_workload_after_the_loader_was_killed(lab: &Lab
     eventually_contains(&out, "create: ok");
 }
 
+/// Opens of different files, a thousand times the records that a ring of one page holds.
+const LOST_OPENS: u64 = 20_000;
+
 fn s10_what_a_small_ring_lost_is_counted_and_the_map_is_not_enforced(lab: &Lab) {
     let (map, stats, many) = (lab.path("map"), lab.path("stats"), lab.path("many"));
     fs::create_dir(&many).unwrap();
@@ -527,7 +530,7 @@ fn s10_what_a_small_ring_lost_is_counted_and_the_map_is_not_enforced(lab: &Lab) 
         &many,
     ])
     .succeeds();
-    for number in 0..100_000 {
+    for number in 0..LOST_OPENS {
         fs::File::create(format!("{many}/{number}")).expect("room for many files");
     }
     let options = ["--ring-size", "4096", "--stats", &stats];
@@ -535,7 +538,7 @@ fn s10_what_a_small_ring_lost_is_counted_and_the_map_is_not_enforced(lab: &Lab) 
         .learning(
             "map",
             &options,
-            &act(&format!("loop 100000 open-r {many}/{{i}}")),
+            &act(&format!("loop {LOST_OPENS} open-r {many}/{{i}}")),
         )
         .finish();
     lab.outside(["umount", &many]).succeeds();
@@ -546,11 +549,12 @@ fn s10_what_a_small_ring_lost_is_counted_and_the_map_is_not_enforced(lab: &Lab) 
     let lost = stats.of("file_open", "skipped.lost");
     assert!(
         lost > 0,
-        "a ring of one page should have lost some of 100,000"
+        "a ring of one page should have lost some of {LOST_OPENS}"
     );
-    assert!(stats.of("file_open", "evaluated") >= 100_000);
+    assert!(stats.of("file_open", "evaluated") >= LOST_OPENS);
     assert!(
-        stats.of("file_open", "learned") + lost + stats.of("file_open", "skipped.full") >= 100_000,
+        stats.of("file_open", "learned") + lost + stats.of("file_open", "skipped.full")
+            >= LOST_OPENS,
         "opens are missing"
     );
     let text = lab.map("map").text;
