@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::{Args, Report, count::Count};
-use crate::lab::{self, EXIT_TIMEOUT, Kernel, Run};
+use crate::lab::{EXIT_TIMEOUT, Kernel, Run};
 
 const SCRIPT: &str = include_str!("suites.sh");
 const LIMIT: Duration = Duration::from_mins(45);
@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_mins(45);
 const EVERYWHERE: &str = "AMBIT_TEST_EVERYWHERE";
 /// Long tests whose outcome depends least on the kernel, and the kernel that runs them unless [`EVERYWHERE`] is set: three
 /// machines on two CPUs would take longer than an hour. The kernel on which the kernel part loads fastest has the most.
-const ON_ONE_KERNEL: [(&str, Kernel); 18] = [
+const ON_ONE_KERNEL: [(&str, Kernel); 19] = [
     ("cli::", Kernel::V6_1),
     ("hostile::", Kernel::V6_1),
     ("counts::counters_add_up_under_stress_ng_", Kernel::V6_1),
@@ -27,6 +27,7 @@ const ON_ONE_KERNEL: [(&str, Kernel); 18] = [
     ("unload::a_load_of_rules_that_is_killed_", Kernel::V6_1),
     ("unload::a_run_that_is_killed_", Kernel::V6_1),
     ("unload::an_unload_of_rules_that_is_killed_", Kernel::V6_1),
+    ("unload::rules_count_on_when_programs_", Kernel::V6_1),
     ("rules::what_a_replay_says_of_rules_", Kernel::V6_1),
     ("rules::what_only_full_coverage_asks_", Kernel::V6_1),
     ("generalize::", Kernel::V6_12),

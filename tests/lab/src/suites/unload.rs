@@ -3,13 +3,12 @@
 
 use super::live::{pinned, waiting};
 use super::tests;
-use crate::harness::{Job, Lab, Stats, act, eventually, line, programs, programs_at_start, skip};
+use crate::harness::{Lab, Stats, act, eventually, line, programs, programs_at_start, skip};
 
 tests! { "unload":
-    two_runs_share_one_kernel_part
-    nothing_stays_pinned_after_a_run
+    two_runs_share_one_kernel_part_and_leave_nothing_pinned
     nothing_stays_pinned_after_a_run_that_failed
-    nothing_stays_pinned_once_the_workload_of_a_killed_run_has_ended
+    nothing_stays_pinned_once_the_workloads_of_killed_runs_have_ended
     a_load_of_rules_that_is_killed_is_in_no_other_loads_way
     a_run_that_is_killed_is_in_no_other_runs_way
     a_run_that_is_killed_while_it_extends_what_is_loaded_is_in_no_other_runs_way
@@ -29,10 +28,12 @@ fn all_programs_are_gone() {
     });
 }
 
-fn two_runs_share_one_kernel_part(lab: &Lab) {
+fn two_runs_share_one_kernel_part_and_leave_nothing_pinned(lab: &Lab) {
     all_programs_are_gone();
     let before = programs();
-    let mut first = waiting(lab, "first", "");
+    let options = ["--domain", "first", "--coverage", "full"];
+    let mut first = lab.learning("first.map", &options, &act("true , wait-line"));
+    first.until("true: ok");
     let (one, pins) = (programs(), pinned());
     assert!(
         one > before,
@@ -55,19 +56,6 @@ fn two_runs_share_one_kernel_part(lab: &Lab) {
     all_programs_are_gone();
 }
 
-fn nothing_stays_pinned_after_a_run(lab: &Lab) {
-    let full = &["--coverage", "full"];
-    let mut job = lab.learning("map", full, &act("true , wait-line"));
-    job.until("true: ok");
-    assert!(
-        !pinned().is_empty(),
-        "enforcement is to outlive its loader, so that something has to be pinned"
-    );
-    job.say("\n");
-    job.finish().succeeds();
-    nothing_is_pinned();
-}
-
 fn nothing_stays_pinned_after_a_run_that_failed(lab: &Lab) {
     lab.learn("map", &line(&["/no/such/command"])).exits(127);
     nothing_is_pinned();
@@ -75,22 +63,28 @@ fn nothing_stays_pinned_after_a_run_that_failed(lab: &Lab) {
     nothing_is_pinned();
 }
 
-fn nothing_stays_pinned_once_the_workload_of_a_killed_run_has_ended(lab: &Lab) {
+fn nothing_stays_pinned_once_the_workloads_of_killed_runs_have_ended(lab: &Lab) {
     let go = lab.path("go");
     let command = act(&format!("true , wait-file {go}"));
-    let killed = |job: Job| {
-        job.until("true: ok");
+    let learning = lab.learning("map", &["--domain", "learning"], &command);
+    learning.until("true: ok");
+    lab.learn(
+        "known.map",
+        &act(&format!("true , open-r {}", lab.path("known"))),
+    )
+    .succeeds();
+    let enforcing = lab.enforcing("known.map", &["--domain", "enforcing"], &command);
+    enforcing.until("true: ok");
+    for job in [learning, enforcing] {
         job.signal(libc::SIGKILL);
         job.finish().dies_by(libc::SIGKILL);
-        assert!(!pinned().is_empty(), "the workload goes on without its map");
-        std::fs::write(&go, "").unwrap();
-        nothing_is_pinned();
-        std::fs::remove_file(&go).unwrap();
-    };
-    killed(lab.learning("map", &[], &command));
-    lab.learn("map", &act(&format!("true , open-r {}", lab.path("known"))))
-        .succeeds();
-    killed(lab.enforcing("map", &[], &command));
+    }
+    assert!(
+        !pinned().is_empty(),
+        "the workloads go on without their runs"
+    );
+    std::fs::write(&go, "").unwrap();
+    nothing_is_pinned();
 }
 
 /// Each kill leaves what the next attempt has to cope with. Rules load the base only, which takes a fraction of the time.
@@ -213,7 +207,12 @@ fn where_programs_are_preempted_the_counters_add_up_or_nothing_is_loaded(lab: &L
     let command = line(&["bash", "-c", &script]);
     let stats = lab.path("stats");
 
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let refused = release.starts_with("6.1.");
+
     std::fs::write(SWITCH, "full").expect("full preemption is to be had");
+    // Keeps the kernel part loaded from one run to the next.
+    let holder = (!refused).then(|| waiting(lab, "holder", ""));
     let learned = lab.learn("map", &command);
     let enforced = lab
         .enforcing("map", &["--stats", &stats], &command)
@@ -221,8 +220,11 @@ fn where_programs_are_preempted_the_counters_add_up_or_nothing_is_loaded(lab: &L
     // Restored before any check, for the tests after this one.
     std::fs::write(SWITCH, before).expect("what was before can be again");
 
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
-    if release.starts_with("6.1.") {
+    if let Some(mut holder) = holder {
+        holder.say("\n");
+        holder.finish().succeeds();
+    }
+    if refused {
         learned.exits(2).complains("preempt=full");
         nothing_is_pinned();
         return;
