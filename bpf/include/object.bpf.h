@@ -68,7 +68,7 @@ static __always_inline bool unlinked(struct dentry *dentry)
 static __always_inline void object_linked(struct slot *slot, struct dentry *dentry,
 					  struct vfsmount *mnt)
 {
-	if (unlikely(unlinked(dentry) && nameless(dentry)))
+	if (unlikely(hide(slot, unlinked(dentry)) && nameless(dentry)))
 		walk_outcome(slot, walk_nameless(slot, dentry, mnt), AMBIT_KIND_PATH);
 	else
 		object_dentry(slot, dentry, mnt);
@@ -126,7 +126,7 @@ static __noinline int object_internal(struct slot *slot, struct dentry *dentry)
 static __always_inline bool object_at(struct slot *slot, struct dentry *dentry,
 				      struct vfsmount *mnt)
 {
-	bool gone = unlinked(dentry);
+	__u32 gone = hide(slot, unlinked(dentry));
 	__u8 kind = AMBIT_KIND_PATH;
 	int status;
 

@@ -255,7 +255,7 @@ static __always_inline int walk_finish(struct walk *walk)
 		put(slot, walk->pos, '/');
 	}
 	slot->pos = walk->pos;
-	return walk->status;
+	return hide(slot, walk->status);
 }
 
 /* Typed pointers: dentry and mnt come from a hook's arguments. */
