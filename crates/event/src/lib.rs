@@ -28,6 +28,7 @@ mod subject;
 pub mod text;
 mod violation;
 mod word;
+pub mod words;
 
 pub use ambit_abi::{EventKind, Family, Fp, Hook, Mode, Op, Reason, Response};
 pub use creds::Creds;

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use ambit_abi::{self as abi, Op};
 
 use crate::word::cut;
-use crate::{Object, TextError, TextErrorKind, names, nearest, text};
+use crate::{Object, TextError, TextErrorKind, names, nearest, text, words};
 
 /// An operation and its argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,82 +34,6 @@ const OPEN: [(u32, char); 4] = [
     (abi::OPEN_APPEND, 'a'),
     (abi::OPEN_EXEC, 'x'),
 ];
-const SETID: [(u32, &str); 3] = [
-    (abi::SETID_UID, "suid"),
-    (abi::SETID_GID, "sgid"),
-    (abi::SETID_UID | abi::SETID_GID, "suid,sgid"),
-];
-const ENDS: [(u32, &str); 2] = [(abi::END_FROM, "from"), (abi::END_TO, "to")];
-const NODES: [(u32, &str); 3] = [
-    (abi::NODE_FIFO, "fifo"),
-    (abi::NODE_CHR, "chr"),
-    (abi::NODE_BLK, "blk"),
-];
-const MAPS: [(u32, &str); 3] = [
-    (abi::MAP_DIRTY, "dirty"),
-    (abi::MAP_WRITE, "write"),
-    (abi::MAP_DIRTY | abi::MAP_WRITE, "dirty,write"),
-];
-const PTRACES: [(u32, &str); 3] = [
-    (abi::PTRACE_READ, "read"),
-    (abi::PTRACE_ATTACH, "attach"),
-    (abi::PTRACE_TRACEME, "traceme"),
-];
-
-const FCNTLS: [(u32, &str); 4] = [
-    (abi::FCNTL_OWNER, "owner"),
-    (abi::FCNTL_SIGNAL, "signal"),
-    (abi::FCNTL_LEASE, "lease"),
-    (abi::FCNTL_NOTIFY, "notify"),
-];
-const OPTIONS: [(u32, &str); 7] = [
-    (abi::SOCKOPT_FILTER, "filter"),
-    (abi::SOCKOPT_BPF, "bpf"),
-    (abi::SOCKOPT_MARK, "mark"),
-    (abi::SOCKOPT_DEVICE, "device"),
-    (abi::SOCKOPT_TABLES, "tables"),
-    (abi::SOCKOPT_REPAIR, "repair"),
-    (abi::SOCKOPT_ULP, "ulp"),
-];
-const PRCTLS: [(u32, &str); 6] = [
-    (abi::PRCTL_MM, "mm"),
-    (abi::PRCTL_PTRACER, "ptracer"),
-    (abi::PRCTL_DUMPABLE, "dumpable"),
-    (abi::PRCTL_KEEPCAPS, "keepcaps"),
-    (abi::PRCTL_SECUREBITS, "securebits"),
-    (abi::PRCTL_AMBIENT, "ambient"),
-];
-const MOUNTS: [(u32, &str); 5] = [
-    (abi::MOUNT_NEW, "new"),
-    (abi::MOUNT_BIND, "bind"),
-    (abi::MOUNT_REMOUNT, "remount"),
-    (abi::MOUNT_MOVE, "move"),
-    (abi::MOUNT_PROPAGATE, "propagate"),
-];
-const IPCS: [(u32, &str); 7] = [
-    (abi::IPC_CREATE, "create"),
-    (abi::IPC_GET, "get"),
-    (abi::IPC_READ, "read"),
-    (abi::IPC_WRITE, "write"),
-    (abi::IPC_STAT, "stat"),
-    (abi::IPC_CONTROL, "control"),
-    (abi::IPC_REMOVE, "remove"),
-];
-const KEYS: [(u32, &str); 4] = [
-    (abi::KEY_READ, "read"),
-    (abi::KEY_WRITE, "write"),
-    (abi::KEY_LINK, "link"),
-    (abi::KEY_SETATTR, "setattr"),
-];
-const LOADS: [(u32, &str); 7] = [
-    (abi::LOAD_OTHER, "other"),
-    (abi::LOAD_FIRMWARE, "firmware"),
-    (abi::LOAD_MODULE, "module"),
-    (abi::LOAD_KEXEC, "kexec"),
-    (abi::LOAD_INITRAMFS, "initramfs"),
-    (abi::LOAD_POLICY, "policy"),
-    (abi::LOAD_CERTIFICATE, "certificate"),
-];
 
 /// How an operation's argument is written.
 enum ArgForm {
@@ -133,29 +57,32 @@ fn arg_form(op: Op) -> ArgForm {
     match op {
         Op::FileOpen | Op::FileReceive | Op::FileInherit => ArgForm::Open,
         Op::FileCreate | Op::FileChmod => {
-            ArgForm::Optional(&SETID, "`suid`, `sgid` or `suid,sgid`")
+            ArgForm::Optional(&words::SET_IDS, "`suid`, `sgid` or `suid,sgid`")
         }
-        Op::FileRename | Op::FileLink => ArgForm::Word(&ENDS, "`from` or `to`"),
-        Op::FileMknod => ArgForm::Word(&NODES, "`fifo`, `chr` or `blk`"),
-        Op::MapExec => ArgForm::Optional(&MAPS, "`dirty`, `write` or `dirty,write`"),
+        Op::FileRename | Op::FileLink => ArgForm::Word(&words::ENDS, "`from` or `to`"),
+        Op::FileMknod => ArgForm::Word(&words::NODES, "`fifo`, `chr` or `blk`"),
+        Op::MapExec => ArgForm::Optional(&words::MAPPINGS, "`dirty`, `write` or `dirty,write`"),
         Op::FileIoctl | Op::KernelQuota | Op::UringCmd => ArgForm::Request,
-        Op::FileFcntl => ArgForm::Word(&FCNTLS, "`owner`, `signal`, `lease` or `notify`"),
+        Op::FileFcntl => ArgForm::Word(&words::FCNTLS, "`owner`, `signal`, `lease` or `notify`"),
         Op::NetOption => ArgForm::Word(
-            &OPTIONS,
+            &words::SOCKET_OPTIONS,
             "`filter`, `bpf`, `mark`, `device`, `tables`, `repair` or `ulp`",
         ),
         Op::TaskPrctl => ArgForm::Word(
-            &PRCTLS,
+            &words::PRCTLS,
             "`mm`, `ptracer`, `dumpable`, `keepcaps`, `securebits` or `ambient`",
         ),
-        Op::MountMount => ArgForm::Word(&MOUNTS, "`new`, `bind`, `remount`, `move` or `propagate`"),
+        Op::MountMount => ArgForm::Word(
+            &words::MOUNTS,
+            "`new`, `bind`, `remount`, `move` or `propagate`",
+        ),
         Op::IpcShm | Op::IpcSem | Op::IpcMsg => ArgForm::Word(
-            &IPCS,
+            &words::IPC_ACCESSES,
             "`create`, `get`, `read`, `write`, `stat`, `control` or `remove`",
         ),
-        Op::KeyUse => ArgForm::Word(&KEYS, "`read`, `write`, `link` or `setattr`"),
+        Op::KeyUse => ArgForm::Word(&words::KEY_ACCESSES, "`read`, `write`, `link` or `setattr`"),
         Op::KernelRead | Op::KernelLoad => ArgForm::Word(
-            &LOADS,
+            &words::LOADS,
             "`module`, `firmware`, `kexec`, `initramfs`, `policy`, `certificate` or `other`",
         ),
         Op::TaskRlimit => ArgForm::Named {
@@ -174,7 +101,7 @@ fn arg_form(op: Op) -> ArgForm {
             what: "action of syslog(2)",
         },
         Op::TaskSignal => ArgForm::Signal,
-        Op::TaskPtrace => ArgForm::Word(&PTRACES, "`read`, `attach` or `traceme`"),
+        Op::TaskPtrace => ArgForm::Word(&words::PTRACES, "`read`, `attach` or `traceme`"),
         Op::CapUse => ArgForm::Capability,
         _ => ArgForm::None,
     }
@@ -423,4 +350,25 @@ fn open_mask(word: &str) -> Option<u32> {
         }
     }
     (rest.is_empty() && mask != 0).then_some(mask)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn errors_list_the_words_of_their_table() {
+        for &op in Op::ALL {
+            let (ArgForm::Word(table, expected) | ArgForm::Optional(table, expected)) =
+                arg_form(op)
+            else {
+                continue;
+            };
+            let listed: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
+            let words: BTreeSet<&str> = names::all(table).collect();
+            assert_eq!(listed, words, "{}", op.name());
+        }
+    }
 }

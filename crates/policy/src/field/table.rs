@@ -3,6 +3,8 @@
 
 use ambit_abi::{self as abi, Op};
 use ambit_event::names::{self, Table};
+use ambit_event::words as arguments;
+use ambit_event::{Ipc, Relation};
 
 use super::Meaning::{
     self, Address, Bits, Caps, Cause, Chain, FileType, Flag, Operation, Trust, Untrusted,
@@ -78,81 +80,16 @@ const RELATED: [Op; 7] = [
     Op::TaskMemory,
 ];
 
-const ENDS: [(u32, &str); 2] = [(abi::END_FROM, "from"), (abi::END_TO, "to")];
-const NODES: [(u32, &str); 3] = [
-    (abi::NODE_FIFO, "fifo"),
-    (abi::NODE_CHR, "chr"),
-    (abi::NODE_BLK, "blk"),
-];
 const RELATIONS: [(u32, &str); 4] = [
-    (abi::RELATION_SELF as u32, "self"),
-    (abi::RELATION_CHILD as u32, "child"),
-    (abi::RELATION_DOMAIN as u32, "domain"),
-    (abi::RELATION_OUTSIDE as u32, "outside"),
-];
-const PTRACES: [(u32, &str); 3] = [
-    (abi::PTRACE_READ, "read"),
-    (abi::PTRACE_ATTACH, "attach"),
-    (abi::PTRACE_TRACEME, "traceme"),
-];
-const FCNTLS: [(u32, &str); 4] = [
-    (abi::FCNTL_OWNER, "owner"),
-    (abi::FCNTL_SIGNAL, "signal"),
-    (abi::FCNTL_LEASE, "lease"),
-    (abi::FCNTL_NOTIFY, "notify"),
-];
-const SOCKOPTS: [(u32, &str); 7] = [
-    (abi::SOCKOPT_FILTER, "filter"),
-    (abi::SOCKOPT_BPF, "bpf"),
-    (abi::SOCKOPT_MARK, "mark"),
-    (abi::SOCKOPT_DEVICE, "device"),
-    (abi::SOCKOPT_TABLES, "tables"),
-    (abi::SOCKOPT_REPAIR, "repair"),
-    (abi::SOCKOPT_ULP, "ulp"),
-];
-const PRCTLS: [(u32, &str); 6] = [
-    (abi::PRCTL_MM, "mm"),
-    (abi::PRCTL_PTRACER, "ptracer"),
-    (abi::PRCTL_DUMPABLE, "dumpable"),
-    (abi::PRCTL_KEEPCAPS, "keepcaps"),
-    (abi::PRCTL_SECUREBITS, "securebits"),
-    (abi::PRCTL_AMBIENT, "ambient"),
-];
-const IPC_ACCESSES: [(u32, &str); 7] = [
-    (abi::IPC_CREATE, "create"),
-    (abi::IPC_GET, "get"),
-    (abi::IPC_READ, "read"),
-    (abi::IPC_WRITE, "write"),
-    (abi::IPC_STAT, "stat"),
-    (abi::IPC_CONTROL, "control"),
-    (abi::IPC_REMOVE, "remove"),
+    relation(Relation::Own),
+    relation(Relation::Child),
+    relation(Relation::Domain),
+    relation(Relation::Outside),
 ];
 const IPC_KEYS: [(u32, &str); 3] = [
-    (abi::IPCKEY_PRIVATE as u32, "private"),
-    (abi::IPCKEY_KEYED as u32, "key"),
-    (abi::IPCKEY_FOREIGN as u32, "foreign"),
-];
-const KEY_ACCESSES: [(u32, &str); 4] = [
-    (abi::KEY_READ, "read"),
-    (abi::KEY_WRITE, "write"),
-    (abi::KEY_LINK, "link"),
-    (abi::KEY_SETATTR, "setattr"),
-];
-const MOUNTS: [(u32, &str); 5] = [
-    (abi::MOUNT_NEW, "new"),
-    (abi::MOUNT_BIND, "bind"),
-    (abi::MOUNT_REMOUNT, "remount"),
-    (abi::MOUNT_MOVE, "move"),
-    (abi::MOUNT_PROPAGATE, "propagate"),
-];
-const LOADS: [(u32, &str); 7] = [
-    (abi::LOAD_OTHER, "other"),
-    (abi::LOAD_FIRMWARE, "firmware"),
-    (abi::LOAD_MODULE, "module"),
-    (abi::LOAD_KEXEC, "kexec"),
-    (abi::LOAD_INITRAMFS, "initramfs"),
-    (abi::LOAD_POLICY, "policy"),
-    (abi::LOAD_CERTIFICATE, "certificate"),
+    ipc_key(Ipc::Private),
+    ipc_key(Ipc::Keyed),
+    ipc_key(Ipc::Foreign),
 ];
 /// `S_IF*`, without the bits below.
 pub(super) const FILE_TYPES: [(u32, &str); 7] = [
@@ -170,6 +107,14 @@ const S_ISGID: u64 = 0o2000;
 const ID_MAX: u64 = u32::MAX as u64;
 /// `PID_MAX_LIMIT` of 64-bit kernels.
 const PID_MAX: u64 = 4 * 1024 * 1024;
+
+const fn relation(relation: Relation) -> (u32, &'static str) {
+    (relation.number() as u32, relation.name())
+}
+
+const fn ipc_key(key: Ipc) -> (u32, &'static str) {
+    (key.number() as u32, key.name())
+}
 
 const fn field(
     name: &'static str,
@@ -246,8 +191,8 @@ static FIELDS: [Field; 61] = [
     field("object.setuid", &SETIDS, arg_bits(abi::SETID_UID), "true if the set-user-id bit is requested"),
     field("object.setgid", &SETIDS, arg_bits(abi::SETID_GID), "true if the set-group-id bit is requested"),
     field("object.new_mode", &MODES, number(Number::Mode, 0o7777), "permission bits that are requested"),
-    field("object.end", &ENDED, words(Number::Arg, &ENDS), "side of the operation: old name or new name"),
-    field("object.node", &[Op::FileMknod], words(Number::Arg, &NODES), "type of the new node"),
+    field("object.end", &ENDED, words(Number::Arg, &arguments::ENDS), "side of the operation: old name or new name"),
+    field("object.node", &[Op::FileMknod], words(Number::Arg, &arguments::NODES), "type of the new node"),
     field("object.request", &REQUESTS, number(Number::Arg, ID_MAX), "number of the request"),
     field("object.dirty", &[Op::MapExec], arg_bits(abi::MAP_DIRTY), "true if private pages of the mapping were written"),
     field("object.writable", &[Op::MapExec], arg_bits(abi::MAP_WRITE), "true if the mapping is also writable"),
@@ -260,19 +205,19 @@ static FIELDS: [Field; 61] = [
     field("object.protocol", &[Op::NetSocket], numbered(Number::Protocol, &names::INET_PROTOCOLS), "protocol of the socket"),
     field("object.signal", &[Op::TaskSignal], numbered(Number::Arg, &names::SIGNALS), "the signal"),
     field("object.relation", &RELATED, words(Number::Relation, &RELATIONS), "relation of the other task to this one"),
-    field("object.access", &[Op::TaskPtrace], words(Number::Arg, &PTRACES), "access that is requested"),
-    field("object.access", &IPC, words(Number::Arg, &IPC_ACCESSES), "access that is requested"),
-    field("object.access", &[Op::KeyUse], words(Number::Arg, &KEY_ACCESSES), "access that is requested"),
+    field("object.access", &[Op::TaskPtrace], words(Number::Arg, &arguments::PTRACES), "access that is requested"),
+    field("object.access", &IPC, words(Number::Arg, &arguments::IPC_ACCESSES), "access that is requested"),
+    field("object.access", &[Op::KeyUse], words(Number::Arg, &arguments::KEY_ACCESSES), "access that is requested"),
     field("object.key", &IPC, words(Number::Relation, &IPC_KEYS), "kind of key; `foreign` for an object of another user"),
-    field("object.option", &[Op::FileFcntl], words(Number::Arg, &FCNTLS), "setting of the descriptor that is changed"),
-    field("object.option", &[Op::NetOption], words(Number::Arg, &SOCKOPTS), "socket option that is set"),
-    field("object.option", &[Op::TaskPrctl], words(Number::Arg, &PRCTLS), "setting of the process that is changed"),
+    field("object.option", &[Op::FileFcntl], words(Number::Arg, &arguments::FCNTLS), "setting of the descriptor that is changed"),
+    field("object.option", &[Op::NetOption], words(Number::Arg, &arguments::SOCKET_OPTIONS), "socket option that is set"),
+    field("object.option", &[Op::TaskPrctl], words(Number::Arg, &arguments::PRCTLS), "setting of the process that is changed"),
     field("object.limit", &[Op::TaskRlimit], numbered(Number::Arg, &names::RLIMITS), "resource limit that is set"),
     field("object.action", &[Op::KernelSyslog], numbered(Number::Arg, &names::SYSLOG_ACTIONS), "action of syslog(2)"),
     field("object.uid", &[Op::TaskSetuid], number(Number::NewId, ID_MAX), "effective user id that is requested"),
     field("object.gid", &[Op::TaskSetgid], number(Number::NewId, ID_MAX), "effective group id that is requested"),
     field("object.capability", &[Op::CapUse], numbered(Number::Arg, &names::CAPABILITIES), "the capability"),
-    field("object.kind", &[Op::MountMount], words(Number::Arg, &MOUNTS), "kind of mount"),
-    field("object.kind", &LOADED, words(Number::Arg, &LOADS), "kind of file or data that is loaded"),
+    field("object.kind", &[Op::MountMount], words(Number::Arg, &arguments::MOUNTS), "kind of mount"),
+    field("object.kind", &LOADED, words(Number::Arg, &arguments::LOADS), "kind of file or data that is loaded"),
     field("object.command", &[Op::KernelBpf], numbered(Number::Arg, &names::BPF_COMMANDS), "command of bpf(2)"),
 ];
