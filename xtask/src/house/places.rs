@@ -245,6 +245,61 @@ mod tests {
     }
 
     #[test]
+    fn every_number_of_a_file_is_in_all_its_places() {
+        let numbers: Vec<String> = variants("crates/policy/src/condition.rs", "Number")
+            .into_iter()
+            .filter(|name| name.starts_with("File"))
+            .collect();
+        assert!(numbers.len() >= 2, "only {numbers:?}");
+        // `FileUid` in C: `FILE_UID`.
+        let bit = |name: &str| {
+            vec![format!(
+                "RULE_NUMBER(FILE_{})",
+                upper(&name["File".len()..])
+            )]
+        };
+        let variant = |name: &str| vec![format!("Number::{name}")];
+        check(&[
+            missing(
+                "number of a file",
+                &numbers,
+                &Place {
+                    paths: &["bpf/include/rules.bpf.h"],
+                    what: "bit in OBJECT_NUMBERS",
+                },
+                bit,
+            ),
+            missing(
+                "number of a file",
+                &numbers,
+                &Place {
+                    paths: &["bpf/include/path_cache.bpf.h"],
+                    what: "bit in the mask of path_cache_query",
+                },
+                bit,
+            ),
+            missing(
+                "number of a file",
+                &numbers,
+                &Place {
+                    paths: &["crates/replay/src/rules/operation.rs"],
+                    what: "value or `set_number_unknown`",
+                },
+                variant,
+            ),
+            missing(
+                "number of a file",
+                &numbers,
+                &Place {
+                    paths: &["tests/lab/src/suites/rules_fuzz/scene.rs"],
+                    what: "value in the scenes",
+                },
+                variant,
+            ),
+        ]);
+    }
+
+    #[test]
     fn every_verb_is_documented_and_tried() {
         let verbs: Vec<String> = variants("crates/ambit/src/cli.rs", "Verb")
             .iter()
