@@ -20,16 +20,16 @@ const EVERYWHERE: &str = "AMBIT_TEST_EVERYWHERE";
 /// Long tests whose outcome depends least on the kernel, and the kernel that runs them unless [`EVERYWHERE`] is set: three
 /// machines on two CPUs would take longer than an hour. The kernel on which the kernel part loads fastest has the most.
 const ON_ONE_KERNEL: [(&str, Kernel); 19] = [
-    ("cli::", Kernel::V6_1),
     ("hostile::", Kernel::V6_1),
     ("counts::counters_add_up_under_stress_ng_", Kernel::V6_1),
-    ("rules_path_cache::", Kernel::V6_1),
     ("unload::a_load_of_rules_that_is_killed_", Kernel::V6_1),
     ("unload::a_run_that_is_killed_", Kernel::V6_1),
     ("unload::an_unload_of_rules_that_is_killed_", Kernel::V6_1),
     ("unload::rules_count_on_when_programs_", Kernel::V6_1),
     ("rules::what_a_replay_says_of_rules_", Kernel::V6_1),
     ("rules::what_only_full_coverage_asks_", Kernel::V6_1),
+    ("cli::", Kernel::V6_12),
+    ("rules_path_cache::", Kernel::V6_12),
     ("generalize::", Kernel::V6_12),
     ("recording::", Kernel::V6_12),
     ("rules::a_load_that_is_killed_", Kernel::V6_12),

@@ -6,7 +6,7 @@ use std::fs;
 use crate::Test;
 use crate::harness::{Lab, Stats, act, line, skip};
 
-/// Classes of stress-ng, one per kind of object, and their numbers of rounds; a class with long rounds runs for four
+/// Classes of stress-ng, one per kind of object, and their numbers of rounds; a class with long rounds runs for two
 /// seconds. Symbolic links are left out: like a round of hard links, a round makes thousands.
 const CLASSES: &[(&str, u32)] = &[
     ("chmod", 5),
@@ -275,7 +275,7 @@ fn stress(lab: &Lab, class: &str, rounds: u32) {
         &ops,
         &rounds,
         "--timeout",
-        "4s",
+        "2s",
         "--temp-path",
         &dir,
         "-q",
