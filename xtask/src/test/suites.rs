@@ -14,7 +14,7 @@ use super::{Args, Report, count::Count};
 use crate::lab::{EXIT_TIMEOUT, Kernel, Run};
 
 const SCRIPT: &str = include_str!("suites.sh");
-const LIMIT: Duration = Duration::from_mins(45);
+const LIMIT: Duration = Duration::from_mins(50);
 /// Variable that has the tests of [`ON_ONE_KERNEL`] run on every kernel.
 const EVERYWHERE: &str = "AMBIT_TEST_EVERYWHERE";
 /// Long tests whose outcome depends least on the kernel, and the kernel that runs them unless [`EVERYWHERE`] is set: three
