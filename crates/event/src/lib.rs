@@ -6,6 +6,7 @@
 //! workload is hostile and leaves this crate escaped.
 
 pub mod address;
+pub mod arguments;
 mod creds;
 mod error;
 pub mod escape;
@@ -28,7 +29,6 @@ mod subject;
 pub mod text;
 mod violation;
 mod word;
-pub mod words;
 
 pub use ambit_abi::{EventKind, Family, Fp, Hook, Mode, Op, Reason, Response};
 pub use creds::Creds;

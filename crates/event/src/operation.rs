@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use ambit_abi::{self as abi, Op};
 
 use crate::word::cut;
-use crate::{Object, TextError, TextErrorKind, names, nearest, text, words};
+use crate::{Object, TextError, TextErrorKind, arguments, names, nearest, text};
 
 /// An operation and its argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,32 +57,37 @@ fn arg_form(op: Op) -> ArgForm {
     match op {
         Op::FileOpen | Op::FileReceive | Op::FileInherit => ArgForm::Open,
         Op::FileCreate | Op::FileChmod => {
-            ArgForm::Optional(&words::SET_IDS, "`suid`, `sgid` or `suid,sgid`")
+            ArgForm::Optional(&arguments::SET_IDS, "`suid`, `sgid` or `suid,sgid`")
         }
-        Op::FileRename | Op::FileLink => ArgForm::Word(&words::ENDS, "`from` or `to`"),
-        Op::FileMknod => ArgForm::Word(&words::NODES, "`fifo`, `chr` or `blk`"),
-        Op::MapExec => ArgForm::Optional(&words::MAPPINGS, "`dirty`, `write` or `dirty,write`"),
+        Op::FileRename | Op::FileLink => ArgForm::Word(&arguments::ENDS, "`from` or `to`"),
+        Op::FileMknod => ArgForm::Word(&arguments::NODES, "`fifo`, `chr` or `blk`"),
+        Op::MapExec => ArgForm::Optional(&arguments::MAPPINGS, "`dirty`, `write` or `dirty,write`"),
         Op::FileIoctl | Op::KernelQuota | Op::UringCmd => ArgForm::Request,
-        Op::FileFcntl => ArgForm::Word(&words::FCNTLS, "`owner`, `signal`, `lease` or `notify`"),
+        Op::FileFcntl => {
+            ArgForm::Word(&arguments::FCNTLS, "`owner`, `signal`, `lease` or `notify`")
+        }
         Op::NetOption => ArgForm::Word(
-            &words::SOCKET_OPTIONS,
+            &arguments::SOCKET_OPTIONS,
             "`filter`, `bpf`, `mark`, `device`, `tables`, `repair` or `ulp`",
         ),
         Op::TaskPrctl => ArgForm::Word(
-            &words::PRCTLS,
+            &arguments::PRCTLS,
             "`mm`, `ptracer`, `dumpable`, `keepcaps`, `securebits` or `ambient`",
         ),
         Op::MountMount => ArgForm::Word(
-            &words::MOUNTS,
+            &arguments::MOUNTS,
             "`new`, `bind`, `remount`, `move` or `propagate`",
         ),
         Op::IpcShm | Op::IpcSem | Op::IpcMsg => ArgForm::Word(
-            &words::IPC_ACCESSES,
+            &arguments::IPC_ACCESSES,
             "`create`, `get`, `read`, `write`, `stat`, `control` or `remove`",
         ),
-        Op::KeyUse => ArgForm::Word(&words::KEY_ACCESSES, "`read`, `write`, `link` or `setattr`"),
+        Op::KeyUse => ArgForm::Word(
+            &arguments::KEY_ACCESSES,
+            "`read`, `write`, `link` or `setattr`",
+        ),
         Op::KernelRead | Op::KernelLoad => ArgForm::Word(
-            &words::LOADS,
+            &arguments::LOADS,
             "`module`, `firmware`, `kexec`, `initramfs`, `policy`, `certificate` or `other`",
         ),
         Op::TaskRlimit => ArgForm::Named {
@@ -101,7 +106,7 @@ fn arg_form(op: Op) -> ArgForm {
             what: "action of syslog(2)",
         },
         Op::TaskSignal => ArgForm::Signal,
-        Op::TaskPtrace => ArgForm::Word(&words::PTRACES, "`read`, `attach` or `traceme`"),
+        Op::TaskPtrace => ArgForm::Word(&arguments::PTRACES, "`read`, `attach` or `traceme`"),
         Op::CapUse => ArgForm::Capability,
         _ => ArgForm::None,
     }

@@ -3,8 +3,7 @@
 
 use ambit_abi::{self as abi, Op};
 use ambit_event::names::{self, Table};
-use ambit_event::words as arguments;
-use ambit_event::{Ipc, Relation};
+use ambit_event::{Ipc, Relation, arguments};
 
 use super::Meaning::{
     self, Address, Bits, Caps, Cause, Chain, FileType, Flag, Operation, Trust, Untrusted,
