@@ -252,51 +252,37 @@ mod tests {
             .collect();
         assert!(numbers.len() >= 2, "only {numbers:?}");
         // `FileUid` in C: `FILE_UID`.
-        let bit = |name: &str| {
-            vec![format!(
-                "RULE_NUMBER(FILE_{})",
-                upper(&name["File".len()..])
-            )]
+        let bit: fn(&str) -> Vec<String> = |name| {
+            let name = upper(&name["File".len()..]);
+            vec![format!("RULE_NUMBER(FILE_{name})")]
         };
-        let variant = |name: &str| vec![format!("Number::{name}")];
-        check(&[
-            missing(
-                "number of a file",
-                &numbers,
-                &Place {
-                    paths: &["bpf/include/rules.bpf.h"],
-                    what: "bit in OBJECT_NUMBERS",
-                },
+        let variant: fn(&str) -> Vec<String> = |name| vec![format!("Number::{name}")];
+        let places = [
+            (&["bpf/include/rules.bpf.h"], "bit in OBJECT_NUMBERS", bit),
+            (
+                &["bpf/include/path_cache.bpf.h"],
+                "bit in the mask of path_cache_query",
                 bit,
             ),
-            missing(
-                "number of a file",
-                &numbers,
-                &Place {
-                    paths: &["bpf/include/path_cache.bpf.h"],
-                    what: "bit in the mask of path_cache_query",
-                },
-                bit,
-            ),
-            missing(
-                "number of a file",
-                &numbers,
-                &Place {
-                    paths: &["crates/replay/src/rules/operation.rs"],
-                    what: "value or `set_number_unknown`",
-                },
+            (
+                &["crates/replay/src/rules/operation.rs"],
+                "value or `set_number_unknown`",
                 variant,
             ),
+            (
+                &["tests/lab/src/suites/rules_fuzz/scene.rs"],
+                "value in the scenes",
+                variant,
+            ),
+        ];
+        check(&places.map(|(paths, what, spelled)| {
             missing(
                 "number of a file",
                 &numbers,
-                &Place {
-                    paths: &["tests/lab/src/suites/rules_fuzz/scene.rs"],
-                    what: "value in the scenes",
-                },
-                variant,
-            ),
-        ]);
+                &Place { paths, what },
+                spelled,
+            )
+        }));
     }
 
     #[test]

@@ -79,6 +79,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     Ok(report.print())
 }
 
+/// Waits for a thread and returns its result.
 fn joined<T>(thread: thread::JoinHandle<T>) -> Result<T> {
     thread
         .join()
