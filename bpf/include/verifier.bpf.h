@@ -37,7 +37,8 @@
  *   a typed load               searches the kernel's BTF by name (kernel/bpf/btf.c,
  *                              btf_nested_type_is_trusted). The walk group_leader->thread_pid was
  *                              the most frequent one: with it, verifying all programs took 44
- *                              thousand million instructions on 6.12, without it 20. Also where
+ *                              thousand million instructions on 6.12; without it, and with
+ *                              hide() around the walks, 20. Also where
  *                              a pointer may be NULL for the verifier: socket->sk from 6.10 on,
  *                              commit 0db63c0b86e9 ("bpf: Fix verifier assumptions about
  *                              socket->sk").
