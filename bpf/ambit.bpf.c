@@ -34,6 +34,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #include "task.bpf.c"
 #include "file.bpf.c"
 #include "exec.bpf.c"
+#include "append.bpf.c"
 #include "map.bpf.c"
 #include "net.bpf.c"
 #include "descriptor.bpf.c"

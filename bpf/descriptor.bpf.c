@@ -6,7 +6,9 @@
  *   inode_removexattr  there is no path. From 6.2 on ACLs call inode_set_acl and
  *   inode_set_acl      inode_remove_acl, before that the other two: commit 72b3897e7810
  *   inode_remove_acl   ("security: add get, remove and set acl hook")
- *   file_fcntl         signals that a descriptor sends, and leases
+ *   file_fcntl         the receiver and the number of signals that a descriptor sends, and
+ *                      F_SETFL that removes O_APPEND; with full coverage also leases and
+ *                      notifications, which signal the caller alone
  *   file_lock          gated only: whether a lock is taken depends on other processes
  *   file_receive       descriptors passed over a socket, or taken by pidfd_getfd
  *
@@ -30,17 +32,26 @@ HOOK(inode_remove_acl, ENGINE_FULL, file_rm_acl, rules_remove_acl,
      void *idmap, struct dentry *dentry, const char *name)
 
 /* include/uapi/linux/fcntl.h */
+#define F_SETFL 4
 #define F_SETOWN 8
 #define F_SETSIG 10
 #define F_SETOWN_EX 15
 #define F_SETLEASE 1024
 #define F_NOTIFY 1026
 
-/* Returns 0 for commands that affect no other process. */
-static __always_inline __u32 fcntl_kind(unsigned int cmd)
+/*
+ * Returns 0 for commands that affect no other process. The argument of F_SETOWN_EX is in
+ * the caller's memory and is not read.
+ */
+static __always_inline __u32 fcntl_kind(unsigned int cmd, unsigned long arg)
 {
+	int owner = arg;
+
 	switch (cmd) {
 	case F_SETOWN:
+		return owner == 0 || owner == own_number(bpf_get_current_task_btf()) ?
+			       0 :
+			       AMBIT_FCNTL_OWNER;
 	case F_SETOWN_EX:
 		return AMBIT_FCNTL_OWNER;
 	case F_SETSIG:
@@ -53,15 +64,31 @@ static __always_inline __u32 fcntl_kind(unsigned int cmd)
 	return 0;
 }
 
-static __always_inline int fcntl_point(enum engine engine, struct file *file, __u32 arg)
+static __always_inline int fcntl_point(enum engine engine, struct file *file, unsigned int cmd,
+				       unsigned long arg)
 {
-	if (!arg)
-		return benign(engine, AMBIT_HOOK_FILE_FCNTL);
-	return descriptor_point(engine, AMBIT_HOOK_FILE_FCNTL, file, AMBIT_OP_FILE_FCNTL, arg);
+	const __u32 hook = AMBIT_HOOK_FILE_FCNTL;
+	struct ambit_label *label;
+	__u32 kind;
+
+	if (engine == ENGINE_CORE) {
+		label = label_of(bpf_get_current_task_btf());
+		if (likely(!label))
+			return 0;
+		if (cmd == F_SETFL && !(arg & O_APPEND) && appends(file))
+			return overwrite_point(hook, file);
+	}
+	kind = fcntl_kind(cmd, arg);
+	if (engine == ENGINE_CORE && kind > AMBIT_FCNTL_SIGNAL &&
+	    !(label->flags & AMBIT_LABEL_FULL))
+		kind = 0;
+	if (!kind)
+		return benign(engine, hook);
+	return descriptor_point(engine, hook, file, AMBIT_OP_FILE_FCNTL, kind);
 }
 
-HOOK(file_fcntl, ENGINE_FULL, file_fcntl, rules_fcntl, fcntl_point(engine, file, fcntl_kind(cmd)),
-     struct file *file, unsigned int cmd)
+HOOK(file_fcntl, ENGINE_CORE, file_fcntl, rules_fcntl, ret ?: fcntl_point(engine, file, cmd, arg),
+     struct file *file, unsigned int cmd, unsigned long arg, int ret)
 
 HOOK(file_lock, ENGINE_FULL, file_lock, rules_lock,
      gate_point(engine, AMBIT_HOOK_FILE_LOCK, AMBIT_OP_FILE_LOCK), struct file *file)

@@ -77,12 +77,12 @@ static __always_inline void ctime_of(struct inode *inode, __s64 *sec, __s64 *nse
 }
 
 /*
- * Puts the file's SHA-256 in front of the slot's object. Without an IMA policy, IMA
+ * Returns the file's SHA-256; NULL if it cannot be computed. May sleep. Without an IMA policy, IMA
  * computes it at each call (seen on 6.1 to 7.3), so it is cached with the inode. The
  * cached value is final when a second computation, at least a second after the first,
  * found the same change time: a later write changes that time.
  */
-static __always_inline bool push_digest(struct slot *slot, struct file *file)
+static __always_inline struct digest *digest_of(struct file *file)
 {
 	struct inode *inode = file->f_inode;
 	__u64 now = bpf_ktime_get_boot_ns();
@@ -93,14 +93,14 @@ static __always_inline bool push_digest(struct slot *slot, struct file *file)
 	ctime_of(inode, &sec, &nsec);
 	digest = bpf_inode_storage_get(&digests, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!digest)
-		return false;
+		return NULL;
 	same = digest->first_seen_ns && digest->ctime_sec == sec && digest->ctime_nsec == nsec &&
 	       digest->size == size;
 	if (!same || !digest->settled) {
 		if (bpf_ima_file_hash(file, digest->sha256, sizeof(digest->sha256)) !=
 		    HASH_ALGO_SHA256) {
 			digest->first_seen_ns = 0;
-			return false;
+			return NULL;
 		}
 		if (!same) {
 			digest->ctime_sec = sec;
@@ -112,10 +112,7 @@ static __always_inline bool push_digest(struct slot *slot, struct file *file)
 			digest->settled = 1;
 		}
 	}
-	slot->pos -= 32;
-	bpf_probe_read_kernel(&slot->bytes[slot->pos & OFFSET_MASK], 32, digest->sha256);
-	push_kind(slot, AMBIT_KIND_DIGEST);
-	return true;
+	return digest;
 }
 
 /* Describes a name or a subject to user space, once per domain. Returns 1 if user space has it. */
@@ -141,37 +138,47 @@ static __noinline int describe(struct slot *slot, struct ambit_label *label, str
 }
 
 /*
- * Decides the digest, which is a point of the domain and not of a subject. Only for
- * executables whose digests the map lists: these have the point (digest, 1, path).
+ * True if the digest of the slot's executable is to be decided: the map lists it, as the
+ * point (digest, 1, path), or the domain learns.
  */
-static __always_inline void decide_digest(struct scope *scope, struct file *file)
+static __always_inline bool has_digest(struct scope *scope)
 {
 	struct ambit_domain *domain = domain_of(scope->label);
 	struct slot *slot = scope->slot;
 	struct ambit_fp zero = {};
-	__u32 object = slot->pos;
 
 	if (scope->verdict || !domain || !(domain->flags & AMBIT_DOMAIN_DIGESTS) || slot->status)
-		return;
+		return false;
+	if (domain->mode == AMBIT_MODE_LEARN)
+		return true;
 	slot->subject = zero;
-	if (domain->mode != AMBIT_MODE_LEARN) {
-		fingerprint(slot, slot->pos, OBJECT_END, AMBIT_OP_EXEC_DIGEST, 1);
-		if (!known(scope->label, &slot->fp))
-			return;
-	}
-	if (!push_digest(slot, file)) {
-		push_kind(slot, AMBIT_KIND_DIGEST);
-		object_unrepresentable(slot, AMBIT_REASON_DIGEST);
-	}
-	decide_op(scope, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC_DIGEST, 0);
-	slot->pos = object;
+	fingerprint(slot, slot->pos, OBJECT_END, AMBIT_OP_EXEC_DIGEST, 1);
+	return known(scope->label, &slot->fp);
 }
 
-/* The object of an executed file; always set, as an exec is never skipped. */
-static __always_inline void object_image(struct slot *slot, struct file *file)
+/* Decides the digest, which is a point of the domain and not of a subject. Has no slot while it sleeps. */
+static __always_inline int digest_point(struct file *file)
 {
-	if (!object_file(slot, file))
-		object_unrepresentable(slot, AMBIT_REASON_UNREACHABLE);
+	const __u32 hook = AMBIT_HOOK_BPRM_CHECK_SECURITY;
+	struct digest *digest = digest_of(file);
+	struct ambit_fp zero = {};
+	struct scope scope;
+	struct slot *slot;
+
+	if (!enter_exec(&scope, hook))
+		return outside(&scope);
+	slot = scope.slot;
+	slot->subject = zero;
+	object_user_file(slot, file);
+	if (digest) {
+		slot->pos -= 32;
+		bpf_probe_read_kernel(&slot->bytes[slot->pos & OFFSET_MASK], 32, digest->sha256);
+	} else {
+		object_unrepresentable(slot, AMBIT_REASON_DIGEST);
+	}
+	push_kind(slot, AMBIT_KIND_DIGEST);
+	decide_op(&scope, hook, AMBIT_OP_EXEC_DIGEST, 0);
+	return leave(&scope);
 }
 
 /*
@@ -185,6 +192,8 @@ int BPF_PROG(exec_bprm_check, struct linux_binprm *bprm, int ret)
 	struct file *file;
 	struct scope scope;
 	struct slot *slot;
+	bool digest;
+	int verdict;
 
 	if (ret)
 		return ret;
@@ -192,7 +201,7 @@ int BPF_PROG(exec_bprm_check, struct linux_binprm *bprm, int ret)
 		return outside(&scope);
 	slot = scope.slot;
 	file = bprm->file;
-	object_image(slot, file);
+	object_user_file(slot, file);
 	if (!slot->status) {
 		fingerprint(slot, slot->pos, OBJECT_END, AMBIT_OP_NAME, 0);
 		scope.label->next_exe = slot->fp;
@@ -204,8 +213,9 @@ int BPF_PROG(exec_bprm_check, struct linux_binprm *bprm, int ret)
 			scope.label->flags |= AMBIT_LABEL_SCRIPT;
 	}
 	decide_op(&scope, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC, 0);
-	decide_digest(&scope, file);
-	return leave(&scope);
+	digest = has_digest(&scope);
+	verdict = leave(&scope);
+	return verdict || !digest ? verdict : digest_point(file);
 }
 
 SEC("lsm/bprm_check_security")
@@ -219,7 +229,7 @@ int BPF_PROG(rules_exec, struct linux_binprm *bprm, int ret)
 	if (!enter(&scope, ENGINE_RULES, hook))
 		return outside(&scope);
 	file_numbers(scope.slot, bprm->file->f_inode);
-	object_image(scope.slot, bprm->file);
+	object_user_file(scope.slot, bprm->file);
 	decide_op(&scope, hook, AMBIT_OP_EXEC, 0);
 	return leave(&scope);
 }
@@ -319,6 +329,8 @@ static __noinline int object_inherited(struct slot *slot, struct file *file)
 	int status;
 
 	slot->status = 0;
+	if (BPF_CORE_READ(sb, s_magic) == MQUEUE_MAGIC)
+		return object_mqueue(slot, dentry);
 	if (BPF_CORE_READ(sb, s_flags) & SB_NOUSER)
 		return object_internal(slot, dentry) &&
 		       slot->bytes[slot->pos & OFFSET_MASK] == AMBIT_KIND_MEMFD;

@@ -3,8 +3,11 @@
  * Files: open, create, unlink, rename, link, symlink, mkdir, rmdir, mknod,
  * truncate, chmod, chown, ioctl.
  *
- *   file_open      every open, with the access it was opened for
+ *   file_open      every open, with the access it was opened for; files without a name
+ *                  (O_TMPFILE) that are set-user-id or set-group-id, as a creation
  *   path_mknod     creation by open(O_CREAT), mknod and bind of a unix socket
+ *   inode_create   POSIX message queues (mq_open, mq_unlink), which no path hook sees
+ *   inode_unlink
  *   path_*         the rest; rename and link are two points, one for each end
  *   path_truncate  truncate(2), and on 6.1 ftruncate and O_TRUNC
  *   file_truncate  ftruncate and O_TRUNC from 6.2 on, commit 3350607dc563
@@ -49,13 +52,24 @@ static __always_inline __u32 open_mask(__u32 mode, __u32 flags)
 	return (mode & FMODE_READ) | (mode & FMODE_WRITE) << append;
 }
 
+static __always_inline __u32 setid_of(__u32 mode)
+{
+	__u32 arg = 0;
+
+	if (mode & S_ISUID)
+		arg |= AMBIT_SETID_UID;
+	if (mode & S_ISGID)
+		arg |= AMBIT_SETID_GID;
+	return arg;
+}
+
 /* True if the task is trusted and the shortcut has this open: it was decided by the map before. */
 static __always_inline bool open_known(struct ambit_label *label, struct task_struct *task,
 				       struct file *file, __u32 arg)
 {
 	struct ambit_stat *stat;
 
-	if (unlikely(label->trust || label->taps_seen != clock_now()) ||
+	if (unlikely(label->trust || label->taps_seen != clock_now()) || !domain_of(label) ||
 	    unlinked(file->f_path.dentry) ||
 	    !shortcut_knows(label, task, &file->f_path, AMBIT_OP_FILE_OPEN << 16 | arg))
 		return false;
@@ -103,11 +117,20 @@ int BPF_PROG(file_file_open, struct file *file, int ret)
 		return 0;
 	if (!enter_labelled(&scope, hook))
 		return outside(&scope);
+	/*
+	 * overlayfs opens directories of its layers and files that it copies up without
+	 * FMODE_NOACCOUNT, on its private mounts (fs/overlayfs/readdir.c, copy_up.c); a
+	 * pidfd is opened by its own system call. No task can open a name on such a mount.
+	 */
 	if (mode & FMODE_NOACCOUNT || !object_file(scope.slot, file)) {
 		skip_op(&scope, hook, AMBIT_SKIP_KERNEL);
 		return leave(&scope);
 	}
 	decide_op(&scope, hook, AMBIT_OP_FILE_OPEN, arg);
+	if (unlikely(flags & O_TMPFILE_BIT) && setid_of(file->f_inode->i_mode)) {
+		scope.slot->extra = file->f_inode->i_mode;
+		decide_op(&scope, hook, AMBIT_OP_FILE_CREATE, setid_of(file->f_inode->i_mode));
+	}
 	if (scope.slot->known && !unlinked(file->f_path.dentry))
 		shortcut_add(scope.slot, scope.label, &file->f_path,
 			     AMBIT_OP_FILE_OPEN << 16 | arg);
@@ -131,17 +154,6 @@ int BPF_PROG(rules_file_open, struct file *file, int ret)
 	stash(scope.slot, open_mask(file->f_mode, file->f_flags));
 	scope.verdict = evaluate_file(scope.slot, hook, AMBIT_OP_FILE_OPEN, file);
 	return leave(&scope);
-}
-
-static __always_inline __u32 setid_of(__u32 mode)
-{
-	__u32 arg = 0;
-
-	if (mode & S_ISUID)
-		arg |= AMBIT_SETID_UID;
-	if (mode & S_ISGID)
-		arg |= AMBIT_SETID_GID;
-	return arg;
 }
 
 /* One point about a name in a directory. */
@@ -218,10 +230,9 @@ static __always_inline int path_point(enum engine engine, __u32 hook, const stru
 	if (!enter(&scope, engine, hook))
 		return outside(&scope);
 	scope.slot->extra = mode;
-	if (object_at(scope.slot, path->dentry, path->mnt))
-		decide_op(&scope, hook, op, arg);
-	else
-		skip_op(&scope, hook, AMBIT_SKIP_KERNEL);
+	if (!object_at(scope.slot, path->dentry, path->mnt))
+		object_unrepresentable(scope.slot, AMBIT_REASON_UNREACHABLE);
+	decide_op(&scope, hook, op, arg);
 	return leave(&scope);
 }
 
@@ -276,6 +287,7 @@ HOOK(path_rename, ENGINE_CORE, file_path_rename, rules_rename,
      const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir,
      struct dentry *new_dentry, unsigned int flags, int ret)
 
+/* For rules, the first name of a file without one is its creation: the map decides its link. */
 static __always_inline int link_point(enum engine engine, struct vfsmount *mnt,
 				      struct dentry *old_dentry, struct dentry *new_dentry)
 {
@@ -286,6 +298,12 @@ static __always_inline int link_point(enum engine engine, struct vfsmount *mnt,
 		return outside(&scope);
 	decide_end(&scope, hook, op, mnt, old_dentry, AMBIT_END_FROM);
 	decide_end(&scope, hook, op, mnt, new_dentry, AMBIT_END_TO);
+	if (engine == ENGINE_RULES && unlinked(old_dentry) && nameless(old_dentry)) {
+		__u32 mode = BPF_CORE_READ(old_dentry, d_inode, i_mode);
+
+		scope.slot->extra = mode;
+		decide_end(&scope, hook, AMBIT_OP_FILE_CREATE, mnt, new_dentry, setid_of(mode));
+	}
 	return leave(&scope);
 }
 
@@ -325,10 +343,8 @@ static __always_inline int ioctl_point(enum engine engine, __u32 hook, struct fi
 		return outside(&scope);
 	if (engine == ENGINE_RULES)
 		file_numbers(scope.slot, file->f_inode);
-	if (object_descriptor(scope.slot, file))
-		decide_op(&scope, hook, AMBIT_OP_FILE_IOCTL, cmd);
-	else
-		skip_op(&scope, hook, AMBIT_SKIP_KERNEL);
+	object_descriptor(scope.slot, file);
+	decide_op(&scope, hook, AMBIT_OP_FILE_IOCTL, cmd);
 	return leave(&scope);
 }
 
@@ -339,3 +355,27 @@ HOOK(file_ioctl, ENGINE_CORE, file_file_ioctl, rules_ioctl,
 HOOK(file_ioctl_compat, ENGINE_CORE, file_ioctl_compat, rules_compat,
      ret ?: ioctl_point(engine, AMBIT_HOOK_FILE_IOCTL_COMPAT, file, cmd), struct file *file,
      unsigned int cmd, unsigned long arg, int ret)
+
+/* A POSIX message queue is created or removed; other files are decided at the path hooks. */
+static __always_inline int mqueue_point(enum engine engine, __u32 hook, struct inode *dir,
+					struct dentry *dentry, __u32 op, __u32 mode)
+{
+	struct scope scope;
+
+	if (likely(dir->i_sb->s_magic != MQUEUE_MAGIC))
+		return 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
+	scope.slot->extra = mode;
+	object_mqueue(scope.slot, dentry);
+	decide_op(&scope, hook, op, 0);
+	return leave(&scope);
+}
+
+HOOK(inode_create, ENGINE_CORE, file_inode_create, rules_inode_create,
+     ret ?: mqueue_point(engine, AMBIT_HOOK_INODE_CREATE, dir, dentry, AMBIT_OP_FILE_CREATE, mode),
+     struct inode *dir, struct dentry *dentry, unsigned short mode, int ret)
+
+HOOK(inode_unlink, ENGINE_CORE, file_inode_unlink, rules_inode_unlink,
+     ret ?: mqueue_point(engine, AMBIT_HOOK_INODE_UNLINK, dir, dentry, AMBIT_OP_FILE_UNLINK, 0),
+     struct inode *dir, struct dentry *dentry, int ret)

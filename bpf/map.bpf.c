@@ -6,6 +6,12 @@
  *   file_mprotect  mappings that become executable; a private file mapping that was
  *                  written to is "dirty". With full coverage, and for rules, also
  *                  executable mappings that become writable
+ *   mmap_addr      memory of a task with the personality READ_IMPLIES_EXEC, which is
+ *                  executable however it is made: brk and, on 6.1, remap_file_pages ask
+ *                  no other hook (mm/mmap.c, check_brk_limits)
+ *
+ * The memory of the stack is made by exec: whether it is executable is a property of the
+ * program.
  *
  * Fail mode: decide.bpf.h; of rules, rules.bpf.h.
  */
@@ -19,6 +25,7 @@ static __always_inline int map_point(enum engine engine, __u32 hook, struct file
 {
 	__u32 write = prot & PROT_WRITE ? AMBIT_MAP_WRITE : 0;
 	struct scope scope;
+	struct path *path;
 
 	if (!enter(&scope, engine, hook))
 		return outside(&scope);
@@ -28,44 +35,76 @@ static __always_inline int map_point(enum engine engine, __u32 hook, struct file
 	if (!number || !file) {
 		object_none(scope.slot);
 		decide_op(&scope, hook, AMBIT_OP_MAP_ANON, 0);
+	} else if (hook == AMBIT_HOOK_FILE_MPROTECT && (path = user_path(file))) {
+		if (engine == ENGINE_RULES)
+			file_numbers_probed(scope.slot, BPF_CORE_READ(path, dentry, d_inode));
+		object_probed(scope.slot, BPF_CORE_READ(path, dentry), BPF_CORE_READ(path, mnt));
+		decide_op(&scope, hook, AMBIT_OP_MAP_EXEC, stashed(scope.slot));
 	} else if (engine == ENGINE_RULES) {
 		scope.verdict = evaluate_file(scope.slot, hook, AMBIT_OP_MAP_EXEC, file);
-	} else if (object_file(scope.slot, file)) {
-		decide_op(&scope, hook, AMBIT_OP_MAP_EXEC, stashed(scope.slot));
 	} else {
-		skip_op(&scope, hook, AMBIT_SKIP_KERNEL);
+		object_user_file(scope.slot, file);
+		decide_op(&scope, hook, AMBIT_OP_MAP_EXEC, stashed(scope.slot));
 	}
 	return leave(&scope);
 }
 
 static __always_inline int mmap_point(enum engine engine, const unsigned long long *ctx,
-				      struct file *file, unsigned long prot)
+				      struct file *file, unsigned long prot, unsigned long flags)
 {
-	if (!(prot & PROT_EXEC))
+	const __u32 hook = AMBIT_HOOK_MMAP_FILE;
+	unsigned long number;
+	int verdict = 0;
+
+	if (!(prot & PROT_EXEC) && (engine == ENGINE_RULES || !(prot & PROT_WRITE)))
 		return 0;
-	return map_point(engine, AMBIT_HOOK_MMAP_FILE, file, number_at(&ctx[0]), 0, prot);
+	number = number_at(&ctx[0]);
+	if (prot & PROT_EXEC)
+		verdict = map_point(engine, hook, file, number, 0, prot);
+	if (engine == ENGINE_RULES || verdict || !number || !(prot & PROT_WRITE) ||
+	    !(flags & MAP_SHARED) || !appends(file))
+		return verdict;
+	return overwrite_point(hook, file);
 }
 
-HOOK(mmap_file, ENGINE_CORE, map_mmap_file, rules_mmap, ret ?: mmap_point(engine, ctx, file, prot),
-     struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags, int ret)
+HOOK(mmap_file, ENGINE_CORE, map_mmap_file, rules_mmap,
+     ret ?: mmap_point(engine, ctx, file, prot, flags), struct file *file, unsigned long reqprot,
+     unsigned long prot, unsigned long flags, int ret)
 
 static __always_inline int mprotect_point(enum engine engine, struct vm_area_struct *vma,
 					  unsigned long prot)
 {
-	unsigned long flags = vma->vm_flags;
+	const __u32 hook = AMBIT_HOOK_FILE_MPROTECT;
+	unsigned long flags = vma->vm_flags, number;
+	bool execute, write;
+	int verdict = 0;
 
-	if (!(prot & PROT_EXEC))
+	write = engine != ENGINE_RULES && prot & PROT_WRITE && flags & VM_SHARED &&
+		!(flags & VM_WRITE);
+	execute = prot & PROT_EXEC && !(flags & VM_EXEC);
+	if (prot & PROT_EXEC && flags & VM_EXEC && prot & PROT_WRITE && !(flags & VM_WRITE))
+		execute = engine != ENGINE_CORE || full_label();
+	if (!execute && !write)
 		return 0;
-	if (flags & VM_EXEC) {
-		if (!(prot & PROT_WRITE) || flags & VM_WRITE)
-			return 0;
-		if (engine == ENGINE_CORE && !full_label())
-			return 0;
-	}
-	return map_point(engine, AMBIT_HOOK_FILE_MPROTECT, vma->vm_file, number_at(&vma->vm_file),
-			 vma->anon_vma ? AMBIT_MAP_DIRTY : 0, prot);
+	number = number_at(&vma->vm_file);
+	if (execute)
+		verdict = map_point(engine, hook, vma->vm_file, number,
+				    vma->anon_vma ? AMBIT_MAP_DIRTY : 0, prot);
+	if (verdict || !write || !number || !appends(vma->vm_file))
+		return verdict;
+	return overwrite_point(hook, vma->vm_file);
 }
 
 HOOK(file_mprotect, ENGINE_CORE, map_file_mprotect, rules_mprotect,
      ret ?: mprotect_point(engine, vma, prot), struct vm_area_struct *vma, unsigned long reqprot,
      unsigned long prot, int ret)
+
+static __always_inline int address_space_point(enum engine engine)
+{
+	if (likely(!(bpf_get_current_task_btf()->personality & READ_IMPLIES_EXEC)))
+		return 0;
+	return plain_point(engine, AMBIT_HOOK_MMAP_ADDR, AMBIT_OP_MAP_ANON, 0);
+}
+
+HOOK(mmap_addr, ENGINE_CORE, map_mmap_addr, rules_mmap_addr, ret ?: address_space_point(engine),
+     unsigned long addr, int ret)

@@ -5,6 +5,8 @@
  *   socket_*             the internet families, netlink, abstract unix names
  *   unix_stream_connect  the peer of a unix stream, as the kernel found it
  *   unix_may_send        the same for unix datagrams
+ *   sctp_bind_connect    every further address of an SCTP socket (bindx, connectx and the
+ *                        addresses of a message)
  *   path_mknod           (file.bpf.c) binds a unix socket to a path
  *
  * Addresses are the kernel's copies, read within their length. A unix path in an
@@ -114,12 +116,32 @@ static __always_inline void object_abstract(struct slot *slot, const void *name,
 }
 
 /*
+ * Returns the family as which the kernel reads an address. AF_INET: bind of a raw socket
+ * reads no family (net/ipv4/raw.c, raw_bind), bind and send of the others take
+ * AF_UNSPEC as AF_INET (net/ipv4/af_inet.c, __inet_bind; udp.c, udp_sendmsg; raw.c,
+ * raw_sendmsg). AF_INET6: send of UDP takes AF_UNSPEC for no address, of the others for
+ * AF_INET6 (net/ipv6/udp.c, udpv6_sendmsg; raw.c, rawv6_sendmsg). Where the kernel
+ * refuses the family, the object does not matter.
+ */
+static __always_inline __u16 family_read(__u16 family, __u16 own, __u32 protocol, __u32 op)
+{
+	if (own == AF_INET && op == AMBIT_OP_NET_BIND)
+		return AF_INET;
+	if (family != AF_UNSPEC || op != AMBIT_OP_NET_SEND)
+		return family;
+	if (own == AF_INET6 && (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE))
+		return AF_UNSPEC;
+	return own == AF_INET || own == AF_INET6 ? own : family;
+}
+
+/*
  * The object of an address that a system call brought. Returns false where
  * another hook of the same call decides (unix paths).
  */
 static __noinline int object_address(struct slot *slot, struct sock *sk, const void *address,
-				     int len, bool binding)
+				     int len, __u32 op)
 {
+	bool binding = op == AMBIT_OP_NET_BIND;
 	__u16 own, family = 0, port = 0;
 	__u32 protocol, v4 = 0;
 	__u8 first = 0;
@@ -137,8 +159,7 @@ static __noinline int object_address(struct slot *slot, struct sock *sk, const v
 		return 1;
 	}
 	bpf_probe_read_kernel(&family, 2, address);
-	if (family == AF_UNSPEC && own == AF_INET && binding)
-		family = AF_INET; /* as the kernel does: net/ipv4/af_inet.c, __inet_bind */
+	family = family_read(family, own, protocol, op);
 	if (family == AF_UNSPEC) {
 		slot->pos = OBJECT_END - 2;
 		put(slot, OBJECT_END - 2, AMBIT_KIND_UNSPEC);
@@ -180,6 +201,30 @@ static __noinline int object_address(struct slot *slot, struct sock *sk, const v
 	return 1;
 }
 
+#define MASTERS 4
+
+/*
+ * A mount of another namespace may be a copy that follows a mount of the task's own, as
+ * in a service of systemd that has ProtectSystem=. Returns that mount, through which
+ * the task finds the same file; NULL if there is none.
+ */
+static __always_inline struct vfsmount *own_mount(struct vfsmount *mnt)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mnt_namespace *ns = task->nsproxy->mnt_ns;
+	struct mount *mount = mount_of(mnt);
+	int i;
+
+	for (i = 0; i < MASTERS; i++) {
+		mount = BPF_CORE_READ(mount, mnt_master);
+		if (!mount)
+			return NULL;
+		if (BPF_CORE_READ(mount, mnt_ns) == ns)
+			return (void *)mount + bpf_core_field_offset(struct mount, mnt);
+	}
+	return NULL;
+}
+
 /* What a unix socket is bound to. */
 static __noinline int object_unix(struct slot *slot, struct sock *sk)
 {
@@ -194,8 +239,14 @@ static __noinline int object_unix(struct slot *slot, struct sock *sk)
 	}
 	dentry = BPF_CORE_READ(unix_sk, path.dentry);
 	if (dentry) {
-		int status = walk_probed(slot, dentry, BPF_CORE_READ(unix_sk, path.mnt));
+		struct vfsmount *mnt = BPF_CORE_READ(unix_sk, path.mnt);
+		int status = walk_probed(slot, dentry, mnt);
 
+		if (status == WALK_FOREIGN) {
+			mnt = own_mount(mnt);
+			if (mnt)
+				status = walk_probed(slot, dentry, mnt);
+		}
 		walk_outcome(slot, status, AMBIT_KIND_PATH);
 		return 0;
 	}
@@ -284,7 +335,7 @@ static __always_inline int address_point(enum engine engine, __u32 hook, struct 
 
 	if (!enter(&scope, engine, hook))
 		return outside(&scope);
-	if (object_address(scope.slot, sock->sk, address, len, op == AMBIT_OP_NET_BIND))
+	if (object_address(scope.slot, sock->sk, address, len, op))
 		decide_op(&scope, hook, op, 0);
 	else
 		skip_op(&scope, hook, AMBIT_SKIP_DEFERRED);
@@ -321,12 +372,99 @@ HOOK(socket_accept, ENGINE_CORE, net_socket_accept, rules_accept,
      ret ?: local_point(engine, AMBIT_HOOK_SOCKET_ACCEPT, sock, AMBIT_OP_NET_ACCEPT),
      struct socket *sock, struct socket *newsock, int ret)
 
+/* include/uapi/linux/in.h, in6.h */
+#define SOL_IP 0
+#define SOL_IPV6 41
+#define IP_OPTIONS 4
+#define IP_RETOPTS 7
+#define IPV6_2292RTHDR 5
+#define IPV6_2292PKTOPTIONS 6
+#define IPV6_FLOWLABEL_MGR 32
+#define IPV6_RTHDR 57
+
+/*
+ * True for options, and control messages of the same number, with which a packet passes
+ * other addresses than its destination: source routes and routing headers. They require
+ * no capability. Packet options and flow labels may contain a routing header.
+ */
+static __always_inline bool is_route(int level, int option)
+{
+	if (level == SOL_IP)
+		return option == IP_OPTIONS || option == IP_RETOPTS;
+	return level == SOL_IPV6 && (option == IPV6_2292RTHDR || option == IPV6_2292PKTOPTIONS ||
+				     option == IPV6_FLOWLABEL_MGR || option == IPV6_RTHDR);
+}
+
+#define CONTROL_STEPS 64
+
+struct control_loop {
+	void *at;
+	__u64 left;
+	bool route;
+};
+
+/* include/linux/socket.h */
+struct control_header {
+	__u64 len;
+	int level;
+	int type;
+};
+
+static long control_step(__u32 i, struct control_loop *loop)
+{
+	struct control_header header = {};
+	__u64 len;
+
+	if (loop->left < sizeof(header))
+		return 1;
+	bpf_probe_read_kernel(&header, sizeof(header), loop->at);
+	len = (header.len + 7) & ~7ULL;
+	if (header.len < sizeof(header) || len > loop->left + 7) {
+		/* The kernel refuses the message. */
+		loop->left = 0;
+		return 1;
+	}
+	if (is_route(header.level, header.type)) {
+		loop->route = true;
+		return 1;
+	}
+	loop->left = len < loop->left ? loop->left - len : 0;
+	loop->at += len;
+	return 0;
+}
+
+/*
+ * True if the control messages have a source route or a routing header, or are too many to
+ * be read. They are the kernel's copy (net/socket.c, ____sys_sendmsg).
+ */
+static __noinline int has_route(struct msghdr *msg)
+{
+	struct control_loop loop = {
+		.at = BPF_CORE_READ(msg, msg_control),
+		.left = BPF_CORE_READ(msg, msg_controllen),
+	};
+
+	bpf_loop(CONTROL_STEPS, control_step, &loop, 0);
+	return loop.route || loop.left >= sizeof(struct control_header);
+}
+
 static __always_inline int send_point(enum engine engine, struct socket *sock, struct msghdr *msg)
 {
 	const __u32 hook = AMBIT_HOOK_SOCKET_SENDMSG;
 	struct ambit_label *label;
 	__u32 op = AMBIT_OP_NET_SEND;
+	__u16 family;
+	int verdict;
 
+	if (unlikely(msg->msg_controllen)) {
+		family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
+		if ((family == AF_INET || family == AF_INET6) && has_route(msg)) {
+			verdict =
+				plain_point(engine, hook, AMBIT_OP_NET_OPTION, AMBIT_SOCKOPT_ROUTE);
+			if (verdict)
+				return verdict;
+		}
+	}
 	if (!msg->msg_name || msg->msg_namelen == 0) {
 		label = engine == ENGINE_RULES ? NULL : label_of(bpf_get_current_task_btf());
 		if (label && !(label->flags & AMBIT_LABEL_LAUNCHING))
@@ -361,3 +499,84 @@ HOOK(unix_stream_connect, ENGINE_CORE, net_unix_stream_connect, rules_unix_conne
 HOOK(unix_may_send, ENGINE_CORE, net_unix_may_send, rules_unix_send,
      ret ?: unix_point(engine, AMBIT_HOOK_UNIX_MAY_SEND, other->sk, AMBIT_OP_NET_SEND),
      struct socket *sock, struct socket *other, int ret)
+
+/* include/uapi/linux/sctp.h */
+#define SCTP_SET_PEER_PRIMARY_ADDR 5
+#define SCTP_PRIMARY_ADDR 6
+#define SCTP_SOCKOPT_BINDX_ADD 100
+#define SCTP_SENDMSG_CONNECT 126
+/* include/linux/sctp.h, in network order */
+#define SCTP_PARAM_ADD_IP 0x01c0
+#define SCTP_PARAM_SET_PRIMARY 0x04c0
+
+/* The operation that an option of security_sctp_bind_connect() stands for. */
+static __always_inline __u32 sctp_op(int option)
+{
+	switch (option) {
+	case SCTP_PRIMARY_ADDR:
+	case SCTP_SET_PEER_PRIMARY_ADDR:
+	case SCTP_SOCKOPT_BINDX_ADD:
+		return AMBIT_OP_NET_BIND;
+	case SCTP_SENDMSG_CONNECT:
+		return AMBIT_OP_NET_SEND;
+	}
+	return AMBIT_OP_NET_CONNECT;
+}
+
+#define SCTP_ADDRESSES 512
+
+struct sctp_loop {
+	struct scope *scope;
+	struct sock *sk;
+	const void *at;
+	int left;
+	__u32 op;
+};
+
+static long sctp_step(__u32 i, struct sctp_loop *loop)
+{
+	struct scope *scope = loop->scope;
+	__u16 family = 0;
+	int size;
+
+	if (loop->left < 2 || scope->verdict)
+		return 1;
+	bpf_probe_read_kernel(&family, sizeof(family), loop->at);
+	size = family == AF_INET6 ? 28 : 16;
+	scope->slot->status = 0;
+	object_address(scope->slot, loop->sk, loop->at, loop->left, loop->op);
+	decide_op(scope, AMBIT_HOOK_SCTP_BIND_CONNECT, loop->op, 0);
+	loop->at += size;
+	loop->left -= size;
+	return 0;
+}
+
+static __always_inline int sctp_point(enum engine engine, struct sock *sk, int option,
+				      const void *addresses, int len)
+{
+	const __u32 hook = AMBIT_HOOK_SCTP_BIND_CONNECT;
+	struct scope scope;
+	struct sctp_loop loop = {
+		.scope = &scope,
+		.sk = sk,
+		.at = addresses,
+		.left = len,
+		.op = sctp_op(option),
+	};
+
+	/* Sent by the peer, and handled in whichever task is interrupted (net/sctp/sm_make_chunk.c). */
+	if (option == SCTP_PARAM_ADD_IP || option == SCTP_PARAM_SET_PRIMARY)
+		return 0;
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
+	bpf_loop(SCTP_ADDRESSES, sctp_step, &loop, 0);
+	if (loop.left >= 2 && !scope.verdict) {
+		object_unrepresentable(scope.slot, AMBIT_REASON_TOO_LONG);
+		decide_op(&scope, hook, loop.op, 0);
+	}
+	return leave(&scope);
+}
+
+HOOK(sctp_bind_connect, ENGINE_CORE, net_sctp, rules_sctp,
+     ret ?: sctp_point(engine, sk, optname, address, addrlen), struct sock *sk, int optname,
+     struct sockaddr *address, int addrlen, int ret)

@@ -2,7 +2,8 @@
 /*
  * Sockets beyond addresses: options that matter, tunnels, netlink messages.
  *
- *   socket_setsockopt  programs and filters on sockets, marks, devices, packet
+ *   socket_setsockopt  the addresses that packets pass on their way; with full coverage
+ *                      also programs and filters on sockets, marks, devices, packet
  *                      filter tables, TCP repair and upper layers
  *   tun_dev_create
  *   netlink_send       gated only: libraries query addresses at unpredictable times,
@@ -11,10 +12,8 @@
  * Fail mode: decide.bpf.h.
  */
 
-#define SOL_IP 0
 #define SOL_SOCKET 1
 #define SOL_TCP 6
-#define SOL_IPV6 41
 #define SO_BINDTODEVICE 25
 #define SO_ATTACH_FILTER 26
 #define SO_MARK 36
@@ -53,7 +52,9 @@ static __always_inline __u32 option_kind(struct socket *sock, int level, int opt
 	__u16 family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
 	__u32 arg = 0;
 
-	if (level == SOL_SOCKET)
+	if (is_route(level, option))
+		arg = AMBIT_SOCKOPT_ROUTE;
+	else if (level == SOL_SOCKET)
 		arg = socket_option(option);
 	else if (level == SOL_TCP && option == TCP_REPAIR)
 		arg = AMBIT_SOCKOPT_REPAIR;
@@ -65,16 +66,28 @@ static __always_inline __u32 option_kind(struct socket *sock, int level, int opt
 	return family == AF_INET || family == AF_INET6 || level == SOL_SOCKET ? arg : 0;
 }
 
-static __always_inline int option_point(enum engine engine, __u32 arg)
+static __always_inline int option_point(enum engine engine, struct socket *sock, int level,
+					int option)
 {
 	const __u32 hook = AMBIT_HOOK_SOCKET_SETSOCKOPT;
+	struct ambit_label *label;
+	__u32 arg;
 
+	if (engine == ENGINE_CORE) {
+		label = label_of(bpf_get_current_task_btf());
+		if (likely(!label))
+			return 0;
+	}
+	arg = option_kind(sock, level, option);
+	if (engine == ENGINE_CORE && arg != AMBIT_SOCKOPT_ROUTE &&
+	    !(label->flags & AMBIT_LABEL_FULL))
+		arg = 0;
 	return arg ? plain_point(engine, hook, AMBIT_OP_NET_OPTION, arg) : benign(engine, hook);
 }
 
-HOOK(socket_setsockopt, ENGINE_FULL, net_setsockopt, rules_setsockopt,
-     option_point(engine, option_kind(sock, level, option)), struct socket *sock, int level,
-     int option)
+HOOK(socket_setsockopt, ENGINE_CORE, net_setsockopt, rules_setsockopt,
+     ret ?: option_point(engine, sock, level, option), struct socket *sock, int level, int option,
+     int ret)
 
 HOOK(tun_dev_create, ENGINE_FULL, net_tun_create, rules_tun,
      plain_point(engine, AMBIT_HOOK_TUN_DEV_CREATE, AMBIT_OP_NET_TUN, 0))

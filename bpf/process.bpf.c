@@ -6,7 +6,7 @@
  *   task_setnice       Changes within the own process are benign: libraries choose
  *   task_setscheduler  them by the machine they run on, and raising a priority
  *   task_setioprio     requires a capability
- *   task_setrlimit
+ *   task_setrlimit     At core coverage: RLIMIT_CPU kills like a signal
  *   task_movememory
  *   task_prctl         the options listed below; the others are benign
  *
@@ -38,9 +38,9 @@ HOOK(task_setioprio, ENGINE_FULL, task_setioprio, rules_ioprio,
      other_point(engine, AMBIT_HOOK_TASK_SETIOPRIO, p, AMBIT_OP_TASK_IOPRIO, 0),
      struct task_struct *p)
 
-HOOK(task_setrlimit, ENGINE_FULL, task_setrlimit, rules_rlimit,
-     other_point(engine, AMBIT_HOOK_TASK_SETRLIMIT, p, AMBIT_OP_TASK_RLIMIT, resource),
-     struct task_struct *p, unsigned int resource)
+HOOK(task_setrlimit, ENGINE_CORE, task_setrlimit, rules_rlimit,
+     ret ?: other_point(engine, AMBIT_HOOK_TASK_SETRLIMIT, p, AMBIT_OP_TASK_RLIMIT, resource),
+     struct task_struct *p, unsigned int resource, void *limit, int ret)
 
 HOOK(task_movememory, ENGINE_FULL, task_movemem, rules_memory,
      other_point(engine, AMBIT_HOOK_TASK_MOVEMEMORY, p, AMBIT_OP_TASK_MEMORY, 0),

@@ -154,13 +154,14 @@ int BPF_PROG(spread_signal, struct task_struct *p, struct kernel_siginfo *info, 
 	return spread_on(p, AMBIT_SPREAD_SIGNAL);
 }
 
+/* By probe, since the inode of an overlayfs mapping was read by probe. */
 static __always_inline bool mark_key(struct ambit_mark_key *key, struct inode *inode)
 {
-	if ((inode->i_mode & S_IFMT) != S_IFREG)
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFREG)
 		return false;
-	key->inode = inode->i_ino;
-	key->dev = inode->i_sb->s_dev;
-	key->generation = inode->i_generation;
+	key->inode = BPF_CORE_READ(inode, i_ino);
+	key->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	key->generation = BPF_CORE_READ(inode, i_generation);
 	return true;
 }
 
@@ -254,12 +255,25 @@ static __noinline int interprets(void)
 	return kind && *kind == AMBIT_INTERPRETER_ONE;
 }
 
-static __always_inline void mark_writer(struct file *file)
+static __always_inline void mark_inode_writer(struct inode *inode)
 {
 	struct ambit_trust *trust = spread_lost();
 
 	if (trust)
-		mark_file(file->f_inode, trust);
+		mark_file(inode, trust);
+}
+
+static __always_inline void mark_writer(struct file *file)
+{
+	mark_inode_writer(file->f_inode);
+}
+
+/* The inode that the user mapped: a mapping of an overlayfs file has the file beneath it. */
+static __always_inline struct inode *mapped_inode(struct file *file)
+{
+	struct path *path = user_path(file);
+
+	return path ? BPF_CORE_READ(path, dentry, d_inode) : file->f_inode;
 }
 
 SEC("fexit/security_file_open")
@@ -305,9 +319,9 @@ int BPF_PROG(spread_file_mprotect, struct vm_area_struct *vma, unsigned long req
 	if (ret || likely(!clock_now()) || !vma->vm_file)
 		return 0;
 	if (prot & PROT_WRITE && vma->vm_flags & VM_SHARED && vma->vm_file->f_mode & FMODE_WRITE)
-		mark_writer(vma->vm_file);
+		mark_inode_writer(mapped_inode(vma->vm_file));
 	if (prot & PROT_EXEC)
-		mark_read(vma->vm_file->f_inode);
+		mark_read(mapped_inode(vma->vm_file));
 	return 0;
 }
 

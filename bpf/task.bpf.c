@@ -27,7 +27,6 @@ int BPF_PROG(task_task_alloc, struct task_struct *task, unsigned long clone_flag
 {
 	struct ambit_label *label, *child;
 	struct ambit_domain_state *state;
-	__u32 id;
 
 	if (ret)
 		return ret;
@@ -42,8 +41,7 @@ int BPF_PROG(task_task_alloc, struct task_struct *task, unsigned long clone_flag
 		return -EPERM;
 	*child = *label;
 	child->flags &= ~AMBIT_LABEL_SCRIPT;
-	id = label->domain;
-	state = bpf_map_lookup_elem(&domain_states, &id);
+	state = state_of(label);
 	if (state)
 		count(state->tasks);
 	return 0;
@@ -65,7 +63,7 @@ int BPF_PROG(task_forked, struct task_struct *task, unsigned long clone_flags)
 	draft.stat = stat_of(label, AMBIT_HOOK_TASK_ALLOC);
 	if (!draft.stat)
 		return 0;
-	slot = slot_get();
+	slot = slot_get(label);
 	if (!slot) {
 		count(draft.stat->emitted);
 		count(draft.stat->lost);
@@ -86,13 +84,11 @@ static __always_inline void count_out(struct task_struct *task)
 {
 	struct ambit_label *label = label_of(task);
 	struct ambit_domain_state *state;
-	__u32 id;
 
 	if (!label || label->flags & AMBIT_LABEL_EXITED)
 		return;
 	label->flags |= AMBIT_LABEL_EXITED;
-	id = label->domain;
-	state = bpf_map_lookup_elem(&domain_states, &id);
+	state = state_of(label);
 	if (state)
 		__sync_fetch_and_add(&state->tasks, -1);
 }

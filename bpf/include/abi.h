@@ -15,7 +15,10 @@
 
 #define AMBIT_ABI_VERSION 1
 
-#define AMBIT_DOMAINS 64    /* slots; slot 0 is never used */
+#define AMBIT_DOMAINS 64 /* slots; slot 0 is never used */
+#define AMBIT_SLOT_GROUPS \
+	4 /* of the scratch slots of tasks without a label: root, and the other users by number */
+#define AMBIT_REPEATS 1024  /* violations of a domain whose repetitions are counted */
 #define AMBIT_HOOKS 128	    /* room for hook numbers, a power of two */
 #define AMBIT_FAMILIES 16   /* room for families, a power of two */
 #define AMBIT_CHAIN_MAX 4   /* executables kept in a subject's chain */
@@ -161,6 +164,7 @@ enum ambit_op {
 #define AMBIT_SOCKOPT_TABLES 5
 #define AMBIT_SOCKOPT_REPAIR 6
 #define AMBIT_SOCKOPT_ULP 7
+#define AMBIT_SOCKOPT_ROUTE 8 /* the addresses that packets pass on their way */
 #define AMBIT_PRCTL_MM 1
 #define AMBIT_PRCTL_PTRACER 2
 #define AMBIT_PRCTL_DUMPABLE 3
@@ -197,11 +201,13 @@ enum ambit_op {
  * In a path, a component is never empty and has no NUL, so NUL and a letter
  * replace a name that differs in each run: see AMBIT_CLASS_*.
  */
-#define AMBIT_KIND_NONE '-'	/* no payload */
-#define AMBIT_KIND_PATH 'P'	/* absolute path from the task's root */
-#define AMBIT_KIND_DELETED 'X'	/* the same, unlinked */
-#define AMBIT_KIND_MEMFD 'M'	/* name given to memfd_create */
-#define AMBIT_KIND_FSTYPE 'K'	/* type name of a kernel-internal file system */
+#define AMBIT_KIND_NONE '-'    /* no payload */
+#define AMBIT_KIND_PATH 'P'    /* absolute path from the root of the task's mount namespace */
+#define AMBIT_KIND_DELETED 'X' /* the same, unlinked */
+#define AMBIT_KIND_FOREIGN 'O' /* a path from the root of another mount namespace */
+#define AMBIT_KIND_MEMFD 'M'   /* name given to memfd_create */
+#define AMBIT_KIND_FSTYPE \
+	'K' /* type name of a kernel-internal file system; mqueue/NAME for a message queue */
 #define AMBIT_KIND_INET4 '4'	/* protocol u8, address 4 B, port kind u8, port u16 big endian */
 #define AMBIT_KIND_INET6 '6'	/* protocol u8, address 16 B, port kind u8, port u16 big endian */
 #define AMBIT_KIND_UNSPEC 'D'	/* protocol u8: AF_UNSPEC, dissolves an association */
@@ -317,6 +323,8 @@ struct ambit_trust {
 #define AMBIT_TRUST_TAP 4
 #define AMBIT_TRUST_NAMED 8
 
+#define AMBIT_ALLOWED_MAX 4 /* points of one hook: an exchange of two names has four */
+
 #define AMBIT_LABEL_LAUNCHING 1 /* our own code, until its first exec commits */
 #define AMBIT_LABEL_DELIVERED 2 /* the subject's description reached user space */
 #define AMBIT_LABEL_SCRIPT 8	/* the pending exec began with a script */
@@ -336,14 +344,17 @@ struct ambit_label {
 	struct ambit_cause cause;   /* of the first trust bit */
 	__u32 next_flags;
 	__u32 taps_seen;  /* see struct ambit_tap */
-	__u64 allowed_at; /* generation of the rules that allowed this: */
-	__u32 allowed_op; /* hook and operation */
-	__u32 allowed_arg;
+	__u64 serial;	  /* of the domain; a slot that was used again has another one */
+	__u64 allowed_at; /* generation of the rules that allowed points of this hook: */
+	__u32 allowed_hook;
+	__u32 allowed_count;
+	struct ambit_fp allowed[AMBIT_ALLOWED_MAX]; /* fingerprints of (op, arg, object) */
 };
 
 #define AMBIT_DOMAIN_PATTERNS 1 /* the domain has an automaton */
 #define AMBIT_DOMAIN_DIGESTS 2	/* digests of executables are points */
 #define AMBIT_DOMAIN_FULL 4	/* coverage is full */
+#define AMBIT_DOMAIN_APPEND 8	/* for user space: the domain needs append_permission */
 
 /* The response to tasks with one of these trust bits; other tasks are not affected. */
 struct ambit_gate {
@@ -542,7 +553,13 @@ enum ambit_hook {
 	AMBIT_HOOK_TUN_DEV_CREATE = 86,
 	AMBIT_HOOK_SOCKET_SETSOCKOPT = 87,
 	AMBIT_HOOK_NETLINK_SEND = 88,
-	AMBIT_HOOK_COUNT = 89,
+	/* Core again. */
+	AMBIT_HOOK_MMAP_ADDR = 89,
+	AMBIT_HOOK_FILE_PERMISSION = 90,
+	AMBIT_HOOK_SCTP_BIND_CONNECT = 91,
+	AMBIT_HOOK_INODE_CREATE = 92,
+	AMBIT_HOOK_INODE_UNLINK = 93,
+	AMBIT_HOOK_COUNT = 94,
 };
 
 /*
@@ -852,7 +869,7 @@ struct ambit_config {
 	__u64 build;	/* identifies the build of this object */
 	__u16 port_low; /* the host's ephemeral ports, both ends included */
 	__u16 port_high;
-	__u32 slot_mask; /* scratch slots, less one */
+	__u32 slot_mask; /* scratch slots of a domain, less one */
 };
 
 /* Requests to the task iterator. */

@@ -16,11 +16,24 @@ static __always_inline struct ambit_label *label_of(struct task_struct *task)
 	return bpf_task_storage_get(&labels, task, NULL, 0);
 }
 
+/*
+ * Returns the label's domain; NULL if its slot was freed, or belongs to another domain
+ * now. A task with such a label is refused everything.
+ */
 static __always_inline struct ambit_domain *domain_of(struct ambit_label *label)
 {
 	__u32 id = label->domain;
+	struct ambit_domain *domain = bpf_map_lookup_elem(&domains, &id);
 
-	return bpf_map_lookup_elem(&domains, &id);
+	return domain && domain->serial == label->serial ? domain : NULL;
+}
+
+/* Returns the counters of the label's domain; NULL like domain_of(). */
+static __always_inline struct ambit_domain_state *state_of(struct ambit_label *label)
+{
+	__u32 id = label->domain;
+
+	return domain_of(label) ? bpf_map_lookup_elem(&domain_states, &id) : NULL;
 }
 
 static __always_inline struct ambit_stat *stat_of(struct ambit_label *label, __u32 hook)
@@ -78,15 +91,23 @@ static __always_inline void skip(struct ambit_label *label, __u32 hook, __u32 wh
 	count(stat->skipped[why & (AMBIT_SKIPS - 1)]);
 }
 
+/* Returns a slot of a domain's pool, or of the tasks without a label if the pool is NULL. */
+static __always_inline struct slot *slot_at(void *pool, __u32 id)
+{
+	return pool ? bpf_map_lookup_elem(pool, &id) : bpf_map_lookup_elem(&slots, &id);
+}
+
 struct slot_loop {
+	void *pool;
+	__u32 base;
 	__u32 first;
 	bool found;
 };
 
 static long slot_step(__u32 i, struct slot_loop *loop)
 {
-	__u32 id = (loop->first + i) & cfg.slot_mask;
-	struct slot *slot = bpf_map_lookup_elem(&slots, &id);
+	__u32 id = loop->base + ((loop->first + i) & cfg.slot_mask);
+	struct slot *slot = slot_at(loop->pool, id);
 
 	if (!slot || __sync_val_compare_and_swap(&slot->busy, 0, 1) != 0)
 		return 0;
@@ -95,27 +116,45 @@ static long slot_step(__u32 i, struct slot_loop *loop)
 	return 1;
 }
 
-/* Takes any free slot and returns its index; -1 if all are taken. */
-static __noinline int slot_search(__u32 first)
+/* Takes any free slot of those that begin at `base`, and returns its index; -1 if all are taken. */
+static __noinline int slot_search(void *pool, __u32 base, __u32 first)
 {
-	struct slot_loop loop = { .first = first };
+	struct slot_loop loop = { .pool = pool, .base = base, .first = first };
 
 	bpf_loop(64, slot_step, &loop, 0);
 	return loop.found ? (int)loop.first : -1;
 }
 
-static __always_inline struct slot *slot_get(void)
+/* Returns the index of the first scratch slot of the current user, who has no label. */
+static __always_inline __u32 slot_group(void)
 {
-	__u32 id = (bpf_get_smp_processor_id() * 4) & cfg.slot_mask;
-	struct slot *slot = bpf_map_lookup_elem(&slots, &id);
+	__u32 uid = bpf_get_current_uid_gid();
 
+	return (uid ? 1 + uid % (AMBIT_SLOT_GROUPS - 1) : 0) * (cfg.slot_mask + 1);
+}
+
+/* Takes a scratch slot of the label's domain, or of the user if there is no label; NULL if all are taken. */
+static __always_inline struct slot *slot_get(struct ambit_label *label)
+{
+	__u32 first = (bpf_get_smp_processor_id() * 4) & cfg.slot_mask, base = 0, id;
+	void *pool = NULL;
+	struct slot *slot;
+
+	if (label) {
+		id = label->domain;
+		pool = bpf_map_lookup_elem(&slot_pools, &id);
+		if (!pool)
+			return NULL;
+	} else {
+		base = slot_group();
+	}
+	slot = slot_at(pool, base + first);
 	if (!slot)
 		return NULL;
 	if (likely(__sync_val_compare_and_swap(&slot->busy, 0, 1) == 0))
 		return slot;
-	id = slot_search(id);
 	/* Returns NULL for the index -1. */
-	return bpf_map_lookup_elem(&slots, &id);
+	return slot_at(pool, slot_search(pool, base, first));
 }
 
 static __always_inline void slot_put(struct slot *slot)
@@ -127,6 +166,22 @@ static __always_inline void key_of(struct slot *slot, struct ambit_fp *key)
 {
 	key->lo = slot->fp.lo ^ slot->subject.lo;
 	key->hi = slot->fp.hi ^ slot->subject.hi;
+}
+
+/* Returns the number of the task's process in its own pid namespace. */
+static __always_inline int own_number(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	__u64 level;
+	int number = 0;
+
+	/* MAX_PID_NS_LEVEL is 32 (include/linux/pid_namespace.h). */
+	level = (BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid)) & 1023;
+	barrier_var(level);
+	bpf_probe_read_kernel(&number, sizeof(number),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      (level & 1023));
+	return number;
 }
 
 /* The fields of a record that may be emitted. */
@@ -150,9 +205,7 @@ static __noinline int emit(struct slot *slot, struct draft *draft)
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 ids = bpf_get_current_pid_tgid();
 	__u32 domain = draft->label->domain, len = OBJECT_END - slot->pos, start;
-	__u64 level;
 	struct ambit_event *event;
-	struct pid *pid;
 	void *ring;
 	long err;
 
@@ -176,14 +229,7 @@ static __noinline int emit(struct slot *slot, struct draft *draft)
 	event->subject = slot->subject;
 	event->tgid = ids >> 32;
 	event->tid = ids;
-	pid = BPF_CORE_READ(task, group_leader, thread_pid);
-	/* MAX_PID_NS_LEVEL is 32 (include/linux/pid_namespace.h). */
-	level = (BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid)) & 1023;
-	barrier_var(level);
-	event->ns_tgid = 0;
-	bpf_probe_read_kernel(&event->ns_tgid, sizeof(event->ns_tgid),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      (level & 1023));
+	event->ns_tgid = own_number(task);
 	event->trust = draft->label->trust;
 	event->extra = slot->extra;
 	event->count = draft->repeats;
@@ -302,8 +348,7 @@ static __always_inline void cache_pattern_result(struct ambit_label *label,
 						 struct ambit_domain *domain, void *set,
 						 struct ambit_fp *key)
 {
-	__u32 id = label->domain;
-	struct ambit_domain_state *state = bpf_map_lookup_elem(&domain_states, &id);
+	struct ambit_domain_state *state = state_of(label);
 
 	if (!state || state->cached >= domain->cache_max)
 		return;
@@ -338,7 +383,6 @@ static __noinline int learn(struct slot *slot, struct draft *draft)
 {
 	struct ambit_label *label = draft->label;
 	struct ambit_domain_state *state;
-	__u32 id = label->domain;
 	void *set;
 	long err;
 
@@ -366,7 +410,7 @@ static __noinline int learn(struct slot *slot, struct draft *draft)
 	}
 	set = set_of(label);
 	err = set ? add_to_set(set, &draft->key, AMBIT_ORIGIN_LEARNED) : -1;
-	state = bpf_map_lookup_elem(&domain_states, &id);
+	state = state_of(label);
 	if (err && set && in_set(set, &draft->key)) {
 		/* Another CPU has just added it. */
 		count(draft->stat->learned);
@@ -412,17 +456,32 @@ static __always_inline void distrust(struct ambit_label *label, struct draft *dr
 	label->trust |= 1U << source;
 }
 
-/* True if a rule allowed this operation; the rules' program runs before the map's. */
-static __always_inline bool allowed(struct ambit_label *label, __u32 hook_op, __u32 arg)
+static __always_inline bool allows(const struct ambit_label *label, __u32 at,
+				   const struct ambit_fp *fp)
+{
+	return at < label->allowed_count && label->allowed[at].lo == fp->lo &&
+	       label->allowed[at].hi == fp->hi;
+}
+
+/*
+ * True if a rule allowed the operation on the slot's object; the rules' program runs
+ * before the map's. An object that cannot be represented has the fingerprint 0.
+ */
+static __always_inline bool allowed(struct slot *slot, struct ambit_label *label, __u32 hook)
 {
 	struct ambit_rule_state *state;
+	struct ambit_fp fp = {};
 	__u32 zero = 0;
 
 	if (likely(!label->allowed_at))
 		return false;
 	state = bpf_map_lookup_elem(&rule_states, &zero);
-	return state && state->generation == label->allowed_at && label->allowed_op == hook_op &&
-	       label->allowed_arg == arg;
+	if (!state || state->generation != label->allowed_at || label->allowed_hook != hook)
+		return false;
+	if (!slot->status)
+		fp = slot->fp;
+	return allows(label, 0, &fp) || allows(label, 1, &fp) || allows(label, 2, &fp) ||
+	       allows(label, 3, &fp);
 }
 
 /* Returns the response to an untrusted task: enum ambit_response. */
@@ -437,9 +496,9 @@ static __always_inline __u32 gate_response(struct ambit_domain *domain, __u32 op
 
 static __noinline int violation(struct slot *slot, struct draft *draft, struct ambit_domain *domain)
 {
-	struct repeat_key repeat = { .point = draft->key,
-				     .serial = domain->serial,
-				     .reason = draft->reason };
+	struct repeat_key repeat = { .point = draft->key, .reason = draft->reason };
+	__u32 id = draft->label->domain;
+	void *table = bpf_map_lookup_elem(&repeats, &id);
 	__u32 family = (draft->op >> 8) & (AMBIT_FAMILIES - 1), one = 1, n = 1, *seen;
 
 	count(draft->stat->violations);
@@ -453,11 +512,11 @@ static __noinline int violation(struct slot *slot, struct draft *draft, struct a
 	distrust(draft->label, draft, AMBIT_TRUST_MODEL);
 
 	/* Emits the first, second, fourth, ... repetition. */
-	seen = bpf_map_lookup_elem(&repeats, &repeat);
+	seen = table ? bpf_map_lookup_elem(table, &repeat) : NULL;
 	if (seen)
 		n = __sync_fetch_and_add(seen, 1) + 1;
-	else
-		bpf_map_update_elem(&repeats, &repeat, &one, BPF_NOEXIST);
+	else if (table)
+		bpf_map_update_elem(table, &repeat, &one, BPF_NOEXIST);
 	draft->repeats = n;
 	if (!(n & (n - 1))) {
 		draft->kind = AMBIT_EVENT_VIOLATION;
@@ -488,7 +547,7 @@ static __noinline int decide_rest(struct slot *slot, struct ambit_label *label, 
 
 	if (!domain)
 		return -EPERM;
-	if (unlikely(allowed(label, hook_op, arg))) {
+	if (unlikely(allowed(slot, label, hook_op >> 16))) {
 		count(stat->skipped[AMBIT_SKIP_ALLOWED]);
 		return 0;
 	}

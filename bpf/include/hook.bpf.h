@@ -65,10 +65,14 @@ static __always_inline struct ambit_label *full_label(void)
 	return label && label->flags & AMBIT_LABEL_FULL ? label : NULL;
 }
 
-/* Takes a slot for the scope's label. */
+/* Takes a slot for the scope's label. A label of a domain that is gone is refused everything. */
 static __always_inline bool take_slot(struct scope *scope, __u32 hook)
 {
-	scope->slot = slot_get();
+	if (unlikely(!domain_of(scope->label))) {
+		scope->verdict = cannot_decide(scope->label, hook);
+		return false;
+	}
+	scope->slot = slot_get(scope->label);
 	if (unlikely(!scope->slot)) {
 		scope->verdict = cannot_decide(scope->label, hook);
 		return false;
@@ -93,7 +97,7 @@ static __always_inline bool enter_labelled(struct scope *scope, __u32 hook)
 
 static __always_inline bool enter_rules(struct scope *scope, __u32 hook)
 {
-	struct slot *slot = slot_get();
+	struct slot *slot = slot_get(label_of(bpf_get_current_task_btf()));
 
 	scope->slot = slot;
 	if (unlikely(!slot)) {
@@ -107,6 +111,7 @@ static __always_inline bool enter_rules(struct scope *scope, __u32 hook)
 	slot->file_mode = 0;
 	slot->pos = OBJECT_END;
 	slot->path_miss = 0;
+	slot->evaluated = false;
 	slot->undecided_generation = 0;
 	return true;
 }
@@ -193,6 +198,8 @@ static __always_inline int gate_point(enum engine engine, __u32 hook, __u32 op)
 		label = full_label();
 		if (likely(!label))
 			return 0;
+		if (unlikely(!domain_of(label)))
+			return -EPERM;
 		if (!label->trust || !gated(label, op)) {
 			skip(label, hook, AMBIT_SKIP_BENIGN);
 			return 0;
@@ -254,10 +261,8 @@ static __always_inline int descriptor_point(enum engine engine, __u32 hook, stru
 	if (!enter(&scope, engine, hook))
 		return outside(&scope);
 	stash(scope.slot, arg);
-	if (object_descriptor(scope.slot, file))
-		decide_op(&scope, hook, op, stashed(scope.slot));
-	else
-		skip_op(&scope, hook, AMBIT_SKIP_KERNEL);
+	object_descriptor(scope.slot, file);
+	decide_op(&scope, hook, op, stashed(scope.slot));
 	return leave(&scope);
 }
 

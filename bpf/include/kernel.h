@@ -60,6 +60,8 @@ enum bpf_map_type {
 #define FMODE_EXEC \
 	0x20 /* read from f_flags; 6.12 does not copy it to f_mode (fs/open.c, do_dentry_open) */
 #define FMODE_NOACCOUNT 0x20000000
+/* From 6.5 on: commit 62d53c4a1dfe ("fs: use backing_file container for internal files with \"fake\" f_path") */
+#define FMODE_BACKING 0x2000000
 
 #define MAY_WRITE 0x2
 #define MAP_SHARED 0x1
@@ -71,6 +73,7 @@ enum bpf_map_type {
 #define TMPFS_MAGIC 0x01021994
 #define HUGETLBFS_MAGIC 0x958458f6
 #define PID_FS_MAGIC 0x50494446
+#define MQUEUE_MAGIC 0x19800202 /* ipc/mqueue.c */
 /* fs/mount.h MNT_NS_INTERNAL: mounts that belong to no namespace */
 #define MNT_NS_INTERNAL ((void *)-22L)
 
@@ -78,6 +81,7 @@ enum bpf_map_type {
 #define PROT_EXEC 0x4
 #define VM_WRITE 0x2UL
 #define VM_EXEC 0x4UL
+#define READ_IMPLIES_EXEC 0x0400000 /* include/uapi/linux/personality.h */
 
 #define AF_UNSPEC 0
 #define AF_UNIX 1
@@ -86,6 +90,7 @@ enum bpf_map_type {
 #define AF_NETLINK 16
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
+#define SOCK_RAW 3
 #define SOCK_TYPE_MASK 0xf
 #define MSG_FASTOPEN 0x20000000
 #define IPPROTO_TCP 6
@@ -100,6 +105,7 @@ enum bpf_map_type {
 #define PTRACE_MODE_ATTACH 0x2
 #define SIGKILL 9
 #define CLONE_THREAD 0x10000
+#define PF_IO_WORKER 0x10
 #define PF_KTHREAD 0x200000
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -165,9 +171,18 @@ struct vfsmount {
 };
 
 struct mount {
+	struct mount *mnt_master; /* the mount that propagates to this one */
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
+};
+
+struct mnt_namespace {
+	struct mount *root;
+};
+
+struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
 
@@ -221,6 +236,16 @@ struct file {
 	unsigned int f_flags;
 	struct path f_path;
 	struct inode *f_inode;
+};
+
+/*
+ * From 6.5 on: a file that a file system opens beneath the user's file. user_path is the
+ * user's: commit def3ae83da02 ("fs: store real path instead of fake path in
+ * backing file f_path"), 6.7.
+ */
+struct backing_file {
+	struct file file;
+	struct path user_path;
 };
 
 struct upid {
@@ -291,7 +316,21 @@ struct fs_struct {
 	struct path root;
 };
 
+struct thread_info {
+	__u32 status; /* x86 */
+};
+
+/* x86 */
+struct pt_regs {
+	unsigned long r9;
+	unsigned long di;
+	unsigned long ax;
+	unsigned long orig_ax;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
+	unsigned int personality;
 	unsigned long atomic_flags;
 	int pid;
 	int tgid;
@@ -300,6 +339,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	const struct cred *cred;
 	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 	struct files_struct *files;
 	struct css_set *cgroups;
 	struct mm_struct *mm;
@@ -410,6 +450,8 @@ struct msghdr {
 	void *msg_name;
 	int msg_namelen;
 	unsigned int msg_flags;
+	void *msg_control;
+	unsigned long msg_controllen;
 };
 
 #pragma clang attribute pop

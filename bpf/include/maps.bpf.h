@@ -100,15 +100,21 @@ struct {
 /* Counts violations by point, so that repetitions of one do not fill a ring. */
 struct repeat_key {
 	struct ambit_fp point;
-	__u64 serial; /* of the domain */
 	__u64 reason;
 };
 
-struct {
+struct repeat_table {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, AMBIT_REPEATS);
 	__type(key, struct repeat_key);
 	__type(value, __u32);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, AMBIT_DOMAINS);
+	__type(key, __u32);
+	__array(values, struct repeat_table);
 } repeats SEC(".maps");
 
 /* SHA-256 of an executable; valid while its change time and size are the same. */
@@ -149,6 +155,10 @@ struct {
  * preempted, another task can overwrite it half-way (seen on 7.3 at its default boot,
  * and with preempt=full on 6.1, 6.12 and 7.3). A slot belongs to the program that set
  * its busy flag.
+ *
+ * A preempted task keeps its slot, so a workload can use up the slots that it has. Each
+ * domain therefore has slots of its own, and tasks without a label have them by user.
+ * No program sleeps while it has a slot.
  *
  * Objects are built backwards, so that they end at OBJECT_END, and the header of a
  * record is written directly in front of the object:
@@ -198,6 +208,8 @@ struct slot {
 	__u32 port;	/* of the address, also if the object has a port class */
 	__u32 file_uid; /* for rules */
 	__u32 file_mode;
+	__u32 evaluated; /* rules were evaluated in this run of a hook's program */
+	__u32 pad;
 	__u32 path_miss; /* the path gets an entry of path_cache: this is its second miss */
 	struct ambit_fp subject;
 	struct ambit_fp fp;
@@ -210,11 +222,27 @@ struct slot {
 	__u8 bytes[OFFSET_MASK + 1 + RECORD_MAX];
 };
 
+/* For tasks without a label: AMBIT_SLOT_GROUPS times as many as a domain has. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 64);
+	__uint(max_entries, 64 * AMBIT_SLOT_GROUPS);
 	__type(key, __u32);
 	__type(value, struct slot);
 } slots SEC(".maps");
+
+struct slot_pool {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct slot);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, AMBIT_DOMAINS);
+	__type(key, __u32);
+	__array(values, struct slot_pool);
+} slot_pools SEC(".maps");
 
 #endif /* AMBIT_MAPS_H */

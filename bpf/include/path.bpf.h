@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A dentry's path as seen from the task's root, built leaf to root.
+ * A dentry's path as seen from the root of the task's mount namespace, built leaf to
+ * root: chroot changes no name (docs/adr/0018). A path that ends at the root of another
+ * mount namespace is foreign.
  *
  * Two stages: to the root of the first mount through typed pointers, which are plain
  * loads; after that, and in procfs and devpts, through bpf_probe_read_kernel, because
@@ -17,14 +19,20 @@
 #define WALK_TOO_LONG 2
 #define WALK_UNREACHABLE 3
 #define WALK_INTERNAL 4 /* a mount of no namespace: kernel-internal */
+#define WALK_FOREIGN 5	/* a mount of another namespace */
 
 #define TYPED_STEPS 10
+/* Longest name in bytes of most file systems; FUSE allows 1,024, vfat, exfat and ntfs 765. */
+#define TYPED_NAME 255
+#define NAME_MASK 2047
 #define PATH_LOWEST (OBJECT_END - 4095)
 
 struct walk {
 	struct slot *slot;
 	struct dentry *dentry;
 	struct vfsmount *mnt;
+	struct mnt_namespace *ns;
+	/* The task's root, if it is the namespace's: a shorter way. */
 	struct dentry *root_dentry;
 	struct vfsmount *root_mnt;
 	__u32 pos;
@@ -36,11 +44,11 @@ static __always_inline void put(struct slot *slot, __u32 off, __u8 byte)
 	slot->bytes[off & OFFSET_MASK] = byte;
 }
 
-/* Puts a slash and a name in front of the path at `pos`. */
+/* Puts a slash and a name of at most NAME_MASK bytes in front of the path at `pos`. */
 static __always_inline __u32 push_name(struct slot *slot, __u32 pos, const unsigned char *name,
 				       __u32 len)
 {
-	len &= 0xff;
+	len &= NAME_MASK;
 	pos -= len;
 	bpf_probe_read_kernel(&slot->bytes[pos & OFFSET_MASK], len, name);
 	pos--;
@@ -70,13 +78,13 @@ static __always_inline const __u64 *short_name(struct dentry *dentry)
 }
 
 /*
- * The same through typed pointers. A name shorter than SHORT_NAME is stored in the
+ * The same through typed pointers, for at most TYPED_NAME bytes. A name shorter than SHORT_NAME is stored in the
  * dentry (fs/dcache.c, dname_external), where plain loads reach it. Whole words are
  * copied, so the bytes behind the name are saved and restored.
  */
 static __always_inline __u32 push_typed(struct slot *slot, __u32 pos, struct dentry *dentry)
 {
-	__u32 len = dentry->d_name.len & 0xff;
+	__u32 len = dentry->d_name.len & TYPED_NAME;
 	const __u64 *words;
 	__u64 *after, kept;
 	__u8 *to;
@@ -157,12 +165,45 @@ static __noinline __u8 number_class(struct dentry *dentry, struct dentry *parent
 	return pid == own ? AMBIT_CLASS_SELF : AMBIT_CLASS_PID;
 }
 
-/* Returns the status of a walk that ended at the top of a mount tree other than the task's. */
-static __always_inline __u32 walk_top(struct vfsmount *mnt)
+static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 {
-	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+}
 
-	return BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL ? WALK_INTERNAL : WALK_UNREACHABLE;
+/* Returns the status of a walk that ended at the top of a mount tree. */
+static __always_inline __u32 walk_top(struct walk *walk, struct vfsmount *mnt)
+{
+	struct mnt_namespace *ns = BPF_CORE_READ(mount_of(mnt), mnt_ns);
+
+	if (ns == walk->ns)
+		return WALK_DONE;
+	if (ns == MNT_NS_INTERNAL)
+		return WALK_INTERNAL;
+	/* NULL: the mount was detached. */
+	return ns ? WALK_FOREIGN : WALK_UNREACHABLE;
+}
+
+/*
+ * True if the task's root is the root of its mount namespace. At the bottom of a
+ * namespace is the kernel's own root file system, which the root is mounted on; from 7.0
+ * on there may be two of them: commit 313c47f4fe4d ("fs: use nullfs unconditionally as
+ * the real rootfs").
+ */
+static __always_inline bool at_namespace_root(struct task_struct *task)
+{
+	struct path *root = &task->fs->root;
+	struct mount *bottom = task->nsproxy->mnt_ns->root, *up;
+	struct dentry *point;
+
+	if (root->dentry != root->mnt->mnt_root)
+		return false;
+	point = BPF_CORE_READ(mount_of(root->mnt), mnt_mountpoint);
+	up = BPF_CORE_READ(mount_of(root->mnt), mnt_parent);
+	if (likely(up == bottom))
+		return point == bottom->mnt.mnt_root || up == mount_of(root->mnt);
+	return point == BPF_CORE_READ(up, mnt.mnt_root) &&
+	       BPF_CORE_READ(up, mnt_parent) == bottom &&
+	       BPF_CORE_READ(up, mnt_mountpoint) == bottom->mnt.mnt_root;
 }
 
 static long walk_step(__u32 i, struct walk *walk)
@@ -183,7 +224,7 @@ static long walk_step(__u32 i, struct walk *walk)
 		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
 
 		if (up == mount) {
-			walk->status = walk_top(mnt);
+			walk->status = walk_top(walk, mnt);
 			return 1;
 		}
 		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
@@ -192,12 +233,17 @@ static long walk_step(__u32 i, struct walk *walk)
 	}
 	parent = BPF_CORE_READ(dentry, d_parent);
 	if (parent == dentry) {
-		/* Not the mount's root: memfds and sockets have dentries of their own. */
-		walk->status = walk_top(mnt);
+		/*
+		 * Not the mount's root: memfds and sockets have dentries of their own, and
+		 * a directory can be moved out of the one that was bind-mounted.
+		 */
+		walk->status = walk_top(walk, mnt);
+		if (walk->status != WALK_INTERNAL)
+			walk->status = WALK_UNREACHABLE;
 		return 1;
 	}
 	len = BPF_CORE_READ(dentry, d_name.len);
-	if (pos < PATH_LOWEST + len + 1) {
+	if (len > NAME_MASK || pos < PATH_LOWEST + len + 1) {
 		walk->status = WALK_TOO_LONG;
 		return 1;
 	}
@@ -235,8 +281,13 @@ static __always_inline void walk_init_for(struct walk *walk, struct slot *slot,
 	walk->slot = slot;
 	walk->pos = OBJECT_END;
 	walk->status = WALK_MORE;
-	walk->root_dentry = root->dentry;
-	walk->root_mnt = root->mnt;
+	walk->ns = task->nsproxy->mnt_ns;
+	walk->root_dentry = NULL;
+	walk->root_mnt = NULL;
+	if (likely(at_namespace_root(task))) {
+		walk->root_dentry = root->dentry;
+		walk->root_mnt = root->mnt;
+	}
 }
 
 static __always_inline void walk_init(struct walk *walk, struct slot *slot)
@@ -250,7 +301,8 @@ static __always_inline int walk_finish(struct walk *walk)
 
 	if (walk->pos < PATH_LOWEST)
 		walk->status = WALK_TOO_LONG;
-	if (walk->status == WALK_DONE && walk->pos == OBJECT_END) {
+	if ((walk->status == WALK_DONE || walk->status == WALK_FOREIGN) &&
+	    walk->pos == OBJECT_END) {
 		walk->pos--;
 		put(slot, walk->pos, '/');
 	}
@@ -270,7 +322,8 @@ static __always_inline int walk_path(struct slot *slot, struct dentry *dentry, s
 	walk_init(&walk, slot);
 	if (magic != PROC_SUPER_MAGIC && magic != DEVPTS_SUPER_MAGIC) {
 		for (i = 0; i < TYPED_STEPS; i++) {
-			if (dentry == mnt_root || dentry == walk.root_dentry)
+			if (dentry == mnt_root || dentry == walk.root_dentry ||
+			    unlikely(dentry->d_name.len > TYPED_NAME))
 				break;
 			pos = push_typed(slot, pos, dentry);
 			dentry = dentry->d_parent;

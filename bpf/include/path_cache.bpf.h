@@ -128,6 +128,13 @@ static __always_inline void file_numbers(struct slot *slot, struct inode *inode)
 	slot->file_mode = inode->i_mode;
 }
 
+/* The same for an inode read by probe; NULL has neither. */
+static __always_inline void file_numbers_probed(struct slot *slot, struct inode *inode)
+{
+	slot->file_uid = BPF_CORE_READ(inode, i_uid.val);
+	slot->file_mode = BPF_CORE_READ(inode, i_mode);
+}
+
 /*
  * Step 1. Returns what is undecided about the file without its path string: a mask of
  * AMBIT_PATH_PROGRAM_OBJECT and _NUMBERS, 0 if no rule can match, or PATH_CACHE_MISS.
@@ -149,7 +156,7 @@ static __noinline __u32 path_cache_query(struct slot *slot, __u32 hook_op, struc
 	if (!rules->path_program)
 		return PATH_CACHE_MISS;
 	if (rules->path_program & AMBIT_PATH_PROGRAM_OBJECT) {
-		if (file->f_path.mnt != top->mnt || unlinked(dentry))
+		if (file->f_path.mnt != top->mnt || unlinked(dentry) || !at_namespace_root(task))
 			return PATH_CACHE_MISS;
 		entry = path_cache_at(dentry, stashed(slot));
 		if (!entry)
@@ -328,8 +335,7 @@ static __always_inline int evaluate_file(struct slot *slot, __u32 hook, __u32 op
 	 * 2,000 beside a hundred rules for a path that is seen for the first time.
 	 */
 	file_numbers(slot, file->f_inode);
-	if (!object_file(slot, file))
-		return 0;
+	object_user_file(slot, file);
 	entry = path_cache_lock(slot, file);
 	verdict = rules_evaluate(slot, hook_op, stashed(slot));
 	if (entry)

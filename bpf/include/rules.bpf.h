@@ -718,6 +718,25 @@ static __always_inline void fired_word(struct fired_loop *loop, __u32 at)
 		bpf_loop(64 + 8, fired_step, loop, 0);
 }
 
+/* Passes the permission for the slot's point to the map's program. */
+static __noinline int rule_allow(struct slot *slot, struct ambit_label *label,
+				 struct verdict *verdict)
+{
+	__u32 at = label->allowed_at ? label->allowed_count : 0;
+
+	if (at >= AMBIT_ALLOWED_MAX)
+		return 0;
+	slot->fp.lo = 0;
+	slot->fp.hi = 0;
+	if (!slot->status)
+		fingerprint(slot, slot->pos, OBJECT_END, verdict->op, verdict->arg);
+	label->allowed[at & (AMBIT_ALLOWED_MAX - 1)] = slot->fp;
+	label->allowed_count = at + 1;
+	label->allowed_hook = verdict->hook;
+	label->allowed_at = verdict->generation;
+	return 0;
+}
+
 /* Performs the actions of the matching rules: 0 or -EPERM. */
 __noinline int rules_act(struct slot *slot, struct verdict *verdict)
 {
@@ -745,11 +764,8 @@ __noinline int rules_act(struct slot *slot, struct verdict *verdict)
 	fired_word(&loop, 7);
 	if (label)
 		label->trust |= verdict->trust;
-	if (label && verdict->outcome & AMBIT_RULE_ALLOW) {
-		label->allowed_op = verdict->hook << 16 | verdict->op;
-		label->allowed_arg = verdict->arg;
-		label->allowed_at = verdict->generation;
-	}
+	if (label && verdict->outcome & AMBIT_RULE_ALLOW)
+		rule_allow(slot, label, verdict);
 	if (verdict->outcome & AMBIT_RULE_KILL)
 		bpf_send_signal(SIGKILL);
 	return refused ? -EPERM : 0;
@@ -767,7 +783,7 @@ static __noinline int rules_failed(__u32 hook)
 	return rules->actions & (AMBIT_RULE_DENY | AMBIT_RULE_KILL) ? -EPERM : 0;
 }
 
-/* Clears the permission that a rule gave to an earlier operation of the task. */
+/* Clears the permissions that rules gave to an earlier operation of the task. */
 static __always_inline int rules_clear_allowed(struct ambit_rule_hook *rules)
 {
 	struct ambit_label *label;
@@ -857,7 +873,9 @@ __noinline int rules_evaluate(struct slot *slot, __u32 hook_op, __u32 arg)
 	outcome = rules_outcome(slot, rules, half);
 	if (unlikely(outcome < 0))
 		goto failed;
-	rules_clear_allowed(rules);
+	if (!slot->evaluated)
+		rules_clear_allowed(rules);
+	slot->evaluated = true;
 	if (likely(!outcome))
 		return 0;
 	verdict->outcome = outcome;

@@ -5,8 +5,8 @@
  * hash: edges and grants are compared whole, so a chosen name cannot collide.
  *
  * The answer is "known" or "not in the shortcut". It cannot become stale: a domain's
- * points are never removed, and the names up to the task's root are the canonical path.
- * Files on other mounts than the task's root, long names, deep paths and deleted files
+ * points are never removed, and the names up to the namespace's root are the canonical
+ * path. Tasks with another root, files on other mounts than the root, long names, deep paths and deleted files
  * have no place in it and are decided in full.
  *
  * The words of an edge and of a grant are written once, from zero to a value that is
@@ -131,7 +131,7 @@ static __noinline bool shortcut_knows(struct ambit_label *label, struct task_str
 	struct ambit_shortcut *shortcut;
 	struct ambit_grant *grant;
 
-	if (at->mnt != top->mnt)
+	if (at->mnt != top->mnt || !at_namespace_root(task))
 		return false;
 	shortcut = shortcut_of(label);
 	if (!shortcut)
@@ -256,7 +256,7 @@ static __noinline int shortcut_add(struct slot *slot, struct ambit_label *label,
 	__u64 subject = label->subject.lo, granted;
 	__u32 index;
 
-	if (at->mnt != top->mnt || numbers_marked(top->dentry))
+	if (at->mnt != top->mnt || !at_namespace_root(task) || numbers_marked(top->dentry))
 		return 0;
 	loop.shortcut = shortcut_of(label);
 	if (!loop.shortcut)

@@ -22,6 +22,12 @@ constants! {
     FAMILIES: usize = 16;
     /// Executables kept in a subject's chain.
     CHAIN_MAX: usize = 4;
+    /// Groups of the scratch slots of tasks without a label.
+    SLOT_GROUPS: u32 = 4;
+    /// Violations of a domain whose repetitions are counted.
+    REPEATS: u32 = 1024;
+    /// Points of one hook that rules can allow in one call.
+    ALLOWED_MAX: usize = 4;
     /// Longest invoked name in bytes, NUL included.
     AS_MAX: usize = 64;
     /// Longest canonical object in bytes.
@@ -85,6 +91,8 @@ constants! {
     SOCKOPT_REPAIR: u32 = 6;
     /// An upper layer protocol.
     SOCKOPT_ULP: u32 = 7;
+    /// The addresses that packets pass on their way.
+    SOCKOPT_ROUTE: u32 = 8;
     /// `PR_SET_MM`.
     PRCTL_MM: u32 = 1;
     /// `PR_SET_PTRACER`.
@@ -150,6 +158,8 @@ constants! {
     KIND_PATH: u8 = b'P';
     /// The same, unlinked.
     KIND_DELETED: u8 = b'X';
+    /// A path from the root of another mount namespace.
+    KIND_FOREIGN: u8 = b'O';
     /// The name given to `memfd_create`.
     KIND_MEMFD: u8 = b'M';
     /// Type name of a kernel-internal file system.
@@ -247,6 +257,8 @@ constants! {
     DOMAIN_DIGESTS: u32 = 2;
     /// Its coverage is full.
     DOMAIN_FULL: u32 = 4;
+    /// Writes to files that were opened for appending are decided.
+    DOMAIN_APPEND: u32 = 8;
 
     /// A member of a set that was loaded with the map.
     ORIGIN_LOADED: u32 = 0;

@@ -184,6 +184,16 @@ wire_enum! {
         SocketSetsockopt = 87 "socket_setsockopt",
         /// `netlink_send`.
         NetlinkSend = 88 "netlink_send",
+        /// `mmap_addr`.
+        MmapAddr = 89 "mmap_addr",
+        /// `file_permission`.
+        FilePermission = 90 "file_permission",
+        /// `sctp_bind_connect`.
+        SctpBindConnect = 91 "sctp_bind_connect",
+        /// `inode_create`.
+        InodeCreate = 92 "inode_create",
+        /// `inode_unlink`.
+        InodeUnlink = 93 "inode_unlink",
     }
 }
 
@@ -227,10 +237,17 @@ impl Hook {
 
     /// The level from which on it decides.
     pub const fn coverage(self) -> Coverage {
-        if self as u8 <= Self::BprmCredsForExec as u8 {
-            Coverage::Core
-        } else {
-            Coverage::Full
+        match self {
+            Self::FileFcntl
+            | Self::TaskSetrlimit
+            | Self::SocketSetsockopt
+            | Self::MmapAddr
+            | Self::FilePermission
+            | Self::SctpBindConnect
+            | Self::InodeCreate
+            | Self::InodeUnlink => Coverage::Core,
+            _ if self as u8 <= Self::BprmCredsForExec as u8 => Coverage::Core,
+            _ => Coverage::Full,
         }
     }
 
@@ -252,7 +269,7 @@ impl Hook {
             Self::PathMknod => &[Op::FileCreate, Op::FileMknod, Op::NetBind],
             Self::PathUnlink => &[Op::FileUnlink],
             Self::PathRename => &[Op::FileRename],
-            Self::PathLink => &[Op::FileLink],
+            Self::PathLink => &[Op::FileLink, Op::FileCreate],
             Self::PathSymlink => &[Op::FileSymlink],
             Self::PathMkdir => &[Op::FileMkdir],
             Self::PathRmdir => &[Op::FileRmdir],
@@ -260,13 +277,18 @@ impl Hook {
             Self::PathChmod => &[Op::FileChmod],
             Self::PathChown => &[Op::FileChown],
             Self::FileIoctl | Self::FileIoctlCompat => &[Op::FileIoctl],
-            Self::MmapFile | Self::FileMprotect => &[Op::MapExec, Op::MapAnon],
+            Self::MmapFile | Self::FileMprotect => &[Op::MapExec, Op::MapAnon, Op::FileOpen],
+            Self::MmapAddr => &[Op::MapAnon],
+            Self::FilePermission => &[Op::FileOpen],
+            Self::SctpBindConnect => &[Op::NetBind, Op::NetConnect, Op::NetSend],
+            Self::InodeCreate => &[Op::FileCreate],
+            Self::InodeUnlink => &[Op::FileUnlink],
             Self::SocketCreate => &[Op::NetSocket],
             Self::SocketBind => &[Op::NetBind],
             Self::SocketConnect | Self::UnixStreamConnect => &[Op::NetConnect],
             Self::SocketListen => &[Op::NetListen],
             Self::SocketAccept => &[Op::NetAccept],
-            Self::SocketSendmsg => &[Op::NetConnect, Op::NetSend],
+            Self::SocketSendmsg => &[Op::NetConnect, Op::NetSend, Op::NetOption],
             Self::UnixMaySend => &[Op::NetSend],
             Self::TaskKill => &[Op::TaskSignal],
             Self::PtraceAccessCheck | Self::PtraceTraceme => &[Op::TaskPtrace],
@@ -275,7 +297,7 @@ impl Hook {
             Self::Capable => &[Op::CapUse],
             Self::InodeSetxattr | Self::InodeSetAcl => &[Op::FileSetxattr],
             Self::InodeRemovexattr | Self::InodeRemoveAcl => &[Op::FileRemovexattr],
-            Self::FileFcntl => &[Op::FileFcntl],
+            Self::FileFcntl => &[Op::FileFcntl, Op::FileOpen],
             Self::FileLock => &[Op::FileLock],
             Self::FileReceive => &[Op::FileReceive],
             Self::TaskSetnice => &[Op::TaskNice],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Operations and their families.
 
-use crate::{Coverage, Hook};
+use crate::{Coverage, FCNTL_OWNER, FCNTL_SIGNAL, Hook, SOCKOPT_ROUTE};
 
 wire_enum! {
     /// What a table of responses distinguishes (`enum ambit_family`).
@@ -202,6 +202,15 @@ impl Op {
             .map(|hook| hook.coverage())
             .min()
             .unwrap_or_default()
+    }
+
+    /// The coverage from which on it is decided with this argument.
+    pub fn coverage_of(self, arg: u32) -> Coverage {
+        match self {
+            Self::FileFcntl if !matches!(arg, FCNTL_OWNER | FCNTL_SIGNAL) => Coverage::Full,
+            Self::NetOption if arg != SOCKOPT_ROUTE => Coverage::Full,
+            _ => self.coverage(),
+        }
     }
 
     /// True if it occurs unpredictably: no map has it, and only untrusted tasks are refused it.

@@ -3,7 +3,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::{AS_MAX, CHAIN_MAX, FAMILIES, NAME_MAX, SKIPS};
+use crate::{ALLOWED_MAX, AS_MAX, CHAIN_MAX, FAMILIES, NAME_MAX, SKIPS};
 
 /// A keyed fingerprint: SipHash-1-3 with 128 bits of output, as two words.
 #[derive(
@@ -132,12 +132,16 @@ pub struct Label {
     pub next_flags: u32,
     /// The clock of `struct ambit_shared` at the label's last update.
     pub taps_seen: u32,
-    /// Generation of the rules that allowed an operation of its map's.
+    /// The domain's serial number: a slot that was used again has another one.
+    pub serial: u64,
+    /// Generation of the rules that allowed points of a hook.
     pub allowed_at: u64,
-    /// Which: hook and operation.
-    pub allowed_op: u32,
-    /// Its argument.
-    pub allowed_arg: u32,
+    /// The hook.
+    pub allowed_hook: u32,
+    /// How many of `allowed` are used.
+    pub allowed_count: u32,
+    /// Fingerprints of operation, argument and object; 0 for an object that cannot be represented.
+    pub allowed: [Fp; ALLOWED_MAX],
 }
 
 /// The response to tasks with one of these trust bits; other tasks are not affected (`struct ambit_gate`).

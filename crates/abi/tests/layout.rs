@@ -81,9 +81,11 @@ fn every_field_is_where_the_kernel_part_has_it() {
             cause,
             next_flags,
             taps_seen,
+            serial,
             allowed_at,
-            allowed_op,
-            allowed_arg,
+            allowed_hook,
+            allowed_count,
+            allowed,
         }
     );
     layout!(

@@ -37,7 +37,7 @@ pub const FCNTLS: [(u32, &str); 4] = [
     (abi::FCNTL_NOTIFY, "notify"),
 ];
 /// Socket options.
-pub const SOCKET_OPTIONS: [(u32, &str); 7] = [
+pub const SOCKET_OPTIONS: [(u32, &str); 8] = [
     (abi::SOCKOPT_FILTER, "filter"),
     (abi::SOCKOPT_BPF, "bpf"),
     (abi::SOCKOPT_MARK, "mark"),
@@ -45,6 +45,7 @@ pub const SOCKET_OPTIONS: [(u32, &str); 7] = [
     (abi::SOCKOPT_TABLES, "tables"),
     (abi::SOCKOPT_REPAIR, "repair"),
     (abi::SOCKOPT_ULP, "ulp"),
+    (abi::SOCKOPT_ROUTE, "route"),
 ];
 /// Settings of processes.
 pub const PRCTLS: [(u32, &str); 6] = [

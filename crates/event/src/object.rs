@@ -13,10 +13,12 @@ use crate::{Creds, ObjectError, Path};
 pub enum Object {
     /// No object: the operation and its argument are complete.
     None,
-    /// A path from the task's root.
+    /// A path from the root of the task's mount namespace.
     Path(Path),
     /// The former path of an unlinked file.
     Deleted(Path),
+    /// A path from the root of another mount namespace.
+    Foreign(Path),
     /// A memfd, by the name given to it.
     Memfd(Box<[u8]>),
     /// A kernel-internal file system, by its type.
@@ -189,7 +191,9 @@ impl Object {
         out.push(self.kind());
         match self {
             Self::None | Self::Unnamed => {}
-            Self::Path(path) | Self::Deleted(path) => out.extend_from_slice(path.as_bytes()),
+            Self::Path(path) | Self::Deleted(path) | Self::Foreign(path) => {
+                out.extend_from_slice(path.as_bytes());
+            }
             Self::Memfd(name) | Self::FsType(name) | Self::Abstract(name) | Self::Word(name) => {
                 out.extend_from_slice(name);
             }
@@ -237,6 +241,7 @@ impl Object {
             Self::None => abi::KIND_NONE,
             Self::Path(_) => abi::KIND_PATH,
             Self::Deleted(_) => abi::KIND_DELETED,
+            Self::Foreign(_) => abi::KIND_FOREIGN,
             Self::Memfd(_) => abi::KIND_MEMFD,
             Self::FsType(_) => abi::KIND_FSTYPE,
             Self::Inet(Inet {
@@ -280,6 +285,7 @@ impl Object {
             }
             abi::KIND_PATH => Self::Path(Path::new(payload)?),
             abi::KIND_DELETED => Self::Deleted(Path::new(payload)?),
+            abi::KIND_FOREIGN => Self::Foreign(Path::new(payload)?),
             abi::KIND_MEMFD => Self::Memfd(without_nul(payload)?),
             abi::KIND_FSTYPE => Self::FsType(without_nul(payload)?),
             abi::KIND_ABSTRACT => Self::Abstract(payload.into()),
@@ -448,12 +454,16 @@ fn digest(payload: &[u8]) -> Result<Object, ObjectError> {
     };
     // Only executables have digests. This also bounds the nesting.
     match of.first() {
-        Some(&(abi::KIND_PATH | abi::KIND_DELETED | abi::KIND_MEMFD | abi::KIND_FSTYPE)) => {
-            Ok(Object::Digest {
-                sha256: *sha256,
-                of: Box::new(Object::parse(of)?),
-            })
-        }
+        Some(
+            &(abi::KIND_PATH
+            | abi::KIND_DELETED
+            | abi::KIND_FOREIGN
+            | abi::KIND_MEMFD
+            | abi::KIND_FSTYPE),
+        ) => Ok(Object::Digest {
+            sha256: *sha256,
+            of: Box::new(Object::parse(of)?),
+        }),
         Some(other) => Err(ObjectError::UnknownKind(*other)),
         None => Err(ObjectError::Empty),
     }

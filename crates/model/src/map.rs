@@ -147,7 +147,7 @@ impl Map {
 
     /// Returns the operation as the kernel part decides it at the map's coverage; `None` if it does not decide it.
     pub fn decided(&self, operation: Operation) -> Option<Operation> {
-        if operation.op.coverage() > self.coverage {
+        if operation.op.coverage_of(operation.arg) > self.coverage {
             return None;
         }
         let unseen = match (self.coverage, operation.op) {
@@ -166,6 +166,15 @@ impl Map {
             .values()
             .flat_map(|entry| &entry.allow)
             .filter(|rule| self.decided(rule.operation()).is_none())
+    }
+
+    /// True if the map lets a subject open a file for appending.
+    pub fn appends(&self) -> bool {
+        self.subjects
+            .values()
+            .flat_map(|entry| &entry.allow)
+            .map(Rule::operation)
+            .any(|operation| operation.op == Op::FileOpen && operation.arg & abi::OPEN_APPEND != 0)
     }
 
     /// True if the map is sealed and was not changed afterwards.
@@ -222,9 +231,11 @@ pub fn is_chain(chain: u32) -> bool {
 /// Returns the preferred id of a subject: the name of its file.
 pub(crate) fn id_of(subject: &Subject) -> String {
     let name = match &subject.exe {
-        Some(ambit_event::Object::Path(path) | ambit_event::Object::Deleted(path)) => {
-            escape::name(path.file_name())
-        }
+        Some(
+            ambit_event::Object::Path(path)
+            | ambit_event::Object::Deleted(path)
+            | ambit_event::Object::Foreign(path),
+        ) => escape::name(path.file_name()),
         Some(ambit_event::Object::Memfd(name) | ambit_event::Object::FsType(name)) => {
             escape::name(name)
         }

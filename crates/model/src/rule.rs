@@ -32,6 +32,7 @@ impl RuleObject {
         let (kind, path) = match &object {
             Object::Path(path) => (PathKind::Path, path),
             Object::Deleted(path) => (PathKind::Deleted, path),
+            Object::Foreign(path) => (PathKind::Foreign, path),
             _ => return Self::Exact(object),
         };
         if !path.has_marker() {
@@ -58,6 +59,8 @@ impl RuleObject {
             (PathKind::Path, 0)
         } else if text.starts_with("deleted:/") {
             (PathKind::Deleted, "deleted:".len())
+        } else if text.starts_with("foreign:/") {
+            (PathKind::Foreign, "foreign:".len())
         } else if text.starts_with("memfd:") {
             (PathKind::Memfd, "memfd:".len())
         } else {
@@ -269,6 +272,7 @@ mod tests {
             "file.create /var/lib/nginx/body/{n}",
             "file.create /a b",
             "file.chmod deleted:/x",
+            "file.chmod foreign:/x",
             "file.rename from /a{b,c{d,e}}",
             "file.mknod fifo /run/x",
             "file.ioctl 0x5401 /dev/tty",

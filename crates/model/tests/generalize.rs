@@ -415,6 +415,7 @@ fn covered(
         let object = match pattern.kind() {
             PathKind::Path => Object::Path(path),
             PathKind::Deleted => Object::Deleted(path),
+            PathKind::Foreign => Object::Foreign(path),
             PathKind::Memfd => return true,
         };
         large.allows(subject, operation, &object)

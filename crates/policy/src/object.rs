@@ -51,7 +51,7 @@ impl Facts {
 /// Returns the path of an object as conditions see it, `memfd:NAME` or `fs:TYPE`; empty for other objects.
 pub fn path_text(object: &Object) -> Vec<u8> {
     match object {
-        Object::Path(path) | Object::Deleted(path) => with_names(path),
+        Object::Path(path) | Object::Deleted(path) | Object::Foreign(path) => with_names(path),
         Object::Memfd(name) => [b"memfd:", &name[..]].concat(),
         Object::FsType(name) => [b"fs:", &name[..]].concat(),
         _ => Vec::new(),

@@ -22,7 +22,7 @@ fn ephemeral_ports() -> (u16, u16) {
     )
 }
 
-/// Scratch slots: four for each CPU, rounded up to a power of two between 8 and 64.
+/// Scratch slots of a domain: four for each CPU, rounded up to a power of two between 8 and 64.
 fn slots() -> u32 {
     let cpus = std::thread::available_parallelism().map_or(64, std::num::NonZero::get);
     u32::try_from((cpus * 4).next_power_of_two())
@@ -67,7 +67,7 @@ pub(crate) fn load(options: &LoadOptions, pins: &Pins) -> Result<(), Error> {
         let part = match program.part {
             Part::Base => true,
             Part::Core => options.core,
-            Part::Full | Part::Rules | Part::Spread => false,
+            Part::Full | Part::Append | Part::Rules | Part::Spread => false,
         };
         part && program.hook.is_none_or(|hook| wanted.contains(&hook))
     })?;

@@ -59,6 +59,8 @@ pub struct DomainInfo {
     pub mode: Mode,
     /// Which hooks decide.
     pub coverage: Coverage,
+    /// True if writes to files that were opened for appending are decided.
+    pub append: bool,
     /// Trust bits that its map names.
     pub named: u32,
     /// How many tasks are alive in it.
@@ -83,7 +85,7 @@ pub struct Domain {
     states: Map<u32, DomainState>,
     stats: Map<u32, Stat>,
     ring: MapHandle,
-    outer: [Outer; 4],
+    outer: [Outer; 6],
 }
 
 /// Writes the map's points into the domain's set.
@@ -156,6 +158,7 @@ pub(crate) fn list(host: &Host) -> Result<Vec<DomainInfo>, Error> {
             } else {
                 Coverage::Full
             },
+            append: settings.flags & abi::DOMAIN_APPEND != 0,
             named: settings.named,
             tasks: state.tasks,
             owner_pid: settings.owner_pid,
@@ -257,12 +260,32 @@ pub(crate) fn create(host: &Host, spec: &DomainSpec<'_>) -> Result<Domain, Error
     }
     .create("create the domain's shortcut")?;
     let automaton = spec.dfa.map(automaton).transpose()?;
+    let slots = Inner {
+        map_type: MapType::Array,
+        name: "ambit_slots",
+        key_bytes: 4,
+        value_bytes: host.slot_bytes()?,
+        max_entries: host.config().slot_mask + 1,
+        flags: libbpf_sys::BPF_F_INNER_MAP,
+    }
+    .create("create the domain's scratch slots")?;
+    let repeats = Inner {
+        map_type: MapType::LruHash,
+        name: "ambit_repeats",
+        key_bytes: size_of::<Fp>() + size_of::<u64>(),
+        value_bytes: 4,
+        max_entries: abi::REPEATS,
+        flags: 0,
+    }
+    .create("create the domain's table of repetitions")?;
     let outer = host.domain_maps()?;
     let inner = [
         Some(set.handle()),
         Some(&ring),
         Some(&shortcut),
         automaton.as_ref(),
+        Some(&slots),
+        Some(&repeats),
     ];
     for (outer, inner) in outer.iter().zip(inner) {
         if let Some(inner) = inner {
@@ -348,6 +371,7 @@ impl Domain {
         };
         let label = Label {
             domain: self.id,
+            serial: self.serial,
             flags: abi::LABEL_LAUNCHING | abi::LABEL_DELIVERED | record | full,
             subject,
             ..Label::default()

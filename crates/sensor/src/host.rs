@@ -78,13 +78,22 @@ impl Host {
     }
 
     /// The maps that contain a map for each domain: points, ring, shortcut, automaton.
-    pub(crate) fn domain_maps(&self) -> Result<[Outer; 4], Error> {
+    pub(crate) fn domain_maps(&self) -> Result<[Outer; 6], Error> {
         Ok([
             self.sets()?,
             self.map("rings")?,
             self.map("shortcuts")?,
             self.map("automata")?,
+            self.map("slot_pools")?,
+            self.map("repeats")?,
         ])
+    }
+
+    /// The size of a scratch slot, whose type only the kernel part knows.
+    pub(crate) fn slot_bytes(&self) -> Result<usize, Error> {
+        let slots: Map<u32, Opaque> = self.map("slots")?;
+        usize::try_from(slots.handle().value_size())
+            .map_err(|_| Error::Layout("a scratch slot is too large"))
     }
 
     pub(crate) fn sets(&self) -> Result<Outer, Error> {

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use ambit_abi::{Coverage, Hook, REQUEST_CLEAR, REQUEST_SET, RuleCount, Spread};
+use ambit_abi::{self as abi, Coverage, Hook, REQUEST_CLEAR, REQUEST_SET, RuleCount, Spread};
 
 use crate::domain::{self, Domain, DomainInfo, DomainSpec};
 use crate::error::Error;
@@ -16,7 +16,7 @@ use crate::ring::Ring;
 use crate::rules::{self, Rules, RulesLoaded};
 use crate::spread::{self, SpreadState};
 use crate::tasks::{self, TaskInfo};
-use crate::{base, facts, locks, object};
+use crate::{append, base, facts, locks, object};
 
 /// The loaded kernel part.
 #[derive(Debug)]
@@ -163,6 +163,9 @@ impl Kernel {
     pub fn create_domain(&self, spec: &DomainSpec<'_>) -> Result<Domain, Error> {
         let _lock = locks::change()?;
         collect_garbage(&self.host)?;
+        if spec.flags & abi::DOMAIN_APPEND != 0 {
+            append::extend(self.host.pins())?;
+        }
         domain::create(&self.host, spec)
     }
 
@@ -233,10 +236,14 @@ impl Kernel {
             if left.iter().all(|domain| domain.coverage == Coverage::Core) {
                 full::cut(pins)?;
             }
+            if left.iter().all(|domain| !domain.append) {
+                append::cut(pins)?;
+            }
             return Ok(false);
         }
         if pins.has_rules() || pins.has_spread() {
             full::cut(pins)?;
+            append::cut(pins)?;
             base::cut_core(pins)?;
             return Ok(false);
         }

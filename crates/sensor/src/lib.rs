@@ -18,6 +18,7 @@
 //! | `tasks`, `domain`, `rules`, `spread` | operations on a kernel part |
 //! | `kernel`, `report` | the facade; the facts that `ambit doctor` shows |
 
+mod append;
 mod base;
 mod clock;
 mod domain;

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use ambit_abi::{Config, Coverage, Hook};
+use ambit_abi::{self as abi, Config, Coverage, Hook};
 use libbpf_rs::{ErrorKind, MapCore, Object, ObjectBuilder, OpenObject};
 use zerocopy::IntoBytes;
 
@@ -27,6 +27,8 @@ pub(crate) enum Part {
     Core,
     /// With the first domain of full coverage.
     Full,
+    /// With the first domain that has files which are opened for appending.
+    Append,
     /// With the first rule for its hook.
     Rules,
     /// When a kind of spread is switched on.
@@ -65,6 +67,8 @@ impl Program {
             Part::Rules
         } else if name.starts_with("spread_") {
             Part::Spread
+        } else if hook == Some(Hook::FilePermission) {
+            Part::Append
         } else if hook.is_some_and(|hook| hook.coverage() == Coverage::Full) {
             Part::Full
         } else {
@@ -162,7 +166,7 @@ impl Opened {
             let set = if is_config(map.name()) {
                 map.set_initial_value(config.as_bytes())
             } else if map.name() == "slots" {
-                map.set_max_entries(config.slot_mask + 1)
+                map.set_max_entries((config.slot_mask + 1) * abi::SLOT_GROUPS)
             } else {
                 Ok(())
             };

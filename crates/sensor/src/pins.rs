@@ -24,6 +24,9 @@ use crate::error::{Error, io as io_error};
 /// Pinned last when the kernel part is loaded, and removed first: if it exists, the kernel part is complete.
 pub(crate) const LAST: &str = "trust_tasks";
 
+/// The link of the only program of `Part::Append`.
+const APPEND: &str = "append_permission";
+
 /// Paths below the pin directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Pins {
@@ -89,6 +92,11 @@ impl Pins {
 
     pub(crate) fn has_full(&self) -> bool {
         self.full_mark().exists()
+    }
+
+    pub(crate) fn has_append(&self) -> Result<bool, Error> {
+        let links = entries(&self.links())?;
+        Ok(links.iter().any(|link| link.file_name() == APPEND))
     }
 
     /// Removes the mark of full coverage and the list of hooks that were left out.

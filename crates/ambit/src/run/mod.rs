@@ -202,7 +202,12 @@ fn spec<'a>(
         name: &plan.domain,
         mode: plan.mode,
         chain: plan.map.chain,
-        flags: if digests { abi::DOMAIN_DIGESTS } else { 0 },
+        flags: if digests { abi::DOMAIN_DIGESTS } else { 0 }
+            | if plan.mode == Mode::Learn || plan.map.appends() {
+                abi::DOMAIN_APPEND
+            } else {
+                0
+            },
         coverage: plan.map.coverage,
         outside: responses(plan.map.outside),
         gates: gates.by_family,

@@ -16,7 +16,7 @@ hooks! {
     req_classify_flow yes yes yes: PACKETS;
     sctp_assoc_established yes yes yes: KERNEL_NET;
     sctp_assoc_request yes yes yes: KERNEL_NET;
-    sctp_bind_connect yes yes yes: "further addresses of an SCTP socket; creating a socket of this protocol is a separate point (net.socket)";
+    sctp_bind_connect yes yes yes;
     sctp_sk_clone yes yes yes: KERNEL_NET;
     secmark_refcount_dec yes yes yes: PACKETS;
     secmark_refcount_inc yes yes yes: PACKETS;

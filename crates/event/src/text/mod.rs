@@ -17,7 +17,7 @@ use crate::names;
 /// What kind of object an operation has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// `/…`, `deleted:/…`, `memfd:…`, `fs:…`.
+    /// `/…`, `deleted:/…`, `foreign:/…`, `memfd:…`, `fs:…`.
     Path,
     /// An address of any family.
     Address,

@@ -91,9 +91,10 @@ pub fn parse_object(op: Op, text: &str) -> Result<Object, TextError> {
 }
 
 /// The prefixes of objects that are not plain paths.
-pub const PATH_EXPECTED: &str = "a path: `/…`, `deleted:/…`, `memfd:NAME` or `fs:TYPE`";
+pub const PATH_EXPECTED: &str =
+    "a path: `/…`, `deleted:/…`, `foreign:/…`, `memfd:NAME` or `fs:TYPE`";
 
-/// Reads a path, an unlinked path, a memfd or a kernel-internal file system, without patterns.
+/// Reads a path, an unlinked path, a path of another mount namespace, a memfd or a kernel-internal file system, without patterns.
 pub fn parse_path_object(text: &str) -> Result<Object, TextError> {
     let named = |at: usize| {
         let name = exact_bytes(text, at)?;
@@ -106,6 +107,8 @@ pub fn parse_path_object(text: &str) -> Result<Object, TextError> {
         parse_path(text, 0).map(Object::Path)
     } else if text.starts_with("deleted:/") {
         parse_path(text, "deleted:".len()).map(Object::Deleted)
+    } else if text.starts_with("foreign:/") {
+        parse_path(text, "foreign:".len()).map(Object::Foreign)
     } else if text.starts_with("memfd:") {
         named("memfd:".len()).map(Object::Memfd)
     } else if text.starts_with("fs:") {

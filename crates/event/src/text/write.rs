@@ -11,7 +11,12 @@ use crate::{Inet, Marker, Object, Port, escape, names};
 
 /// Appends an object's canonical text, as an operation's rule has it.
 pub fn write_object(out: &mut String, op: Op, object: &Object) {
-    if Form::of(op) == Form::Address && matches!(object, Object::Path(_) | Object::Deleted(_)) {
+    if Form::of(op) == Form::Address
+        && matches!(
+            object,
+            Object::Path(_) | Object::Deleted(_) | Object::Foreign(_)
+        )
+    {
         out.push_str("unix ");
     }
     // Writing to a String does not fail.
@@ -31,6 +36,10 @@ fn write_inner(out: &mut String, object: &Object) -> fmt::Result {
         Object::Path(path) => write_path(out, path.as_bytes()),
         Object::Deleted(path) => {
             out.push_str("deleted:");
+            write_path(out, path.as_bytes());
+        }
+        Object::Foreign(path) => {
+            out.push_str("foreign:");
             write_path(out, path.as_bytes());
         }
         Object::Memfd(name) => write_name(out, "memfd:", name),

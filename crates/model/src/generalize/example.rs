@@ -53,6 +53,7 @@ fn path(pattern: &PathPattern, variant: usize) -> Option<Object> {
     match pattern.kind() {
         PathKind::Path => Some(Object::Path(path)),
         PathKind::Deleted => Some(Object::Deleted(path)),
+        PathKind::Foreign => Some(Object::Foreign(path)),
         PathKind::Memfd => None,
     }
 }

@@ -84,6 +84,11 @@ pub(super) fn components(object: &RuleObject) -> Option<(PathKind, Vec<Component
             pattern = PathPattern::of_marked(kind, path.as_bytes());
             pattern.pieces()
         }
+        RuleObject::Exact(Object::Foreign(path)) => {
+            kind = PathKind::Foreign;
+            pattern = PathPattern::of_marked(kind, path.as_bytes());
+            pattern.pieces()
+        }
         RuleObject::Path(found) if found.kind() != PathKind::Memfd => {
             kind = found.kind();
             found.pieces()

@@ -169,6 +169,7 @@ impl GeneratedNames {
         let (kind, path) = match &object {
             Object::Path(path) => (PathKind::Path, path.as_bytes()),
             Object::Deleted(path) => (PathKind::Deleted, path.as_bytes()),
+            Object::Foreign(path) => (PathKind::Foreign, path.as_bytes()),
             _ => return RuleObject::from_object(object),
         };
         if self.names.is_empty() || !prefixes(path).any(|prefix| self.names.contains_key(prefix)) {

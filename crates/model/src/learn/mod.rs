@@ -452,7 +452,9 @@ impl<'a> PatternIndex<'a> {
         let covers = |pattern: &&&RuleObject| pattern.covers(object, &ANY_HOST);
         self.0.get(&rule.operation()).is_some_and(|(paths, rest)| {
             let path = match object {
-                Object::Path(path) | Object::Deleted(path) => Some(path.as_bytes()),
+                Object::Path(path) | Object::Deleted(path) | Object::Foreign(path) => {
+                    Some(path.as_bytes())
+                }
                 Object::Memfd(name) => Some(&**name),
                 _ => None,
             };

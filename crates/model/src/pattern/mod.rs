@@ -41,6 +41,8 @@ pub enum PathKind {
     Path,
     /// `deleted:/…`
     Deleted,
+    /// `foreign:/…`
+    Foreign,
     /// `memfd:…`
     Memfd,
 }
@@ -51,6 +53,7 @@ impl PathKind {
         match self {
             Self::Path => ambit_abi::KIND_PATH,
             Self::Deleted => ambit_abi::KIND_DELETED,
+            Self::Foreign => ambit_abi::KIND_FOREIGN,
             Self::Memfd => ambit_abi::KIND_MEMFD,
         }
     }
@@ -60,6 +63,7 @@ impl PathKind {
         match self {
             Self::Path => "",
             Self::Deleted => "deleted:",
+            Self::Foreign => "foreign:",
             Self::Memfd => "memfd:",
         }
     }
@@ -130,9 +134,12 @@ impl PathPattern {
         match self.kind {
             PathKind::Memfd if bytes.contains(&0) => None,
             PathKind::Memfd => Some(Object::Memfd(bytes.into())),
-            PathKind::Path | PathKind::Deleted if !kernel_writes(&bytes) => None,
+            PathKind::Path | PathKind::Deleted | PathKind::Foreign if !kernel_writes(&bytes) => {
+                None
+            }
             PathKind::Path => Path::new(bytes).ok().map(Object::Path),
             PathKind::Deleted => Path::new(bytes).ok().map(Object::Deleted),
+            PathKind::Foreign => Path::new(bytes).ok().map(Object::Foreign),
         }
     }
 
@@ -159,9 +166,9 @@ impl PathPattern {
     /// True if the pattern covers the object. This is the reference that tests compare the automaton with.
     pub fn matches(&self, object: &Object) -> bool {
         let bytes = match (self.kind, object) {
-            (PathKind::Path, Object::Path(path)) | (PathKind::Deleted, Object::Deleted(path)) => {
-                path.as_bytes()
-            }
+            (PathKind::Path, Object::Path(path))
+            | (PathKind::Deleted, Object::Deleted(path))
+            | (PathKind::Foreign, Object::Foreign(path)) => path.as_bytes(),
             (PathKind::Memfd, Object::Memfd(name)) => name,
             _ => return false,
         };

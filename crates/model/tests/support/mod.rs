@@ -59,6 +59,7 @@ pub(crate) fn path_object() -> impl Strategy<Value = Object> {
     prop_oneof![
         8 => path().prop_map(Object::Path),
         1 => path().prop_map(Object::Deleted),
+        1 => path().prop_map(Object::Foreign),
         1 => prop_oneof![Just(Vec::new()), name()].prop_map(|name| Object::Memfd(name.into())),
         1 => "[a-z]{1,8}".prop_map(|name| Object::FsType(name.into_bytes().into())),
     ]

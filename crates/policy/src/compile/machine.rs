@@ -140,6 +140,7 @@ impl<'b> Builder<'b> {
                 let [path, memfd, fs] = self.text(true, [b"", b"memfd:", b"fs:"])?;
                 self.lead_byte(root, abi::KIND_PATH, path);
                 self.lead_byte(root, abi::KIND_DELETED, path);
+                self.lead_byte(root, abi::KIND_FOREIGN, path);
                 self.lead_byte(root, abi::KIND_MEMFD, memfd);
                 self.lead_byte(root, abi::KIND_FSTYPE, fs);
             }
@@ -266,6 +267,7 @@ fn byte_classes(field: Text, language: &Language<'_>) -> (Vec<usize>, Vec<u8>) {
         alone.extend([
             abi::KIND_PATH,
             abi::KIND_DELETED,
+            abi::KIND_FOREIGN,
             abi::KIND_MEMFD,
             abi::KIND_FSTYPE,
             abi::KIND_ABSTRACT,

@@ -63,6 +63,7 @@ use self::pack::{PackCause, PackError, Packed, Tests};
 use self::program::{Entry, Part};
 use self::text::Input;
 use crate::condition::Condition;
+use crate::field::is_evaluated;
 use crate::rule::{Actions, Rule};
 
 /// Compiled rules, ready to be loaded.
@@ -244,14 +245,10 @@ struct Draft {
     object: Tests,
 }
 
-/// Returns the operations for which a hook evaluates rules. Creation and truncation by open are evaluated at hooks of their own;
-/// digests, credentials and inherited descriptors are for maps only.
+/// Returns the operations for which a hook evaluates rules.
 fn operations(hook: Hook) -> Vec<Op> {
-    let is_evaluated = |op: &Op| match hook {
-        Hook::FileOpen => *op == Op::FileOpen,
-        _ => !matches!(op, Op::ExecDigest | Op::ExecCreds | Op::FileInherit),
-    };
-    hook.ops().iter().copied().filter(is_evaluated).collect()
+    let ops = hook.ops().iter().copied();
+    ops.filter(|op| is_evaluated(hook, *op)).collect()
 }
 
 /// Lowers the rules of a hook and collects their tests of texts; `None` if no rule can match at the hook.

@@ -3,7 +3,7 @@
 
 mod table;
 
-use ambit_abi::Op;
+use ambit_abi::{Hook, Op};
 use ambit_event::names;
 
 use crate::condition::{Condition, Number, NumberTest, Text};
@@ -179,6 +179,21 @@ pub fn can_match(op: Op) -> bool {
         op,
         Op::ExecDigest | Op::ExecCreds | Op::FileInherit | Op::Name | Op::Subject
     )
+}
+
+/// True if the rule program of a hook evaluates the operation. Where a hook decides an operation for maps only, rules are
+/// evaluated at the operation's own hook: for rules, append is a kind of write, so they see such a file when it is opened.
+pub fn is_evaluated(hook: Hook, op: Op) -> bool {
+    can_match(op)
+        && hook.ops().contains(&op)
+        && !matches!(
+            (hook, op),
+            (Hook::FileOpen, Op::FileCreate | Op::FileTruncate)
+                | (
+                    Hook::MmapFile | Hook::FileMprotect | Hook::FileFcntl | Hook::FilePermission,
+                    Op::FileOpen
+                )
+        )
 }
 
 /// True if this is a valid rule id.

@@ -157,7 +157,7 @@ pub fn fields() -> &'static [Field] {
 }
 
 #[rustfmt::skip]
-static FIELDS: [Field; 61] = [
+static FIELDS: [Field; 62] = [
     field("op", &[], Operation, "the operation"),
     field("task.uid", &[], number(Number::Uid, ID_MAX), "effective user id"),
     field("task.gid", &[], number(Number::Gid, ID_MAX), "effective group id"),
@@ -178,6 +178,7 @@ static FIELDS: [Field; 61] = [
     field("subject.chain", &[], Chain, "executables of the chain, current one first, at most 4"),
     field("object.path", &PATHS, text(Text::ObjectPath), "path; `memfd:NAME` or `fs:TYPE` for files without a path; empty for other objects"),
     field("object.deleted", &PATHS, Flag(Number::Kind, abi::KIND_DELETED as u64), "true if the file was unlinked"),
+    field("object.foreign", &PATHS, Flag(Number::Kind, abi::KIND_FOREIGN as u64), "true if the path is one of another mount namespace"),
     field("object.unrepresentable", &PATHS, Flag(Number::Unrepresentable, 1), "true if the path is too long or unreachable"),
     field("object.read", &OPENS, arg_bits(abi::OPEN_READ), "opened for reading"),
     field("object.write", &OPENS, arg_bits(abi::OPEN_WRITE), "opened for writing"),

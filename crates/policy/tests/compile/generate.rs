@@ -223,6 +223,7 @@ fn executable() -> impl Strategy<Value = Object> {
     prop_oneof![
         4 => path().prop_map(Object::Path),
         1 => path().prop_map(Object::Deleted),
+        1 => path().prop_map(Object::Foreign),
         1 => plain().prop_map(Object::Memfd),
         1 => plain().prop_map(Object::FsType),
     ]

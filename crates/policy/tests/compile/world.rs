@@ -141,7 +141,7 @@ pub(crate) fn fired(facts: &[u8]) -> Vec<usize> {
 pub(crate) fn path(object: &Object) -> Vec<u8> {
     let mut out = Vec::new();
     match object {
-        Object::Path(path) | Object::Deleted(path) => {
+        Object::Path(path) | Object::Deleted(path) | Object::Foreign(path) => {
             let mut bytes = path.as_bytes().iter();
             while let Some(byte) = bytes.next() {
                 if *byte == 0 {

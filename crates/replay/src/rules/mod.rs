@@ -19,7 +19,7 @@ use ambit_policy::rule::Rule;
 use ambit_recording::{EventAt, Fork, Header, Point, Reader, Shape, Task};
 
 use crate::recording::coverage;
-use operation::{Inputs, RecordedOperation, is_evaluated, is_recorded, single_source};
+use operation::{Inputs, RecordedOperation, is_recorded, single_source};
 use process::{Cause, Process, taint_end};
 
 /// Most answers that are cached.
@@ -259,7 +259,7 @@ impl<'r> RuleTest<'r> {
             return verdict(Some(false));
         }
         self.observe(point, shape, task, at.time_ns);
-        let allowed = if is_evaluated(point.hook, op) {
+        let allowed = if ambit_policy::field::is_evaluated(point.hook, op) {
             self.evaluate(reader, at, point, shape, task)
         } else {
             Some(false)

@@ -24,24 +24,13 @@ const UNRECORDED: [Number; 5] = [
 /// Operations with the fields for a file's owner and mode, which no recording has.
 const WITH_FILE_OWNER: [Op; 3] = [Op::FileOpen, Op::Exec, Op::MapExec];
 
-/// True if the rule program of a hook evaluates this operation. `file_open` also records creating and truncating, for the
-/// map; rules see these at their own hooks.
-pub(super) fn is_evaluated(hook: Hook, op: Op) -> bool {
-    field::can_match(op)
-        && hook.ops().contains(&op)
-        && !matches!(
-            (hook, op),
-            (Hook::FileOpen, Op::FileCreate | Op::FileTruncate)
-        )
-}
-
 /// True if a recording has every occurrence of an operation.
 pub(super) fn is_recorded(header: &Header, coverage: Coverage, op: Op) -> bool {
     // Only operations that are points of maps are recorded.
     let points = !op.gated_only();
     Hook::ALL.iter().any(|hook| {
         points
-            && is_evaluated(*hook, op)
+            && field::is_evaluated(*hook, op)
             && hook.coverage() <= coverage
             && header.hooks.values().any(|name| name == hook.name())
     })

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Files that were opened for appending, `file.open a`: their task may add to the end and
+ * change nothing else. Everything else that such a descriptor can do is decided as the
+ * open that would have allowed it, `file.open w` or `rw`.
+ *
+ *   file_permission  writes other than at the end: fallocate, RWF_NOAPPEND (from 6.9 on,
+ *                    commit 73fa7547c70b ("vfs: add RWF_NOAPPEND flag for pwritev2")).
+ *                    Loaded only with a domain that has `file.open a` in its map, or
+ *                    learns: the kernel calls it for each read and write of each task
+ *   file_fcntl       (descriptor.bpf.c) F_SETFL that removes O_APPEND
+ *   mmap_file        (map.bpf.c) shared writable mappings
+ *   file_mprotect    (map.bpf.c) shared mappings that become writable
+ *
+ * sendfile, splice, copy_file_range and FICLONE refuse such a descriptor themselves
+ * (fs/splice.c, do_splice; fs/remap_range.c and fs/read_write.c, generic_file_rw_checks).
+ *
+ * Rules see none of these: for them, append is a kind of write.
+ *
+ * Fail mode: decide.bpf.h.
+ */
+
+/* True if the file is open for appending only. */
+static __always_inline bool appends(struct file *file)
+{
+	return file->f_flags & O_APPEND && file->f_mode & FMODE_WRITE;
+}
+
+/* An open file that appends is about to be written at any place. */
+static __always_inline int overwrite_point(__u32 hook, struct file *file)
+{
+	struct scope scope;
+	struct path *path;
+
+	if (!enter(&scope, ENGINE_CORE, hook))
+		return outside(&scope);
+	stash(scope.slot, open_mask(file->f_mode, file->f_flags & ~O_APPEND));
+	path = user_path(file);
+	if (unlikely(path))
+		object_probed(scope.slot, BPF_CORE_READ(path, dentry), BPF_CORE_READ(path, mnt));
+	else
+		object_user_file(scope.slot, file);
+	decide_op(&scope, hook, AMBIT_OP_FILE_OPEN, stashed(scope.slot));
+	return leave(&scope);
+}
+
+#define ENOSYS 38
+#define TS_COMPAT 2 /* arch/x86/include/asm/thread_info.h: a 32-bit system call */
+#define RWF_NOAPPEND 0x20
+
+/*
+ * True if the task is in a system call that can only append. The number is read, and the
+ * flags of pwritev2, from the registers of the system call: they are numbers and not
+ * memory, so no other thread can change them. Until the call returns, ax is -ENOSYS
+ * (arch/x86/entry/calling.h, PUSH_AND_CLEAR_REGS rax=$-ENOSYS); later, a request of
+ * io_uring may run in the same task.
+ */
+static __always_inline bool only_appends(struct task_struct *task)
+{
+	struct pt_regs *regs;
+	__u32 status, number;
+
+	if (task->flags & PF_IO_WORKER || !bpf_core_field_exists(struct pt_regs, orig_ax))
+		return false;
+	regs = (void *)bpf_task_pt_regs(task);
+	if (!regs || BPF_CORE_READ(regs, ax) != (unsigned long)-ENOSYS)
+		return false;
+	number = BPF_CORE_READ(regs, orig_ax);
+	status = BPF_CORE_READ(task, thread_info.status);
+	if (status & TS_COMPAT) {
+		switch (number) {
+		case 4:	  /* write */
+		case 146: /* writev */
+		case 181: /* pwrite64 */
+		case 334: /* pwritev */
+			return true;
+		case 379: /* pwritev2 */
+			return !(BPF_CORE_READ(regs, di) & RWF_NOAPPEND);
+		}
+		return false;
+	}
+	switch (number) {
+	case 1:	  /* write */
+	case 18:  /* pwrite64 */
+	case 20:  /* writev */
+	case 296: /* pwritev */
+		return true;
+	case 328: /* pwritev2 */
+		return !(BPF_CORE_READ(regs, r9) & RWF_NOAPPEND);
+	}
+	return false;
+}
+
+SEC("lsm/file_permission")
+int BPF_PROG(append_permission, struct file *file, int mask, int ret)
+{
+	struct task_struct *task;
+
+	if (ret || likely(!(mask & MAY_WRITE) || !appends(file)))
+		return ret;
+	task = bpf_get_current_task_btf();
+	if (likely(!label_of(task)) || only_appends(task))
+		return 0;
+	return overwrite_point(AMBIT_HOOK_FILE_PERMISSION, file);
+}
