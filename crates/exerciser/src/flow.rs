@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::child::child;
 use crate::outcome::{Done, Failure};
 use crate::parse::{Step, resolve};
-use crate::{descriptor, exec, file, harmless, ipc, memory, mount, net, sys, system, task, uring};
+use crate::{
+    code, descriptor, exec, file, harmless, ipc, memory, mount, net, sys, system, task, uring,
+};
 
 /// Prints an error about the arguments and exits.
 pub(crate) fn usage(message: &str) -> ! {
@@ -92,6 +94,7 @@ fn operation(name: &str, words: &[Vec<u8>]) -> Done {
         file::operation,
         harmless::operation,
         memory::operation,
+        code::operation,
         exec::operation,
         net::operation,
         task::operation,

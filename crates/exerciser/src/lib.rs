@@ -23,6 +23,7 @@
 )]
 
 mod child;
+mod code;
 mod descriptor;
 mod exec;
 mod file;

@@ -96,6 +96,11 @@ impl Map {
         self.with_for(rule, &format!("      - {other}\n"))
     }
 
+    /// Returns the map with another rule, which needs no quotes in YAML, after a rule.
+    pub(crate) fn with_also(&self, rule: &str, other: &str) -> Self {
+        self.with_for(rule, &format!("      - {rule}\n      - {other}\n"))
+    }
+
     /// Returns the map with the line of a rule replaced.
     fn with_for(&self, rule: &str, text: &str) -> Self {
         self.must_have(rule);

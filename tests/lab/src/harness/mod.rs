@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Helpers of the suites. They know how to call `ambit` and how to read its files, but not how it should decide.
 
+mod attack;
 mod job;
 mod map;
 mod programs;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The suites. A test's name is a sentence about what a user would notice.
 
+mod attacks_memory;
 mod cli;
 mod counts;
 mod coverage;
@@ -63,6 +64,7 @@ pub(crate) fn all() -> Vec<Test> {
         refusals_net::tests,
         refusals_task::tests,
         refusals_full::tests,
+        attacks_memory::tests,
         gates::tests,
         generalize::tests,
         counts::tests,
