@@ -2,6 +2,7 @@
 //! The suites. A test's name is a sentence about what a user would notice.
 
 mod attacks_memory;
+mod attacks_overlay;
 mod cli;
 mod counts;
 mod coverage;
@@ -65,6 +66,7 @@ pub(crate) fn all() -> Vec<Test> {
         refusals_task::tests,
         refusals_full::tests,
         attacks_memory::tests,
+        attacks_overlay::tests,
         gates::tests,
         generalize::tests,
         counts::tests,
