@@ -7,7 +7,8 @@ use crate::child::child;
 use crate::outcome::{Done, Failure};
 use crate::parse::{Step, resolve};
 use crate::{
-    code, descriptor, exec, file, harmless, ipc, memory, mount, net, sys, system, task, uring,
+    append, code, descriptor, exec, file, harmless, ipc, memory, mount, net, sys, system, task,
+    uring,
 };
 
 /// Prints an error about the arguments and exits.
@@ -92,6 +93,7 @@ fn operation(name: &str, words: &[Vec<u8>]) -> Done {
     let modules = [
         own,
         file::operation,
+        append::operation,
         harmless::operation,
         memory::operation,
         code::operation,

@@ -22,6 +22,7 @@
     clippy::cast_sign_loss
 )]
 
+mod append;
 mod child;
 mod code;
 mod descriptor;

@@ -4,16 +4,25 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::append::{RWF_NOAPPEND, opened};
 use crate::net::prepared;
 use crate::outcome::{Done, Failure, Preparing};
 use crate::sys::{c, check, owned};
 
+const OP_TIMEOUT: u8 = 11;
 const OP_CONNECT: u8 = 16;
+const OP_FALLOCATE: u8 = 17;
 const OP_OPENAT: u8 = 18;
+const OP_WRITE: u8 = 23;
 const OP_UNLINKAT: u8 = 36;
 const OP_URING_CMD: u8 = 46;
+/// From 6.9 on.
+const OP_FTRUNCATE: u8 = 55;
 const REGISTER_PERSONALITY: u32 = 9;
+const SQE_LINK: u8 = 1 << 2;
 const SQE_ASYNC: u8 = 1 << 4;
+/// A timeout that ends does not break the chain.
+const TIMEOUT_SUCCEEDS: u32 = 1 << 5;
 const SETUP_SQPOLL: u32 = 1 << 1;
 const FEATURE_SINGLE_MMAP: u32 = 1;
 const ENTER_GETEVENTS: u32 = 1;
@@ -53,7 +62,21 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
                 )
             }),
         // No operation, with the credentials that this process has.
-        ("uring-personality", []) => perform(Sqe::default(), 0, true),
+        ("uring-personality", []) => perform(&mut [Sqe::default()], 0, true),
+        ("uring-append", [path, text]) => opened(path, libc::O_WRONLY).and_then(|fd| {
+            submit(
+                &Sqe {
+                    opcode: OP_WRITE,
+                    fd: fd.as_raw_fd(),
+                    addr: text.as_ptr() as u64,
+                    len: text.len() as u32,
+                    ..Sqe::default()
+                },
+                0,
+            )
+        }),
+        // uring-overwrite REQUEST WAY PATH: changes the start of a file that is open for appending.
+        ("uring-overwrite", [request, way, path]) => overwrite(request, way, path),
         ("uring-connect", [address]) => connect(address, 0),
         ("uring-connect-async", [address]) => connect(address, SQE_ASYNC),
         _ => return None,
@@ -72,6 +95,64 @@ fn open(path: &[u8], flags: i32, sqe_flags: u8, setup: u32) -> Done {
         ..Sqe::default()
     };
     submit(&sqe, setup)
+}
+
+fn overwrite(request: &[u8], way: &[u8], path: &[u8]) -> Done {
+    const PUNCH_HOLE: i32 = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    let fd = opened(path, libc::O_WRONLY)?;
+    let text = b"XX";
+    let mut sqe = Sqe {
+        fd: fd.as_raw_fd(),
+        ..Sqe::default()
+    };
+    match request {
+        b"noappend" => {
+            sqe.opcode = OP_WRITE;
+            sqe.addr = text.as_ptr() as u64;
+            sqe.len = text.len() as u32;
+            sqe.op_flags = RWF_NOAPPEND as u32;
+        }
+        b"punch" => {
+            sqe.opcode = OP_FALLOCATE;
+            sqe.addr = 4096;
+            sqe.len = PUNCH_HOLE as u32;
+        }
+        b"truncate" => {
+            sqe.opcode = OP_FTRUNCATE;
+            sqe.off = 1;
+        }
+        other => {
+            return Err(Failure::Usage(format!(
+                "not a request: {}",
+                other.escape_ascii()
+            )));
+        }
+    }
+    match way {
+        b"plain" => submit(&sqe, 0),
+        b"async" => {
+            sqe.flags = SQE_ASYNC;
+            submit(&sqe, 0)
+        }
+        // The request begins when a timeout of a millisecond ends, in work that the kernel adds to the task.
+        b"linked" => {
+            let millisecond = [0_i64, 1_000_000];
+            let timeout = Sqe {
+                opcode: OP_TIMEOUT,
+                flags: SQE_LINK,
+                fd: -1,
+                addr: millisecond.as_ptr() as u64,
+                len: 1,
+                op_flags: TIMEOUT_SUCCEEDS,
+                ..Sqe::default()
+            };
+            perform(&mut [timeout, sqe], 0, false)
+        }
+        other => Err(Failure::Usage(format!(
+            "not a way to submit: {}",
+            other.escape_ascii()
+        ))),
+    }
 }
 
 fn connect(address: &[u8], sqe_flags: u8) -> Done {
@@ -145,13 +226,15 @@ fn map(fd: &OwnedFd, length: usize, offset: i64) -> Result<*mut u8, Failure> {
 
 /// Submits one request, waits for its completion and returns its result.
 fn submit(sqe: &Sqe, setup: u32) -> Done {
-    perform(*sqe, setup, false)
+    perform(&mut [*sqe], setup, false)
 }
 
-/// The same; with `personality`, the request names this process's credentials, which are registered first.
+/// Submits at most two requests, waits for all completions and returns the result of the last request. With `personality`,
+/// that request names this process's credentials, which are registered first.
 // Mappings start at a page, and the kernel aligns the fields in them.
 #[allow(clippy::cast_ptr_alignment)]
-fn perform(mut sqe: Sqe, setup: u32, personality: bool) -> Done {
+fn perform(requests: &mut [Sqe], setup: u32, personality: bool) -> Done {
+    let last = requests.len() - 1;
     let mut params = Params {
         flags: setup,
         sq_thread_idle: 1000,
@@ -167,22 +250,28 @@ fn perform(mut sqe: Sqe, setup: u32, personality: bool) -> Done {
         let (call, nothing) = (libc::SYS_io_uring_register, std::ptr::null::<u8>());
         // SAFETY: a descriptor, numbers and no pointer.
         let id = unsafe { libc::syscall(call, fd.as_raw_fd(), REGISTER_PERSONALITY, nothing, 0) };
-        sqe.personality = check(id).before("io_uring_register")? as u16;
+        requests[last].personality = check(id).before("io_uring_register")? as u16;
     }
     let sq_length = params.sq_off[6] as usize + params.sq_entries as usize * 4;
     let cq_length = params.cq_off[5] as usize + params.cq_entries as usize * 16;
     let rings = map(&fd, sq_length.max(cq_length), 0).before("mmap")?;
     let sqes = map(&fd, params.sq_entries as usize * size_of::<Sqe>(), OFF_SQES).before("mmap")?;
     let sq = |word: usize| params.sq_off[word] as usize;
-    // SAFETY: the offsets are those the kernel gave for this mapping, each of an aligned u32; the entry and the
-    // array's first element are ours until the tail is moved.
+    for (at, sqe) in requests.iter_mut().enumerate() {
+        sqe.user_data = at as u64;
+        // SAFETY: the offsets are those the kernel gave for this mapping, each of an aligned u32; the ring has room for
+        // two entries, and they and the array's elements are ours until the tail is moved.
+        unsafe {
+            sqes.cast::<Sqe>().add(at).write(*sqe);
+            rings.add(sq(6)).cast::<u32>().add(at).write(at as u32);
+        }
+    }
+    // SAFETY: as above.
     unsafe {
-        sqes.cast::<Sqe>().write(sqe);
-        rings.add(sq(6)).cast::<u32>().write(0);
-        AtomicU32::from_ptr(rings.add(sq(1)).cast()).store(1, Ordering::SeqCst);
+        AtomicU32::from_ptr(rings.add(sq(1)).cast()).store(requests.len() as u32, Ordering::SeqCst);
     }
     let (to_submit, wake) = if setup & SETUP_SQPOLL == 0 {
-        (1, 0)
+        (requests.len(), 0)
     } else {
         (0, ENTER_SQ_WAKEUP)
     };
@@ -193,23 +282,26 @@ fn perform(mut sqe: Sqe, setup: u32, personality: bool) -> Done {
             libc::SYS_io_uring_enter,
             fd.as_raw_fd(),
             to_submit,
-            1,
+            requests.len(),
             ENTER_GETEVENTS | wake,
             null,
             0,
         )
     };
     check(entered).before("io_uring_enter")?;
-    // SAFETY: as above. The call waited for a completion, which has user_data (u64), then the result.
-    let result = unsafe {
-        rings
-            .add(params.cq_off[5] as usize + 8)
-            .cast::<i32>()
-            .read_volatile()
-    };
+    // Completions come in any order: user_data (u64), then the result.
+    let result = (0..requests.len()).find_map(|at| {
+        // SAFETY: as above. The call waited for all completions, and the ring has room for them.
+        unsafe {
+            let event = rings.add(params.cq_off[5] as usize + at * 16);
+            (event.cast::<u64>().read_volatile() == last as u64)
+                .then(|| event.add(8).cast::<i32>().read_volatile())
+        }
+    });
+    let result = result.ok_or(Failure::Before(libc::EIO, "completion"))?;
     match result {
         error if error < 0 => Err(Failure::Errno(-error)),
-        opened if sqe.opcode == OP_OPENAT => owned(opened).map(|_| None),
+        opened if requests[last].opcode == OP_OPENAT => owned(opened).map(|_| None),
         _ => Ok(None),
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The suites. A test's name is a sentence about what a user would notice.
 
+mod attacks_append;
 mod attacks_memory;
 mod attacks_overlay;
 mod cli;
@@ -67,6 +68,7 @@ pub(crate) fn all() -> Vec<Test> {
         refusals_full::tests,
         attacks_memory::tests,
         attacks_overlay::tests,
+        attacks_append::tests,
         gates::tests,
         generalize::tests,
         counts::tests,
