@@ -22,7 +22,10 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("create-excl", [path]) => opened(path, O_CREAT | O_EXCL | O_WRONLY, 0o644),
         ("create-suid", [path]) => opened(path, O_CREAT | O_EXCL | O_WRONLY, 0o4755),
         ("tmpfile", [dir]) => opened(dir, O_TMPFILE | O_RDWR, 0o600),
-        ("tmpfile-link", [dir, path]) => tmpfile_link(dir, path),
+        ("tmpfile-link", [dir, path]) => tmpfile_link(dir, path, 0o600),
+        ("tmpfile-link", [dir, path, mode]) => {
+            octal(mode).and_then(|mode| tmpfile_link(dir, path, mode))
+        }
         ("read", [path]) => read(path),
         ("write", [path, text]) => write(path, O_CREAT | O_WRONLY | O_TRUNC, text),
         ("append", [path, text]) => write(path, O_WRONLY | O_APPEND, text),
@@ -122,8 +125,8 @@ fn list(path: &[u8]) -> Done {
     .map(|_| None)
 }
 
-fn tmpfile_link(dir: &[u8], path: &[u8]) -> Done {
-    let fd = open(dir, O_TMPFILE | O_RDWR, 0o600).before("tmpfile")?;
+fn tmpfile_link(dir: &[u8], path: &[u8], mode: u32) -> Done {
+    let fd = open(dir, O_TMPFILE | O_RDWR, mode).before("tmpfile")?;
     let (empty, path) = (CString::default(), c(path)?);
     // SAFETY: two C strings that live through the call.
     let linked = unsafe {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::append::{RWF_NOAPPEND, opened};
 use crate::net::prepared;
 use crate::outcome::{Done, Failure, Preparing};
-use crate::sys::{c, check, owned};
+use crate::sys::{c, check, octal, owned};
 
 const OP_TIMEOUT: u8 = 11;
 const OP_CONNECT: u8 = 16;
@@ -37,6 +37,9 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         // A polling thread of the kernel submits it.
         ("uring-open-sqpoll", [path]) => open(path, libc::O_RDONLY, 0, SETUP_SQPOLL),
         ("uring-create", [path]) => open(path, libc::O_CREAT | libc::O_WRONLY, 0, 0),
+        ("uring-tmpfile", [dir, mode]) => {
+            octal(mode).and_then(|mode| open_as(dir, libc::O_TMPFILE | libc::O_RDWR, mode, 0, 0))
+        }
         ("uring-unlink", [path]) => c(path).and_then(|path| {
             submit(
                 &Sqe {
@@ -84,13 +87,17 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
 }
 
 fn open(path: &[u8], flags: i32, sqe_flags: u8, setup: u32) -> Done {
+    open_as(path, flags, 0o644, sqe_flags, setup)
+}
+
+fn open_as(path: &[u8], flags: i32, mode: u32, sqe_flags: u8, setup: u32) -> Done {
     let path = c(path)?;
     let sqe = Sqe {
         opcode: OP_OPENAT,
         flags: sqe_flags,
         fd: libc::AT_FDCWD,
         addr: path.as_ptr() as u64,
-        len: 0o644,
+        len: mode,
         op_flags: (flags | libc::O_CLOEXEC) as u32,
         ..Sqe::default()
     };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A map that allows appending to a file keeps what is in it already, by whichever call it could be changed.
+//! A map that only allows appending to a file protects its content, whichever call would change it.
 
 use std::fs;
 

@@ -2,6 +2,7 @@
 //! The suites. A test's name is a sentence about what a user would notice.
 
 mod attacks_append;
+mod attacks_file;
 mod attacks_memory;
 mod attacks_overlay;
 mod cli;
@@ -69,6 +70,7 @@ pub(crate) fn all() -> Vec<Test> {
         attacks_memory::tests,
         attacks_overlay::tests,
         attacks_append::tests,
+        attacks_file::tests,
         gates::tests,
         generalize::tests,
         counts::tests,
