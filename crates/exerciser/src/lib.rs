@@ -36,6 +36,7 @@ mod mount;
 mod net;
 mod outcome;
 mod parse;
+mod route;
 mod sys;
 mod system;
 mod task;

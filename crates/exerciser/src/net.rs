@@ -2,7 +2,7 @@
 //! Operations on sockets.
 //!
 //! Addresses: `tcp:127.0.0.1:80`, `udp:[::1]:53`, `unix:/path`, `unix-dgram:/path`, `abstract:NAME`,
-//! `abstract-dgram:NAME`, `netlink:0`.
+//! `abstract-dgram:NAME`, `netlink:0`, `raw:127.0.0.1:0`, `packet:lo`, `alg:hash:sha256`.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -60,6 +60,23 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         }
         ("fastopen", [address, text]) => prepared(address)
             .and_then(|(fd, address)| send(&fd, &address.bytes, text, libc::MSG_FASTOPEN)),
+        // The address under another family than its own.
+        ("bind-as", [family, address]) => {
+            disguised(family, address).and_then(|(fd, address)| bind(&fd, &address))
+        }
+        ("send-as", [family, address, text]) => {
+            disguised(family, address).and_then(|(fd, address)| send(&fd, &address.bytes, text, 0))
+        }
+        ("sendmsg-as", [family, address, text]) => {
+            disguised(family, address).and_then(|(fd, address)| sendmsg(&fd, &address.bytes, text))
+        }
+        // The address on a socket of another family.
+        ("send-over", [family, address, text]) => {
+            over(family, address).and_then(|(fd, address)| send(&fd, &address.bytes, text, 0))
+        }
+        ("connect-over", [family, address]) => {
+            over(family, address).and_then(|(fd, address)| connect(&fd, &address.bytes))
+        }
         ("socketpair", [kind]) => socketpair(kind),
         ("accept-own", []) => accept_own(),
         ("send-own", []) => send_own(),
@@ -75,10 +92,32 @@ pub(crate) struct Address {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// Creates the socket for an address, and writes another family into the address.
+fn disguised(family: &[u8], address: &[u8]) -> Result<(OwnedFd, Address), Failure> {
+    let family = family_of(family)?;
+    let (fd, mut address) = prepared(address)?;
+    address.bytes[..2].copy_from_slice(&(family as u16).to_ne_bytes());
+    Ok((fd, address))
+}
+
+/// Creates a socket of another family for an address.
+fn over(family: &[u8], address: &[u8]) -> Result<(OwnedFd, Address), Failure> {
+    let mut address = parsed(address)?;
+    address.family = family_of(family)?;
+    prepare(address)
+}
+
 /// Creates the socket for an address.
 pub(crate) fn prepared(address: &[u8]) -> Result<(OwnedFd, Address), Failure> {
-    let address = parse(address)
-        .ok_or_else(|| Failure::Usage(format!("not an address: {}", address.escape_ascii())))?;
+    prepare(parsed(address)?)
+}
+
+fn parsed(address: &[u8]) -> Result<Address, Failure> {
+    parse(address)
+        .ok_or_else(|| Failure::Usage(format!("not an address: {}", address.escape_ascii())))
+}
+
+fn prepare(address: Address) -> Result<(OwnedFd, Address), Failure> {
     // SAFETY: three numbers.
     let fd = owned(unsafe {
         libc::socket(
@@ -121,6 +160,11 @@ fn parse(text: &[u8]) -> Option<Address> {
     match scheme {
         b"tcp" => inet(rest, libc::SOCK_STREAM, libc::IPPROTO_TCP),
         b"udp" => inet(rest, libc::SOCK_DGRAM, libc::IPPROTO_UDP),
+        // A protocol number for experiments.
+        b"raw" => inet(rest, libc::SOCK_RAW, 253),
+        b"sctp" => inet(rest, libc::SOCK_STREAM, libc::IPPROTO_SCTP),
+        b"packet" => Some(packet()),
+        b"alg" => algorithm(rest),
         b"unix" => unix(libc::SOCK_STREAM, &[rest, b"\0"].concat()),
         b"unix-dgram" => unix(libc::SOCK_DGRAM, &[rest, b"\0"].concat()),
         b"abstract" => unix(libc::SOCK_STREAM, &[b"\0", rest].concat()),
@@ -155,6 +199,45 @@ fn inet(text: &[u8], kind: i32, protocol: i32) -> Option<Address> {
         family,
         kind,
         protocol,
+        bytes,
+    })
+}
+
+/// An address of the loopback interface, which is the first one, and an Ethernet protocol for experiments.
+fn packet() -> Address {
+    // struct sockaddr_ll
+    let mut bytes = vec![0; 20];
+    bytes[..2].copy_from_slice(&(libc::AF_PACKET as u16).to_ne_bytes());
+    bytes[2..4].copy_from_slice(&0x88b5_u16.to_be_bytes());
+    bytes[4..8].copy_from_slice(&1_i32.to_ne_bytes());
+    bytes[11] = 6;
+    Address {
+        family: libc::AF_PACKET,
+        kind: libc::SOCK_DGRAM,
+        protocol: 0,
+        bytes,
+    }
+}
+
+/// `TYPE:NAME` of the kernel's cryptography.
+fn algorithm(text: &[u8]) -> Option<Address> {
+    let colon = text.iter().position(|&byte| byte == b':')?;
+    let (kind, name) = (text.get(..colon)?, text.get(colon + 1..)?);
+    // struct sockaddr_alg: family, type, two numbers, name
+    let mut bytes = vec![0; 88];
+    bytes[..2].copy_from_slice(&(libc::AF_ALG as u16).to_ne_bytes());
+    bytes
+        .get_mut(2..16)?
+        .get_mut(..kind.len())?
+        .copy_from_slice(kind);
+    bytes
+        .get_mut(24..87)?
+        .get_mut(..name.len())?
+        .copy_from_slice(name);
+    Some(Address {
+        family: libc::AF_ALG,
+        kind: libc::SOCK_SEQPACKET,
+        protocol: 0,
         bytes,
     })
 }
@@ -292,16 +375,21 @@ fn sendmsg(fd: &OwnedFd, address: &[u8], text: &[u8]) -> Done {
 }
 
 fn socket_of(family: &[u8], kind: &[u8], protocol: &[u8]) -> Done {
-    let family = match family {
+    let family = family_of(family)?;
+    // SAFETY: three numbers.
+    owned(unsafe { libc::socket(family, type_of(kind)?, number(protocol)?) }).map(|_| None)
+}
+
+fn family_of(family: &[u8]) -> Result<i32, Failure> {
+    Ok(match family {
+        b"unspec" => libc::AF_UNSPEC,
         b"inet" => libc::AF_INET,
         b"inet6" => libc::AF_INET6,
         b"unix" => libc::AF_UNIX,
         b"netlink" => libc::AF_NETLINK,
         b"packet" => libc::AF_PACKET,
         other => number(other)?,
-    };
-    // SAFETY: three numbers.
-    owned(unsafe { libc::socket(family, type_of(kind)?, number(protocol)?) }).map(|_| None)
+    })
 }
 
 fn type_of(kind: &[u8]) -> Result<i32, Failure> {

@@ -5,6 +5,8 @@
 //! learned from a plain operation, its control, it is refused, has no effect and is recorded; the control still works. With the
 //! recorded operation in the map the attack succeeds.
 
+use std::fs;
+
 use super::{Lab, Watcher, act, eventually, skip};
 
 /// An operation of the exerciser that a map refuses.
@@ -138,6 +140,8 @@ impl<'a> Attack<'a> {
 
         let known = format!("file.open r {}", lab.path("known"));
         let control = format!("open-r {} , {}", lab.path("known"), self.control);
+        // Learning would add to an earlier map.
+        let _ = fs::remove_file(lab.path("map"));
         (self.before)();
         lab.learning("map", self.options, &act(&control))
             .finish()

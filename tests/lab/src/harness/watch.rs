@@ -2,7 +2,7 @@
 //! Watchers outside every domain that see whether an operation had an effect on the network.
 
 use std::io::Read;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
@@ -114,10 +114,16 @@ impl UnixWatch {
     }
 }
 
-/// Sees every packet to a port on every interface, with or without a listener.
+/// Sees every packet to a port, or to a host, on every interface, with or without a listener.
 pub(crate) struct Sniffer {
     socket: OwnedFd,
-    port: u16,
+    wanted: Wanted,
+}
+
+/// The packets that a sniffer counts.
+enum Wanted {
+    Port(u16),
+    Host(IpAddr),
 }
 
 /// `ETH_P_ALL` in network order.
@@ -125,13 +131,21 @@ const ALL_PROTOCOLS: i32 = 0x0300;
 
 impl Sniffer {
     pub(crate) fn on(port: u16) -> Self {
+        Self::of(Wanted::Port(port))
+    }
+
+    pub(crate) fn to(host: &str) -> Self {
+        Self::of(Wanted::Host(host.parse().expect("the address of a host")))
+    }
+
+    fn of(wanted: Wanted) -> Self {
         let kind = libc::SOCK_DGRAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
         // SAFETY: three numbers.
         let fd = unsafe { libc::socket(libc::AF_PACKET, kind, ALL_PROTOCOLS) };
         assert!(fd >= 0, "cannot sniff: {}", std::io::Error::last_os_error());
         // SAFETY: `socket` has just returned this descriptor; nothing else owns it.
         let socket = unsafe { OwnedFd::from_raw_fd(fd) };
-        Self { socket, port }
+        Self { socket, wanted }
     }
 }
 
@@ -152,8 +166,21 @@ impl Watcher for Sniffer {
             let Ok(length) = usize::try_from(length) else {
                 return seen;
             };
-            seen |= port_of(&packet[..length]) == Some(self.port);
+            let packet = &packet[..length];
+            seen |= match self.wanted {
+                Wanted::Port(port) => port_of(packet) == Some(port),
+                Wanted::Host(host) => host_of(packet) == Some(host),
+            };
         }
+    }
+}
+
+/// Returns the destination address in the header of an IP packet.
+fn host_of(packet: &[u8]) -> Option<IpAddr> {
+    match packet.first()? >> 4 {
+        4 => Some(<[u8; 4]>::try_from(packet.get(16..20)?).ok()?.into()),
+        6 => Some(<[u8; 16]>::try_from(packet.get(24..40)?).ok()?.into()),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@
 mod attacks_append;
 mod attacks_file;
 mod attacks_memory;
+mod attacks_net;
 mod attacks_overlay;
 mod cli;
 mod counts;
@@ -71,6 +72,7 @@ pub(crate) fn all() -> Vec<Test> {
         attacks_overlay::tests,
         attacks_append::tests,
         attacks_file::tests,
+        attacks_net::tests,
         gates::tests,
         generalize::tests,
         counts::tests,
