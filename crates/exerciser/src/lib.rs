@@ -37,6 +37,7 @@ mod net;
 mod outcome;
 mod parse;
 mod route;
+mod signal;
 mod sys;
 mod system;
 mod task;

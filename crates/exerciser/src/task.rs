@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Operations on tasks and credentials. The target is `self`, `child` (a new one that waits), `sibling` (a child performs
-//! the operation on another child), `parent`, or a process number.
+//! the operation on another child), `parent`, a process number, or the path of a file that contains one.
 
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use crate::child::{child, wait};
 use crate::outcome::{Done, Failure, Preparing, signal_number};
 use crate::parse::Birth;
-use crate::sys::{c, call, check, number, pipe, read_all};
+use crate::sys::{c, call, check, number, open, pipe, read_all};
 
 pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     Some(match (name, words) {
@@ -52,6 +52,9 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("rlimit-of", [whom, size]) => {
             number(size).and_then(|size| upon(whom, &|pid| core_limit(pid, size)))
         }
+        ("cpu-limit-of", [whom, seconds]) => {
+            number(seconds).and_then(|seconds| upon(whom, &|pid| cpu_limit(pid, seconds)))
+        }
         ("comm", [name]) => {
             c(name).and_then(|name| plain(call!(prctl(libc::PR_SET_NAME, name.as_ptr()))))
         }
@@ -64,7 +67,7 @@ fn plain(result: i32) -> Done {
     check(result).map(|_| None)
 }
 
-fn signal_of(name: &[u8]) -> Result<i32, Failure> {
+pub(crate) fn signal_of(name: &[u8]) -> Result<i32, Failure> {
     std::str::from_utf8(name)
         .ok()
         .and_then(signal_number)
@@ -97,6 +100,11 @@ pub(crate) fn upon(whom: &[u8], action: &dyn Fn(i32) -> Result<(), Failure>) -> 
                 Failure::Status(errno) => Failure::Errno(errno),
                 other => other,
             })?;
+        }
+        [b'/', ..] => {
+            let file = open(whom, libc::O_RDONLY, 0).before("open")?;
+            let text = read_all(&file).before("read")?;
+            action(number(text.trim_ascii())?)?;
         }
         pid => action(number(pid)?)?,
     }
@@ -159,19 +167,21 @@ fn affinity(pid: i32) -> Result<(), Failure> {
 
 /// Limits the size of a process's core files.
 fn core_limit(pid: i32, size: u64) -> Result<(), Failure> {
+    limit(pid, libc::RLIMIT_CORE, size)
+}
+
+/// Limits a process's time on the processor; at the limit it is killed.
+fn cpu_limit(pid: i32, seconds: u64) -> Result<(), Failure> {
+    limit(pid, libc::RLIMIT_CPU, seconds)
+}
+
+fn limit(pid: i32, resource: libc::__rlimit_resource_t, value: u64) -> Result<(), Failure> {
     let limit = libc::rlimit {
-        rlim_cur: size,
-        rlim_max: size,
+        rlim_cur: value,
+        rlim_max: value,
     };
     // SAFETY: a live limit, and nowhere to write the old one.
-    check(unsafe {
-        libc::prlimit(
-            pid,
-            libc::RLIMIT_CORE,
-            &raw const limit,
-            std::ptr::null_mut(),
-        )
-    })?;
+    check(unsafe { libc::prlimit(pid, resource, &raw const limit, std::ptr::null_mut()) })?;
     Ok(())
 }
 

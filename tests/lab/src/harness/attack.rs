@@ -93,6 +93,12 @@ impl<'a> Attack<'a> {
         self
     }
 
+    /// The same, for an effect that has to be waited for if it is expected.
+    pub(crate) fn effect_as_expected(mut self, effect: impl Fn(bool) -> bool + 'a) -> Self {
+        self.effect = Some(Box::new(effect));
+        self
+    }
+
     /// Sets a watcher at which something arrives if the attack has its effect.
     pub(crate) fn arrives_at(mut self, watcher: &'a impl Watcher) -> Self {
         let before = self.before;

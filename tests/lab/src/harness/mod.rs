@@ -10,6 +10,7 @@ mod refusal;
 mod stats;
 mod watch;
 
+pub(crate) use attack::Attack;
 pub(crate) use job::{
     Job, Run, children_of, descendants, end_orphans, eventually, eventually_contains, has_exited,
 };

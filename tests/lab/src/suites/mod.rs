@@ -6,6 +6,7 @@ mod attacks_file;
 mod attacks_memory;
 mod attacks_net;
 mod attacks_overlay;
+mod attacks_task;
 mod cli;
 mod counts;
 mod coverage;
@@ -73,6 +74,7 @@ pub(crate) fn all() -> Vec<Test> {
         attacks_append::tests,
         attacks_file::tests,
         attacks_net::tests,
+        attacks_task::tests,
         gates::tests,
         generalize::tests,
         counts::tests,
