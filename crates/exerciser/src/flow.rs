@@ -7,8 +7,8 @@ use crate::child::child;
 use crate::outcome::{Done, Failure};
 use crate::parse::{Step, resolve};
 use crate::{
-    append, code, descriptor, exec, file, harmless, ipc, memory, mount, net, route, signal, sys,
-    system, task, uring,
+    append, code, descriptor, exec, file, harmless, ipc, memory, mount, mqueue, net, route, signal,
+    sys, system, task, uring,
 };
 
 /// Prints an error about the arguments and exits.
@@ -105,6 +105,7 @@ fn operation(name: &str, words: &[Vec<u8>]) -> Done {
         uring::operation,
         descriptor::operation,
         ipc::operation,
+        mqueue::operation,
         mount::operation,
         system::operation,
     ];

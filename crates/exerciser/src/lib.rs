@@ -33,6 +33,7 @@ mod harmless;
 mod ipc;
 mod memory;
 mod mount;
+mod mqueue;
 mod net;
 mod outcome;
 mod parse;

@@ -4,6 +4,7 @@
 mod attacks_append;
 mod attacks_file;
 mod attacks_memory;
+mod attacks_mqueue;
 mod attacks_net;
 mod attacks_overlay;
 mod attacks_task;
@@ -75,6 +76,7 @@ pub(crate) fn all() -> Vec<Test> {
         attacks_file::tests,
         attacks_net::tests,
         attacks_task::tests,
+        attacks_mqueue::tests,
         gates::tests,
         generalize::tests,
         counts::tests,
