@@ -7,8 +7,8 @@ use crate::child::child;
 use crate::outcome::{Done, Failure};
 use crate::parse::{Step, resolve};
 use crate::{
-    append, code, descriptor, exec, file, harmless, ipc, memory, mount, mqueue, net, route, signal,
-    sys, system, task, uring,
+    append, code, descriptor, exec, file, harmless, ipc, memory, mount, mqueue, net, route, sctp,
+    signal, sys, system, task, uring,
 };
 
 /// Prints an error about the arguments and exits.
@@ -100,6 +100,7 @@ fn operation(name: &str, words: &[Vec<u8>]) -> Done {
         exec::operation,
         net::operation,
         route::operation,
+        sctp::operation,
         task::operation,
         signal::operation,
         uring::operation,

@@ -38,6 +38,7 @@ mod net;
 mod outcome;
 mod parse;
 mod route;
+mod sctp;
 mod signal;
 mod sys;
 mod system;

@@ -2,7 +2,7 @@
 //! Operations on sockets.
 //!
 //! Addresses: `tcp:127.0.0.1:80`, `udp:[::1]:53`, `unix:/path`, `unix-dgram:/path`, `abstract:NAME`,
-//! `abstract-dgram:NAME`, `netlink:0`, `raw:127.0.0.1:0`, `packet:lo`, `alg:hash:sha256`.
+//! `abstract-dgram:NAME`, `netlink:0`, `raw:127.0.0.1:0`, `sctp:127.0.0.1:1`, `packet:lo`, `alg:hash:sha256`.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -112,12 +112,12 @@ pub(crate) fn prepared(address: &[u8]) -> Result<(OwnedFd, Address), Failure> {
     prepare(parsed(address)?)
 }
 
-fn parsed(address: &[u8]) -> Result<Address, Failure> {
+pub(crate) fn parsed(address: &[u8]) -> Result<Address, Failure> {
     parse(address)
         .ok_or_else(|| Failure::Usage(format!("not an address: {}", address.escape_ascii())))
 }
 
-fn prepare(address: Address) -> Result<(OwnedFd, Address), Failure> {
+pub(crate) fn prepare(address: Address) -> Result<(OwnedFd, Address), Failure> {
     // SAFETY: three numbers.
     let fd = owned(unsafe {
         libc::socket(
@@ -163,6 +163,8 @@ fn parse(text: &[u8]) -> Option<Address> {
         // A protocol number for experiments.
         b"raw" => inet(rest, libc::SOCK_RAW, 253),
         b"sctp" => inet(rest, libc::SOCK_STREAM, libc::IPPROTO_SCTP),
+        // A socket of many associations.
+        b"sctp-many" => inet(rest, libc::SOCK_SEQPACKET, libc::IPPROTO_SCTP),
         b"packet" => Some(packet()),
         b"alg" => algorithm(rest),
         b"unix" => unix(libc::SOCK_STREAM, &[rest, b"\0"].concat()),

@@ -18,7 +18,7 @@ pub(crate) use map::{Map, Subject};
 pub(crate) use programs::{AT_START, programs, programs_at_start};
 pub(crate) use pty::Pty;
 pub(crate) use stats::Stats;
-pub(crate) use watch::{Client, Sniffer, TcpWatch, UdpWatch, UnixWatch, Watcher};
+pub(crate) use watch::{Client, SctpWatch, Sniffer, TcpWatch, UdpWatch, UnixWatch, Watcher};
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

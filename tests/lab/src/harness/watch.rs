@@ -2,7 +2,7 @@
 //! Watchers outside every domain that see whether an operation had an effect on the network.
 
 use std::io::Read;
-use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
@@ -50,6 +50,10 @@ watcher! {
     TcpWatch
 }
 watcher! {
+    /// Accepts associations of SCTP.
+    SctpWatch
+}
+watcher! {
     /// Takes datagrams.
     UdpWatch
 }
@@ -65,6 +69,54 @@ impl TcpWatch {
             .set_nonblocking(true)
             .expect("cannot be non-blocking");
         Self(Inbox(Box::new(move || listener.accept().is_ok())))
+    }
+}
+
+impl SctpWatch {
+    /// Listens at one port of several addresses.
+    pub(crate) fn on(hosts: &[Ipv4Addr], port: u16) -> Self {
+        const BINDX_ADD: i32 = 100;
+        let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+        // SAFETY: three numbers.
+        let fd = unsafe { libc::socket(libc::AF_INET, kind, libc::IPPROTO_SCTP) };
+        assert!(fd >= 0, "no SCTP: {}", std::io::Error::last_os_error());
+        // SAFETY: `socket` has just returned this descriptor; nothing else owns it.
+        let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+        for host in hosts {
+            // struct sockaddr_in
+            let mut address = [0_u8; 16];
+            address[..2].copy_from_slice(&2_u16.to_ne_bytes());
+            address[2..4].copy_from_slice(&port.to_be_bytes());
+            address[4..8].copy_from_slice(&host.octets());
+            // SAFETY: a live address of the length given.
+            let bound = unsafe {
+                libc::setsockopt(
+                    fd,
+                    libc::IPPROTO_SCTP,
+                    BINDX_ADD,
+                    address.as_ptr().cast(),
+                    16,
+                )
+            };
+            assert_eq!(bound, 0, "{host}: {}", std::io::Error::last_os_error());
+        }
+        // SAFETY: two numbers.
+        let listening = unsafe { libc::listen(fd, 16) };
+        assert_eq!(listening, 0, "{}", std::io::Error::last_os_error());
+        Self(Inbox(Box::new(move || {
+            let nothing = std::ptr::null_mut();
+            // SAFETY: null pointers mean that the address is not returned.
+            let client = unsafe {
+                libc::accept4(
+                    socket.as_raw_fd(),
+                    nothing,
+                    nothing.cast(),
+                    libc::SOCK_CLOEXEC,
+                )
+            };
+            // SAFETY: `accept4` has just returned this descriptor; nothing else owns it.
+            client >= 0 && unsafe { libc::close(client) } == 0
+        })))
     }
 }
 

@@ -7,6 +7,7 @@ mod attacks_memory;
 mod attacks_mqueue;
 mod attacks_net;
 mod attacks_overlay;
+mod attacks_sctp;
 mod attacks_task;
 mod cli;
 mod counts;
@@ -77,6 +78,7 @@ pub(crate) fn all() -> Vec<Test> {
         attacks_net::tests,
         attacks_task::tests,
         attacks_mqueue::tests,
+        attacks_sctp::tests,
         gates::tests,
         generalize::tests,
         counts::tests,
