@@ -52,7 +52,7 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             primary.resize(132, 0);
             option(&fd, PRIMARY_ADDR, &primary)
         }),
-        // Sends to an address, and names another one of the peer. Both are those of one port.
+        // Sends to an address, and names another address of the peer, with the same port.
         ("sctp-send", [address, other]) => send(address, other),
         _ => return None,
     })

@@ -2,6 +2,7 @@
 //! Helpers of the suites. They know how to call `ambit` and how to read its files, but not how it should decide.
 
 mod attack;
+mod fuse;
 mod job;
 mod map;
 mod programs;
@@ -11,6 +12,7 @@ mod stats;
 mod watch;
 
 pub(crate) use attack::Attack;
+pub(crate) use fuse::{Fuse, FuseFiles};
 pub(crate) use job::{
     Job, Run, children_of, descendants, end_orphans, eventually, eventually_contains, has_exited,
 };

@@ -5,6 +5,7 @@ mod attacks_append;
 mod attacks_file;
 mod attacks_memory;
 mod attacks_mqueue;
+mod attacks_names;
 mod attacks_net;
 mod attacks_overlay;
 mod attacks_sctp;
@@ -79,6 +80,7 @@ pub(crate) fn all() -> Vec<Test> {
         attacks_task::tests,
         attacks_mqueue::tests,
         attacks_sctp::tests,
+        attacks_names::tests,
         gates::tests,
         generalize::tests,
         counts::tests,
