@@ -3,6 +3,7 @@
 
 mod attacks_append;
 mod attacks_file;
+mod attacks_host;
 mod attacks_memory;
 mod attacks_mqueue;
 mod attacks_names;
@@ -81,6 +82,7 @@ pub(crate) fn all() -> Vec<Test> {
         attacks_mqueue::tests,
         attacks_sctp::tests,
         attacks_names::tests,
+        attacks_host::tests,
         gates::tests,
         generalize::tests,
         counts::tests,
