@@ -56,6 +56,12 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             imply()?;
             map(PROT_READ, MAP_PRIVATE, fd)
         }),
+        // Maps a file of shared memory as ld.so does, and handles the page fault itself, with another page.
+        ("code-fault", [path]) => of_file(path, |fd| {
+            let page = map(PROT_READ | PROT_EXEC, MAP_PRIVATE, fd)?;
+            fill(page)?;
+            Ok(page)
+        }),
         // Memory as programs use it: none of it is executable.
         ("data", [way]) => data(way),
         _ => return None,
@@ -243,6 +249,32 @@ fn write(page: *mut c_void) {
 fn written(page: *mut c_void) -> *mut c_void {
     write(page);
     page
+}
+
+/// Gives a mapping its first page with `userfaultfd`, which needs no permission to write to the mapping.
+fn fill(page: *mut c_void) -> Result<(), i32> {
+    const USER_MODE_ONLY: i32 = 1;
+    const API: libc::c_ulong = 0xc018_aa3f;
+    const REGISTER: libc::c_ulong = 0xc020_aa00;
+    const COPY: libc::c_ulong = 0xc028_aa03;
+    const MISSING: u64 = 1;
+    let fd = number(call!(syscall(
+        libc::SYS_userfaultfd,
+        USER_MODE_ONLY | libc::O_CLOEXEC
+    )))? as i32;
+    let code = map(DATA, ANONYMOUS, -1).map(written)?;
+    let (length, place) = (PAGE as u64, page as u64);
+    // The version; the range and its mode; the target, the source, the length and two results.
+    for (request, argument) in [
+        (API, [0xaa, 0, 0, 0, 0]),
+        (REGISTER, [place, length, MISSING, 0, 0]),
+        (COPY, [place, code as u64, length, 0, 0]),
+    ] {
+        let mut argument = argument;
+        // SAFETY: an argument of at least the size that each request reads and writes.
+        number(unsafe { libc::ioctl(fd, request, argument.as_mut_ptr()) })?;
+    }
+    Ok(())
 }
 
 /// Maps a private System V segment, which ends with its last process.

@@ -4,9 +4,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use crate::net::{connect, prepared};
+use crate::net::{connect, parsed, prepared};
 use crate::outcome::{Done, Failure, Preparing};
-use crate::sys::check;
+use crate::sys::{check, owned};
 
 /// `IPV6_2292PKTOPTIONS`: control messages as an option.
 const PACKET_OPTIONS: i32 = 6;
@@ -19,6 +19,8 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             .and_then(|hop| hop.parse().ok())
             .ok_or_else(|| Failure::Usage(format!("not a host: {}", hop.escape_ascii())))
             .and_then(|hop| route(way, hop, address)),
+        // Sends to a host a packet whose own header names another one.
+        ("send-header", [to, host]) => send_header(to, host),
         // The type of service, by option and by control message.
         ("send-tos", [address]) => prepared(address).and_then(|(fd, address)| {
             let tos = 16_i32.to_ne_bytes();
@@ -28,6 +30,35 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         }),
         _ => return None,
     })
+}
+
+fn send_header(to: &[u8], host: &[u8]) -> Done {
+    let (host, to) = (parsed(host)?, parsed(to)?);
+    // SAFETY: three numbers.
+    let fd = owned(unsafe {
+        libc::socket(
+            libc::AF_INET,
+            libc::SOCK_RAW | libc::SOCK_CLOEXEC,
+            libc::IPPROTO_RAW,
+        )
+    })
+    .before("socket")?;
+    // Version and lengths; 64 hops, a protocol for experiments; the source 127.0.0.1. The kernel computes the checksum.
+    let mut packet = vec![0x45, 0, 0, 24, 0, 0, 0, 0, 64, 253, 0, 0, 127, 0, 0, 1];
+    packet.extend_from_slice(&host.bytes[4..8]);
+    packet.extend_from_slice(b"data");
+    // SAFETY: live slices and their lengths.
+    let sent = unsafe {
+        libc::sendto(
+            fd.as_raw_fd(),
+            packet.as_ptr().cast(),
+            packet.len(),
+            0,
+            to.bytes.as_ptr().cast(),
+            to.bytes.len() as u32,
+        )
+    };
+    check(sent as i64).map(|_| None)
 }
 
 fn route(way: &[u8], hop: IpAddr, address: &[u8]) -> Done {

@@ -137,6 +137,7 @@ fn overwrite(request: &[u8], way: &[u8], path: &[u8]) -> Done {
     }
     match way {
         b"plain" => submit(&sqe, 0),
+        b"polled" => submit(&sqe, SETUP_SQPOLL),
         b"async" => {
             sqe.flags = SQE_ASYNC;
             submit(&sqe, 0)

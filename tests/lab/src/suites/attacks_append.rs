@@ -43,8 +43,10 @@ fn attack_on(lab: &Lab, log: &str, operation: &str, record: &str) {
         "append-by setfl-nonblock LOG new",
         "append-by aio LOG new",
         "uring-append LOG new",
+        "uring-open-sqpoll KNOWN",
     ];
-    attack_with(lab, log, operation, record, &control.join(" , "));
+    let control = control.join(" , ").replace("KNOWN", &lab.path("known"));
+    attack_with(lab, log, operation, record, &control);
 }
 
 fn attack_with(lab: &Lab, log: &str, operation: &str, record: &str, control: &str) {
@@ -135,9 +137,11 @@ fn appending_does_not_allow_to_open_the_descriptor_again(lab: &Lab) {
     attack(lab, "overwrite reopen LOG", "file.open w LOG");
 }
 
-/// At once, in a worker thread, and in work that the kernel adds to the task.
+/// At once, in a worker thread, in work that the kernel adds to the task, and by a polling thread.
+const WAYS: [&str; 4] = ["plain", "async", "linked", "polled"];
+
 fn uring(lab: &Lab, request: &str, record: &str) {
-    for way in ["plain", "async", "linked"] {
+    for way in WAYS {
         attack(lab, &format!("uring-overwrite {request} {way} LOG"), record);
     }
 }
@@ -157,7 +161,7 @@ fn appending_does_not_allow_io_uring_to_truncate(lab: &Lab) {
     if tried.lines() == ["uring-overwrite: errno EINVAL"] {
         skip("this kernel's io_uring cannot truncate, which is from 6.9");
     }
-    for way in ["plain", "async", "linked"] {
+    for way in WAYS {
         let operation = format!("uring-overwrite truncate {way} LOG");
         attack_on(lab, &log, &operation, "file.truncate LOG");
     }

@@ -143,7 +143,7 @@ fn many_executions_of_a_large_program_have_no_other_domain_refused(lab: &Lab) {
     stop(lab, job);
 }
 
-/// A thread of this class hardly runs beside others, and so keeps for long what it has at that moment.
+/// A thread of this class hardly runs beside others, so that it keeps a slot for a long time.
 fn idle_threads_with_long_paths_have_no_other_domain_refused(lab: &Lab) {
     let mut path = lab.path("long");
     while path.len() < 3800 {
@@ -257,7 +257,7 @@ fn violations_with_long_names_leave_the_journal_bounded(lab: &Lab) {
         "the journal has {} bytes",
         during.max(after)
     );
-    // What was refused is still there.
+    // The refusals are still explained.
     let explained = lab.explained(&["--domain", "verbose"]);
     assert!(!explained.is_empty(), "nothing is explained");
 }

@@ -19,6 +19,8 @@ tests! { "attacks":
     where_reading_implies_executing_remapped_pages_are_refused
     where_reading_implies_executing_a_file_of_data_is_refused
     where_reading_implies_executing_memory_that_is_moved_or_grows_is_no_code
+    a_changed_mapping_of_a_device_of_zeroes_is_no_code
+    a_mapping_of_shared_memory_that_is_filled_at_its_first_fault_is_no_code
 }
 
 /// Tests a way to executable memory. If its page is not executable outside every domain, it must not be in one either.
@@ -121,5 +123,28 @@ fn where_reading_implies_executing_a_file_of_data_is_refused(lab: &Lab) {
 fn where_reading_implies_executing_memory_that_is_moved_or_grows_is_no_code(lab: &Lab) {
     for memory in ["mremap", "mremap-copy", "grows-down", "aio-ring"] {
         way(lab, &format!("code-implied {memory}"), "data mmap", "map.*");
+    }
+}
+
+fn a_changed_mapping_of_a_device_of_zeroes_is_no_code(lab: &Lab) {
+    way(
+        lab,
+        "code-dirty /dev/zero",
+        "open-r /dev/zero",
+        "map.exec dirty /dev/zero",
+    );
+}
+
+/// `userfaultfd` fills a private mapping of a file in memory without writing to it: no hook sees that it is dirty. At core
+/// coverage as well, since the code would be any code.
+fn a_mapping_of_shared_memory_that_is_filled_at_its_first_fault_is_no_code(lab: &Lab) {
+    let file = "/dev/shm/lab-code";
+    // Breakpoints: the page of the file itself does not return.
+    std::fs::write(file, [0xcc; 4096]).unwrap();
+    for coverage in ["core", "full"] {
+        lab.attack(format!("code-fault {file}"), "kernel.userfault*")
+            .learned_with(&["--coverage", coverage])
+            .control(format!("map-exec {file}"))
+            .check();
     }
 }

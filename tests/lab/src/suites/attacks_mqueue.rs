@@ -12,6 +12,7 @@ tests! { "attacks":
     a_refused_message_is_not_in_the_queue
     a_refused_receive_leaves_the_message_in_the_queue
     a_refused_unlink_leaves_the_message_queue
+    a_refused_unlink_by_path_leaves_the_message_queue
     a_message_queue_s_name_is_printed_as_text
 }
 
@@ -108,6 +109,20 @@ fn a_refused_unlink_leaves_the_message_queue(lab: &Lab) {
         .before(|| fresh(lab, "/lab-other", ""))
         .effect(|| !is_there(lab, "/lab-other"))
         .check();
+}
+
+/// Queues have paths where their file system is mounted.
+fn a_refused_unlink_by_path_leaves_the_message_queue(lab: &Lab) {
+    let folder = lab.path("mqueue");
+    std::fs::create_dir_all(&folder).unwrap();
+    lab.outside(["mount", "-t", "mqueue", "none", &folder])
+        .succeeds();
+    lab.attack(format!("unlink {folder}/lab-other"), "file.unlink*")
+        .control(format!("{OWN} , mq-open /lab-other"))
+        .before(|| fresh(lab, "/lab-other", ""))
+        .effect(|| !is_there(lab, "/lab-other"))
+        .check();
+    lab.outside(["umount", &folder]).succeeds();
 }
 
 fn a_message_queue_s_name_is_printed_as_text(lab: &Lab) {

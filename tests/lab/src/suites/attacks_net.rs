@@ -14,6 +14,7 @@ tests! { "attacks":
     a_raw_socket_is_not_bound_by_an_address_of_another_family
     a_packet_under_another_family_is_refused
     an_algorithm_under_another_family_is_refused
+    a_raw_packet_with_the_header_of_another_host_does_not_arrive
     a_loose_source_route_is_refused
     a_loose_source_route_in_a_control_message_is_refused
     a_loose_source_route_of_a_connection_is_refused
@@ -139,6 +140,15 @@ fn an_algorithm_under_another_family_is_refused(lab: &Lab) {
             "errno EINVAL",
             "this kernel compares the family of such an address",
         )
+        .check();
+}
+
+/// The address of the call chooses the route, and the header the host.
+fn a_raw_packet_with_the_header_of_another_host_does_not_arrive(lab: &Lab) {
+    let packets = Sniffer::to("127.0.0.2");
+    lab.attack("send-header raw:127.0.0.1:0 raw:127.0.0.2:0", "net.*")
+        .control("send-header raw:127.0.0.1:0 raw:127.0.0.1:0")
+        .arrives_at(&packets)
         .check();
 }
 
