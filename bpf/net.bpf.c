@@ -121,10 +121,13 @@ static __always_inline void object_abstract(struct slot *slot, const void *name,
  * AF_UNSPEC as AF_INET (net/ipv4/af_inet.c, __inet_bind; udp.c, udp_sendmsg; raw.c,
  * raw_sendmsg). AF_INET6: send of UDP takes AF_UNSPEC for no address, of the others for
  * AF_INET6 (net/ipv6/udp.c, udpv6_sendmsg; raw.c, rawv6_sendmsg). Where the kernel
- * refuses the family, the object does not matter.
+ * refuses the family, the object does not matter. Other families may ignore the field:
+ * net/packet/af_packet.c, packet_snd; crypto/af_alg.c, alg_bind.
  */
 static __always_inline __u16 family_read(__u16 family, __u16 own, __u32 protocol, __u32 op)
 {
+	if (own != AF_INET && own != AF_INET6 && own != AF_UNIX && own != AF_NETLINK)
+		return own;
 	if (own == AF_INET && op == AMBIT_OP_NET_BIND)
 		return AF_INET;
 	if (family != AF_UNSPEC || op != AMBIT_OP_NET_SEND)
@@ -375,24 +378,28 @@ HOOK(socket_accept, ENGINE_CORE, net_socket_accept, rules_accept,
 /* include/uapi/linux/in.h, in6.h */
 #define SOL_IP 0
 #define SOL_IPV6 41
+#define IP_HDRINCL 3
 #define IP_OPTIONS 4
 #define IP_RETOPTS 7
 #define IPV6_2292RTHDR 5
 #define IPV6_2292PKTOPTIONS 6
 #define IPV6_FLOWLABEL_MGR 32
+#define IPV6_HDRINCL 36
 #define IPV6_RTHDR 57
 
 /*
  * True for options, and control messages of the same number, with which a packet passes
- * other addresses than its destination: source routes and routing headers. They require
- * no capability. Packet options and flow labels may contain a routing header.
+ * other addresses than its destination: source routes and routing headers, which require
+ * no capability, and headers that the task writes itself. Packet options and flow labels
+ * may contain a routing header.
  */
 static __always_inline bool is_route(int level, int option)
 {
 	if (level == SOL_IP)
-		return option == IP_OPTIONS || option == IP_RETOPTS;
-	return level == SOL_IPV6 && (option == IPV6_2292RTHDR || option == IPV6_2292PKTOPTIONS ||
-				     option == IPV6_FLOWLABEL_MGR || option == IPV6_RTHDR);
+		return option == IP_OPTIONS || option == IP_RETOPTS || option == IP_HDRINCL;
+	return level == SOL_IPV6 &&
+	       (option == IPV6_2292RTHDR || option == IPV6_2292PKTOPTIONS ||
+		option == IPV6_FLOWLABEL_MGR || option == IPV6_RTHDR || option == IPV6_HDRINCL);
 }
 
 #define CONTROL_STEPS 64
@@ -448,6 +455,12 @@ static __noinline int has_route(struct msghdr *msg)
 	return loop.route || loop.left >= sizeof(struct control_header);
 }
 
+/* True for raw sockets of protocol IPPROTO_RAW: a packet goes to the address in its own header. */
+static __always_inline bool writes_headers(struct socket *sock)
+{
+	return sock->type == SOCK_RAW && BPF_CORE_READ(sock, sk, sk_protocol) == IPPROTO_RAW;
+}
+
 static __always_inline int send_point(enum engine engine, struct socket *sock, struct msghdr *msg)
 {
 	const __u32 hook = AMBIT_HOOK_SOCKET_SENDMSG;
@@ -456,9 +469,10 @@ static __always_inline int send_point(enum engine engine, struct socket *sock, s
 	__u16 family;
 	int verdict;
 
-	if (unlikely(msg->msg_controllen)) {
+	if (unlikely(msg->msg_controllen || sock->type == SOCK_RAW)) {
 		family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
-		if ((family == AF_INET || family == AF_INET6) && has_route(msg)) {
+		if ((family == AF_INET || family == AF_INET6) &&
+		    (writes_headers(sock) || has_route(msg))) {
 			verdict =
 				plain_point(engine, hook, AMBIT_OP_NET_OPTION, AMBIT_SOCKOPT_ROUTE);
 			if (verdict)

@@ -3,7 +3,9 @@
  * io_uring. Its operations pass the hooks of the operations themselves; these are the
  * hooks of io_uring alone.
  *
- *   inode_init_security_anon  a ring, or a userfaultfd, is created: on all kernels, unlike
+ *   inode_init_security_anon  a ring, or a userfaultfd, is created; at core coverage the
+ *                             latter, which fills executable mappings at their first
+ *                             use. On all kernels, unlike
  *                             uring_allowed: commit c6ad9fdbd44b ("io_uring,lsm,selinux: add
  *                             LSM hooks for io_uring_setup()"), seen on 7.3
  *   uring_sqpoll              a kernel thread submits for the task
@@ -29,15 +31,18 @@ static __always_inline int anon_point(enum engine engine, const void *name)
 {
 	const __u32 hook = AMBIT_HOOK_INODE_INIT_SECURITY_ANON;
 
-	if (is_named(name, "[io_uring]", 11))
+	if (engine == ENGINE_CORE && likely(!label_of(bpf_get_current_task_btf())))
+		return 0;
+	if (is_named(name, "[io_uring]", 11) && (engine != ENGINE_CORE || full_label()))
 		return plain_point(engine, hook, AMBIT_OP_URING_SETUP, 0);
 	if (is_named(name, "[userfaultfd]", 14))
 		return plain_point(engine, hook, AMBIT_OP_KERNEL_USERFAULT, 0);
 	return benign(engine, hook);
 }
 
-HOOK(inode_init_security_anon, ENGINE_FULL, uring_anon, rules_anon, anon_point(engine, name->name),
-     struct inode *inode, const struct qstr *name)
+HOOK(inode_init_security_anon, ENGINE_CORE, uring_anon, rules_anon,
+     ret ?: anon_point(engine, name->name), struct inode *inode, const struct qstr *name,
+     const struct inode *context, int ret)
 
 HOOK(uring_sqpoll, ENGINE_FULL, uring_sqpoll, rules_uring_sqpoll,
      plain_point(engine, AMBIT_HOOK_URING_SQPOLL, AMBIT_OP_URING_SQPOLL, 0))

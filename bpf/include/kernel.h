@@ -98,6 +98,7 @@ enum bpf_map_type {
 #define IPPROTO_DCCP 33
 #define IPPROTO_SCTP 132
 #define IPPROTO_UDPLITE 136
+#define IPPROTO_RAW 255
 #define IPPROTO_MPTCP 262
 
 #define CAP_OPT_NOAUDIT 2 /* include/linux/security.h */

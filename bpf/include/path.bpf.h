@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A dentry's path as seen from the root of the task's mount namespace, built leaf to
- * root: chroot changes no name (docs/adr/0018). A path that ends at the root of another
+ * root: chroot changes no name (docs/adr/0015). A path that ends at the root of another
  * mount namespace is foreign.
  *
  * Two stages: to the root of the first mount through typed pointers, which are plain

@@ -154,7 +154,7 @@ constants! {
 
     /// An object without payload.
     KIND_NONE: u8 = b'-';
-    /// Absolute path from the task's root.
+    /// Absolute path from the root of the task's mount namespace.
     KIND_PATH: u8 = b'P';
     /// The same, unlinked.
     KIND_DELETED: u8 = b'X';

@@ -171,7 +171,7 @@ wire_enum! {
         Gate = 1 "gate",
         /// A path or name longer than can be represented.
         TooLong = 2 "too_long",
-        /// Not below the task's root.
+        /// On a mount that belongs to no mount namespace any more.
         Unreachable = 3 "unreachable",
         /// An address shorter than its family's.
         ShortAddress = 4 "short_address",

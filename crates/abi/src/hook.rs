@@ -241,6 +241,7 @@ impl Hook {
             Self::FileFcntl
             | Self::TaskSetrlimit
             | Self::SocketSetsockopt
+            | Self::InodeInitSecurityAnon
             | Self::MmapAddr
             | Self::FilePermission
             | Self::SctpBindConnect

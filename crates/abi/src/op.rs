@@ -193,7 +193,7 @@ impl Op {
     /// The coverage from which on it is decided.
     pub fn coverage(self) -> Coverage {
         // Decided at a hook of the core, but only for domains of full coverage.
-        if self == Self::FileInherit {
+        if matches!(self, Self::FileInherit | Self::UringSetup) {
             return Coverage::Full;
         }
         Hook::ALL

@@ -257,7 +257,7 @@ fn reason(map: &Map, violation: &Violation) -> String {
             format!("the task is untrusted, and the map has a gate for {gated} of untrusted tasks")
         }
         Reason::TooLong => "the path or name is too long for the canonical form".to_owned(),
-        Reason::Unreachable => "the file is not below the task's root directory".to_owned(),
+        Reason::Unreachable => "the file is on a mount that was detached".to_owned(),
         Reason::ShortAddress => "the address is shorter than addresses of its family".to_owned(),
         Reason::NoScratch => "the kernel part had no free scratch memory".to_owned(),
         Reason::Digest => digest_reason(map, event.object()),

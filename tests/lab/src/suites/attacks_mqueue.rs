@@ -40,9 +40,9 @@ const OWN: &str = "mq-create /lab-own , mq-open /lab-own , mq-open-r /lab-own , 
 fn not_made(lab: &Lab, operation: &str) {
     lab.attack(
         format!("{operation} /lab-new"),
-        "file.create mqueue:/lab-new",
+        "file.create fs:mqueue/lab-new",
     )
-    .with_rule("file.open rw mqueue:/lab-new")
+    .with_rule("file.open rw fs:mqueue/lab-new")
     .control(OWN)
     .before(|| {
         outside(lab, "mq-unlink /lab-new");
@@ -59,7 +59,7 @@ fn a_refused_message_queue_is_not_made(lab: &Lab) {
     lab.enforce("own.map", &act("mq-create /lab-new"))
         .exits(1)
         .says(&["mq-create: errno EPERM"])
-        .violates_also("file.create mqueue:/lab-new");
+        .violates_also("file.create fs:mqueue/lab-new");
     assert!(!is_there(lab, "/lab-new"), "the queue was made");
 }
 
@@ -69,9 +69,9 @@ fn a_refused_message_queue_is_not_made_by_an_open_that_would_create_it(lab: &Lab
 
 fn a_message_queue_is_not_opened_outside_the_map(lab: &Lab) {
     for (operation, record) in [
-        ("mq-open", "file.open rw mqueue:/lab-other"),
-        ("mq-open-r", "file.open r mqueue:/lab-other"),
-        ("mq-create-or-open", "file.open rw mqueue:/lab-other"),
+        ("mq-open", "file.open rw fs:mqueue/lab-other"),
+        ("mq-open-r", "file.open r fs:mqueue/lab-other"),
+        ("mq-create-or-open", "file.open rw fs:mqueue/lab-other"),
     ] {
         lab.attack(format!("{operation} /lab-other"), record)
             .control(OWN)
@@ -81,14 +81,14 @@ fn a_message_queue_is_not_opened_outside_the_map(lab: &Lab) {
 }
 
 fn a_message_queue_is_opened_only_as_the_map_says(lab: &Lab) {
-    lab.attack("mq-open /lab-other", "file.open rw mqueue:/lab-other")
+    lab.attack("mq-open /lab-other", "file.open rw fs:mqueue/lab-other")
         .control("mq-open-r /lab-other")
         .before(|| fresh(lab, "/lab-other", ""))
         .check();
 }
 
 fn a_refused_message_is_not_in_the_queue(lab: &Lab) {
-    lab.attack("mq-send /lab-other x", "file.open w mqueue:/lab-other")
+    lab.attack("mq-send /lab-other x", "file.open w fs:mqueue/lab-other")
         .control("mq-open-r /lab-other")
         .before(|| fresh(lab, "/lab-other", ""))
         .effect(|| outside(lab, "mq-receive /lab-other"))
@@ -96,7 +96,7 @@ fn a_refused_message_is_not_in_the_queue(lab: &Lab) {
 }
 
 fn a_refused_receive_leaves_the_message_in_the_queue(lab: &Lab) {
-    lab.attack("mq-receive /lab-other", "file.open r mqueue:/lab-other")
+    lab.attack("mq-receive /lab-other", "file.open r fs:mqueue/lab-other")
         .control(OWN)
         .before(|| fresh(lab, "/lab-other", "x"))
         .effect(|| !outside(lab, "mq-receive /lab-other"))
@@ -104,7 +104,7 @@ fn a_refused_receive_leaves_the_message_in_the_queue(lab: &Lab) {
 }
 
 fn a_refused_unlink_leaves_the_message_queue(lab: &Lab) {
-    lab.attack("mq-unlink /lab-other", "file.unlink mqueue:/lab-other")
+    lab.attack("mq-unlink /lab-other", "file.unlink fs:mqueue/lab-other")
         .control(format!("{OWN} , mq-open /lab-other"))
         .before(|| fresh(lab, "/lab-other", ""))
         .effect(|| !is_there(lab, "/lab-other"))
@@ -132,9 +132,9 @@ fn a_message_queue_s_name_is_printed_as_text(lab: &Lab) {
         .harmless_on_a_terminal();
     let map = lab.map("map");
     for rule in [
-        "file.create mqueue:/lab-own",
-        "file.unlink mqueue:/lab-own",
-        "file.open rw mqueue:/lab-own",
+        "file.create fs:mqueue/lab-own",
+        "file.unlink fs:mqueue/lab-own",
+        "file.open rw fs:mqueue/lab-own",
     ] {
         map.must_have(rule);
     }
@@ -143,5 +143,5 @@ fn a_message_queue_s_name_is_printed_as_text(lab: &Lab) {
     lab.enforce("map", &act(create))
         .exits(1)
         .harmless_on_a_terminal()
-        .violates_also("file.create mqueue:/a\\x1b[2J\\x07b");
+        .violates_also("file.create fs:mqueue/a\\x1b[2J\\x07b");
 }
