@@ -467,14 +467,12 @@ static __always_inline bool allows(const struct ambit_label *label, __u32 at,
  * True if a rule allowed the operation on the slot's object; the rules' program runs
  * before the map's. An object that cannot be represented has the fingerprint 0.
  */
-static __always_inline bool allowed(struct slot *slot, struct ambit_label *label, __u32 hook)
+static __noinline bool allowed(struct slot *slot, struct ambit_label *label, __u32 hook)
 {
 	struct ambit_rule_state *state;
 	struct ambit_fp fp = {};
 	__u32 zero = 0;
 
-	if (likely(!label->allowed_at))
-		return false;
 	state = bpf_map_lookup_elem(&rule_states, &zero);
 	if (!state || state->generation != label->allowed_at || label->allowed_hook != hook)
 		return false;
@@ -547,7 +545,7 @@ static __noinline int decide_rest(struct slot *slot, struct ambit_label *label, 
 
 	if (!domain)
 		return -EPERM;
-	if (unlikely(allowed(slot, label, hook_op >> 16))) {
+	if (unlikely(label->allowed_at) && allowed(slot, label, hook_op >> 16)) {
 		count(stat->skipped[AMBIT_SKIP_ALLOWED]);
 		return 0;
 	}

@@ -106,8 +106,8 @@ struct repeat_key {
 struct repeat_table {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, AMBIT_REPEATS);
-	__type(key, struct repeat_key);
-	__type(value, __u32);
+	__uint(key_size, sizeof(struct repeat_key));
+	__uint(value_size, sizeof(__u32));
 };
 
 struct {
@@ -211,6 +211,8 @@ struct slot {
 	__u32 evaluated; /* rules were evaluated in this run of a hook's program */
 	__u32 pad;
 	__u32 path_miss; /* the path gets an entry of path_cache: this is its second miss */
+	__u64 ns;	 /* of the walk of a path: the task's mount namespace */
+	__u64 root_mnt;	 /* the task's root, if it is the namespace's: a shorter way; or 0 */
 	struct ambit_fp subject;
 	struct ambit_fp fp;
 	__u64 sip_state[4];
@@ -235,7 +237,7 @@ struct slot_pool {
 	__uint(map_flags, BPF_F_INNER_MAP);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct slot);
+	__uint(value_size, sizeof(struct slot));
 };
 
 struct {

@@ -31,10 +31,6 @@ struct walk {
 	struct slot *slot;
 	struct dentry *dentry;
 	struct vfsmount *mnt;
-	struct mnt_namespace *ns;
-	/* The task's root, if it is the namespace's: a shorter way. */
-	struct dentry *root_dentry;
-	struct vfsmount *root_mnt;
 	__u32 pos;
 	__u32 status;
 };
@@ -175,7 +171,7 @@ static __always_inline __u32 walk_top(struct walk *walk, struct vfsmount *mnt)
 {
 	struct mnt_namespace *ns = BPF_CORE_READ(mount_of(mnt), mnt_ns);
 
-	if (ns == walk->ns)
+	if ((unsigned long)ns == walk->slot->ns)
 		return WALK_DONE;
 	if (ns == MNT_NS_INTERNAL)
 		return WALK_INTERNAL;
@@ -189,7 +185,7 @@ static __always_inline __u32 walk_top(struct walk *walk, struct vfsmount *mnt)
  * on there may be two of them: commit 313c47f4fe4d ("fs: use nullfs unconditionally as
  * the real rootfs").
  */
-static __always_inline bool at_namespace_root(struct task_struct *task)
+static __noinline bool at_namespace_root(struct task_struct *task)
 {
 	struct path *root = &task->fs->root;
 	struct mount *bottom = task->nsproxy->mnt_ns->root, *up;
@@ -215,14 +211,14 @@ static long walk_step(__u32 i, struct walk *walk)
 	__u8 digits[16] = {};
 	struct super_block *sb;
 
-	if (dentry == walk->root_dentry && mnt == walk->root_mnt) {
-		walk->status = WALK_DONE;
-		return 1;
-	}
 	if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
 		struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
 
+		if ((unsigned long)mnt == slot->root_mnt) {
+			walk->status = WALK_DONE;
+			return 1;
+		}
 		if (up == mount) {
 			walk->status = walk_top(walk, mnt);
 			return 1;
@@ -276,18 +272,11 @@ static __noinline int walk_rest(struct walk *walk)
 static __always_inline void walk_init_for(struct walk *walk, struct slot *slot,
 					  struct task_struct *task)
 {
-	struct path *root = &task->fs->root;
-
 	walk->slot = slot;
 	walk->pos = OBJECT_END;
 	walk->status = WALK_MORE;
-	walk->ns = task->nsproxy->mnt_ns;
-	walk->root_dentry = NULL;
-	walk->root_mnt = NULL;
-	if (likely(at_namespace_root(task))) {
-		walk->root_dentry = root->dentry;
-		walk->root_mnt = root->mnt;
-	}
+	slot->ns = (unsigned long)task->nsproxy->mnt_ns;
+	slot->root_mnt = likely(at_namespace_root(task)) ? (unsigned long)task->fs->root.mnt : 0;
 }
 
 static __always_inline void walk_init(struct walk *walk, struct slot *slot)
@@ -322,15 +311,14 @@ static __always_inline int walk_path(struct slot *slot, struct dentry *dentry, s
 	walk_init(&walk, slot);
 	if (magic != PROC_SUPER_MAGIC && magic != DEVPTS_SUPER_MAGIC) {
 		for (i = 0; i < TYPED_STEPS; i++) {
-			if (dentry == mnt_root || dentry == walk.root_dentry ||
-			    unlikely(dentry->d_name.len > TYPED_NAME))
+			if (dentry == mnt_root || unlikely(dentry->d_name.len > TYPED_NAME))
 				break;
 			pos = push_typed(slot, pos, dentry);
 			dentry = dentry->d_parent;
 		}
 		pos = hide(slot, pos);
 		walk.pos = pos;
-		if (dentry == walk.root_dentry && mnt == walk.root_mnt) {
+		if (dentry == mnt_root && (unsigned long)mnt == slot->root_mnt) {
 			walk.status = WALK_DONE;
 			return walk_finish(&walk);
 		}
