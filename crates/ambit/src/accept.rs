@@ -34,6 +34,15 @@ pub(crate) struct Args {
 pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let stored = stored(args.domain.as_deref())?;
     let (before, text) = map::read_with_text(&args.into)?;
+    if args.domain.is_none() && stored.run.domain != before.domain {
+        return Err(Failure::usage(anyhow!(
+            "the newest run is of domain `{0}`, and {1} is the map of domain `{2}`; give `--domain {2}` for that domain's newest \
+             run, or `--domain {0}` if the map shall allow operations of this one",
+            stored.run.domain,
+            shown(&args.into),
+            before.domain
+        )));
+    }
     let mut after = before.clone();
     for violation in choose(&stored, &args.ids)? {
         let id = &violation.id;

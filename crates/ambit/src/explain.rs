@@ -190,9 +190,10 @@ impl<'s> Explained<'s> {
         };
         let accept = (!gated && !allowed && explanation.change.is_some()).then(|| {
             format!(
-                "ambit accept {} --into {}",
+                "ambit accept {} --into {} --domain {}",
                 violation.id,
-                quoted(&stored.run.map)
+                quoted(&stored.run.map),
+                quoted(&stored.run.domain)
             )
         });
         Some(Self {

@@ -439,6 +439,24 @@ fn an_accepted_violation_is_in_the_map_and_nothing_else_changes() {
 }
 
 #[test]
+fn a_run_of_another_domain_widens_a_map_only_by_name() {
+    let desk = with_run();
+    let of_another = MAP.replace("domain: web", "domain: other");
+    desk.file("other.map", &of_another);
+    desk.ambit(&["accept", "v1", "--into", "other.map"])
+        .exits(1)
+        .complains("domain `web`")
+        .complains("--domain other");
+    assert_eq!(desk.text("other.map"), of_another);
+    desk.ambit(&["explain", "--domain", "web"])
+        .exits(0)
+        .says("web.map --domain web\n");
+    desk.ambit(&["accept", "v1", "--into", "other.map", "--domain", "web"])
+        .exits(0);
+    assert_ne!(desk.text("other.map"), of_another);
+}
+
+#[test]
 fn what_was_refused_at_a_gate_can_not_be_accepted() {
     let desk = with_run();
     desk.ambit(&["accept", "v1", "v2", "--into", "web.map"])
