@@ -288,6 +288,18 @@ fn a_command_that_can_not_run_is_told_before_anything_is_loaded() {
 }
 
 #[test]
+fn a_place_for_counters_that_can_not_be_written_is_told_before_anything_is_loaded() {
+    let desk = desk();
+    for mode in [&["--learn", "-o", "new.map"][..], &["-m", "web.map"]] {
+        let words = [&["run"], mode, &["--stats", "missing/s.json", "--", "true"]].concat();
+        desk.ambit(&words)
+            .exits(1)
+            .complains("cannot write the counters to missing/s.json");
+    }
+    assert!(!desk.path("new.map").exists());
+}
+
+#[test]
 fn a_run_without_a_purpose_is_told_which_there_are() {
     let desk = desk();
     desk.ambit(&["run", "--", "true"])

@@ -27,6 +27,18 @@ pub(super) struct SessionResult {
 }
 
 pub(super) fn finish(args: &Args, plan: &Plan, result: SessionResult) -> Result<Outcome, Failure> {
+    let json = result.stats.json(&plan.domain, plan.mode.name());
+    let outcome = conclude(args, plan, result);
+    // The counters are written last: a failure loses nothing else.
+    let written = args.stats.as_ref().map_or(Ok(()), |path| {
+        ambit_journal::replace(path, json.as_bytes(), 0o644)
+            .with_context(|| format!("cannot write the counters to {}", shown(path)))
+            .or_exit(Exit::Trouble)
+    });
+    outcome.and_then(|outcome| written.map(|()| outcome))
+}
+
+fn conclude(args: &Args, plan: &Plan, result: SessionResult) -> Result<Outcome, Failure> {
     let SessionResult {
         collected,
         ended,
@@ -35,12 +47,6 @@ pub(super) fn finish(args: &Args, plan: &Plan, result: SessionResult) -> Result<
         began,
     } = result;
     let stats = &stats;
-    if let Some(path) = &args.stats {
-        let json = stats.json(&plan.domain, plan.mode.name());
-        ambit_journal::replace(path, json.as_bytes(), 0o644)
-            .with_context(|| format!("cannot write the counters to {}", shown(path)))
-            .or_exit(Exit::Trouble)?;
-    }
     let recorded = collected.recording;
     match recorded.and_then(|recording| recording.end(stats, ended.stragglers)) {
         Some(Ok(summary)) => show_recording(&summary, args.quiet),

@@ -35,6 +35,9 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(args: &Args) -> Result<Self, Failure> {
+        if let Some(path) = &args.stats {
+            can_be_written("counters to", path)?;
+        }
         let path_variable = std::env::var_os("PATH");
         let find = || Command::find(args.command.clone(), path_variable.as_deref());
         match (&args.output, &args.map) {
@@ -54,7 +57,7 @@ impl Plan {
                 shown(path)
             )));
         }
-        can_be_written(path)?;
+        can_be_written("map", path)?;
         let existed = before.is_some();
         let mut map = before.unwrap_or_else(|| {
             let domain = args.domain.clone().unwrap_or_else(|| command.domain());
@@ -122,8 +125,8 @@ impl Plan {
     }
 }
 
-/// Checks that the map can be written. The alternative is an error after hours of learning.
-fn can_be_written(path: &Path) -> Result<(), Failure> {
+/// Checks that a file can be written. The alternative is an error after hours of learning.
+fn can_be_written(what: &str, path: &Path) -> Result<(), Failure> {
     let target = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             return Err(Failure::usage(anyhow!("{} is a folder", shown(path))));
@@ -133,6 +136,6 @@ fn can_be_written(path: &Path) -> Result<(), Failure> {
         Err(_) => folder(path).to_owned(),
     };
     access(&target, Access::WRITE_OK)
-        .with_context(|| format!("cannot write the map {}", shown(path)))
+        .with_context(|| format!("cannot write the {what} {}", shown(path)))
         .or_exit(Exit::Usage)
 }
