@@ -4,23 +4,39 @@
 use std::io::{self, Write};
 
 use anyhow::Context;
+#[cfg(feature = "kernel")]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 
 /// Prints text to standard output. A closed pipe is not an error.
 pub(crate) fn print(text: &str) -> Result<Outcome, Failure> {
+    write(text).map(|_| Outcome::SUCCESS)
+}
+
+/// Prints text to standard output. Returns false if its reader has closed the pipe.
+pub(crate) fn write(text: &str) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
     {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Outcome::SUCCESS),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         result => result
             .context("writing to standard output")
             .or_exit(Exit::Trouble)
-            .map(|()| Outcome::SUCCESS),
+            .map(|()| true),
     }
+}
+
+/// True if the reader of standard output has closed its pipe.
+#[cfg(feature = "kernel")]
+pub(crate) fn is_closed() -> bool {
+    let stdout = io::stdout();
+    let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+    let found = poll(&mut fds, Some(&Timespec::default()));
+    found.is_ok() && fds.iter().any(|fd| fd.revents().contains(PollFlags::ERR))
 }
 
 /// A value as one line of JSON.

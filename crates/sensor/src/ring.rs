@@ -59,7 +59,19 @@ impl Ring {
     /// # Errors
     /// Reading the ring failed.
     pub fn consume(&mut self, f: &mut dyn FnMut(&[u8])) -> Result<usize, Error> {
-        let n = self.ring.consume_raw_n(BATCH);
+        self.consume_up_to(BATCH, f)
+    }
+
+    /// As [`Ring::consume`], with a limit of its own: the other records stay in the ring.
+    ///
+    /// # Errors
+    /// Reading the ring failed.
+    pub fn consume_up_to(
+        &mut self,
+        limit: usize,
+        f: &mut dyn FnMut(&[u8]),
+    ) -> Result<usize, Error> {
+        let n = self.ring.consume_raw_n(limit);
         if n < 0 {
             return Err(crate::error::io("read the ring buffer")(
                 std::io::Error::from_raw_os_error(-n),

@@ -101,6 +101,17 @@ impl Pump {
         Ok(records)
     }
 
+    /// Delivers the next record; the others stay in the ring. Returns false if there is none.
+    ///
+    /// # Errors
+    /// The ring cannot be read.
+    pub fn step(&mut self, sink: &mut impl Sink) -> Result<bool, Error> {
+        let read = self
+            .ring
+            .consume_up_to(1, &mut |record: &[u8]| sink.take(record))?;
+        Ok(read > 0)
+    }
+
     /// Delivers records within the bound of a turn. Returns true if the ring is empty then.
     fn turn(&mut self, sink: &mut impl Sink) -> Result<bool, Error> {
         let mut empty = false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ambit rules watch`: prints the records of rules as they arrive.
 
+use std::time::Duration;
+
 use ambit_event::{RuleHit, RuleName, RuleOutcome, RuleRecord};
 use ambit_hoststate::rules::{Active, active};
 use ambit_hoststate::{CachedSources, paths};
@@ -10,7 +12,10 @@ use ambit_session::{Pump, ReaderLock, Sink};
 
 use crate::exit::{Failure, Outcome};
 use crate::out::{Style, note};
-use crate::stdout::{json_line, print};
+use crate::stdout::{is_closed, json_line, write};
+
+/// Longest wait for a record. A reader that has gone is noticed after it.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
     let Some(active) = active()? else {
@@ -25,46 +30,49 @@ pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
         clock: Clock::now(),
         style: Style::stdout(),
         json,
-        failure: None,
+        end: None,
     };
     loop {
         printer.sources.refresh()?;
-        pump.drain(&mut printer)?;
-        if let Some(failure) = printer.failure.take() {
-            return Err(failure);
+        while printer.end.is_none() && pump.step(&mut printer)? {}
+        if let Some(end) = printer.end {
+            return end;
         }
-        if once {
+        if once || is_closed() {
             return Ok(Outcome::SUCCESS);
         }
-        pump.wait(&[], None)?;
+        pump.wait(&[], Some(LOOK))?;
     }
 }
 
-/// Prints each record. After a failure it prints nothing more.
+/// Prints each record.
 struct Printer {
     active: Active,
     sources: CachedSources,
     clock: Clock,
     style: Style,
     json: bool,
-    failure: Option<Failure>,
+    /// Set by a closed pipe or a failure. Nothing is printed after it, so the records that follow stay in the ring.
+    end: Option<Result<Outcome, Failure>>,
 }
 
 impl Sink for Printer {
     fn take(&mut self, record: &[u8]) {
-        if self.failure.is_none() {
-            self.failure = self.print(record).err();
-        }
+        let open = self.print(record);
+        self.end = open
+            .map(|open| (!open).then_some(Outcome::SUCCESS))
+            .transpose();
     }
 }
 
 impl Printer {
-    fn print(&mut self, record: &[u8]) -> Result<(), Failure> {
+    /// Returns false if the reader has closed the pipe.
+    fn print(&mut self, record: &[u8]) -> Result<bool, Failure> {
         let record = match RuleRecord::parse(record) {
             Ok(record) => record,
             Err(error) => {
                 note!("skipped a record: {:#}", anyhow::Error::from(error));
-                return Ok(());
+                return Ok(true);
             }
         };
         let header = &record.header;
@@ -88,7 +96,7 @@ impl Printer {
         } else {
             line(&hit, self.style)
         };
-        print(&text).map(drop)
+        write(&text)
     }
 }
 

@@ -30,6 +30,7 @@ tests! { "rules":
     a_load_that_is_killed_leaves_one_set_or_the_other_whole
     rules_hold_without_any_process_of_ambit
     a_second_watch_is_refused_and_names_the_first
+    a_watch_ends_with_its_reader
     two_hundred_rules_load_on_one_hook
     two_hundred_rules_that_search_apply_just_where_they_should
     every_address_and_port_is_seen_as_it_is
@@ -582,6 +583,21 @@ fn a_second_watch_is_refused_and_names_the_first(lab: &Lab) {
     watch.finish();
     lab.outside(["cat", &seen]).succeeds();
     assert_eq!(rules.records().len(), 1);
+}
+
+fn a_watch_ends_with_its_reader(lab: &Lab) {
+    let seen = lab.file("seen", "x\n");
+    let rules = Rules::load(
+        lab,
+        &format!("  - {{id: seen, on: file.open, when: 'object.path == \"{seen}\"', do: audit}}\n"),
+    );
+    for _ in 0..3 {
+        sh(lab, &format!("cat {seen}")).succeeds();
+    }
+    let first = sh(lab, "ambit rules watch --json | head -1").succeeds();
+    assert_eq!(first.lines().len(), 1);
+    sh(lab, &format!("cat {seen}")).succeeds();
+    assert!(!rules.records().is_empty());
 }
 
 fn rules_hold_without_any_process_of_ambit(lab: &Lab) {
