@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ambit_event::{RuleHit, RuleName, RuleOutcome, RuleRecord};
-use ambit_hoststate::rules::{Active, active};
+use ambit_hoststate::rules::{Active, active, active_elsewhere};
 use ambit_hoststate::{CachedSources, paths};
 use ambit_journal::Clock;
 use ambit_policy::rule::{Actions, Rule};
@@ -14,7 +14,7 @@ use crate::exit::{Failure, Outcome};
 use crate::out::{Style, note};
 use crate::stdout::{is_closed, json_line, write};
 
-/// Longest wait for a record. A reader that has gone is noticed after it.
+/// Longest wait for a record. After it, a closed pipe and another kernel part, with another ring, are noticed.
 const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
@@ -23,6 +23,7 @@ pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
         return Ok(Outcome::SUCCESS);
     };
     let _lock = ReaderLock::acquire(&paths::rule_reader_lock())?;
+    let mut secret = active.kernel.secret();
     let mut pump = Pump::new(active.kernel.rule_ring()?);
     let mut printer = Printer {
         active,
@@ -34,6 +35,7 @@ pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
     };
     loop {
         printer.sources.refresh()?;
+        let replaced = active_elsewhere(secret)?;
         while printer.end.is_none() && pump.step(&mut printer)? {}
         if let Some(end) = printer.end {
             return end;
@@ -41,7 +43,14 @@ pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
         if once || is_closed() {
             return Ok(Outcome::SUCCESS);
         }
-        pump.wait(&[], Some(LOOK))?;
+        match replaced {
+            Some(active) => {
+                secret = active.kernel.secret();
+                pump = Pump::new(active.kernel.rule_ring()?);
+                printer.active = active;
+            }
+            None => pump.wait(&[], Some(LOOK))?,
+        }
     }
 }
 

@@ -56,6 +56,18 @@ pub fn active() -> Result<Option<Active>, Error> {
     }))
 }
 
+/// Returns the active rule set if the kernel part that evaluates it has not this secret. `unload` removes a kernel part that
+/// nothing else uses, and the next `load` creates another one with a ring of its own.
+///
+/// # Errors
+/// As for [`active`].
+pub fn active_elsewhere(secret: [u8; 16]) -> Result<Option<Active>, Error> {
+    match Kernel::open(&LoadOptions::default())? {
+        Some(kernel) if kernel.secret() != secret => active(),
+        _ => Ok(None),
+    }
+}
+
 impl Description {
     /// Describes a set that is about to become active. On a reload, `reloaded` is the old description of the same rules.
     pub(super) fn new(

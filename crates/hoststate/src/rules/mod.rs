@@ -9,6 +9,6 @@ mod description;
 mod link;
 mod load;
 
-pub use description::{Active, Description, active};
+pub use description::{Active, Description, active, active_elsewhere};
 pub use link::{compile_for, hooks};
 pub use load::{LoadSummary, Reload, load, reload, unload};

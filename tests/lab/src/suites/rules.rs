@@ -31,6 +31,7 @@ tests! { "rules":
     rules_hold_without_any_process_of_ambit
     a_second_watch_is_refused_and_names_the_first
     a_watch_ends_with_its_reader
+    a_watch_reads_the_ring_of_the_next_rules
     two_hundred_rules_load_on_one_hook
     two_hundred_rules_that_search_apply_just_where_they_should
     every_address_and_port_is_seen_as_it_is
@@ -598,6 +599,26 @@ fn a_watch_ends_with_its_reader(lab: &Lab) {
     assert_eq!(first.lines().len(), 1);
     sh(lab, &format!("cat {seen}")).succeeds();
     assert!(!rules.records().is_empty());
+}
+
+fn a_watch_reads_the_ring_of_the_next_rules(lab: &Lab) {
+    let seen = lab.file("seen", "x\n");
+    let text =
+        format!("  - {{id: seen, on: file.open, when: 'object.path == \"{seen}\"', do: audit}}\n");
+    let rules = Rules::load(lab, &text);
+    let watch = lab.ambit_job(["rules", "watch", "--json"]);
+    let until = |count| {
+        watch.until_lines("a record", |lines| (lines.len() == count).then_some(()));
+    };
+    sh(lab, &format!("cat {seen}")).succeeds();
+    until(1);
+    // Nothing else uses the kernel part, so that it is removed with its ring.
+    drop(rules);
+    let _rules = Rules::load(lab, &text);
+    sh(lab, &format!("cat {seen}")).succeeds();
+    until(2);
+    watch.signal(libc::SIGTERM);
+    watch.finish();
 }
 
 fn rules_hold_without_any_process_of_ambit(lab: &Lab) {
