@@ -43,6 +43,6 @@ fn main() -> Result<(), ambit_sensor::Error> {
             p.name.to_string_lossy()
         );
     }
-    kernel.unload_rules()?;
+    kernel.unload_rules(true)?;
     kernel.release().map(drop)
 }

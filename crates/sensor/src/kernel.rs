@@ -273,12 +273,13 @@ impl Kernel {
         rules::load(&self.host, rules, ready)
     }
 
-    /// Ends all rules. Returns true if there were some.
+    /// Ends all rules. Returns true if there were some. `empty_ring` drops the records in the ring, which would take the place
+    /// of the next set's; the caller must be the ring's reader then.
     ///
     /// # Errors
     /// Removing a pin failed.
-    pub fn unload_rules(&self) -> Result<bool, Error> {
-        rules::unload(&self.host)
+    pub fn unload_rules(&self, empty_ring: bool) -> Result<bool, Error> {
+        rules::unload(&self.host, empty_ring)
     }
 
     /// Returns the generation of the active set of rules; 0 if no rules are loaded.

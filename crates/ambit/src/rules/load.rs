@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use ambit_hoststate::{RuleSet, rules};
+use ambit_hoststate::{RuleSet, paths, rules};
+use ambit_session::ReaderLock;
 
 use crate::exit::{Failure, Outcome};
 use crate::out::{count, note};
@@ -22,9 +23,11 @@ pub(super) fn load(paths: &[PathBuf], quiet: bool) -> Result<Outcome, Failure> {
 }
 
 pub(super) fn unload() -> Result<Outcome, Failure> {
+    // Without the lock, another process prints the records.
+    let reader = ReaderLock::acquire(&paths::rule_reader_lock()).ok();
     note!(
         "{}",
-        if rules::unload()? {
+        if rules::unload(reader.is_some())? {
             "all rules are unloaded"
         } else {
             "no rules are loaded"

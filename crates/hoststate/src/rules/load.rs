@@ -55,17 +55,18 @@ pub fn load(set: RuleSet) -> Result<LoadSummary, Error> {
     loaded
 }
 
-/// Unloads all rules. Returns true if a set was active.
+/// Unloads all rules. Returns true if a set was active. `empty_ring` drops their records that were not read; the caller has the
+/// lock of the ring's reader then.
 ///
 /// # Errors
 /// The kernel part cannot be changed.
-pub fn unload() -> Result<bool, Error> {
+pub fn unload(empty_ring: bool) -> Result<bool, Error> {
     let Some(kernel) = Kernel::open(&options())? else {
         return Ok(false);
     };
     let were_active = {
         let _lock = locks::write_host_state()?;
-        let were_active = kernel.unload_rules()?;
+        let were_active = kernel.unload_rules(empty_ring)?;
         fail_point!("unload-before-forget");
         Description::remove_all_but(0);
         were_active

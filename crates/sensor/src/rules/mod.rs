@@ -167,16 +167,17 @@ fn put_in_place(
     Ok((pins, loaded))
 }
 
-/// Ends all rules. Returns true if there were some.
-pub(crate) fn unload(host: &Host) -> Result<bool, Error> {
+/// Ends all rules. See `Kernel::unload_rules`.
+pub(crate) fn unload(host: &Host, empty_ring: bool) -> Result<bool, Error> {
     let _lock = locks::change()?;
     let active = generation(host)? != 0;
     host.rule_states()?
         .write(&0, &RuleState::default(), "deactivate the rules")?;
     fail_point!("unload-deactivated");
-    // Records that nothing will read would take the place of the next set's.
-    let mut ring = ring(host)?;
-    while ring.consume(&mut |_| {})? > 0 {}
+    if empty_ring {
+        let mut ring = ring(host)?;
+        while ring.consume(&mut |_| {})? > 0 {}
+    }
     let directory = host.pins().rules();
     unpin_all_but(&directory, &BTreeSet::new())?;
     fail_point!("unload-unpinned");

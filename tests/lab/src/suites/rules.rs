@@ -32,6 +32,7 @@ tests! { "rules":
     a_second_watch_is_refused_and_names_the_first
     a_watch_ends_with_its_reader
     a_watch_reads_the_ring_of_the_next_rules
+    unloading_rules_leaves_their_records_to_the_watch
     two_hundred_rules_load_on_one_hook
     two_hundred_rules_that_search_apply_just_where_they_should
     every_address_and_port_is_seen_as_it_is
@@ -616,6 +617,27 @@ fn a_watch_reads_the_ring_of_the_next_rules(lab: &Lab) {
     drop(rules);
     let _rules = Rules::load(lab, &text);
     sh(lab, &format!("cat {seen}")).succeeds();
+    until(2);
+    watch.signal(libc::SIGTERM);
+    watch.finish();
+}
+
+fn unloading_rules_leaves_their_records_to_the_watch(lab: &Lab) {
+    let seen = lab.file("seen", "x\n");
+    let rules = Rules::load(
+        lab,
+        &format!("  - {{id: seen, on: file.open, when: 'object.path == \"{seen}\"', do: audit}}\n"),
+    );
+    let watch = lab.ambit_job(["rules", "watch", "--json"]);
+    let until = |count| {
+        watch.until_lines("a record", |lines| (lines.len() == count).then_some(()));
+    };
+    sh(lab, &format!("cat {seen}")).succeeds();
+    until(1);
+    watch.signal(libc::SIGSTOP);
+    sh(lab, &format!("cat {seen}")).succeeds();
+    drop(rules);
+    watch.signal(libc::SIGCONT);
     until(2);
     watch.signal(libc::SIGTERM);
     watch.finish();
