@@ -89,8 +89,16 @@ fn an_argument_with_a_nul_byte_is_refused() {
 #[test]
 fn processes_start_while_other_threads_allocate() {
     use std::sync::atomic::{AtomicBool, Ordering};
+    /// Ends the threads also after a failed assertion: the scope waits for them before the test fails.
+    struct Stop<'a>(&'a AtomicBool);
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _stop = Stop(&stop);
         for _ in 0..3 {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
@@ -102,7 +110,6 @@ fn processes_start_while_other_threads_allocate() {
             let mut running = sh("exit 7").resume().unwrap();
             assert_eq!(end(&mut running).code(), Some(7));
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }
 
