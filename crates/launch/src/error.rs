@@ -10,7 +10,7 @@ pub enum Error {
     /// `execve` takes strings that end at the first NUL byte.
     #[error("an argument or an environment variable contains a NUL byte")]
     NulByte,
-    /// `pipe2` or `clone3` failed.
+    /// `pipe2`, `clone3`, `fork` or `pidfd_open` failed.
     #[error("cannot start a process")]
     Start(#[source] io::Error),
     /// The paused process ended before it was resumed.

@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 
 use crate::{Error, Running};
 
@@ -87,7 +88,7 @@ impl Paused {
             argv: argv_pointers.as_ptr(),
             env: env_pointers.as_ptr(),
         };
-        let (pid, pidfd) = clone_child(&plan)?;
+        let (pid, pidfd) = create_child(&plan)?;
         Ok(Self {
             pid,
             pidfd,
@@ -116,8 +117,17 @@ impl Paused {
     }
 }
 
-/// Creates the child as `fork` does, with two differences: its pidfd comes from the same call, which
-/// excludes that another process gets its number first, and no handler of this process can run in it.
+/// Creates the child. A filter of system calls may hide `clone3` (systemd's `RestrictNamespaces=` does), because it cannot read the
+/// flags, which are in memory.
+fn create_child(plan: &Plan<'_>) -> Result<(u32, OwnedFd), Error> {
+    match clone_child(plan) {
+        Err(Error::Start(error)) if error.raw_os_error() == Some(libc::ENOSYS) => fork_child(plan),
+        created => created,
+    }
+}
+
+/// Creates the child as `fork` does, with two differences: its pidfd comes from the same call, and no handler of this process
+/// can run in it.
 fn clone_child(plan: &Plan<'_>) -> Result<(u32, OwnedFd), Error> {
     let mut pidfd: libc::c_int = -1;
     // SAFETY: all fields are numbers, and 0 means "not used" for each.
@@ -144,6 +154,55 @@ fn clone_child(plan: &Plan<'_>) -> Result<(u32, OwnedFd), Error> {
             Ok((u32::try_from(pid).unwrap_or(0), pidfd))
         }
         _ => Err(Error::Start(std::io::Error::last_os_error())),
+    }
+}
+
+/// Creates the child as [`clone_child`] does, by older system calls. All signals are blocked until the child has no handler any
+/// more. No other process can get the child's number before `pidfd_open`, because only this process waits for its children.
+fn fork_child(plan: &Plan<'_>) -> Result<(u32, OwnedFd), Error> {
+    // SAFETY: plain system calls on sets that `sigfillset` and `pthread_sigmask` write. The child is as in `clone_child`: it calls
+    // only async-signal-safe functions.
+    let forked = unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        let pid = libc::fork();
+        if pid == 0 {
+            reset_handlers();
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
+            child(plan)
+        }
+        let error = std::io::Error::last_os_error();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
+        Pid::from_raw(pid).filter(|_| pid > 0).ok_or(error)
+    };
+    let pid = forked.map_err(Error::Start)?;
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(pidfd) => Ok((pid.as_raw_nonzero().get().cast_unsigned(), pidfd)),
+        Err(errno) => {
+            let _ = kill_process(pid, Signal::KILL);
+            let _ = waitpid(Some(pid), WaitOptions::empty());
+            Err(Error::Start(errno.into()))
+        }
+    }
+}
+
+/// Resets the actions of all signals that are not ignored.
+///
+/// # Safety
+/// Only to be called while all signals are blocked.
+unsafe fn reset_handlers() {
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: `sigaction` is async-signal-safe and writes one structure. It fails for the signals of the C library, KILL and
+        // STOP, which have no handler in a child.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            let found = libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0;
+            if found && action.sa_sigaction != libc::SIG_IGN {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use std::process::ExitStatus;
 
 use ambit_launch::{Error, Paused, Running, Signals};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::WaitId;
 
 fn argv(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
@@ -113,6 +114,59 @@ fn processes_start_while_other_threads_allocate() {
     });
 }
 
+/// Makes `clone3` fail in this thread and its children, as systemd's `RestrictNamespaces=` does.
+fn hide_clone3() {
+    let number_is_clone3 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    let statement = |code: u32, k: u32| libc::sock_filter {
+        code: u16::try_from(code).unwrap(),
+        jt: 0,
+        jf: u8::from(code == number_is_clone3),
+        k,
+    };
+    let answer = libc::BPF_RET | libc::BPF_K;
+    let errno = libc::ENOSYS.cast_unsigned();
+    let mut filter = [
+        // The number of the system call is the first word of `seccomp_data`.
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0),
+        statement(number_is_clone3, u32::try_from(libc::SYS_clone3).unwrap()),
+        statement(answer, libc::SECCOMP_RET_ERRNO | errno),
+        statement(answer, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog {
+        len: 4,
+        filter: filter.as_mut_ptr(),
+    };
+    // SAFETY: numbers, and a program that lives longer than the call.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        let set = libc::SECCOMP_SET_MODE_FILTER;
+        assert_eq!(
+            libc::syscall(libc::SYS_seccomp, set, 0, &raw const program),
+            0
+        );
+        assert_eq!(libc::syscall(libc::SYS_clone3, 0, 0), -1);
+    }
+    let error = std::io::Error::last_os_error();
+    assert_eq!(error.raw_os_error(), Some(libc::ENOSYS));
+}
+
+#[test]
+fn a_process_starts_where_clone3_is_hidden() {
+    std::thread::spawn(|| {
+        hide_clone3();
+        let mut running = sh("kill -0 $$ && exit 7").resume().unwrap();
+        assert!(running.wait_for_exec().unwrap().is_none());
+        assert_eq!(end(&mut running).code(), Some(7));
+        drop(sh("exit 1"));
+        let mut running = sh("grep -q '^SigBlk:.0*$' /proc/self/status")
+            .resume()
+            .unwrap();
+        assert_eq!(end(&mut running).code(), Some(0), "a signal is blocked");
+    })
+    .join()
+    .unwrap();
+}
+
 // One test, since signals reach the process of all tests.
 #[test]
 fn signals_are_counted_and_forwarded_also_those_from_before() {
@@ -143,4 +197,21 @@ fn signals_are_counted_and_forwarded_also_those_from_before() {
     );
     drop(forwarding);
     assert_eq!(signals.count(), 2);
+
+    // A paused process has none of the handlers.
+    let ends_by_a_signal = || {
+        let paused = sh("exit 1");
+        let process = paused.pidfd().try_clone_to_owned().unwrap();
+        rustix::process::pidfd_send_signal(&process, rustix::process::Signal::TERM).unwrap();
+        let _ = poll(&mut [PollFd::new(&process, PollFlags::IN)], None);
+        let options = rustix::process::WaitIdOptions::EXITED;
+        let ended = rustix::process::waitid(WaitId::PidFd(process.as_fd()), options);
+        ended.unwrap().unwrap().terminating_signal()
+    };
+    assert_eq!(ends_by_a_signal(), Some(libc::SIGTERM));
+    let forked = std::thread::spawn(move || {
+        hide_clone3();
+        ends_by_a_signal()
+    });
+    assert_eq!(forked.join().unwrap(), Some(libc::SIGTERM));
 }
