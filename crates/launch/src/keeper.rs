@@ -14,7 +14,7 @@ use rustix::process::{
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::thread::set_name;
 
-use crate::Error;
+use crate::{Error, children};
 
 /// Its name in `ps`.
 const NAME: &std::ffi::CStr = c"ambit-keeper";
@@ -44,6 +44,7 @@ impl Keeper {
         }
         let parent = pidfd_open(getpid(), PidfdFlags::empty())
             .map_err(|errno| Error::Keeper(errno.into()))?;
+        children::keep_ended();
         // SAFETY: this process has one thread, which was checked just now and only this thread could change. So no lock
         // of another thread stays locked in the child.
         let pid = unsafe { libc::fork() };

@@ -14,7 +14,7 @@ use std::path::Path;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 
-use crate::{Error, Running};
+use crate::{Error, Running, children};
 
 /// Resets the actions of all signals that are not ignored (Linux 5.5); missing from `libc` for this target.
 const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
@@ -59,7 +59,7 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
 
 impl Paused {
     /// Creates a child that will execute `program` with `argv` (its own name first) and this process's environment.
-    /// With `stdout`, that is its standard output. Any thread may call this, however many the process has.
+    /// With `stdout`, that is its standard output. SIGCHLD gets its default action here and in the child. Any thread may call this, however many the process has.
     ///
     /// # Errors
     /// [`Error::NulByte`], [`Error::Start`].
@@ -88,6 +88,7 @@ impl Paused {
             argv: argv_pointers.as_ptr(),
             env: env_pointers.as_ptr(),
         };
+        children::keep_ended();
         let (pid, pidfd) = create_child(&plan)?;
         Ok(Self {
             pid,

@@ -82,6 +82,27 @@ fn the_error_of_execve_is_reported() {
 }
 
 #[test]
+fn the_status_is_known_where_a_parent_ignored_ended_children() {
+    const CHILD: &str = "AMBIT_TEST_IGNORES_CHILDREN";
+    if std::env::var_os(CHILD).is_some() {
+        let mut running = sh("exit 7").resume().unwrap();
+        assert_eq!(end(&mut running).code(), Some(7));
+        return;
+    }
+    // A process of its own, since the action is that of all threads.
+    let name = "the_status_is_known_where_a_parent_ignored_ended_children";
+    let program = std::env::current_exe().unwrap();
+    let ended = std::process::Command::new("env")
+        .arg("--ignore-signal=CHLD")
+        .arg(program)
+        .args(["--exact", name])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+}
+
+#[test]
 fn an_argument_with_a_nul_byte_is_refused() {
     let result = Paused::new(Path::new("/bin/true"), &argv(&["a\0b"]), None);
     assert!(matches!(result, Err(Error::NulByte)));
