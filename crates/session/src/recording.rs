@@ -18,11 +18,29 @@ use crate::{Error, Notice, Stats};
 const LOSSES_EVERY: Duration = Duration::from_secs(1);
 
 /// The file of a recording that has not begun. It is created before anything is loaded, so that a wrong name is found
-/// early.
+/// early, and removed if the value is dropped before the recording begins.
 #[derive(Debug)]
 pub struct NewRecording {
-    path: PathBuf,
+    path: Unbegun,
     file: File,
+}
+
+/// The path of a file that is removed unless it is kept.
+#[derive(Debug)]
+struct Unbegun(PathBuf);
+
+impl Unbegun {
+    fn keep(mut self) -> PathBuf {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Unbegun {
+    fn drop(&mut self) {
+        if !self.0.as_os_str().is_empty() {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
 }
 
 impl NewRecording {
@@ -38,7 +56,10 @@ impl NewRecording {
             .open(path);
         let path = path.to_owned();
         match created {
-            Ok(file) => Ok(Self { path, file }),
+            Ok(file) => Ok(Self {
+                path: Unbegun(path),
+                file,
+            }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(Error::RecordingExists { path })
             }
@@ -46,26 +67,21 @@ impl NewRecording {
         }
     }
 
-    /// Removes the file.
-    pub fn discard(self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
-
-    /// Writes the header.
+    /// Writes the header. If that fails, the file is removed.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn begin(self, header: &Header) -> Result<RecordingWriter, Error> {
         match Writer::new(self.file, header) {
             Ok(writer) => Ok(RecordingWriter {
-                path: self.path,
+                path: self.path.keep(),
                 writer: Some(writer),
                 losses_read: Instant::now(),
                 lost: 0,
                 unreadable: 0,
             }),
             Err(source) => Err(Error::WriteRecording {
-                path: self.path,
+                path: self.path.0.clone(),
                 source,
             }),
         }
@@ -207,11 +223,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_stays_only_if_its_recording_begins() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r");
+        drop(NewRecording::create(&path).unwrap());
+        assert!(!path.exists());
+        let recording = NewRecording::create(&path).unwrap();
+        drop(recording.begin(&Header::new()).unwrap());
+        assert!(path.exists());
+    }
+
+    #[test]
     fn an_existing_file_is_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r");
-        NewRecording::create(&path).unwrap().discard();
-        assert!(!path.exists());
         std::fs::write(&path, "mine").unwrap();
         let error = NewRecording::create(&path).unwrap_err();
         assert!(matches!(error, Error::RecordingExists { .. }), "{error}");

@@ -46,19 +46,17 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         full: plan.map.coverage == Coverage::Full,
         ..LoadOptions::default()
     };
-    let mut recording = args
+    let recording = args
         .record
         .as_deref()
         .map(NewRecording::create)
         .transpose()?;
     let attached = Kernel::attach(&options);
-    if let Err(error) = &attached {
-        recording.take().into_iter().for_each(NewRecording::discard);
-        if args.verbose
-            && let Some(log) = error.log()
-        {
-            note!("messages of libbpf and the verifier:\n{}", log.trim_end());
-        }
+    if let Err(error) = &attached
+        && args.verbose
+        && let Some(log) = error.log()
+    {
+        note!("messages of libbpf and the verifier:\n{}", log.trim_end());
     }
     let kernel = attached?;
     if let Err(error) = rules::reload(&kernel) {
