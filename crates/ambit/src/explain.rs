@@ -121,6 +121,7 @@ fn head(stored: &StoredRun, style: Style) -> String {
         run,
         violations,
         end,
+        unreadable,
     } = stored;
     let mut out = String::new();
     let until = end.as_ref().map_or_else(
@@ -137,6 +138,9 @@ fn head(stored: &StoredRun, style: Style) -> String {
     );
     let command: Vec<String> = run.command.iter().map(|word| escape::line(word)).collect();
     let _ = writeln!(out, "command: {}", command.join(" "));
+    if *unreadable > 0 {
+        let _ = writeln!(out, "{} cannot be read", count(*unreadable, "stored line"));
+    }
     if violations.is_empty() {
         out.push_str("nothing was outside the map\n");
         return out;

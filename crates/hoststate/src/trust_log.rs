@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 pub use ambit_event::{ChangeKind, ChangedProcess, TrustChange};
+use ambit_journal::end_last_line;
 use rustix::fs::FlockOperation;
 
 use crate::locks::{Level, lock_directory};
@@ -70,10 +71,12 @@ fn append(directory: &Path, change: &TrustChange) -> io::Result<()> {
         fs::rename(&path, directory.join(NAME_BEFORE))?;
     }
     let mut file = OpenOptions::new()
+        .read(true)
         .append(true)
         .create(true)
         .mode(0o600)
         .open(&path)?;
+    end_last_line(&mut file)?;
     let length = file.metadata()?.len();
     let written = file.write_all(&line).and_then(|()| file.sync_all());
     if written.is_err() {
@@ -159,6 +162,20 @@ mod tests {
         append(dir.path(), &change("b".into())).unwrap();
         let log = read(dir.path()).unwrap();
         assert_eq!((log.changes.len(), log.unreadable), (2, 1));
+    }
+
+    #[test]
+    fn a_record_follows_one_whose_writer_was_killed() {
+        let dir = tempfile::tempdir().unwrap();
+        append(dir.path(), &change("a".into())).unwrap();
+        let path = dir.path().join(NAME);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.extend(b"{\"time\":\"20");
+        fs::write(&path, bytes).unwrap();
+        append(dir.path(), &change("b".into())).unwrap();
+        append(dir.path(), &change("c".into())).unwrap();
+        let log = read(dir.path()).unwrap();
+        assert_eq!((log.changes.len(), log.unreadable), (3, 1));
     }
 
     #[test]

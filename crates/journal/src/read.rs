@@ -19,6 +19,8 @@ pub struct StoredRun {
     pub violations: Vec<Violation>,
     /// Its end; `None` while it proceeds, or if Ambit was killed.
     pub end: Option<End>,
+    /// Number of lines that cannot be read, but for a last one that its writer has not finished.
+    pub unreadable: usize,
 }
 
 impl StoredRun {
@@ -28,6 +30,8 @@ impl StoredRun {
         let mut violations: Vec<Violation> = Vec::new();
         let mut index: HashMap<String, usize> = HashMap::new();
         let mut end = None;
+        let mut unreadable = 0;
+        let mut unfinished = false;
         for (number, bytes) in BufReader::new(content).split(b'\n').enumerate() {
             let bytes = bytes.map_err(|source| Error::Read {
                 path: path.to_owned(),
@@ -35,8 +39,11 @@ impl StoredRun {
             })?;
             let line: Line<Run, Violation> = match serde_json::from_slice(&bytes) {
                 Ok(line) => line,
-                // The writer has not finished its last line.
-                Err(error) if error.is_eof() => break,
+                Err(error) if run.is_some() || error.is_eof() => {
+                    unreadable += 1;
+                    unfinished = error.is_eof();
+                    continue;
+                }
                 Err(source) => {
                     return Err(Error::Line {
                         path: path.to_owned(),
@@ -45,6 +52,7 @@ impl StoredRun {
                     });
                 }
             };
+            unfinished = false;
             match line {
                 Line::Run(header) => run = Some(header),
                 Line::Violation(violation) => {
@@ -73,6 +81,7 @@ impl StoredRun {
             run,
             violations,
             end,
+            unreadable: unreadable - usize::from(unfinished),
         })
     }
 }
@@ -93,6 +102,23 @@ mod tests {
         ))
         .unwrap();
         assert!(stored.end.is_none() && stored.violations.is_empty());
+        assert_eq!(stored.unreadable, 0);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_hides_no_other() {
+        let run = r#"{"run":{"ambit":1,"domain":"d","mode":"enforce","map":"/m","map_bytes":"2f6d","command":["c"],"began":"t"}}"#;
+        let end = r#"{"end":{"ended":"u","dropped":0,"lost":0}}"#;
+        let torn = r#"{"again":{"id":"v1","co"#;
+        for text in [
+            format!("{run}\n{torn}\n{end}\n"),
+            format!("{run}\n{torn}{end}\n{end}\n"),
+            format!("{run}\n\0\0\0\n{end}\n"),
+        ] {
+            let stored = read(&text).unwrap();
+            assert!(stored.end.is_some(), "{text}");
+            assert_eq!(stored.unreadable, 1, "{text}");
+        }
     }
 
     #[test]

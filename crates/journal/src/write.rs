@@ -10,7 +10,7 @@ use ambit_event::Violation;
 use serde::Serialize;
 
 use crate::line::Line;
-use crate::{End, Run, replace};
+use crate::{End, Run, end_last_line, replace};
 
 /// A run that is being written.
 #[derive(Debug)]
@@ -29,8 +29,20 @@ impl Journal {
             .mode(0o700)
             .create(folder)?;
         replace(&path, &line(&Line::<_, ()>::Run(&run))?, 0o600)?;
-        let file = OpenOptions::new().append(true).mode(0o600).open(&path)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)?;
         Ok(Self { path, file, run })
+    }
+
+    /// Continues a run whose process was killed, perhaps within a line.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn resume(&mut self) -> io::Result<()> {
+        end_last_line(&mut self.file)
     }
 
     /// Appends a new violation.

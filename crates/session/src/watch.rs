@@ -155,6 +155,10 @@ impl Watch {
     pub(crate) fn resume(&mut self, violations: Vec<Violation>) {
         self.index = violations.iter().map(ViolationKey::of).zip(0..).collect();
         self.violations = violations;
+        self.journal = self
+            .journal
+            .take()
+            .and_then(|mut journal| journal.resume().ok().map(|()| journal));
     }
 
     /// Counts the violations.
