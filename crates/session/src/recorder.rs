@@ -94,12 +94,12 @@ impl<'d> Recorder<'d> {
         self.delivery
     }
 
-    /// Continues the run of a killed process from what that has stored. Its recording ends where the process ended, and
-    /// nothing is reported any more.
+    /// Continues the run of a killed process from the violations that it has stored; `None` if they cannot be read. Its
+    /// recording ends where the process ended, and nothing is reported any more.
     pub(crate) fn take_over(&mut self, violations: Option<Vec<Violation>>) {
         self.recording = None;
         self.report = Box::new(drop);
-        if let (Consumer::Watch(watch, _), Some(violations)) = (&mut self.consumer, violations) {
+        if let Consumer::Watch(watch, _) = &mut self.consumer {
             watch.resume(violations);
         }
     }

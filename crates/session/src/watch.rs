@@ -151,13 +151,21 @@ impl Watch {
         })
     }
 
-    /// Continues a run from its stored violations.
-    pub(crate) fn resume(&mut self, violations: Vec<Violation>) {
-        self.index = violations.iter().map(ViolationKey::of).zip(0..).collect();
-        self.violations = violations;
+    /// Continues a run from its stored violations. If they could not be read, nothing more is stored: the end of the run would
+    /// replace them.
+    pub(crate) fn resume(&mut self, stored: Option<Vec<Violation>>) {
+        let read = stored.is_some();
+        self.violations = stored.unwrap_or_default();
+        self.index = self
+            .violations
+            .iter()
+            .map(ViolationKey::of)
+            .zip(0..)
+            .collect();
         self.journal = self
             .journal
             .take()
+            .filter(|_| read)
             .and_then(|mut journal| journal.resume().ok().map(|()| journal));
     }
 
@@ -185,5 +193,47 @@ impl Watch {
         let journal = self.journal.take()?;
         let ended = journal.end(&self.violations, end);
         ended.err().map(Notice::JournalNotEnded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begin(runs: &Runs) -> Watch {
+        let run = Run {
+            ambit: ambit_journal::FORMAT,
+            domain: "d".to_owned(),
+            mode: Mode::Audit,
+            map: "/m".to_owned(),
+            map_bytes: Hex(b"/m".to_vec()),
+            command: vec!["c".to_owned()],
+            began: "t".to_owned(),
+        };
+        let (watch, notice) = Watch::begin(runs, run, Box::new(|_, _| None));
+        assert!(notice.is_none());
+        watch
+    }
+
+    #[test]
+    fn violations_that_cannot_be_read_are_not_replaced() {
+        let state = tempfile::tempdir().unwrap();
+        let runs = Runs::below(state.path());
+        let mut watch = begin(&runs);
+        let path = runs.folder().join("d.jsonl");
+        let stored = std::fs::read(&path).unwrap();
+        watch.resume(None);
+        assert!(watch.end(0).is_none());
+        assert_eq!(std::fs::read(&path).unwrap(), stored);
+    }
+
+    #[test]
+    fn a_run_that_is_continued_is_ended() {
+        let state = tempfile::tempdir().unwrap();
+        let runs = Runs::below(state.path());
+        let mut watch = begin(&runs);
+        watch.resume(Some(Vec::new()));
+        assert!(watch.end(3).is_none());
+        assert_eq!(runs.load("d").unwrap().end.unwrap().lost, 3);
     }
 }
