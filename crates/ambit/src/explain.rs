@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::exit::{Failure, Outcome};
 use crate::map;
-use crate::out::{Style, count, note};
+use crate::out::{Style, count, kept, note};
 use crate::stdout::{json_line, print};
 use crate::store::stored;
 use crate::value::domain_name;
@@ -115,6 +115,15 @@ fn ephemeral_ports() -> RangeInclusive<u16> {
     read().unwrap_or(32_768..=60_999)
 }
 
+/// Describes the records of violations for which a run has no room.
+pub(crate) fn not_stored(dropped: u64) -> String {
+    format!(
+        "{} of other operations not stored: a run stores {} operations at most",
+        count(dropped, "record"),
+        ambit_journal::KEPT
+    )
+}
+
 /// Describes the run and the number of operations outside the map.
 fn head(stored: &StoredRun, style: Style) -> String {
     let StoredRun {
@@ -141,30 +150,23 @@ fn head(stored: &StoredRun, style: Style) -> String {
     if *unreadable > 0 {
         let _ = writeln!(out, "{} cannot be read", count(*unreadable, "stored line"));
     }
-    if violations.is_empty() {
+    let (dropped, lost) = end.as_ref().map_or((0, 0), |end| (end.dropped, end.lost));
+    if !violations.is_empty() {
+        let what = kept(violations.len(), dropped, "operation");
+        let _ = writeln!(out, "{what} outside the map");
+    } else if lost == 0 && *unreadable == 0 {
         out.push_str("nothing was outside the map\n");
         return out;
     }
-    let _ = writeln!(
-        out,
-        "{} outside the map",
-        count(violations.len(), "operation")
-    );
-    if let Some(end) = end {
-        if end.dropped > 0 {
-            let _ = writeln!(
-                out,
-                "{} more were not stored: there were too many",
-                end.dropped
-            );
-        }
-        if end.lost > 0 {
-            let _ = writeln!(
-                out,
-                "{} were lost because the ring buffer was full; use a larger --ring-size",
-                count(end.lost, "event")
-            );
-        }
+    if dropped > 0 {
+        let _ = writeln!(out, "{}", not_stored(dropped));
+    }
+    if lost > 0 {
+        let _ = writeln!(
+            out,
+            "{} were lost because the ring buffer was full; use a larger --ring-size",
+            count(lost, "event")
+        );
     }
     out.push('\n');
     out

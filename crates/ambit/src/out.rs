@@ -90,6 +90,12 @@ pub(crate) fn count(number: impl TryInto<u64>, one: &str) -> String {
     }
 }
 
+/// Returns how many things were kept, with their noun, after "at least" if others were not kept.
+pub(crate) fn kept(number: impl TryInto<u64>, dropped: u64, one: &str) -> String {
+    let least = if dropped > 0 { "at least " } else { "" };
+    format!("{least}{}", count(number, one))
+}
+
 /// Returns a path as text without control characters.
 pub(crate) fn shown(path: impl AsRef<std::ffi::OsStr>) -> String {
     ambit_event::escape::name(path.as_ref().as_encoded_bytes())

@@ -422,6 +422,30 @@ fn an_explanation_has_the_line_its_neighbours_and_the_command() {
 }
 
 #[test]
+fn losses_of_a_run_are_shown_as_what_they_are() {
+    let desk = with_run();
+    let run = desk.text("runs/web.jsonl");
+    let end = r#"{"end":{"ended":"u","dropped":7,"lost":2}}"#;
+    desk.file("runs/web.jsonl", format!("{run}{end}\n"));
+    desk.ambit(&["explain"])
+        .exits(0)
+        .says("at least 2 operations outside the map\n7 records of other operations not stored")
+        .says("2 events were lost");
+    let first = run.lines().next().unwrap();
+    desk.file("runs/web.jsonl", format!("{first}\n{end}\n"));
+    let explained = desk.ambit(&["explain"]).exits(0).says("2 events were lost");
+    assert!(!explained.stdout().contains("nothing was outside"));
+    desk.file("runs/web.jsonl", format!("{first}\n{{\"again\":{{\"id\n"));
+    desk.ambit(&["explain"])
+        .exits(0)
+        .says("nothing was outside the map");
+    desk.file("runs/web.jsonl", format!("{first}\n\0\n"));
+    desk.ambit(&["explain"])
+        .exits(0)
+        .says("1 stored line cannot be read");
+}
+
+#[test]
 fn without_a_run_it_is_said_how_to_get_one() {
     let desk = desk();
     desk.ambit(&["explain"])

@@ -50,7 +50,7 @@ pub struct Run {
 pub struct End {
     /// UTC.
     pub ended: String,
-    /// Violations beyond the first [`crate::KEPT`].
+    /// Records of violations beyond the first [`crate::KEPT`]. Each violation has one or more.
     pub dropped: u64,
     /// Records that found no room in the ring.
     pub lost: u64,

@@ -118,13 +118,6 @@ impl<'m> Backtest<'m> {
         self.matcher.map().coverage
     }
 
-    /// Number of different operations outside the map, including those that were not kept.
-    pub fn different(&self) -> u64 {
-        u64::try_from(self.outside.len())
-            .unwrap_or(u64::MAX)
-            .saturating_add(self.dropped)
-    }
-
     /// Drops the answers that are kept by point number: the recording is about to reuse the numbers.
     pub(crate) fn forget(&mut self) {
         self.known.clear();
@@ -166,6 +159,7 @@ impl<'m> Backtest<'m> {
             }
             Verdict::Dropped => {
                 self.times += 1;
+                self.dropped += 1;
                 true
             }
             Verdict::Allowed | Verdict::Unknown => false,
@@ -232,7 +226,6 @@ impl<'m> Backtest<'m> {
             return Verdict::Outside(*index);
         }
         if self.outside.len() >= OUTSIDE_MAX {
-            self.dropped += 1;
             return Verdict::Dropped;
         }
         let unrepresentable = matches!(point.content, Content::Unrepresentable(_));

@@ -8,6 +8,7 @@
 
 use ambit_abi::{self as abi, EventKind, Fp, Hook, Op};
 use ambit_event::{Inet, Object, Path, Port, RawEvent, RingRecord, Subject};
+use ambit_model::Map;
 use ambit_policy::file;
 use ambit_policy::rule::Rule;
 use ambit_recording::{Header, Reader, Summary, Writer};
@@ -510,4 +511,25 @@ fn what_has_no_canonical_form_has_an_empty_path() {
         "  - {id: none, on: file.open, when: 'object.unrepresentable && object.path == \"\"', do: audit}\n",
     );
     assert_eq!(answers.of("none"), (1, 0));
+}
+
+#[test]
+fn occurrences_that_are_not_kept_are_counted_each() {
+    const KEPT: u32 = 10_000;
+    let mut recording = HandMade::new();
+    for number in 0..KEPT {
+        recording.opens(1, CAT, &format!("/f/{number}"));
+    }
+    for _ in 0..3 {
+        recording.opens(1, CAT, "/other");
+    }
+    let bytes = recording.writer.end(&Summary::default()).unwrap();
+    let map = Map::new("web".to_owned());
+    let reader = Reader::new(&bytes[..]).unwrap();
+    let mut replay = Replay::new(Some(&map), None, reader.header().ephemeral);
+    replay.read("by hand".to_owned(), reader, |_| {}).unwrap();
+    let map = replay.map.unwrap();
+    let kept: u64 = map.outside.iter().map(|one| one.times).sum();
+    assert_eq!(u32::try_from(map.outside.len()), Ok(KEPT));
+    assert_eq!((map.dropped, map.times), (3, kept + 3));
 }

@@ -55,6 +55,7 @@ pub struct Watch {
     index: HashMap<ViolationKey, usize>,
     /// Ids by the point's fingerprint.
     by_point: HashMap<Fp, String>,
+    /// Records of violations beyond the first [`KEPT`]: the kernel part emits several of each.
     dropped: u64,
     clock: Clock,
     cause_of: CauseOf,
@@ -71,11 +72,11 @@ impl fmt::Debug for Watch {
 /// Numbers of violations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WatchSummary {
-    /// Distinct violations.
+    /// Distinct violations, at most [`KEPT`].
     pub distinct: u64,
     /// Distinct violations that were refused.
     pub refused: u64,
-    /// Violations beyond the first [`KEPT`].
+    /// Records of other violations. Each violation has one or more.
     pub dropped: u64,
 }
 
@@ -177,7 +178,7 @@ impl Watch {
             .filter(|one| one.response != Response::Log && one.mode == Mode::Enforce)
             .count();
         WatchSummary {
-            distinct: u64::try_from(self.violations.len()).unwrap_or(u64::MAX) + self.dropped,
+            distinct: u64::try_from(self.violations.len()).unwrap_or(u64::MAX),
             refused: u64::try_from(refused).unwrap_or(u64::MAX),
             dropped: self.dropped,
         }

@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 
 use super::MAP_MODE;
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::out::{count, note, shown};
+use crate::out::{count, kept, note, shown};
 use crate::replay::replay;
 
 /// Mark a map as finished
@@ -76,7 +76,11 @@ fn against(args: &Args, map: &ambit_model::Map, name: &str) -> Result<(), Failur
             Exit::Outside,
             anyhow!(
                 "{name} is not sealed: it does not allow {}, the first of them `{}`; `ambit replay -m` explains each",
-                count(backtest.different(), "recorded operation"),
+                kept(
+                    backtest.outside.len(),
+                    backtest.dropped,
+                    "recorded operation"
+                ),
                 first.violation.event.rule()
             ),
         ));

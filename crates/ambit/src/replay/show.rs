@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::show_rules;
 use crate::exit::Failure;
-use crate::out::{Style, count, shown};
+use crate::out::{Style, count, kept, shown};
 use crate::stdout::json_line;
 
 #[derive(Serialize)]
@@ -172,7 +172,7 @@ fn outside_text(map: &Path, backtest: &Backtest<'_>, events: u64) -> String {
     } else {
         style.red(format!(
             "{map} does not allow {} ({} of {})",
-            count(backtest.different(), "operation"),
+            kept(backtest.outside.len(), backtest.dropped, "operation"),
             count(backtest.times, "occurrence"),
             count(events, "recorded operation"),
         ))

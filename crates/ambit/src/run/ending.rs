@@ -12,8 +12,9 @@ use rustix::io::Errno;
 use super::figures::{self, Figures};
 use super::{Args, Plan};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
+use crate::explain::not_stored;
 use crate::map::{MAP_MODE, hint, read_if_there};
-use crate::out::{count, note, shown};
+use crate::out::{count, kept, note, shown};
 
 /// The result of a session.
 pub(super) struct SessionResult {
@@ -127,7 +128,7 @@ fn show_violations(plan: &Plan, seen: WatchSummary, stats: &Stats) {
     if seen.distinct == 0 && stats.violations() == 0 {
         note!("nothing was outside {map}");
     } else {
-        let what = count(seen.distinct, "operation");
+        let what = kept(seen.distinct, seen.dropped, "operation");
         let times = stats.violations();
         let times = if times > seen.distinct {
             format!(" ({times} times in all)")
@@ -142,11 +143,7 @@ fn show_violations(plan: &Plan, seen: WatchSummary, stats: &Stats) {
         note!("{what} outside {map}{times}{refused}; `ambit explain` shows why and what to do");
     }
     if seen.dropped > 0 {
-        note!(
-            "{} of them are not stored: a run stores {} at most",
-            seen.dropped,
-            ambit_journal::KEPT
-        );
+        note!("{}", not_stored(seen.dropped));
     }
     if stats.violations_lost() > 0 {
         note!(
