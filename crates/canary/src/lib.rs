@@ -19,7 +19,7 @@ use std::fmt::Write;
 
 use ambit_abi::{Fp, Hook, Mode, Op};
 use ambit_event::{Event, Operation, key};
-use ambit_sensor::{Kernel, KernelHook, LoadOptions};
+use ambit_sensor::{KernelHook, LoadOptions};
 use serde::Serialize;
 
 use list::{Canary, canary};
@@ -64,17 +64,19 @@ pub enum Status {
 /// The kernel part, a process or a file failed, or a signal asked to end ([`Error::Interrupted`]). In any case the kernel
 /// part is released and the files are removed.
 pub fn check_all(offered: &[KernelHook]) -> Result<Vec<Checked>, Error> {
-    let bed = TestBed::new(Kernel::attach(&LoadOptions {
+    let bed = TestBed::new(&LoadOptions {
         full: true,
         ..LoadOptions::default()
-    })?)?;
+    })?;
     let checked = check_each(&bed, offered);
     let interrupted = bed.interrupted();
-    bed.remove()?;
-    match interrupted {
-        Some(signal) => Err(Error::Interrupted(signal)),
-        None => checked,
+    let removed = bed.remove();
+    if let Some(signal) = interrupted {
+        return Err(Error::Interrupted(signal));
     }
+    let checked = checked?;
+    removed?;
+    Ok(checked)
 }
 
 /// True if every operation that could be tried was seen and refused.

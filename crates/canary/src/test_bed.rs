@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use ambit_abi::{self as abi, Coverage, EventKind, Family, Fp, Hook, Mode, Op, Response};
 use ambit_event::{Event, Secret, Subject};
 use ambit_launch::{Paused, Running, Signals};
-use ambit_sensor::{Domain, DomainSpec, Kernel};
+use ambit_sensor::{Domain, DomainSpec, Kernel, LoadOptions};
 use ambit_session::{Next, Pump};
 use rustix::process::{Signal, pidfd_send_signal};
 
@@ -96,15 +96,19 @@ impl TrialResult {
 const EPERM: i32 = rustix::io::Errno::PERM.raw_os_error();
 
 impl TestBed {
-    pub(crate) fn new(kernel: Kernel) -> Result<Self, Error> {
+    /// Loads the kernel part last: if anything fails before, nothing has to be released.
+    pub(crate) fn new(options: &LoadOptions) -> Result<Self, Error> {
         let program = std::env::current_exe().map_err(Error::OwnProgram)?;
         let directory = tempfile::Builder::new().prefix("ambit-canary-").tempdir();
+        let directory = directory.map_err(Error::TemporaryDirectory)?;
+        let signals = Signals::catch()?;
+        let kernel = Kernel::attach(options)?;
         Ok(Self {
             secret: Secret::new(kernel.secret()),
             kernel,
             program,
-            directory: directory.map_err(Error::TemporaryDirectory)?,
-            signals: Signals::catch()?,
+            directory,
+            signals,
         })
     }
 
@@ -166,9 +170,11 @@ impl TestBed {
             .chain(words)
             .collect();
         let result = self.run_in(&domain, &argv);
-        // The domain is removed even if the trial failed.
-        domain.close()?;
-        result
+        // The domain is removed even if the trial failed, whose error is the cause of one here.
+        let closed = domain.close();
+        let result = result?;
+        closed?;
+        Ok(result)
     }
 
     fn run_in(&self, domain: &Domain, argv: &[OsString]) -> Result<TrialResult, Error> {
