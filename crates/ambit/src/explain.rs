@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use ambit_event::{Reason, escape};
-use ambit_journal::{StoredRun, Violation};
+use ambit_journal::{StoredRun, Violation, losses};
 use ambit_model::{Explanation, Map, Matcher};
 use anyhow::anyhow;
 use serde::Serialize;
@@ -71,12 +71,7 @@ pub(crate) fn choose<'s>(
     }
     ids.iter()
         .map(|id| {
-            let wanted = id.strip_prefix('v').unwrap_or(id);
-            let found = stored
-                .violations
-                .iter()
-                .find(|violation| violation.id.strip_prefix('v') == Some(wanted));
-            found.ok_or_else(|| {
+            stored.violation(id).ok_or_else(|| {
                 Failure::usage(anyhow!(
                     "the run of {} in domain `{}` has no violation `{}`; it has {}",
                     stored.run.began,
@@ -115,15 +110,6 @@ fn ephemeral_ports() -> RangeInclusive<u16> {
     read().unwrap_or(32_768..=60_999)
 }
 
-/// Describes the records of violations for which a run has no room.
-pub(crate) fn not_stored(dropped: u64) -> String {
-    format!(
-        "{} of other operations not stored: a run stores {} operations at most",
-        count(dropped, "record"),
-        ambit_journal::KEPT
-    )
-}
-
 /// Describes the run and the number of operations outside the map.
 fn head(stored: &StoredRun, style: Style) -> String {
     let StoredRun {
@@ -158,15 +144,8 @@ fn head(stored: &StoredRun, style: Style) -> String {
         out.push_str("nothing was outside the map\n");
         return out;
     }
-    if dropped > 0 {
-        let _ = writeln!(out, "{}", not_stored(dropped));
-    }
-    if lost > 0 {
-        let _ = writeln!(
-            out,
-            "{} were lost because the ring buffer was full; use a larger --ring-size",
-            count(lost, "event")
-        );
+    for loss in losses(dropped, lost) {
+        let _ = writeln!(out, "{loss}");
     }
     out.push('\n');
     out
@@ -198,8 +177,8 @@ impl<'s> Explained<'s> {
             format!(
                 "ambit accept {} --into {} --domain {}",
                 violation.id,
-                quoted(&stored.run.map),
-                quoted(&stored.run.domain)
+                escape::shell(&stored.run.map),
+                escape::shell(&stored.run.domain)
             )
         });
         Some(Self {
@@ -260,15 +239,5 @@ impl<'s> Explained<'s> {
         }
         out.push('\n');
         out
-    }
-}
-
-/// Quotes a path for a shell.
-fn quoted(path: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&byte);
-    if !path.is_empty() && path.bytes().all(plain) {
-        path.to_owned()
-    } else {
-        format!("'{}'", path.replace('\'', "'\\''"))
     }
 }

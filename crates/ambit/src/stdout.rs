@@ -4,8 +4,6 @@
 use std::io::{self, Write};
 
 use anyhow::Context;
-#[cfg(feature = "kernel")]
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
@@ -28,15 +26,6 @@ pub(crate) fn write(text: &str) -> Result<bool, Failure> {
             .or_exit(Exit::Trouble)
             .map(|()| true),
     }
-}
-
-/// True if the reader of standard output has closed its pipe.
-#[cfg(feature = "kernel")]
-pub(crate) fn is_closed() -> bool {
-    let stdout = io::stdout();
-    let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
-    let found = poll(&mut fds, Some(&Timespec::default()));
-    found.is_ok() && fds.iter().any(|fd| fd.revents().contains(PollFlags::ERR))
 }
 
 /// A value as one line of JSON.

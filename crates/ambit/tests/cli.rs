@@ -430,10 +430,10 @@ fn losses_of_a_run_are_shown_as_what_they_are() {
     desk.ambit(&["explain"])
         .exits(0)
         .says("at least 2 operations outside the map\n7 records of other operations not stored")
-        .says("2 events were lost");
+        .says("2 records lost, because the ring");
     let first = run.lines().next().unwrap();
     desk.file("runs/web.jsonl", format!("{first}\n{end}\n"));
-    let explained = desk.ambit(&["explain"]).exits(0).says("2 events were lost");
+    let explained = desk.ambit(&["explain"]).exits(0).says("2 records lost");
     assert!(!explained.stdout().contains("nothing was outside"));
     desk.file("runs/web.jsonl", format!("{first}\n{{\"again\":{{\"id\n"));
     desk.ambit(&["explain"])

@@ -87,6 +87,16 @@ impl TrimSpaces for [u8] {
     }
 }
 
+/// Quotes a word for a shell, if it needs that.
+pub fn shell(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +118,12 @@ mod tests {
     #[test]
     fn a_backslash_is_never_ambiguous() {
         assert_eq!(name(b"\\x41"), "\\\\x41");
+    }
+
+    #[test]
+    fn a_shell_reads_a_quoted_word_as_it_was() {
+        assert_eq!(shell("/etc/web-1.map"), "/etc/web-1.map");
+        assert_eq!(shell("it's $HOME"), "'it'\\''s $HOME'");
+        assert_eq!(shell(""), "''");
     }
 }

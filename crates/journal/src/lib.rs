@@ -19,7 +19,7 @@ pub use ambit_event::{FirstCause, Hex, SubjectText, Violation};
 pub use append::end_last_line;
 pub use clock::Clock;
 pub use error::Error;
-pub use line::{End, FORMAT, Run};
+pub use line::{End, FORMAT, Run, losses};
 pub use read::StoredRun;
 pub use replace::{folder, replace};
 pub use runs::Runs;

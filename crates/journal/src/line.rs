@@ -55,3 +55,22 @@ pub struct End {
     /// Records that found no room in the ring.
     pub lost: u64,
 }
+
+/// Describes the violations of a run that are not stored: `dropped` and `lost` as in [`End`].
+pub fn losses(dropped: u64, lost: u64) -> Vec<String> {
+    let records = |count| if count == 1 { "record" } else { "records" };
+    let dropped = (dropped > 0).then(|| {
+        format!(
+            "{dropped} {} of other operations not stored: a run stores {} operations at most",
+            records(dropped),
+            crate::KEPT
+        )
+    });
+    let lost = (lost > 0).then(|| {
+        format!(
+            "{lost} {} lost, because the ring buffer was full; run again with a larger --ring-size",
+            records(lost)
+        )
+    });
+    dropped.into_iter().chain(lost).collect()
+}

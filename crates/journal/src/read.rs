@@ -24,6 +24,14 @@ pub struct StoredRun {
 }
 
 impl StoredRun {
+    /// Returns a violation by its id, with or without the `v` before the number.
+    pub fn violation(&self, id: &str) -> Option<&Violation> {
+        let wanted = id.strip_prefix('v').unwrap_or(id);
+        self.violations
+            .iter()
+            .find(|violation| violation.id.strip_prefix('v') == Some(wanted))
+    }
+
     /// Reads a run from a file's content; `path` is for errors.
     pub(crate) fn read(path: &Path, content: impl Read) -> Result<Self, Error> {
         let mut run = None;

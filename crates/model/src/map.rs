@@ -196,6 +196,16 @@ impl Map {
     pub fn rule_count(&self) -> usize {
         self.subjects.values().map(|entry| entry.allow.len()).sum()
     }
+
+    /// Returns the number of rules that `before` has not.
+    pub fn rules_beyond(&self, before: &Self) -> usize {
+        let new = self.subjects.iter().map(|(subject, entry)| {
+            let known = before.subjects.get(subject).map(|entry| &entry.allow);
+            let new = |rule: &&Rule| !known.is_some_and(|known| known.contains(*rule));
+            entry.allow.iter().filter(new).count()
+        });
+        new.sum()
+    }
 }
 
 impl Entry {

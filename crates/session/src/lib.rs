@@ -33,7 +33,7 @@ pub use keep::keep;
 pub use lock::ReaderLock;
 pub use notice::Notice;
 pub use outbox::Outbox;
-pub use pump::{Next, Pump, Sink};
+pub use pump::{Next, Pump, Sink, is_closed};
 pub use recorder::{Collected, Counters, Recorder, Report};
 pub use recording::{NewRecording, RecordingSummary, RecordingWriter};
 pub use run::{Ended, How, run};

@@ -140,6 +140,14 @@ impl Pump {
     }
 }
 
+/// True if a descriptor is the writing end of a pipe or socket whose reader has closed it.
+pub fn is_closed(writer: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(writer, PollFlags::empty())];
+    let gone = PollFlags::ERR | PollFlags::HUP;
+    poll(&mut fds, Some(&Timespec::default())).is_ok()
+        && fds.iter().any(|fd| fd.revents().intersects(gone))
+}
+
 /// Waits for the descriptors. A signal ends the wait without an error.
 fn poll_for(fds: &mut [PollFd<'_>], limit: Option<Duration>) -> Result<(), Error> {
     // A limit that is too large for the kernel's type counts as none.
@@ -164,6 +172,17 @@ mod tests {
         let began = Instant::now();
         poll_for(&mut fds, Some(Duration::from_millis(1020))).unwrap();
         assert!(began.elapsed() >= Duration::from_millis(1020));
+    }
+
+    #[test]
+    fn a_pipe_is_closed_once_its_reader_is() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        rustix::io::write(&writer, b"unread").unwrap();
+        assert!(!is_closed(writer.as_fd()));
+        drop(reader);
+        assert!(is_closed(writer.as_fd()));
+        let file = std::fs::File::options().write(true).open("/dev/null");
+        assert!(!is_closed(file.unwrap().as_fd()));
     }
 
     #[test]

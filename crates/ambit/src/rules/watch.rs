@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ambit rules watch`: prints the records of rules as they arrive.
 
+use std::io;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use ambit_event::{RuleHit, RuleName, RuleOutcome, RuleRecord};
@@ -8,11 +10,11 @@ use ambit_hoststate::rules::{Active, active, active_elsewhere};
 use ambit_hoststate::{CachedSources, paths};
 use ambit_journal::Clock;
 use ambit_policy::rule::{Actions, Rule};
-use ambit_session::{Pump, ReaderLock, Sink};
+use ambit_session::{Pump, ReaderLock, Sink, is_closed};
 
 use crate::exit::{Failure, Outcome};
 use crate::out::{Style, note};
-use crate::stdout::{is_closed, json_line, write};
+use crate::stdout::{json_line, write};
 
 /// Longest wait for a record. After it, a closed pipe and another kernel part, with another ring, are noticed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -40,7 +42,7 @@ pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
         if let Some(end) = printer.end {
             return end;
         }
-        if once || is_closed() {
+        if once || is_closed(io::stdout().as_fd()) {
             return Ok(Outcome::SUCCESS);
         }
         match replaced {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The end of a run: writes the learned map, or shows how much was outside the map.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use ambit_abi::{Fp, Mode};
+use ambit_journal::losses;
 use ambit_model::{Learner, Map};
 use ambit_session::{Collected, Ended, Error, How, Missed, RecordingSummary, Stats, WatchSummary};
 use anyhow::{Context, anyhow};
@@ -12,7 +13,6 @@ use rustix::io::Errno;
 use super::figures::{self, Figures};
 use super::{Args, Plan};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::explain::not_stored;
 use crate::map::{MAP_MODE, hint, read_if_there};
 use crate::out::{count, kept, note, shown};
 
@@ -142,14 +142,8 @@ fn show_violations(plan: &Plan, seen: WatchSummary, stats: &Stats) {
         };
         note!("{what} outside {map}{times}{refused}; `ambit explain` shows why and what to do");
     }
-    if seen.dropped > 0 {
-        note!("{}", not_stored(seen.dropped));
-    }
-    if stats.violations_lost() > 0 {
-        note!(
-            "{} found no room in the ring and is not stored; run again with a larger --ring-size",
-            count(stats.violations_lost(), "event")
-        );
+    for loss in losses(seen.dropped, stats.violations_lost()) {
+        note!("{loss}");
     }
 }
 
@@ -200,16 +194,6 @@ fn learned(
 }
 
 fn summarise(plan: &Plan, before: &Map, after: &Map, points: u64) {
-    let lines = |map: &Map| -> BTreeSet<String> {
-        let rules = map.subjects.iter().flat_map(|(subject, entry)| {
-            entry
-                .allow
-                .iter()
-                .map(move |rule| format!("{subject}\n{rule}"))
-        });
-        rules.collect()
-    };
-    let new = lines(after).difference(&lines(before)).count();
     note!(
         "saw {}; {} {} {} for {}{}",
         count(points, "point"),
@@ -218,7 +202,7 @@ fn summarise(plan: &Plan, before: &Map, after: &Map, points: u64) {
         count(after.rule_count(), "rule"),
         count(after.subjects.len(), "subject"),
         if plan.existed {
-            format!(", {new} of them new")
+            format!(", {} of them new", after.rules_beyond(before))
         } else {
             String::new()
         }

@@ -2,8 +2,7 @@
 //! Adds the figures of a learning run to the statistics beside its map.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
+use std::hash::{BuildHasher, RandomState};
 
 use ambit_abi::Fp;
 use ambit_model::{Learner, Map, Run, RunId, Statistics};
@@ -40,7 +39,9 @@ pub(super) fn add(plan: &Plan, stats: &Stats, figures: &Figures<'_>) {
         missed: figures.missed,
         untrusted: stats.untrusted(),
     };
-    let one = Statistics::of_run(run_id(figures.began), run, &seen, figures.before);
+    // No other run has this id, on this machine or another one: the hash has a random key.
+    let id = RunId(RandomState::new().hash_one(figures.began));
+    let one = Statistics::of_run(id, run, &seen, figures.before);
     let written = before(plan).and_then(|before| {
         let all = match before {
             None => one,
@@ -62,23 +63,5 @@ fn before(plan: &Plan) -> anyhow::Result<Option<Statistics>> {
         figures::read(&plan.path).map_err(crate::exit::Failure::into_error)
     } else {
         Ok(None)
-    }
-}
-
-/// Returns an id that no other run has, on this machine or another one.
-fn run_id(began: &str) -> RunId {
-    let mut random = [0; 8];
-    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut random));
-    match read {
-        Ok(()) => RunId(u64::from_le_bytes(random)),
-        // Without random bytes: the start time and the process number.
-        Err(_) => RunId(
-            began
-                .bytes()
-                .chain(std::process::id().to_le_bytes())
-                .fold(0, |id, byte| {
-                    id.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte)
-                }),
-        ),
     }
 }
