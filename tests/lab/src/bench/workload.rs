@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{DIR, MAP};
+use crate::harness::{descendants, eventually};
 
 /// Cost of one iteration of each loop.
 pub(super) type Measured = BTreeMap<String, f64>;
@@ -138,7 +138,7 @@ pub(super) fn memory() -> Value {
         .args([LOOP, "sleep"])
         .spawn()
         .expect("cannot start ambit");
-    std::thread::sleep(Duration::from_secs(5));
+    until_executed(&child);
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     end(&mut child);
     let kib = |name: &str| -> Option<u64> {
@@ -158,8 +158,7 @@ impl Keeper {
             .args([LOOP, "sleep"])
             .spawn()
             .expect("cannot start ambit");
-        // The guest's clock counts instructions, so that this time passes while the kernel part is loaded.
-        std::thread::sleep(Duration::from_secs(90));
+        until_executed(&child);
         Self(child)
     }
 }
@@ -168,6 +167,15 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         end(&mut self.0);
     }
+}
+
+/// Waits until `ambit run` has executed its command.
+fn until_executed(ambit: &Child) {
+    eventually("ambit has executed its command", || {
+        descendants(ambit.id()).iter().any(|pid| {
+            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe.ends_with("ambit-loop"))
+        })
+    });
 }
 
 fn end(child: &mut Child) {
