@@ -71,6 +71,19 @@ until_true() {
 	done
 }
 
+# Waits until a port of 127.0.0.1 has a listener.
+listening() {
+	local port
+	printf -v port ':%04X 00000000:0000 0A' "$1"
+	until_true grep -q "$port" /proc/net/tcp
+}
+
+# Waits for a command that an attack may keep from succeeding, for 5 seconds at most.
+perhaps() {
+	local tries=50
+	until "$@" >/dev/null 2>&1 || ((tries-- <= 0)); do nap 0.1; done
+}
+
 # Starts the workload in its domain: the script `inside` of its folder, which writes a line `started`.
 begin() {
 	rm -f "$state/in" "$state/out" "$state/errors"
@@ -81,7 +94,11 @@ begin() {
 	inside=$!
 	exec {say}>"$state/in"
 	await started
+	until_true ready
 }
+
+# True if the workload can be used. A workload whose `started` comes too early has its own.
+ready() { :; }
 
 # Waits for a line in the output of the workload.
 await() {

@@ -26,6 +26,9 @@ prepare() {
 		| .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN", "CAP_MKNOD"]) | .linux.readonlyPaths = [] | .linux.maskedPaths = [] | .linux.namespaces |= map(select(.type != "network" and .type != "cgroup"))' <(cd /tmp && rm -f config.json && crun spec && cat config.json) >$bundle/config.json
 }
 
+# The container reports that it is up before its server listens.
+ready() { curl -sS --max-time 20 http://127.0.0.1:8088/; }
+
 day() {
 	local job
 	begin

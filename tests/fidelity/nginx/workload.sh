@@ -47,10 +47,18 @@ day() {
 	finish
 }
 
+# The processes that serve the configuration from before a reload end after it.
+ended() {
+	local worker
+	for worker in "$@"; do [ ! -e "/proc/$worker" ] || return; done
+}
+
 # What an attacker with the right to write the server's configuration does.
 configure() {
+	local workers
+	mapfile -t workers < <(pgrep -P "$(cat /run/web.pid)")
 	sed "$1" $site/nginx.conf.good >$site/nginx.conf
 	tell reload
-	nap 0.5
+	perhaps ended "${workers[@]}"
 }
 after() { cp $site/nginx.conf.good $site/nginx.conf; }

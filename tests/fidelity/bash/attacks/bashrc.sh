@@ -3,5 +3,5 @@
 technique=T1546.004
 about="a line in .bashrc, without programs"
 before() { echo ': > /var/tmp/fidelity/marker/was-here' >$home/.bashrc; }
-attack() { nap 1; }
+attack() { perhaps effect; }
 effect() { [ -e "$marker" ]; }

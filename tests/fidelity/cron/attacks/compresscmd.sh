@@ -7,6 +7,6 @@ before() {
 	chmod 755 /srv/logs/squeeze
 	sed -i 's,compress$,compress\n\tcompresscmd /srv/logs/squeeze,' /srv/logs/logrotate.conf
 }
-attack() { minute /srv/logs/ran; nap 1; }
+attack() { minute /srv/logs/ran; perhaps effect; }
 effect() { [ -e "$marker" ]; }
 after() { install -m 644 "$here/logrotate.conf" /srv/logs/logrotate.conf; }

@@ -7,6 +7,6 @@ before() {
 	chmod 755 /usr/local/bin/logrotate
 	sed -i 's,^PATH=,PATH=/usr/local/bin:,' /etc/cron.d/rotate
 }
-attack() { minute /srv/logs/ran; nap 1; }
+attack() { minute /srv/logs/ran; perhaps effect; }
 effect() { [ -e "$marker" ]; }
 after() { install -m 644 "$here/crontab" /etc/cron.d/rotate; rm -f /usr/local/bin/logrotate; }

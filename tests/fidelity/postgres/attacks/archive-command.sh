@@ -7,6 +7,6 @@ attack() {
 	sql "alter system set archive_command = 'touch /var/tmp/fidelity/marker/was-here'"
 	tell restart
 	sql "select pg_switch_wal()"
-	nap 3
+	perhaps effect
 }
 effect() { [ -e "$marker" ]; }
