@@ -29,8 +29,8 @@ Examples:
   ambit run -m web.map --enforce -- ./serve.sh  refuse everything outside the map
   ambit explain                                 show the refused operations, and why
 
-Exit status: 0 success; 1 the command line or a file is wrong; 2 Ambit failed; 3 an operation was outside the map (with
---fail-on-violation). `ambit run` otherwise exits as its command does.";
+Exit status: 0 success; 1 the command line or a file is wrong; 2 Ambit failed; 3 an operation was outside the map or refused
+(`run` and `replay` with --fail-on-violation, `map seal --against`). `ambit run` otherwise exits as its command does.";
 
 #[cfg(not(feature = "kernel"))]
 const EXAMPLES: &str = "\
@@ -39,7 +39,8 @@ Examples:
   ambit rules check my.yaml        check a rule file
   ambit replay web.rec -m web.map  decide a recording by another map
 
-Exit status: 0 success; 1 the command line or a file is wrong; 2 Ambit failed.";
+Exit status: 0 success; 1 the command line or a file is wrong; 2 Ambit failed; 3 an operation was outside the map or refused
+(`replay --fail-on-violation`, `map seal --against`).";
 
 #[derive(Debug, Subcommand)]
 enum Verb {

@@ -17,7 +17,7 @@ pub(crate) enum Exit {
     Usage = 1,
     /// Ambit could not do its work.
     Trouble = 2,
-    /// An operation was outside the map, with --fail-on-violation.
+    /// An operation was outside the map, or a rule refused it: `--fail-on-violation`, and `map seal --against`.
     Outside = 3,
     /// The command was found but cannot be executed; the same code as `env`.
     #[cfg(feature = "kernel")]
