@@ -35,6 +35,22 @@ fn subject(lines: &str) -> String {
 }
 
 #[test]
+fn every_family_can_have_a_response() {
+    for family in Family::ALL {
+        let name = family.name();
+        let text = format!("{HEAD}respond: {{outside: {{default: log, {name}: kill}}}}\n");
+        let map = Map::parse(&text, "web.map").unwrap();
+        let killed: Vec<Family> = FAMILIES
+            .into_iter()
+            .zip(map.outside)
+            .filter(|(_, response)| *response == Response::Kill)
+            .map(|(family, _)| family)
+            .collect();
+        assert_eq!(killed, [*family], "see docs/adding.md");
+    }
+}
+
+#[test]
 fn the_example_of_the_design_is_read_and_printed() {
     let text = "\
 ambit: 1

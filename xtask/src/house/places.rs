@@ -76,7 +76,7 @@ fn upper(name: &str) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use ambit_abi::{Hook, Op};
+    use ambit_abi::{Family, Hook, Op};
     use syn::Item;
 
     use super::*;
@@ -156,6 +156,62 @@ mod tests {
                 |name| vec![format!("`{name}`")],
             ),
         ]);
+    }
+
+    /// The arguments of each `HOOK()` up to the name of the rules' program: hook, engine, map's program, rules' program.
+    fn hook_macros() -> Vec<[String; 4]> {
+        let bpf = Place {
+            paths: &["bpf"],
+            what: "program",
+        };
+        let text = bpf.text().unwrap();
+        text.split("\nHOOK(")
+            .skip(1)
+            .map(|call| {
+                let mut words = call
+                    .splitn(5, ',')
+                    .map(|word| word.trim().to_owned())
+                    .take(4);
+                std::array::from_fn(|_| words.next().unwrap_or_default())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn programs_of_a_hook_have_its_engine_and_the_prefix_of_rules() {
+        let macros = hook_macros();
+        assert!(macros.len() > 40, "only {}", macros.len());
+        let mut wrong = Vec::new();
+        for [name, engine, _, rules] in macros {
+            let hook = Hook::ALL.iter().find(|hook| hook.name() == name);
+            let expected = hook.map(|hook| format!("ENGINE_{}", upper(hook.coverage().name())));
+            if expected.as_ref() != Some(&engine) {
+                wrong.push(format!(
+                    "hook `{name}`: {engine} in bpf, {expected:?} by `coverage()`"
+                ));
+            }
+            // By this prefix crates/sensor/src/object.rs knows which programs belong to rules.
+            if !rules.starts_with("rules_") {
+                wrong.push(format!(
+                    "hook `{name}`: `{rules}` does not begin with `rules_`"
+                ));
+            }
+        }
+        check(&[wrong]);
+    }
+
+    #[test]
+    fn every_family_is_in_the_list_of_the_format() {
+        let families: Vec<&str> = Family::ALL.iter().map(|family| family.name()).collect();
+        check(&[missing(
+            "list of families",
+            &[families.join(" ")],
+            &Place {
+                paths: &["docs/design.md"],
+                what: "such list",
+            },
+            |list| vec![format!("`{list}`")],
+        )]);
     }
 
     #[test]
@@ -286,6 +342,49 @@ mod tests {
     }
 
     #[test]
+    fn every_number_is_known_to_replays_and_to_the_fuzzing_of_rules() {
+        let numbers = |without: &[&str]| -> Vec<String> {
+            let mut all = variants("crates/policy/src/condition.rs", "Number");
+            all.retain(|name| !without.contains(&name.as_str()));
+            all
+        };
+        // Set with the object, or by functions for trust.
+        let elsewhere = [
+            "Kind",
+            "Protocol",
+            "Family",
+            "SocketType",
+            "Relation",
+            "NewId",
+            "Trust",
+            "Cause",
+        ];
+        // Trust by its function; the other two are the same for all tasks of the scenes.
+        let constant = ["Trust", "Cause", "Unrepresentable", "Container"];
+        let variant = |name: &str| vec![format!("Number::{name}")];
+        check(&[
+            missing(
+                "number of rules",
+                &numbers(&elsewhere),
+                &Place {
+                    paths: &["crates/replay/src/rules/operation.rs"],
+                    what: "value or `set_number_unknown`",
+                },
+                variant,
+            ),
+            missing(
+                "number of rules",
+                &numbers(&constant),
+                &Place {
+                    paths: &["tests/lab/src/suites/rules_fuzz"],
+                    what: "value",
+                },
+                variant,
+            ),
+        ]);
+    }
+
+    #[test]
     fn every_verb_is_documented_and_tried() {
         let verbs: Vec<String> = variants("crates/ambit/src/cli.rs", "Verb")
             .iter()
@@ -321,6 +420,8 @@ mod tests {
         let classes: Vec<String> = ["n", "hex", "uuid", "pid", "self", "tmp", "tmpfile"]
             .map(str::to_owned)
             .to_vec();
+        let defined = variants("crates/event/src/lex.rs", "Class");
+        assert_eq!(classes.len(), defined.len(), "of the list in this test");
         let braced = |name: &str| vec![format!("{{{name}}}")];
         check(&[
             missing(
@@ -358,19 +459,31 @@ mod tests {
                 .flatten()
                 .collect()
         };
-        let kinds: Vec<String> = variants("crates/event/src/output.rs", "Record")
+        let variants = variants("crates/event/src/output.rs", "Record");
+        let kinds: Vec<String> = variants
             .iter()
             .map(|name| words(name).trim().to_owned())
             .collect();
-        check(&[missing(
-            "kind of record",
-            &kinds,
-            &Place {
-                paths: &["docs/events.md"],
-                what: "row",
-            },
-            |name| vec![name.to_owned()],
-        )]);
+        check(&[
+            missing(
+                "kind of record",
+                &kinds,
+                &Place {
+                    paths: &["docs/events.md"],
+                    what: "row",
+                },
+                |name| vec![name.to_owned()],
+            ),
+            missing(
+                "kind of record",
+                &variants,
+                &Place {
+                    paths: &["crates/event/tests/schema.rs"],
+                    what: "value that is compared with the schema",
+                },
+                |name| vec![format!("assert_valid(&Record::{name}(")],
+            ),
+        ]);
     }
 
     #[test]
