@@ -89,7 +89,7 @@ fn the_status_is_known_where_a_parent_ignored_ended_children() {
         assert_eq!(end(&mut running).code(), Some(7));
         return;
     }
-    // A process of its own, since the action is that of all threads.
+    // A process of its own, since an action belongs to all threads.
     let name = "the_status_is_known_where_a_parent_ignored_ended_children";
     let program = std::env::current_exe().unwrap();
     let ended = std::process::Command::new("env")

@@ -101,7 +101,7 @@ impl Pump {
         Ok(records)
     }
 
-    /// Delivers the next record; the others stay in the ring. Returns false if there is none.
+    /// Delivers the next record; the others stay in the ring. Returns false if the ring is empty.
     ///
     /// # Errors
     /// The ring cannot be read.
