@@ -10,7 +10,7 @@ use crate::{build, process};
 
 /// The crates of the product from the ground up, without their prefix.
 pub(crate) const FLOORS: [&[&str]; 6] = [
-    &["abi", "event", "source", "automaton", "failpoint"],
+    &["abi", "event", "source", "automaton", "failpoint", "files"],
     &["coverage", "model", "policy", "recording"],
     &["launch", "sensor"],
     &["hoststate", "journal", "session"],
