@@ -33,6 +33,7 @@ pub(crate) struct Args {
 
 pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let stored = stored(args.domain.as_deref())?;
+    let target = map::target(&args.into)?;
     let (before, text) = map::read_with_text(&args.into)?;
     if args.domain.is_none() && stored.run.domain != before.domain {
         return Err(Failure::usage(anyhow!(
@@ -70,12 +71,6 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
             shown(&args.into)
         );
     }
-    ambit_journal::replace(
-        &args.into,
-        after.print_keeping(&text).as_bytes(),
-        map::MAP_MODE,
-    )
-    .with_context(|| format!("cannot write the map {}", shown(&args.into)))
-    .or_exit(Exit::Trouble)?;
+    map::write(&target, &after.print_keeping(&text))?;
     print(&map::painted(&diff.to_string(), Style::stdout()))
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ambit completions` and `ambit man`: files that packages install beside the binary.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use ambit_files::Target;
 use anyhow::Context;
 use clap::Command;
 
@@ -49,8 +50,29 @@ pub(crate) fn man(args: &ManArgs, command: Command) -> Result<Outcome, Failure> 
         return print(&String::from_utf8_lossy(&page));
     };
     std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(command, folder))
+        .map_err(anyhow::Error::from)
+        .and_then(|()| pages(command, folder))
         .with_context(|| format!("writing manual pages to {}", shown(folder)))
         .or_exit(Exit::Trouble)?;
     Ok(Outcome::SUCCESS)
+}
+
+/// Writes the page of a command and those of its verbs.
+fn pages(command: Command, folder: &Path) -> anyhow::Result<()> {
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
+    let mut left = vec![command];
+    while let Some(command) = left.pop() {
+        left.extend(
+            command
+                .get_subcommands()
+                .filter(|verb| !verb.is_hide_set())
+                .cloned(),
+        );
+        let page = clap_mangen::Man::new(command);
+        let mut bytes = Vec::new();
+        page.render(&mut bytes)?;
+        Target::plan(&folder.join(page.get_filename()))?.replace(&bytes, 0o666)?;
+    }
+    Ok(())
 }

@@ -109,17 +109,29 @@ impl Error {
     }
 }
 
-/// A file could be written neither where it was asked for nor in Ambit's own directory.
+/// A file could not be written where it was asked for.
 #[derive(Debug, thiserror::Error)]
-#[error("{because}, and it cannot be kept in {} either", shown(.dir))]
-pub struct NotKept {
-    /// Why the file could not be written where it was asked for.
-    pub because: Box<Error>,
-    /// Ambit's directory.
-    pub dir: PathBuf,
-    /// Why it could not be kept there.
-    #[source]
-    pub source: Box<Error>,
+#[non_exhaustive]
+pub enum NotWritten {
+    /// Its content is in a directory of Ambit.
+    #[error("it is kept in {}", shown(.path))]
+    Kept {
+        /// The file with the content.
+        path: PathBuf,
+        /// Why it could not be written where it was asked for.
+        #[source]
+        because: Error,
+    },
+    /// Its content could not be kept either.
+    #[error("{because}, and it cannot be kept in {} either", shown(.dir))]
+    Lost {
+        /// Why it could not be written where it was asked for.
+        because: Error,
+        /// Ambit's directory.
+        dir: PathBuf,
+        /// Why it could not be kept there.
+        source: Error,
+    },
 }
 
 fn shown(path: &std::path::Path) -> String {

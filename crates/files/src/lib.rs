@@ -10,9 +10,10 @@
 //!
 //! It knows nothing of maps, rules, runs and the kernel part. It prints nothing.
 //!
-//! Files import only files above them in this list: `error`, `owner`; `entry`; `walk`; `private`; `target`; `new_file`; `run`.
+//! Files import only files above them in this list: `append`, `error`, `owner`; `entry`; `walk`; `private`; `target`; `new_file`; `run`.
 #![forbid(unsafe_code)]
 
+mod append;
 mod entry;
 mod error;
 mod new_file;
@@ -22,8 +23,9 @@ mod run;
 mod target;
 mod walk;
 
-pub use error::{Error, NotKept};
+pub use append::end_last_line;
+pub use error::{Error, NotWritten};
 pub use new_file::NewFile;
 pub use private::{PrivateDir, kept_dir, state_dir};
 pub use run::{RUN_DIR, RunDir, RunLock};
-pub use target::{Target, Written};
+pub use target::Target;

@@ -5,17 +5,27 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::path::Path;
 
-use crate::error::{Error, NotKept};
-use crate::target::{Target, Written};
+use crate::error::{Error, NotWritten};
+use crate::target::Target;
 
 /// Permissions of a new file: what it contains is its owner's.
 const MODE: u32 = 0o600;
 
-/// A file that was created for this command and is written as it proceeds.
+/// A file that was created for this command and is written as it proceeds. It is removed if the value is dropped before
+/// [`NewFile::stay`] or [`NewFile::settle`], unless its name belongs to another file by then.
 #[derive(Debug)]
 pub struct NewFile {
     target: Target,
     file: File,
+    stays: bool,
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.stays {
+            self.target.remove(&self.file);
+        }
+    }
 }
 
 impl NewFile {
@@ -25,7 +35,11 @@ impl NewFile {
     /// [`Error::Exists`], or the file cannot be created.
     pub fn create(target: Target) -> Result<Self, Error> {
         let file = target.create(MODE)?;
-        Ok(Self { target, file })
+        Ok(Self {
+            target,
+            file,
+            stays: false,
+        })
     }
 
     /// Returns a descriptor to write to.
@@ -36,25 +50,28 @@ impl NewFile {
         self.file.try_clone()
     }
 
-    /// Removes the file, if its name still belongs to it.
-    pub fn discard(self) {
-        self.target.remove(&self.file);
+    /// Lets the file stay: its content is worth something from now on.
+    #[must_use]
+    pub fn stay(mut self) -> Self {
+        self.stays = true;
+        self
     }
 
     /// Ends writing. A file that cannot be found at its path any more, since its directory was replaced or its name was removed,
     /// is copied to the directory `kept`.
     ///
     /// # Errors
-    /// [`NotKept`] if the copy failed.
-    pub fn settle(mut self, kept: &Path) -> Result<Written, NotKept> {
+    /// [`NotWritten`] says where the content is.
+    pub fn settle(mut self, kept: &Path) -> Result<(), NotWritten> {
+        self.stays = true;
         match self.target.check_names(&self.file) {
-            Ok(()) => Ok(Written::AsAsked),
+            Ok(()) => Ok(()),
             Err(because) => {
                 let source = &mut self.file;
-                self.target.keep(kept, because, |copy| {
+                Err(self.target.keep(kept, because, |copy| {
                     source.seek(SeekFrom::Start(0))?;
                     io::copy(source, copy).map(drop)
-                })
+                }))
             }
         }
     }

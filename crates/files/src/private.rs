@@ -25,7 +25,7 @@ const KEPT: &str = "kept";
 /// Largest file that is read from a directory of Ambit.
 const READ_MAX: u64 = 256 << 20;
 
-/// Returns the directory of the state that is kept across boots.
+/// Returns the directory of the state that is kept across boots, as an absolute path: the keeper leaves the working directory.
 pub fn state_dir() -> PathBuf {
     variable("AMBIT_STATE_DIR").unwrap_or_else(|| PathBuf::from(STATE_DIR))
 }
@@ -46,12 +46,16 @@ pub fn kept_dir() -> PathBuf {
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name)
-        .filter(|dir| !dir.is_empty())
-        .map(PathBuf::from)
+    std::env::var_os(name).and_then(absolute)
 }
 
-/// A directory that belongs to the effective user and that no other user can write to, held open. Owner and mode are checked by
+/// Returns the path in a variable as an absolute one; `None` if the variable is empty.
+fn absolute(value: OsString) -> Option<PathBuf> {
+    let path = PathBuf::from(value);
+    (!path.as_os_str().is_empty()).then(|| std::path::absolute(&path).unwrap_or(path))
+}
+
+/// A directory that belongs to root or the effective user and that no other user can write to, held open. Owner and mode are checked by
 /// the descriptor each time it is opened.
 #[derive(Debug)]
 pub struct PrivateDir {
@@ -89,7 +93,7 @@ impl PrivateDir {
             fd,
         };
         let stat = dir.stat()?;
-        if !is_mine(&stat) {
+        if stat.st_uid != 0 && !is_mine(&stat) {
             return Err(Error::ForeignDirectory {
                 path: dir.path,
                 uid: stat.st_uid,
@@ -273,5 +277,18 @@ impl PrivateDir {
     /// Writes the names in the directory to disk.
     pub(crate) fn sync(&self) {
         entry::sync(&self.fd);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_does_not_depend_on_a_later_working_directory() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(absolute("state".into()), Some(here.join("state")));
+        assert_eq!(absolute("/s".into()), Some("/s".into()));
+        assert_eq!(absolute(OsString::new()), None);
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, fstat, openat};
 
 use crate::entry;
-use crate::error::{Error, NotKept};
+use crate::error::{Error, NotWritten};
 use crate::owner::is_same;
 use crate::private::PrivateDir;
 use crate::walk::{self, Last, Place};
@@ -24,21 +24,6 @@ pub struct Target {
     /// What follows the name that the path leads to.
     suffix: OsString,
     place: Place,
-}
-
-/// Where a file was written.
-#[derive(Debug)]
-#[must_use]
-pub enum Written {
-    /// Where it was asked for.
-    AsAsked,
-    /// In a directory of Ambit.
-    Kept {
-        /// Its path.
-        path: PathBuf,
-        /// Why it could not be written where it was asked for.
-        because: Error,
-    },
 }
 
 impl Target {
@@ -131,17 +116,20 @@ impl Target {
     /// [`kept_dir`](crate::kept_dir).
     ///
     /// # Errors
-    /// [`NotKept`] if that failed, too.
-    pub fn replace_or_keep(
-        &self,
-        bytes: &[u8],
-        mode: u32,
-        kept: &Path,
-    ) -> Result<Written, NotKept> {
+    /// [`NotWritten`] says where the content is.
+    pub fn replace_or_keep(&self, bytes: &[u8], mode: u32, kept: &Path) -> Result<(), NotWritten> {
         match self.replace(bytes, mode) {
-            Ok(()) => Ok(Written::AsAsked),
-            Err(because) => self.keep(kept, because, |file| file.write_all(bytes)),
+            Ok(()) => Ok(()),
+            Err(because) => Err(self.keep(kept, because, |file| file.write_all(bytes))),
         }
+    }
+
+    /// Writes the content into the directory `kept` only, under a name that begins with the file's. Returns its path.
+    ///
+    /// # Errors
+    /// The directory cannot be used or written to.
+    pub fn keep_content(&self, bytes: &[u8], kept: &Path) -> Result<PathBuf, Error> {
+        self.write_below(kept, |file| file.write_all(bytes))
     }
 
     /// Writes a file into the directory for what could not be written where it was asked for.
@@ -150,25 +138,31 @@ impl Target {
         dir: &Path,
         because: Error,
         write: impl FnOnce(&mut File) -> io::Result<()>,
-    ) -> Result<Written, NotKept> {
+    ) -> NotWritten {
+        match self.write_below(dir, write) {
+            Ok(path) => NotWritten::Kept { path, because },
+            Err(source) => NotWritten::Lost {
+                because,
+                dir: dir.to_owned(),
+                source,
+            },
+        }
+    }
+
+    fn write_below(
+        &self,
+        dir: &Path,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> Result<PathBuf, Error> {
         let asked = self.path();
         let name = asked.file_name().unwrap_or(OsStr::new("output"));
-        let kept = PrivateDir::open(dir).and_then(|dir| {
-            let (path, mut file) = dir.create_unique(name)?;
-            write(&mut file)
-                .and_then(|()| file.sync_all())
-                .map_err(Error::io("write it"))?;
-            dir.sync();
-            Ok(path)
-        });
-        match kept {
-            Ok(path) => Ok(Written::Kept { path, because }),
-            Err(source) => Err(NotKept {
-                because: Box::new(because),
-                dir: dir.to_owned(),
-                source: Box::new(source),
-            }),
-        }
+        let dir = PrivateDir::open(dir)?;
+        let (path, mut file) = dir.create_unique(name)?;
+        write(&mut file)
+            .and_then(|()| file.sync_all())
+            .map_err(Error::io("write it"))?;
+        dir.sync();
+        Ok(path)
     }
 
     /// Creates the file, which must not exist.

@@ -51,19 +51,15 @@ pub(crate) fn place(path: &Path, last: Last) -> Result<Place, Error> {
         let is_last = walk.left.is_empty();
         let found = walk.look(&name)?;
         let is_link = found == Some(FileType::Symlink);
-        if is_last && last == Last::Any && !(is_link && walk.is_own_dir()?) {
+        let any = last == Last::Any && !(is_link && walk.is_own_dir()?);
+        let is_file = matches!(found, None | Some(FileType::RegularFile));
+        if is_last && (any || is_file) {
             return Ok(Place::Entry {
                 dir: walk.dir,
                 name,
             });
         }
         match found {
-            None if is_last => {
-                return Ok(Place::Entry {
-                    dir: walk.dir,
-                    name,
-                });
-            }
             None => return Err(Error::io("open its folder")(Errno::NOENT)),
             Some(FileType::Symlink) => {
                 if let Some(found) = walk.follow(&name)? {
@@ -72,12 +68,6 @@ pub(crate) fn place(path: &Path, last: Last) -> Result<Place, Error> {
                     }
                     walk.dir = found;
                 }
-            }
-            Some(FileType::RegularFile) if is_last => {
-                return Ok(Place::Entry {
-                    dir: walk.dir,
-                    name,
-                });
             }
             Some(FileType::Directory) if is_last => return Err(Error::IsDirectory),
             Some(_) if is_last => return walk.special(&name),

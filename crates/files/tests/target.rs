@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Files at paths that people give, in folders that other users can write to and in folders that they cannot.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
-use ambit_files::{Error, NewFile, Target, Written};
+use ambit_files::{Error, NewFile, NotWritten, Target};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::geteuid;
 use tempfile::TempDir;
@@ -172,10 +174,9 @@ fn a_link_planted_after_the_plan_is_replaced_and_not_followed() {
     }
     assert!(matches!(beside.read(9), Err(Error::NotRegular)));
     for target in [target, beside] {
-        let written = target
+        target
             .replace_or_keep(b"text", 0o644, &place.kept())
             .unwrap();
-        assert!(matches!(written, Written::AsAsked), "{written:?}");
     }
     assert_eq!(text(victim.path()), "");
     for name in ["map", "map.stats"] {
@@ -194,15 +195,15 @@ fn a_folder_replaced_by_a_link_after_the_plan_leads_nowhere_else() {
     let target = Target::plan(&path).unwrap();
     fs::rename(place.path("maps"), place.path("moved")).unwrap();
     symlink(elsewhere.path(), place.path("maps")).unwrap();
-    let written = target
+    let error = target
         .replace_or_keep(b"text", 0o644, &place.kept())
-        .unwrap();
-    let Written::Kept {
+        .unwrap_err();
+    let NotWritten::Kept {
         path: kept,
         because: Error::Moved,
-    } = written
+    } = error
     else {
-        panic!("{written:?}")
+        panic!("{error}")
     };
     assert_eq!(text(&kept), "text");
     assert_eq!((mode(&kept), mode(kept.parent().unwrap())), (0o600, 0o700));
@@ -280,10 +281,7 @@ fn a_new_file_replaces_nothing_and_is_found_or_kept_at_its_end() {
     let new = create().unwrap();
     assert!(create().unwrap_err().is_exists());
     new.writer().unwrap().write_all(b"events").unwrap();
-    assert!(matches!(
-        new.settle(&place.kept()).unwrap(),
-        Written::AsAsked
-    ));
+    new.settle(&place.kept()).unwrap();
     assert_eq!((text(&path).as_str(), mode(&path)), ("events", 0o600));
     fs::remove_file(&path).unwrap();
 
@@ -291,21 +289,23 @@ fn a_new_file_replaces_nothing_and_is_found_or_kept_at_its_end() {
     new.writer().unwrap().write_all(b"events").unwrap();
     fs::remove_file(&path).unwrap();
     place.file("recording", "forged");
-    let Written::Kept { path: kept, .. } = new.settle(&place.kept()).unwrap() else {
+    let NotWritten::Kept { path: kept, .. } = new.settle(&place.kept()).unwrap_err() else {
         panic!("the file is not where it was asked for")
     };
     assert_eq!(text(kept), "events");
     assert_eq!(text(&path), "forged");
 
     fs::remove_file(&path).unwrap();
-    let new = create().unwrap();
-    new.discard();
+    drop(create().unwrap());
     assert!(!path.exists());
+    drop(create().unwrap().stay());
+    assert!(path.exists());
+    fs::remove_file(&path).unwrap();
     // A name that belongs to another file by now is left.
     let new = create().unwrap();
     fs::remove_file(&path).unwrap();
     place.file("recording", "another's");
-    new.discard();
+    drop(new);
     assert_eq!(text(&path), "another's");
 }
 
@@ -320,6 +320,12 @@ fn what_can_be_written_nowhere_names_both_reasons() {
     let error = target
         .replace_or_keep(b"text", 0o644, &place.kept())
         .unwrap_err();
-    assert!(matches!(*error.because, Error::Moved), "{error}");
-    assert!(matches!(*error.source, Error::Directory { .. }), "{error}");
+    let NotWritten::Lost {
+        because, source, ..
+    } = error
+    else {
+        panic!("{error}")
+    };
+    assert!(matches!(because, Error::Moved), "{because}");
+    assert!(matches!(source, Error::Directory { .. }), "{source}");
 }

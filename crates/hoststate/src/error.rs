@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The error of this crate.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::rule_files::RuleFileError;
 use crate::shown::shown;
@@ -11,16 +10,26 @@ use crate::shown::shown;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A system call failed.
-    #[error("cannot {doing} {}", shown(path))]
-    Io {
-        /// The attempt: completes "cannot ...", before the path.
-        doing: &'static str,
-        /// The file or directory.
+    /// A directory of Ambit or a file in it cannot be used.
+    #[error(transparent)]
+    Files(#[from] ambit_files::Error),
+    /// A line cannot be appended to a file.
+    #[error("cannot write to {}", shown(path))]
+    Append {
+        /// The file.
         path: PathBuf,
         /// The system's error.
         #[source]
-        source: io::Error,
+        source: std::io::Error,
+    },
+    /// A state file cannot be put into words.
+    #[error("cannot write {name}")]
+    Encode {
+        /// The file.
+        name: String,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
     },
     /// The contents of a state file cannot be parsed.
     #[error("{} is damaged; remove it and try again", shown(path))]
@@ -76,19 +85,4 @@ pub enum Error {
     #[cfg(feature = "kernel")]
     #[error(transparent)]
     Kernel(#[from] ambit_sensor::Error),
-}
-
-impl Error {
-    /// Returns a function for `map_err` that adds the attempt and the path to an I/O error.
-    pub(crate) fn io(
-        doing: &'static str,
-        path: impl AsRef<Path>,
-    ) -> impl FnOnce(io::Error) -> Self {
-        let path = path.as_ref().to_owned();
-        move |source| Self::Io {
-            doing,
-            path,
-            source,
-        }
-    }
 }

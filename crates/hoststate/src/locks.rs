@@ -1,38 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Locks between Ambit's processes, and the order in which they are taken.
 //!
-//! | level | file | guards | modes |
+//! | level | lock | guards | modes |
 //! |---|---|---|---|
-//! | [`Level::HostState`] | `/run/ambit` | names of trust bits, the active rule set and its description | shared, exclusive |
-//! | [`Level::KernelPart`] | `/run/ambit.lock`, then `.users`, then `.tasks` | pins, domains, the task iterator | taken inside `ambit-sensor` only |
-//! | [`Level::TrustLog`] | the state directory | the log of trust changes | exclusive |
+//! | [`Level::HostState`] | [`RunLock::HostState`] | names of trust bits, the active rule set and its description | shared, exclusive |
+//! | [`Level::KernelPart`] | [`RunLock::Kernel`], then `Users`, then `Tasks` | pins, domains, the task iterator | taken inside `ambit-sensor` only |
+//! | [`Level::TrustLog`] | [`RunLock::TrustLog`] | the log of trust changes | exclusive |
 //!
 //! A thread takes locks from the top of this table to the bottom, and no two of the same level. Two processes that
 //! follow the order cannot wait for each other. Debug builds check the order for every lock taken in this crate. If
 //! `ambit-sensor` calls back while it holds its own lock, the callback marks that level as taken with [`Level::enter`].
 //!
-//! Two locks are outside the order because no process waits for them while it holds another lock. `/run/ambit.users` is
-//! held shared while a process uses the kernel part; an exclusive lock on it is only tried, without waiting. The lock on
-//! `/run/ambit/rules.reader` gives the right to read the records of rules; it is only tried as well.
+//! [`RunLock::RuleReader`] gives the right to read the records of rules; it is only tried, so that it has no level.
 
 use std::cell::Cell;
-use std::fs::{self, File};
+use std::fs::File;
 use std::marker::PhantomData;
-use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
+use ambit_files::{RunDir, RunLock};
+use rustix::fs::FlockOperation;
 
 use crate::error::Error;
-use crate::paths::RUN_DIR;
 
 /// A level of the lock order. Lower levels are taken first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// `/run/ambit`.
+    /// Names of trust bits and the active rule set.
     HostState = 1,
-    /// `/run/ambit.lock`, `.users` and `.tasks`, which `ambit-sensor` takes and releases.
+    /// The locks that `ambit-sensor` takes and releases.
     KernelPart = 2,
-    /// The directory of the log of trust changes.
+    /// The log of trust changes.
     TrustLog = 3,
 }
 
@@ -110,20 +107,11 @@ pub fn write_host_state() -> Result<WriteLock, Error> {
 
 fn lock_host_state(operation: FlockOperation) -> Result<ReadLock, Error> {
     let level = Level::HostState.enter();
-    let file = fs::create_dir_all(RUN_DIR)
-        .and_then(|()| lock_directory(Path::new(RUN_DIR), operation))
-        .map_err(Error::io("lock", RUN_DIR))?;
+    let file = RunDir::open()?.lock(RunLock::HostState, operation)?;
     Ok(ReadLock {
         _file: file,
         _level: level,
     })
-}
-
-/// Locks a directory. The lock is released when the file is dropped.
-pub(crate) fn lock_directory(path: &Path, operation: FlockOperation) -> std::io::Result<File> {
-    let directory = File::open(path)?;
-    flock(&directory, operation)?;
-    Ok(directory)
 }
 
 #[cfg(test)]

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Trust sources: assigns trust bits to names. A rule or tap gets a bit when its name is first needed and keeps it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-
 use ambit_abi::TRUST_NAMED;
 use ambit_event::names::TRUST_SOURCES;
-use ambit_journal::replace;
+use ambit_files::RunDir;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Error;
 use crate::locks::WriteLock;
@@ -31,13 +26,17 @@ impl TrustSources {
     /// # Errors
     /// The file cannot be read or is damaged.
     pub fn read() -> Result<Self, Error> {
-        let path = paths::sources_file();
-        match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
+        let Some(run) = RunDir::find()? else {
+            return Ok(Self::default());
+        };
+        match run.read(paths::SOURCES_FILE)? {
+            Some(bytes) => serde_json::from_slice(&bytes)
                 .map(|by_name| Self { by_name })
-                .map_err(|source| Error::Damaged { path, source }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(Error::io("read", path)(error)),
+                .map_err(|source| Error::Damaged {
+                    path: run.path().join(paths::SOURCES_FILE),
+                    source,
+                }),
+            None => Ok(Self::default()),
         }
     }
 
@@ -46,11 +45,11 @@ impl TrustSources {
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, _lock: &WriteLock) -> Result<(), Error> {
-        let path = paths::sources_file();
-        serde_json::to_vec(&self.by_name)
-            .map_err(io::Error::from)
-            .and_then(|bytes| replace(&path, &bytes, 0o644))
-            .map_err(Error::io("write", path))
+        let bytes = serde_json::to_vec(&self.by_name).map_err(|source| Error::Encode {
+            name: paths::SOURCES_FILE.to_owned(),
+            source,
+        })?;
+        Ok(RunDir::open()?.replace(paths::SOURCES_FILE, &bytes)?)
     }
 
     /// Returns the names of bits, `bitN` for a bit without a name.
@@ -158,22 +157,22 @@ pub struct CachedSources {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileVersion {
     inode: u64,
-    changed: (i64, i64),
-    length: u64,
+    changed: (i64, u64),
+    length: i64,
 }
 
 impl FileVersion {
     /// Returns the file's current version; `None` if there is no file.
-    fn of(path: &Path) -> Result<Option<Self>, Error> {
-        match fs::metadata(path) {
-            Ok(metadata) => Ok(Some(Self {
-                inode: metadata.ino(),
-                changed: (metadata.ctime(), metadata.ctime_nsec()),
-                length: metadata.len(),
-            })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io("read", path)(error)),
-        }
+    fn now() -> Result<Option<Self>, Error> {
+        let Some(run) = RunDir::find()? else {
+            return Ok(None);
+        };
+        let found = run.metadata(paths::SOURCES_FILE)?;
+        Ok(found.map(|stat| Self {
+            inode: stat.st_ino,
+            changed: (stat.st_ctime, stat.st_ctime_nsec),
+            length: stat.st_size,
+        }))
     }
 }
 
@@ -184,7 +183,7 @@ impl CachedSources {
     /// As for [`TrustSources::read`].
     pub fn read() -> Result<Self, Error> {
         // The version first: if the file is replaced in between, the next refresh reads it again.
-        let file = FileVersion::of(&paths::sources_file())?;
+        let file = FileVersion::now()?;
         Ok(Self {
             sources: TrustSources::read()?,
             file,
@@ -196,7 +195,7 @@ impl CachedSources {
     /// # Errors
     /// As for [`TrustSources::read`].
     pub fn refresh(&mut self) -> Result<(), Error> {
-        if FileVersion::of(&paths::sources_file())? != self.file {
+        if FileVersion::now()? != self.file {
             *self = Self::read()?;
         }
         Ok(())

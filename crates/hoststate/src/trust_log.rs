@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The log of trust changes by operators: JSON lines in two files of at most 1 MiB; older lines are dropped.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub use ambit_event::{ChangeKind, ChangedProcess, TrustChange};
-use ambit_journal::end_last_line;
+use ambit_files::{PrivateDir, RunDir, RunLock, end_last_line};
 use rustix::fs::FlockOperation;
 
-use crate::locks::{Level, lock_directory};
+use crate::error::Error;
+use crate::locks::Level;
 use crate::paths;
 
 /// Maximum size of a file in bytes. A file that would grow beyond it is renamed and replaces the old one.
@@ -36,7 +35,11 @@ pub fn path() -> PathBuf {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn append_change(change: &TrustChange) -> io::Result<()> {
+pub fn append_change(change: &TrustChange) -> Result<(), Error> {
+    let run = RunDir::open()?;
+    let _level = Level::TrustLog.enter();
+    // Another process may be about to rename the file.
+    let _lock = run.lock(RunLock::TrustLog, FlockOperation::LockExclusive)?;
     append(&paths::state_dir(), change)
 }
 
@@ -45,57 +48,54 @@ impl TrustLog {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub fn read() -> io::Result<Self> {
+    pub fn read() -> Result<Self, Error> {
         read(&paths::state_dir())
     }
 }
 
-fn append(directory: &Path, change: &TrustChange) -> io::Result<()> {
-    let mut line = serde_json::to_vec(change)?;
+/// The caller has the lock.
+fn append(directory: &Path, change: &TrustChange) -> Result<(), Error> {
+    let encoded = serde_json::to_vec(change).map_err(|source| Error::Encode {
+        name: NAME.to_owned(),
+        source,
+    });
+    let mut line = encoded?;
     line.push(b'\n');
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
-    let _level = Level::TrustLog.enter();
-    // Another process may be about to rename the file.
-    let _lock = lock_directory(directory, FlockOperation::LockExclusive)?;
-    let path = directory.join(NAME);
-    let length = match fs::metadata(&path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(error),
+    let directory = PrivateDir::open(directory)?;
+    let failed = |source| Error::Append {
+        path: directory.path().join(NAME),
+        source,
+    };
+    let length = match directory.metadata(NAME)? {
+        Some(found) => u64::try_from(found.st_size).unwrap_or(0),
+        None => 0,
     };
     let grown = length.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
     if length != 0 && grown > SIZE_MAX {
-        fs::rename(&path, directory.join(NAME_BEFORE))?;
+        directory.rename(NAME, NAME_BEFORE)?;
     }
-    let mut file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(&path)?;
-    end_last_line(&mut file)?;
-    let length = file.metadata()?.len();
+    let mut file = directory.append(NAME)?;
+    end_last_line(&mut file).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
     let written = file.write_all(&line).and_then(|()| file.sync_all());
     if written.is_err() {
         // Half a line would make the next one unreadable.
         let _ = file.set_len(length);
     }
-    written
+    written.map_err(failed)
 }
 
-fn read(directory: &Path) -> io::Result<TrustLog> {
+fn read(directory: &Path) -> Result<TrustLog, Error> {
     let mut log = TrustLog {
         changes: Vec::new(),
         unreadable: 0,
     };
+    let Some(directory) = PrivateDir::find(directory)? else {
+        return Ok(log);
+    };
     for name in [NAME_BEFORE, NAME] {
-        let bytes = match fs::read(directory.join(name)) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
+        let Some(bytes) = directory.read(name)? else {
+            continue;
         };
         for line in bytes.split(|byte| *byte == b'\n') {
             match serde_json::from_slice(line) {
@@ -110,6 +110,8 @@ fn read(directory: &Path) -> io::Result<TrustLog> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn change(reason: String) -> TrustChange {

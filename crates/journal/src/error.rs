@@ -30,6 +30,17 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// The file or its folder cannot be written.
+    #[error(transparent)]
+    Files(#[from] ambit_files::Error),
+    /// A line cannot be appended.
+    #[error("cannot write to {}", shown(.path))]
+    Append {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// A line is not one of a stored run.
     #[error("cannot read {}: line {line}", shown(.path))]
     Line {

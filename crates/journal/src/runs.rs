@@ -10,14 +10,19 @@ use crate::{Error, Journal, Run, StoredRun};
 /// The stored runs: one file per domain, which contains its newest run.
 #[derive(Clone, Debug)]
 pub struct Runs {
+    state: PathBuf,
     folder: PathBuf,
 }
+
+/// The folder's name in the state directory.
+pub(crate) const FOLDER: &str = "runs";
 
 impl Runs {
     /// The runs below a state directory, in its folder `runs`.
     pub fn below(state: &Path) -> Self {
         Self {
-            folder: state.join("runs"),
+            state: state.to_owned(),
+            folder: state.join(FOLDER),
         }
     }
 
@@ -26,16 +31,12 @@ impl Runs {
         &self.folder
     }
 
-    pub(crate) fn path(&self, domain: &str) -> PathBuf {
-        self.folder.join(format!("{domain}.jsonl"))
-    }
-
     /// Begins to store a run, in place of the domain's previous one.
     ///
     /// # Errors
     /// The folder or the file cannot be written.
-    pub fn begin(&self, run: Run) -> io::Result<Journal> {
-        Journal::begin(&self.folder, self.path(&run.domain), run)
+    pub fn begin(&self, run: Run) -> Result<Journal, Error> {
+        Journal::begin(&self.state, file(&run.domain), run)
     }
 
     /// Reads the newest run of a domain.
@@ -43,7 +44,7 @@ impl Runs {
     /// # Errors
     /// No run of the domain is stored, or its file cannot be read.
     pub fn load(&self, domain: &str) -> Result<StoredRun, Error> {
-        let path = self.path(domain);
+        let path = self.folder.join(file(domain));
         match fs::File::open(&path) {
             Ok(file) => StoredRun::read(&path, file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NoSuchDomain {
@@ -85,6 +86,11 @@ impl Runs {
     }
 }
 
+/// The name of a domain's file.
+fn file(domain: &str) -> String {
+    format!("{domain}.jsonl")
+}
+
 #[cfg(test)]
 mod tests {
     use ambit_event::{Hex, Mode};
@@ -120,5 +126,36 @@ mod tests {
         assert_eq!(runs.load("a").unwrap().end, None);
         assert!(runs.load("b").unwrap_err().is_missing());
         assert_eq!(runs.newest().unwrap().run, run("a"));
+    }
+
+    #[test]
+    fn the_end_of_an_older_run_does_not_replace_a_newer_one() {
+        let state = tempfile::tempdir().unwrap();
+        let runs = Runs::below(state.path());
+        let mut older = runs.begin(run("a")).unwrap();
+        let mut second = run("a");
+        second.began = "later".to_owned();
+        let newer = runs.begin(second.clone()).unwrap();
+        assert_eq!(older.resume().unwrap().run, run("a"));
+        let end = End {
+            ended: "u".to_owned(),
+            dropped: 0,
+            lost: 0,
+        };
+        older.end(&[], end).unwrap();
+        assert_eq!(runs.load("a").unwrap().run, second);
+        assert_eq!(runs.load("a").unwrap().end, None);
+        drop(newer);
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_to_stores_nothing() {
+        use std::os::unix::fs::PermissionsExt;
+        let state = tempfile::tempdir().unwrap();
+        let runs = Runs::below(state.path());
+        drop(runs.begin(run("a")).unwrap());
+        fs::set_permissions(runs.folder(), fs::Permissions::from_mode(0o777)).unwrap();
+        let error = runs.begin(run("a")).unwrap_err();
+        assert!(error.to_string().contains("chmod 700"), "{error}");
     }
 }

@@ -1,81 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Writing a run as it proceeds.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ambit_event::Violation;
+use ambit_files::{PrivateDir, end_last_line};
 use serde::Serialize;
 
 use crate::line::Line;
-use crate::{End, Run, end_last_line, replace};
+use crate::{End, Error, Run, StoredRun};
 
-/// A run that is being written.
+/// A run that is being written. Only its owner may read what a workload does.
 #[derive(Debug)]
 pub struct Journal {
-    path: PathBuf,
+    folder: PrivateDir,
+    name: String,
     file: File,
     run: Run,
 }
 
 impl Journal {
-    /// Begins the file `path` in `folder`.
-    pub(crate) fn begin(folder: &Path, path: PathBuf, run: Run) -> io::Result<Self> {
-        // Only root may read what a workload does.
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-        replace(&path, &line(&Line::<_, ()>::Run(&run))?, 0o600)?;
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path)?;
-        Ok(Self { path, file, run })
-    }
-
-    /// Continues a run whose process was killed, perhaps within a line.
-    ///
-    /// # Errors
-    /// The file cannot be read or written.
-    pub fn resume(&mut self) -> io::Result<()> {
-        end_last_line(&mut self.file)
+    /// Begins the file `name` in the folder `runs` of the state directory.
+    pub(crate) fn begin(state: &Path, name: String, run: Run) -> Result<Self, Error> {
+        let folder = PrivateDir::open(state)?.below(crate::runs::FOLDER)?;
+        let first = line(&Line::<_, ()>::Run(&run)).map_err(|source| Error::Append {
+            path: folder.path().join(&name),
+            source,
+        })?;
+        folder.replace(&name, &first)?;
+        let file = folder.append(&name)?;
+        Ok(Self {
+            folder,
+            name,
+            file,
+            run,
+        })
     }
 
     /// Appends a new violation.
     ///
     /// # Errors
     /// Writing failed.
-    pub fn add(&mut self, violation: &Violation) -> io::Result<()> {
-        self.file
-            .write_all(&line(&Line::<(), _>::Violation(violation))?)
+    pub fn add(&mut self, violation: &Violation) -> Result<(), Error> {
+        self.append(&Line::<(), _>::Violation(violation))
     }
 
     /// Appends the new count of a violation.
     ///
     /// # Errors
     /// Writing failed.
-    pub fn again(&mut self, violation: &Violation) -> io::Result<()> {
+    pub fn again(&mut self, violation: &Violation) -> Result<(), Error> {
         let (id, count) = (violation.id.clone(), violation.count);
-        self.file
-            .write_all(&line(&Line::<(), ()>::Again { id, count })?)
+        self.append(&Line::<(), ()>::Again { id, count })
     }
 
-    /// Ends the run: replaces the file by one that contains each violation once.
+    fn append<R: Serialize, V: Serialize>(&mut self, of: &Line<R, V>) -> Result<(), Error> {
+        let written = line(of).and_then(|bytes| self.file.write_all(&bytes));
+        written.map_err(|source| Error::Append {
+            path: self.path(),
+            source,
+        })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join(&self.name)
+    }
+
+    /// Continues a run whose process was killed, perhaps within a line. Returns what that has written, also if a newer run of the
+    /// domain has replaced the file.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn resume(&mut self) -> Result<StoredRun, Error> {
+        let path = self.path();
+        let stored = match self.file.seek(SeekFrom::Start(0)) {
+            Ok(_) => StoredRun::read(&path, &self.file)?,
+            Err(source) => return Err(Error::Read { path, source }),
+        };
+        match end_last_line(&mut self.file) {
+            Ok(()) => Ok(stored),
+            Err(source) => Err(Error::Append { path, source }),
+        }
+    }
+
+    /// Ends the run: replaces the file by one that contains each violation once. If a newer run of the domain has replaced the
+    /// file, that one stays.
     ///
     /// # Errors
     /// Writing failed; the lines appended before are intact.
-    pub fn end(self, violations: &[Violation], end: End) -> io::Result<()> {
-        let mut bytes = line(&Line::<_, ()>::Run(&self.run))?;
-        for violation in violations {
-            bytes.extend(line(&Line::<(), _>::Violation(violation))?);
+    pub fn end(self, violations: &[Violation], end: End) -> Result<(), Error> {
+        if !self.folder.names(&self.name, &self.file)? {
+            return Ok(());
         }
-        bytes.extend(line(&Line::<(), ()>::End(end))?);
-        replace(&self.path, &bytes, 0o600)
+        let bytes = whole(&self.run, violations, end).map_err(|source| Error::Append {
+            path: self.path(),
+            source,
+        })?;
+        Ok(self.folder.replace(&self.name, &bytes)?)
     }
+}
+
+/// Returns the content of a finished run's file.
+fn whole(run: &Run, violations: &[Violation], end: End) -> io::Result<Vec<u8>> {
+    let mut bytes = line(&Line::<_, ()>::Run(run))?;
+    for violation in violations {
+        bytes.extend(line(&Line::<(), _>::Violation(violation))?);
+    }
+    bytes.extend(line(&Line::<(), ()>::End(end))?);
+    Ok(bytes)
 }
 
 fn line<R: Serialize, V: Serialize>(line: &Line<R, V>) -> io::Result<Vec<u8>> {

@@ -144,6 +144,9 @@ pub enum Error {
         "this process is in a pid namespace, where the processes of the host are not visible; run it outside of containers"
     )]
     PidNamespace,
+    /// The directory of Ambit's locks cannot be used.
+    #[error(transparent)]
+    Files(#[from] ambit_files::Error),
     /// A BPF operation failed.
     #[error("cannot {doing}")]
     Bpf {

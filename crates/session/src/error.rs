@@ -37,8 +37,8 @@ pub enum Error {
     CreateRecording {
         /// The file.
         path: PathBuf,
-        /// The system's error.
-        source: io::Error,
+        /// Why.
+        source: ambit_files::Error,
     },
     /// The header of a recording cannot be written.
     #[error("cannot write the recording {}", shown(.path))]
@@ -57,14 +57,12 @@ pub enum Error {
         /// The other process, if it has written its number yet.
         pid: Option<u32>,
     },
-    /// The lock file cannot be opened or locked.
-    #[error("cannot lock {}", shown(.path))]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
+    /// The number of this process cannot be written to the lock's file.
+    #[error("cannot write to the file of the lock of the rules' records")]
+    Lock(#[source] io::Error),
+    /// Ambit's directory cannot be used.
+    #[error(transparent)]
+    Files(#[from] ambit_files::Error),
 }
 
 fn shown(path: &Path) -> String {

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use ambit_abi::Mode;
-use ambit_journal::Runs;
 use ambit_sensor::{Domain, Kernel, LoadOptions};
 
 use crate::{Error, Next, Pump, Recorder, Stats};
@@ -12,20 +11,13 @@ use crate::{Error, Next, Pump, Recorder, Stats};
 /// Time between two looks at whether tasks are left.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Stores violations until the last task of the domain `name` has ended, then removes the domain and, if no other is left,
+/// Stores violations until the last task of the domain has ended, then removes the domain and, if no other is left,
 /// the kernel part. Errors are dropped: the session has no user any more.
-pub fn keep(
-    mode: Mode,
-    (runs, name): (&Runs, &str),
-    options: &LoadOptions,
-    domain: &Domain,
-    recorder: &mut Recorder<'_>,
-) {
+pub fn keep(mode: Mode, options: &LoadOptions, domain: &Domain, recorder: &mut Recorder<'_>) {
     if !domain.is_current() {
         return;
     }
-    let stored = runs.load(name).ok().map(|run| run.violations);
-    recorder.take_over(stored);
+    recorder.take_over();
     let left = || domain.is_current() && domain.state().is_ok_and(|state| state.tasks > 0);
     // No map would be written from now on. The records of `learn` stay unread, so that they are not learned.
     let ring = match mode {

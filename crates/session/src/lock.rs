@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The lock of a ring's reader.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::fs::File;
+use std::io::{Read, Write};
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
+use ambit_files::{RunDir, RunLock};
 
 use crate::Error;
 
@@ -20,46 +17,26 @@ pub struct ReaderLock {
 }
 
 impl ReaderLock {
-    /// Locks the file at `path`, which is created if it is missing, and writes this process's number to it.
+    /// Locks the ring of the rules' records, and writes this process's number to the lock's file.
     ///
     /// # Errors
-    /// [`Error::Busy`] if another process has the lock, [`Error::Lock`] if the file cannot be opened or written.
-    pub fn acquire(path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Lock {
-            path: path.to_owned(),
-            source,
-        };
-        let mut file = open(path).map_err(failed)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => {
-                let mut text = String::new();
-                let pid = file
-                    .read_to_string(&mut text)
-                    .ok()
-                    .and_then(|_| text.trim().parse().ok());
-                return Err(Error::Busy { pid });
-            }
-            Err(errno) => return Err(failed(errno.into())),
+    /// [`Error::Busy`] if another process has the lock, [`Error::Files`] and [`Error::Lock`] if the file cannot be opened or
+    /// written.
+    pub fn acquire(run: &RunDir) -> Result<Self, Error> {
+        let (mut file, taken) = run.try_lock(RunLock::RuleReader)?;
+        if !taken {
+            let mut text = String::new();
+            let pid = file
+                .read_to_string(&mut text)
+                .ok()
+                .and_then(|_| text.trim().parse().ok());
+            return Err(Error::Busy { pid });
         }
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map_err(failed)?;
+            .map_err(Error::Lock)?;
         Ok(Self { _file: file })
     }
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
 }
 
 #[cfg(test)]
@@ -69,9 +46,9 @@ mod tests {
     #[test]
     fn the_second_reader_gets_the_number_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("run/ring.reader");
-        let first = ReaderLock::acquire(&path).unwrap();
-        let error = ReaderLock::acquire(&path).unwrap_err();
+        let run = RunDir::at(folder.path()).unwrap();
+        let first = ReaderLock::acquire(&run).unwrap();
+        let error = ReaderLock::acquire(&run).unwrap_err();
         let own = std::process::id();
         assert!(matches!(error, Error::Busy { pid: Some(pid) } if pid == own));
         assert!(
@@ -80,6 +57,6 @@ mod tests {
                 .starts_with(&format!("process {own} already reads"))
         );
         drop(first);
-        ReaderLock::acquire(&path).unwrap();
+        ReaderLock::acquire(&run).unwrap();
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What a session reports while it proceeds.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -14,11 +15,11 @@ pub enum Notice {
     /// The first occurrence of a violation.
     Violation(Box<Violation>),
     /// The journal cannot be begun.
-    NoJournal(io::Error),
+    NoJournal(ambit_journal::Error),
     /// The journal cannot be continued.
-    JournalStopped(io::Error),
+    JournalStopped(ambit_journal::Error),
     /// The journal's last version cannot be written.
-    JournalNotEnded(io::Error),
+    JournalNotEnded(ambit_journal::Error),
     /// Earlier notices found no room and are not shown.
     NotShown(u64),
     /// The recording cannot be continued. It can be read up to there.
@@ -37,17 +38,19 @@ impl fmt::Display for Notice {
             Self::NoJournal(error) => {
                 write!(
                     f,
-                    "cannot store this run, so `ambit explain` will not show it: {error}"
+                    "cannot store this run, so `ambit explain` will not show it: {}",
+                    chain(error)
                 )
             }
             Self::JournalStopped(error) => {
                 write!(
                     f,
-                    "cannot store violations any more, `ambit explain` will lack later ones: {error}"
+                    "cannot store violations any more, `ambit explain` will lack later ones: {}",
+                    chain(error)
                 )
             }
             Self::JournalNotEnded(error) => {
-                write!(f, "cannot store the end of this run: {error}")
+                write!(f, "cannot store the end of this run: {}", chain(error))
             }
             Self::NotShown(lost) => {
                 write!(
@@ -62,4 +65,16 @@ impl fmt::Display for Notice {
             ),
         }
     }
+}
+
+/// Returns an error's text with its causes.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use ambit_abi::{EventKind, Hook, Stat};
-use ambit_event::{RecordError, Registry, RingRecord, Violation};
+use ambit_event::{RecordError, Registry, RingRecord};
 use ambit_model::Learner;
 
 use crate::{Delivery, Notice, Outbox, RecordingWriter, Sink, Watch};
@@ -94,13 +94,13 @@ impl<'d> Recorder<'d> {
         self.delivery
     }
 
-    /// Continues the run of a killed process from the violations that it has stored; `None` if they cannot be read. Its
-    /// recording ends where the process ended, and nothing is reported any more.
-    pub(crate) fn take_over(&mut self, violations: Option<Vec<Violation>>) {
+    /// Continues the run of a killed process from what that has stored. Its recording ends where the process ended, and
+    /// nothing is reported any more.
+    pub(crate) fn take_over(&mut self) {
         self.recording = None;
         self.report = Box::new(drop);
         if let Consumer::Watch(watch, _) = &mut self.consumer {
-            watch.resume(violations);
+            watch.resume();
         }
     }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The recording of a run. If it cannot be written, the recording ends and the run continues.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ambit_abi::{Fp, Hook, SkipReason, Stat};
 use ambit_event::{Loss, RingRecord, Subject};
+use ambit_files::{NewFile, NotWritten, Target};
 use ambit_journal::Clock;
 use ambit_recording::{Header, HookCounts, Summary, Writer};
 
@@ -21,26 +21,8 @@ const LOSSES_EVERY: Duration = Duration::from_secs(1);
 /// early, and removed if the value is dropped before the recording begins.
 #[derive(Debug)]
 pub struct NewRecording {
-    path: Unbegun,
-    file: File,
-}
-
-/// The path of a file that is removed unless it is kept.
-#[derive(Debug)]
-struct Unbegun(PathBuf);
-
-impl Unbegun {
-    fn keep(mut self) -> PathBuf {
-        std::mem::take(&mut self.0)
-    }
-}
-
-impl Drop for Unbegun {
-    fn drop(&mut self) {
-        if !self.0.as_os_str().is_empty() {
-            let _ = std::fs::remove_file(&self.0);
-        }
-    }
+    path: PathBuf,
+    file: NewFile,
 }
 
 impl NewRecording {
@@ -49,20 +31,11 @@ impl NewRecording {
     /// # Errors
     /// [`Error::RecordingExists`], or the file cannot be created.
     pub fn create(path: &Path) -> Result<Self, Error> {
-        let created = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path);
+        let created = Target::plan(path).and_then(NewFile::create);
         let path = path.to_owned();
         match created {
-            Ok(file) => Ok(Self {
-                path: Unbegun(path),
-                file,
-            }),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(Error::RecordingExists { path })
-            }
+            Ok(file) => Ok(Self { path, file }),
+            Err(error) if error.is_exists() => Err(Error::RecordingExists { path }),
             Err(source) => Err(Error::CreateRecording { path, source }),
         }
     }
@@ -72,16 +45,21 @@ impl NewRecording {
     /// # Errors
     /// The file cannot be written.
     pub fn begin(self, header: &Header) -> Result<RecordingWriter, Error> {
-        match Writer::new(self.file, header) {
+        let begun = self
+            .file
+            .writer()
+            .and_then(|file| Writer::new(file, header));
+        match begun {
             Ok(writer) => Ok(RecordingWriter {
-                path: self.path.keep(),
+                path: self.path,
+                file: self.file.stay(),
                 writer: Some(writer),
                 losses_read: Instant::now(),
                 lost: 0,
                 unreadable: 0,
             }),
             Err(source) => Err(Error::WriteRecording {
-                path: self.path.0.clone(),
+                path: self.path,
                 source,
             }),
         }
@@ -92,6 +70,7 @@ impl NewRecording {
 #[derive(Debug)]
 pub struct RecordingWriter {
     path: PathBuf,
+    file: NewFile,
     /// `None` after an error.
     writer: Option<Writer<File>>,
     losses_read: Instant,
@@ -102,8 +81,10 @@ pub struct RecordingWriter {
 /// A finished recording.
 #[derive(Debug)]
 pub struct RecordingSummary {
-    /// Its file.
+    /// The file that was asked for.
     pub path: PathBuf,
+    /// An error if its content is elsewhere.
+    pub written: Result<(), NotWritten>,
     /// Operations in it.
     pub events: u64,
     /// Size of the file.
@@ -161,13 +142,19 @@ impl RecordingWriter {
         })
     }
 
-    /// Ends the recording; `None` if it has stopped before.
+    /// Ends the recording; `None` if it has stopped before. If its file is not at its path any more, it is copied to the
+    /// directory `kept`.
     pub fn end(
         mut self,
         stats: &Stats,
         stragglers: i64,
+        kept: &Path,
     ) -> Option<Result<RecordingSummary, Notice>> {
-        let writer = self.writer.take()?;
+        let Some(writer) = self.writer.take() else {
+            // What was written until the error can be read.
+            let _ = self.file.settle(kept);
+            return None;
+        };
         let summary = Summary {
             ended: Clock::now_utc(),
             unreadable: self.unreadable,
@@ -178,6 +165,7 @@ impl RecordingWriter {
         Some(match writer.end(&summary) {
             Ok(file) => Ok(RecordingSummary {
                 path: self.path,
+                written: self.file.settle(kept),
                 events,
                 bytes: file.metadata().map_or(0, |found| found.len()),
                 losses: losses(stats.hooks()),

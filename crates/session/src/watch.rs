@@ -6,7 +6,7 @@ use std::fmt;
 
 use ambit_abi::{Cause, Fp, Mode, Reason, Response};
 use ambit_event::{Event, FirstCause, Hex, Subject, SubjectText, Violation, trust_names};
-use ambit_journal::{Clock, End, Journal, KEPT, Run, Runs};
+use ambit_journal::{Clock, End, Journal, KEPT, Run, Runs, StoredRun};
 use ambit_sensor::{Kernel, LoadOptions};
 
 use crate::{Notice, Outbox};
@@ -134,7 +134,11 @@ impl Watch {
     }
 
     /// Stops writing the journal after an error, which is reported once.
-    fn check(&mut self, written: Option<std::io::Result<()>>, out: &mut Outbox<Notice>) {
+    fn check(
+        &mut self,
+        written: Option<Result<(), ambit_journal::Error>>,
+        out: &mut Outbox<Notice>,
+    ) {
         if let Some(Err(error)) = written {
             out.push(Notice::JournalStopped(error));
             self.journal = None;
@@ -152,22 +156,16 @@ impl Watch {
         })
     }
 
-    /// Continues a run from its stored violations. If they could not be read, nothing more is stored: the end of the run would
-    /// replace them.
-    pub(crate) fn resume(&mut self, stored: Option<Vec<Violation>>) {
-        let read = stored.is_some();
-        self.violations = stored.unwrap_or_default();
-        self.index = self
-            .violations
-            .iter()
-            .map(ViolationKey::of)
-            .zip(0..)
-            .collect();
-        self.journal = self
-            .journal
-            .take()
-            .filter(|_| read)
-            .and_then(|mut journal| journal.resume().ok().map(|()| journal));
+    /// Continues the run of a killed process from what that has stored. If that cannot be read, nothing more is stored: the end
+    /// of the run would replace it.
+    pub(crate) fn resume(&mut self) {
+        let stored = self.journal.as_mut().map(Journal::resume);
+        let Some(Ok(StoredRun { violations, .. })) = stored else {
+            self.journal = None;
+            return;
+        };
+        self.index = violations.iter().map(ViolationKey::of).zip(0..).collect();
+        self.violations = violations;
     }
 
     /// Counts the violations.
@@ -222,10 +220,10 @@ mod tests {
         let runs = Runs::below(state.path());
         let mut watch = begin(&runs);
         let path = runs.folder().join("d.jsonl");
-        let stored = std::fs::read(&path).unwrap();
-        watch.resume(None);
+        std::fs::write(&path, "damaged\n").unwrap();
+        watch.resume();
         assert!(watch.end(0).is_none());
-        assert_eq!(std::fs::read(&path).unwrap(), stored);
+        assert_eq!(std::fs::read(&path).unwrap(), b"damaged\n");
     }
 
     #[test]
@@ -233,7 +231,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let runs = Runs::below(state.path());
         let mut watch = begin(&runs);
-        watch.resume(Some(Vec::new()));
+        watch.resume();
         assert!(watch.end(3).is_none());
         assert_eq!(runs.load("d").unwrap().end.unwrap().lost, 3);
     }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Reading map files.
+//! Reading and writing map files.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use ambit_files::Target;
 use ambit_model::Map;
 use anyhow::Context;
 
@@ -15,7 +16,7 @@ use crate::out::shown;
 pub(crate) const MAP_MODE: u32 = 0o666;
 
 /// One byte more than the largest map, so that the parser refuses a larger file.
-const READ_MAX: u64 = 64 * 1024 * 1024 + 1;
+pub(super) const READ_MAX: u64 = 64 * 1024 * 1024 + 1;
 
 /// Reads a map; `-` is standard input.
 pub(crate) fn read(path: &Path) -> Result<Map, Failure> {
@@ -32,17 +33,34 @@ pub(crate) fn read_with_text(path: &Path) -> Result<(Map, String), Failure> {
     Ok((map, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Reads a map; `None` if the file is missing or empty.
+/// Reads the map at a place where it will be written; `None` if it is missing or empty.
 #[cfg(feature = "kernel")]
-pub(crate) fn read_if_there(path: &Path) -> Result<Option<(Map, String)>, Failure> {
-    match std::fs::metadata(path) {
-        Ok(found) if found.len() == 0 => Ok(None),
-        Ok(_) => read_with_text(path).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::usage(
-            anyhow::Error::from(error).context(format!("cannot read the map {}", shown(path))),
-        )),
-    }
+pub(crate) fn read_if_there(target: &Target) -> Result<Option<(Map, String)>, Failure> {
+    let name = shown(target.path());
+    let read = target
+        .read(READ_MAX)
+        .with_context(|| format!("cannot read the map {name}"))
+        .or_exit(Exit::Usage)?;
+    let Some(bytes) = read.filter(|bytes| !bytes.is_empty()) else {
+        return Ok(None);
+    };
+    let map = parse(&bytes, &name)?;
+    Ok(Some((map, String::from_utf8_lossy(&bytes).into_owned())))
+}
+
+/// Holds the directory of a map, or of another file, that will be written.
+pub(crate) fn target(path: &Path) -> Result<Target, Failure> {
+    Target::plan(path)
+        .with_context(|| format!("cannot write {}", shown(path)))
+        .or_exit(Exit::Usage)
+}
+
+/// Writes a map.
+pub(crate) fn write(target: &Target, text: &str) -> Result<(), Failure> {
+    target
+        .replace(text.as_bytes(), MAP_MODE)
+        .with_context(|| format!("cannot write the map {}", shown(target.path())))
+        .or_exit(Exit::Trouble)
 }
 
 fn parse(bytes: &[u8], name: &str) -> Result<Map, Failure> {

@@ -11,7 +11,7 @@ mod view;
 
 #[cfg(feature = "kernel")]
 pub(crate) use file::read_if_there;
-pub(crate) use file::{MAP_MODE, read, read_with_text};
+pub(crate) use file::{MAP_MODE, read, read_with_text, target, write};
 #[cfg(feature = "kernel")]
 pub(crate) use generalize::hint;
 
@@ -218,13 +218,17 @@ fn merge(paths: &[PathBuf], output: Option<PathBuf>) -> Result<Outcome, Failure>
     }
     let text = merged.map(|map| map.to_string()).unwrap_or_default();
     let figures = figures::of_all(paths)?;
-    let written = write(&text, output.as_deref())?;
-    if let (Some(path), Some(figures)) = (output, figures) {
-        figures::write(&path, &figures)
+    let Some(path) = output else {
+        return print(&text);
+    };
+    let target = target(&path)?;
+    write(&target, &text)?;
+    if let Some(figures) = figures {
+        figures::write(&target, &figures)
             .with_context(|| format!("writing {}", shown(figures::path(&path))))
             .or_exit(Exit::Trouble)?;
     }
-    Ok(written)
+    Ok(Outcome::SUCCESS)
 }
 
 /// Merges a map into the merged maps before it.
@@ -238,16 +242,5 @@ fn add(merged: Option<Map>, mut map: Map, path: &Path) -> Result<Map, Failure> {
             .merge(&map)
             .with_context(|| format!("merging {}", shown(path)))
             .or_exit(Exit::Usage),
-    }
-}
-
-/// Writes a map's text to a file, or to standard output.
-fn write(text: &str, output: Option<&Path>) -> Result<Outcome, Failure> {
-    match output {
-        None => print(text),
-        Some(path) => ambit_journal::replace(path, text.as_bytes(), MAP_MODE)
-            .with_context(|| format!("writing {}", shown(path)))
-            .or_exit(Exit::Trouble)
-            .map(|()| Outcome::SUCCESS),
     }
 }

@@ -3,10 +3,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
-use super::MAP_MODE;
-use crate::exit::{Exit, Failure, OrExit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::out::{count, kept, note, shown};
 use crate::replay::replay;
 
@@ -36,6 +35,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
             "cannot seal a map on standard input; give its file"
         )));
     }
+    let target = super::target(&args.file)?;
     let (mut map, text) = super::read_with_text(&args.file)?;
     if let Some(missed) = map.incomplete.filter(|_| !args.allow_incomplete) {
         return Err(Failure::usage(anyhow!(
@@ -52,9 +52,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     }
     map.normalise();
     map.sealed = Some(map.digest());
-    ambit_journal::replace(&args.file, map.print_keeping(&text).as_bytes(), MAP_MODE)
-        .with_context(|| format!("cannot write the map {name}"))
-        .or_exit(Exit::Trouble)?;
+    super::write(&target, &map.print_keeping(&text))?;
     note!(
         "{name} is sealed: {} for {}",
         count(map.rule_count(), "rule"),

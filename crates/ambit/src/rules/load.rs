@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use ambit_hoststate::{RuleSet, paths, rules};
+use ambit_files::RunDir;
+use ambit_hoststate::{RuleSet, rules};
 use ambit_session::ReaderLock;
 
 use crate::exit::{Failure, Outcome};
@@ -24,7 +25,8 @@ pub(super) fn load(paths: &[PathBuf], quiet: bool) -> Result<Outcome, Failure> {
 
 pub(super) fn unload() -> Result<Outcome, Failure> {
     // Without the lock, another process prints the records.
-    let reader = ReaderLock::acquire(&paths::rule_reader_lock()).ok();
+    let run = RunDir::open().ok();
+    let reader = run.and_then(|run| ReaderLock::acquire(&run).ok());
     note!(
         "{}",
         if rules::unload(reader.is_some())? {

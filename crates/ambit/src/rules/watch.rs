@@ -6,8 +6,9 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use ambit_event::{RuleHit, RuleName, RuleOutcome, RuleRecord};
+use ambit_files::RunDir;
+use ambit_hoststate::CachedSources;
 use ambit_hoststate::rules::{Active, active, active_elsewhere};
-use ambit_hoststate::{CachedSources, paths};
 use ambit_journal::Clock;
 use ambit_policy::rule::{Actions, Rule};
 use ambit_session::{Pump, ReaderLock, Sink, is_closed};
@@ -24,7 +25,7 @@ pub(super) fn main(json: bool, once: bool) -> Result<Outcome, Failure> {
         note!("no rules are loaded");
         return Ok(Outcome::SUCCESS);
     };
-    let _lock = ReaderLock::acquire(&paths::rule_reader_lock())?;
+    let _lock = ReaderLock::acquire(&RunDir::open().map_err(ambit_session::Error::from)?)?;
     let mut secret = active.kernel.secret();
     let mut pump = Pump::new(active.kernel.rule_ring()?);
     let mut printer = Printer {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use ambit_abi::{Fp, Mode};
+use ambit_files::{Target, kept_dir};
 use ambit_journal::losses;
 use ambit_model::{Learner, Map};
 use ambit_session::{Collected, Ended, Error, How, Missed, RecordingSummary, Stats, WatchSummary};
@@ -31,12 +32,15 @@ pub(super) fn finish(args: &Args, plan: &Plan, result: SessionResult) -> Result<
     let json = result.stats.json(&plan.domain, plan.mode.name());
     let outcome = conclude(args, plan, result);
     // The counters are written last: a failure loses nothing else.
-    let written = args.stats.as_ref().map_or(Ok(()), |path| {
-        ambit_journal::replace(path, json.as_bytes(), 0o644)
-            .with_context(|| format!("cannot write the counters to {}", shown(path)))
-            .or_exit(Exit::Trouble)
+    let written = plan.counters.as_ref().map_or(Ok(()), |target| {
+        target
+            .replace_or_keep(json.as_bytes(), 0o644, &kept_dir())
+            .with_context(|| format!("cannot write the counters to {}", shown(target.path())))
     });
-    outcome.and_then(|outcome| written.map(|()| outcome))
+    if let (Err(_), Err(error)) = (&outcome, &written) {
+        note!("{error:#}");
+    }
+    outcome.and_then(|outcome| written.or_exit(Exit::Trouble).map(|()| outcome))
 }
 
 fn conclude(args: &Args, plan: &Plan, result: SessionResult) -> Result<Outcome, Failure> {
@@ -49,8 +53,8 @@ fn conclude(args: &Args, plan: &Plan, result: SessionResult) -> Result<Outcome, 
     } = result;
     let stats = &stats;
     let recorded = collected.recording;
-    match recorded.and_then(|recording| recording.end(stats, ended.stragglers)) {
-        Some(Ok(summary)) => show_recording(&summary, args.quiet),
+    match recorded.and_then(|recording| recording.end(stats, ended.stragglers, &kept_dir())) {
+        Some(Ok(summary)) => show_recording(summary, args.quiet),
         Some(Err(notice)) => note!("{notice}"),
         None => {}
     }
@@ -68,8 +72,8 @@ fn conclude(args: &Args, plan: &Plan, result: SessionResult) -> Result<Outcome, 
         How::With(exit) => Outcome::As(exit),
         How::NotStarted(error) => return Err(not_started(plan, &error)),
     };
-    if let Some(learner) = collected.learner {
-        let (before, missed) = learned(args, plan, &learner, stats)?;
+    if let Some((learner, target)) = collected.learner.zip(plan.target.as_ref()) {
+        let (before, missed) = learned(args, plan, target, &learner, stats)?;
         let figures = Figures {
             before: &before,
             learner: &learner,
@@ -77,7 +81,7 @@ fn conclude(args: &Args, plan: &Plan, result: SessionResult) -> Result<Outcome, 
             began: &began,
             missed,
         };
-        figures::add(plan, stats, &figures);
+        figures::add(plan, target, stats, &figures);
         if let Some(hint) = hint(&plan.path).filter(|_| !args.quiet) {
             note!("{hint}");
         }
@@ -104,8 +108,14 @@ fn not_started(plan: &Plan, error: &std::io::Error) -> Failure {
     Error::Command { name, errno }.into()
 }
 
-fn show_recording(summary: &RecordingSummary, quiet: bool) {
-    if !quiet {
+fn show_recording(summary: RecordingSummary, quiet: bool) {
+    if let Err(error) = summary.written {
+        let error = anyhow::Error::from(error);
+        note!(
+            "cannot write the recording {}: {error:#}",
+            shown(&summary.path)
+        );
+    } else if !quiet {
         note!(
             "recorded {} in {} ({} KiB)",
             count(summary.events, "operation"),
@@ -151,24 +161,16 @@ fn show_violations(plan: &Plan, seen: WatchSummary, stats: &Stats) {
 fn learned(
     args: &Args,
     plan: &Plan,
+    target: &Target,
     learner: &Learner,
     stats: &Stats,
 ) -> Result<(Map, u64), Failure> {
     // Another run may have learned into the same file in the meantime.
-    let (before, text) = match read_if_there(&plan.path) {
+    let (before, text, fits) = match read_if_there(target) {
         Ok(Some((map, text))) if map.domain == plan.map.domain && map.chain == plan.map.chain => {
-            (map, text)
+            (map, text, true)
         }
-        Ok(None) => (plan.map.clone(), String::new()),
-        _ => {
-            return Err(Failure::new(
-                Exit::Trouble,
-                anyhow!(
-                    "while this run learned, {} was changed to the map of another domain or damaged; nothing was written",
-                    shown(&plan.path)
-                ),
-            ));
-        }
+        found => (plan.map.clone(), String::new(), matches!(found, Ok(None))),
     };
     let result = learner.finish(&before);
     let mut map = result.map;
@@ -181,9 +183,26 @@ fn learned(
     if missing > 0 {
         map.incomplete = Some(missing.max(map.incomplete.unwrap_or(0)));
     }
-    ambit_journal::replace(&plan.path, map.print_keeping(&text).as_bytes(), MAP_MODE)
-        .with_context(|| format!("cannot write the map {}", shown(&plan.path)))
-        .or_exit(Exit::Trouble)?;
+    let (text, kept) = (map.print_keeping(&text), kept_dir());
+    if fits {
+        target
+            .replace_or_keep(text.as_bytes(), MAP_MODE, &kept)
+            .with_context(|| format!("cannot write the map {}", shown(&plan.path)))
+            .or_exit(Exit::Trouble)?;
+    } else {
+        let kept = target
+            .keep_content(text.as_bytes(), &kept)
+            .context("cannot keep what was learned")
+            .or_exit(Exit::Trouble)?;
+        return Err(Failure::new(
+            Exit::Trouble,
+            anyhow!(
+                "while this run learned, {} was replaced by something that is not a map of this domain; what was learned is in {}",
+                shown(&plan.path),
+                shown(kept)
+            ),
+        ));
+    }
     if !args.quiet {
         summarise(plan, &before, &map, result.counts.points);
     }

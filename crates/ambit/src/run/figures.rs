@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use ambit_abi::Fp;
+use ambit_files::Target;
 use ambit_model::{Learner, Map, Run, RunId, Statistics};
 use ambit_session::Stats;
 
@@ -25,9 +26,9 @@ pub(super) struct Figures<'a> {
 }
 
 /// Adds a run to the map's statistics. A failure is printed and not returned: the map itself is already written.
-pub(super) fn add(plan: &Plan, stats: &Stats, figures: &Figures<'_>) {
+pub(super) fn add(plan: &Plan, target: &Target, stats: &Stats, figures: &Figures<'_>) {
     // A map that was written to a pipe or a terminal has no statistics.
-    if !std::fs::metadata(&plan.path).is_ok_and(|found| found.is_file()) {
+    if target.is_stream() {
         return;
     }
     let seen = figures.learner.observations(figures.hits);
@@ -42,26 +43,19 @@ pub(super) fn add(plan: &Plan, stats: &Stats, figures: &Figures<'_>) {
     // No other run has this id, on this machine or another one: the hash has a random key.
     let id = RunId(RandomState::new().hash_one(figures.began));
     let one = Statistics::of_run(id, run, &seen, figures.before);
-    let written = before(plan).and_then(|before| {
+    // The figures beside a new map are of a map that was there before.
+    let before = plan.existed.then(|| figures::read_beside(target));
+    let written = before.unwrap_or(Ok(None)).and_then(|before| {
         let all = match before {
             None => one,
             Some(before) => before.merge(&one)?,
         };
-        Ok(figures::write(&plan.path, &all)?)
+        figures::write(target, &all)
     });
     if let Err(error) = written {
         note!(
             "cannot add this run to {}: {error:#}; the map itself is written; move that file away to start new statistics",
             shown(figures::path(&plan.path))
         );
-    }
-}
-
-/// Returns the statistics of earlier runs; none for a new map.
-fn before(plan: &Plan) -> anyhow::Result<Option<Statistics>> {
-    if plan.existed {
-        figures::read(&plan.path).map_err(crate::exit::Failure::into_error)
-    } else {
-        Ok(None)
     }
 }

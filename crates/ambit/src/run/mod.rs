@@ -112,15 +112,8 @@ fn in_domain(
         recorder.record(recording.begin(&header(plan, kernel.ephemeral_ports()))?);
     }
     let began = Clock::now_utc();
-    let runs = store::runs();
     let keeper = Keeper::start(kernel.user_lock(), || {
-        keep(
-            plan.mode,
-            (&runs, &plan.domain),
-            options,
-            &domain,
-            &mut recorder,
-        );
+        keep(plan.mode, options, &domain, &mut recorder);
     });
     let keeper = keeper
         .map_err(anyhow::Error::from)

@@ -5,14 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ambit_abi::{Coverage, Mode};
-use ambit_journal::folder;
+use ambit_files::Target;
 use ambit_model::Map;
 use ambit_session::Command;
-use anyhow::{Context, anyhow};
-use rustix::fs::{Access, access};
+use anyhow::anyhow;
 
 use super::Args;
-use crate::exit::{Exit, Failure, OrExit};
+use crate::exit::Failure;
 use crate::map;
 use crate::out::shown;
 
@@ -28,6 +27,10 @@ pub(super) struct Plan {
     pub(super) map: Map,
     /// The file of the map, which learning may create.
     pub(super) path: PathBuf,
+    /// Learning: the same file, in a directory that is held until the map is written.
+    pub(super) target: Option<Target>,
+    /// The file of the counters.
+    pub(super) counters: Option<Target>,
     /// Learning: true if the map existed.
     pub(super) existed: bool,
     pub(super) command: Command,
@@ -35,9 +38,6 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(args: &Args) -> Result<Self, Failure> {
-        if let Some(path) = &args.stats {
-            can_be_written("counters to", path)?;
-        }
         let path_variable = std::env::var_os("PATH");
         let find = || Command::find(args.command.clone(), path_variable.as_deref());
         match (&args.output, &args.map) {
@@ -50,14 +50,14 @@ impl Plan {
     }
 
     fn learning(args: &Args, path: &Path, command: Command) -> Result<Self, Failure> {
-        let before = map::read_if_there(path)?.map(|(map, _)| map);
+        let target = map::target(path)?;
+        let before = map::read_if_there(&target)?.map(|(map, _)| map);
         if before.as_ref().is_some_and(|map| map.sealed.is_some()) {
             return Err(Failure::usage(anyhow!(
                 "{0} is sealed, and learning would change it; learn into another file, or remove its line `sealed:` first",
                 shown(path)
             )));
         }
-        can_be_written("map", path)?;
         let existed = before.is_some();
         let mut map = before.unwrap_or_else(|| {
             let domain = args.domain.clone().unwrap_or_else(|| command.domain());
@@ -86,6 +86,8 @@ impl Plan {
             domain: args.domain.clone().unwrap_or_else(|| map.domain.clone()),
             map,
             path: path.to_owned(),
+            target: Some(target),
+            counters: args.stats.as_deref().map(map::target).transpose()?,
             existed,
             command,
         })
@@ -119,23 +121,10 @@ impl Plan {
             domain: args.domain.clone().unwrap_or_else(|| map.domain.clone()),
             map,
             path: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+            target: None,
+            counters: args.stats.as_deref().map(map::target).transpose()?,
             existed: true,
             command,
         })
     }
-}
-
-/// Checks that a file can be written. The alternative is an error after hours of learning.
-fn can_be_written(what: &str, path: &Path) -> Result<(), Failure> {
-    let target = match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => {
-            return Err(Failure::usage(anyhow!("{} is a folder", shown(path))));
-        }
-        Ok(metadata) if !metadata.is_file() => path.to_owned(),
-        Ok(_) => folder(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())).to_owned(),
-        Err(_) => folder(path).to_owned(),
-    };
-    access(&target, Access::WRITE_OK)
-        .with_context(|| format!("cannot write the {what} {}", shown(path)))
-        .or_exit(Exit::Usage)
 }

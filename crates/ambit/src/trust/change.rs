@@ -108,11 +108,12 @@ fn carry_out(
         (None, Some(pid)) => (trust::Target::Process(pid), format!("process {pid}")),
         (None, None) => return Err(Failure::usage(anyhow!("give --pid or --domain"))),
     };
-    let changed = order.carry_out(kernel, target)?;
-    for error in &changed.not_logged {
+    let mut changed = order.carry_out(kernel, target)?;
+    for error in std::mem::take(&mut changed.not_logged) {
         note!(
-            "cannot write the record {}: {error}",
-            shown(trust_log::path())
+            "cannot write a record to {}: {:#}",
+            shown(trust_log::path()),
+            anyhow::Error::from(error)
         );
     }
     let text = match target {

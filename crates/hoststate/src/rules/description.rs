@@ -2,10 +2,9 @@
 //! The description file of the active rule set.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::path::Path;
 
-use ambit_journal::replace;
+use ambit_files::{RUN_DIR, RunDir};
 use ambit_sensor::{Kernel, LoadOptions, RulesLoaded};
 use serde::{Deserialize, Serialize};
 
@@ -100,21 +99,23 @@ impl Description {
 
     /// Writes the file.
     pub(super) fn write(&self) -> Result<(), Error> {
-        let path = paths::rules_file(self.generation);
-        serde_json::to_vec(self)
-            .map_err(io::Error::from)
-            .and_then(|bytes| replace(&path, &bytes, 0o600))
-            .map_err(Error::io("write", path))
+        let name = paths::rules_file(self.generation);
+        match serde_json::to_vec(self) {
+            Ok(bytes) => Ok(RunDir::open()?.replace(&name, &bytes)?),
+            Err(source) => Err(Error::Encode { name, source }),
+        }
     }
 
     /// Removes the description files of all generations but this one; 0 removes all. A file that cannot be removed is
     /// left: nothing reads it.
     pub(super) fn remove_all_but(generation: u64) {
-        for entry in fs::read_dir(paths::RUN_DIR).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let described = name.to_str().and_then(paths::rules_file_generation);
+        let Ok(Some(run)) = RunDir::find() else {
+            return;
+        };
+        for name in run.list().unwrap_or_default() {
+            let described = paths::rules_file_generation(&name);
             if described.is_some_and(|described| described != generation) {
-                let _ = fs::remove_file(entry.path());
+                let _ = run.remove(&name);
             }
         }
     }
@@ -139,21 +140,26 @@ impl Description {
         if generation == 0 {
             return Ok(None);
         }
-        Self::of(generation)?
-            .map(Some)
-            .ok_or_else(|| Error::DescriptionMissing(paths::rules_file(generation)))
+        Self::of(generation)?.map(Some).ok_or_else(|| {
+            Error::DescriptionMissing(Path::new(RUN_DIR).join(paths::rules_file(generation)))
+        })
     }
 
     /// Reads the description of a generation; `None` if there is no file.
     fn of(generation: u64) -> Result<Option<Self>, Error> {
-        let path = paths::rules_file(generation);
-        match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map(Some)
-                .map_err(|source| Error::Damaged { path, source }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io("read", path)(error)),
-        }
+        let Some(run) = RunDir::find()? else {
+            return Ok(None);
+        };
+        let name = paths::rules_file(generation);
+        let Some(bytes) = run.read(&name)? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|source| Error::Damaged {
+                path: run.path().join(name),
+                source,
+            })
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 use ambit_event::escape;
@@ -56,7 +55,7 @@ pub struct Changed {
     /// Number of their threads.
     pub threads: usize,
     /// Errors of records that could not be written to the log. Bits are set without a record, and never cleared without.
-    pub not_logged: Vec<io::Error>,
+    pub not_logged: Vec<Error>,
 }
 
 /// Why trust bits were not changed.
@@ -94,7 +93,7 @@ pub enum ChangeError {
         path: PathBuf,
         /// The system's error.
         #[source]
-        source: io::Error,
+        source: Error,
     },
     /// The host's state cannot be read.
     #[error(transparent)]
@@ -156,14 +155,19 @@ impl Order<'_> {
         name: &str,
         changed: &mut Changed,
     ) -> Result<(), ChangeError> {
-        let domain = kernel
+        // Tasks that an earlier run left behind have a domain of the same name.
+        let domains: Vec<u16> = kernel
             .domains()?
             .into_iter()
-            .find(|domain| domain.name == name)
-            .ok_or_else(|| ChangeError::NoDomain(name.to_owned()))?;
+            .filter(|domain| domain.name == name)
+            .map(|domain| domain.id)
+            .collect();
+        if domains.is_empty() {
+            return Err(ChangeError::NoDomain(name.to_owned()));
+        }
         let mut seen = BTreeSet::new();
         for _ in 0..ROUNDS {
-            let new = members(kernel, domain.id, &seen)?;
+            let new = members(kernel, &domains, &seen)?;
             if new.is_empty() {
                 return Ok(());
             }
@@ -234,15 +238,15 @@ impl Order<'_> {
     }
 }
 
-/// Returns the processes of a domain that are not in `seen`.
+/// Returns the processes of domains that are not in `seen`.
 fn members(
     kernel: &Kernel,
-    domain: u16,
+    domains: &[u16],
     seen: &BTreeSet<u32>,
 ) -> Result<Vec<ChangedProcess>, ChangeError> {
     let mut bits: BTreeMap<u32, u32> = BTreeMap::new();
     for task in kernel.tasks()? {
-        if task.label.domain == domain && !seen.contains(&task.tgid) {
+        if domains.contains(&task.label.domain) && !seen.contains(&task.tgid) {
             *bits.entry(task.tgid).or_default() |= bits_of(&task);
         }
     }

@@ -11,7 +11,7 @@ use ambit_event::escape;
 use ambit_model::{MAPS_MAX, Map, Marks, Options, Proposal, Sensitive, Statistics, propose};
 use anyhow::{Context, anyhow};
 
-use super::{add, figures, read_with_text, write};
+use super::{add, figures, read_with_text, target, write};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{Style, count, note, shown};
 use crate::stdout::{json_line, print};
@@ -155,7 +155,11 @@ impl Inputs {
 fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome, Failure> {
     let chosen = choose(&args.apply, proposals)?;
     let after = inputs.map.generalized(chosen.iter().copied());
-    let outcome = write(&after.print_keeping(&inputs.text), args.output.as_deref())?;
+    let text = after.print_keeping(&inputs.text);
+    match &args.output {
+        None => drop(print(&text)?),
+        Some(path) => write(&target(path)?, &text)?,
+    }
     note!(
         "{} applied: {} of {} become {}",
         count(chosen.len(), "proposal"),
@@ -179,7 +183,7 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
             left.join(",")
         );
     }
-    Ok(outcome)
+    Ok(Outcome::SUCCESS)
 }
 
 /// Returns the proposals with these ids; `all` selects those that are not sensitive.
