@@ -2,10 +2,11 @@
 //! Loads and pins the base and the core, and detaches the core.
 
 use std::fs;
-use std::io::Read;
 
 use ambit_abi::{Config, Coverage};
 use ambit_failpoint::fail_point;
+use rustix::io::retry_on_intr;
+use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::error::{Error, io};
 use crate::object::{self, Loaded, Opened, Part, Program};
@@ -42,9 +43,9 @@ fn sip_state(k0: u64, k1: u64) -> [u64; 4] {
 
 fn config() -> Result<Config, Error> {
     let mut secret = [0_u8; 16];
-    fs::File::open("/dev/urandom")
-        .and_then(|mut file| file.read_exact(&mut secret))
-        .map_err(io("read random bytes for the fingerprints' secret"))?;
+    // Unlike /dev/urandom, this waits until the kernel's generator is seeded.
+    let filled = retry_on_intr(|| getrandom(&mut secret, GetRandomFlags::empty()));
+    filled.map_err(|errno| io("read random bytes for the fingerprints' secret")(errno.into()))?;
     let [k0, k1] = zerocopy::transmute!(secret);
     let (port_low, port_high) = ephemeral_ports();
     Ok(Config {

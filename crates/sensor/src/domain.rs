@@ -9,7 +9,7 @@ use ambit_abi::{
 use ambit_failpoint::fail_point;
 use libbpf_rs::{MapHandle, MapType, libbpf_sys};
 
-use crate::error::{Error, io};
+use crate::error::{Error, io, processes};
 use crate::host::Host;
 use crate::maps::{Inner, Map, Outer};
 use crate::ring::Ring;
@@ -86,6 +86,7 @@ pub struct Domain {
     stats: Map<u32, Stat>,
     ring: MapHandle,
     outer: [Outer; 6],
+    namesakes: Vec<u32>,
 }
 
 /// Writes the map's points into the domain's set.
@@ -204,15 +205,20 @@ fn settings(spec: &DomainSpec<'_>) -> abi::Domain {
     }
 }
 
-/// Returns an error if the domain cannot be created, or else a free slot.
-fn free_slot(host: &Host, spec: &DomainSpec<'_>) -> Result<u16, Error> {
+/// Returns an error if the domain cannot be created, or else a free slot, and the processes that an earlier domain of the same
+/// name has left behind. They do not keep the name: a workload could prevent that its service starts again.
+fn free_slot(host: &Host, spec: &DomainSpec<'_>) -> Result<(u16, Vec<u32>), Error> {
     let taken = list(host)?;
-    if let Some(other) = taken.iter().find(|domain| domain.name == spec.name) {
-        let members = tasks::members(host, other.id);
-        return Err(Error::DomainExists {
-            name: spec.name.to_owned(),
-            pids: members.unwrap_or_default().into_iter().collect(),
-        });
+    let mut left = Vec::new();
+    for other in taken.iter().filter(|domain| domain.name == spec.name) {
+        let members = tasks::members(host, other.id).unwrap_or_default();
+        if other.owner_alive {
+            return Err(Error::DomainExists {
+                name: spec.name.to_owned(),
+                pids: members.into_iter().collect(),
+            });
+        }
+        left.extend(members);
     }
     let last = u16::try_from(abi::DOMAINS).unwrap_or(u16::MAX);
     let id = (1..last)
@@ -224,12 +230,12 @@ fn free_slot(host: &Host, spec: &DomainSpec<'_>) -> Result<u16, Error> {
             capacity: spec.set_capacity,
         });
     }
-    Ok(id)
+    Ok((id, left))
 }
 
 /// Creates a domain. The caller has `locks::change`.
 pub(crate) fn create(host: &Host, spec: &DomainSpec<'_>) -> Result<Domain, Error> {
-    let id = free_slot(host, spec)?;
+    let (id, namesakes) = free_slot(host, spec)?;
     let set = Inner {
         map_type: MapType::Hash,
         name: "ambit_set",
@@ -308,6 +314,7 @@ pub(crate) fn create(host: &Host, spec: &DomainSpec<'_>) -> Result<Domain, Error
         stats: host.stats()?,
         ring,
         outer,
+        namesakes,
     };
     for &hook in Hook::ALL {
         let zero = Stat::default();
@@ -349,6 +356,17 @@ impl Domain {
     /// The slot.
     pub fn id(&self) -> u16 {
         self.id
+    }
+
+    /// Returns what the operator should know, if an earlier domain of the same name has left processes behind.
+    pub fn notice(&self) -> Option<String> {
+        if self.namesakes.is_empty() {
+            return None;
+        }
+        Some(format!(
+            "an earlier run of this domain has left tasks behind{}; they stay confined by its map, and their violations are not stored any more",
+            processes(&self.namesakes)
+        ))
     }
 
     /// Labels a process that has one thread and has not executed the workload yet; its next exec starts the workload. Until

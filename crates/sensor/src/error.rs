@@ -46,6 +46,31 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The pin directory is not root's.
+    #[error(
+        "{} belongs to the user {uid}, who could remove what is pinned there; `ambit run` and `ambit rules load` move it away",
+        path.display()
+    )]
+    ForeignPins {
+        /// The pin directory.
+        path: PathBuf,
+        /// Its owner.
+        uid: u32,
+    },
+    /// The BPF file system lets others move the pin directory.
+    #[error(
+        "{} belongs to the user {uid} and has the mode {mode:o}, so that others could move what is pinned there; run: \
+         chown root {0} && chmod 700 {0}",
+        path.display()
+    )]
+    SharedPins {
+        /// The mount point of the BPF file system.
+        path: PathBuf,
+        /// Its owner.
+        uid: u32,
+        /// Its permissions.
+        mode: u32,
+    },
     /// The kernel refused a program or a map.
     #[error("the kernel refused the kernel part{}{}", program.as_deref().map(|p| format!(" (program {p})")).unwrap_or_default(), tail(log))]
     Load {
@@ -103,7 +128,8 @@ pub enum Error {
     TooManyAutomata(usize),
     /// Looking up task storage may fail on this kernel.
     #[error(
-        "this kernel (before 6.2, with preempt=full) loses task labels under load; boot it with preempt=voluntary"
+        "this kernel (before 6.2, with preempt=full or a preemption model that cannot be read) may lose task labels under \
+         load; boot it with preempt=voluntary, or use 6.2 or later"
     )]
     UnsafePreemption,
     /// A domain with that name exists.
@@ -190,7 +216,7 @@ fn names(hooks: &[Hook], separator: &str) -> String {
 }
 
 /// Shows the first of the processes in parentheses.
-fn processes(pids: &[u32]) -> String {
+pub(crate) fn processes(pids: &[u32]) -> String {
     const SHOWN: usize = 8;
     if pids.is_empty() {
         return String::new();

@@ -49,40 +49,12 @@ pub(crate) fn release() -> String {
         .into_owned()
 }
 
-fn version(release: &str) -> (u32, u32) {
+/// Returns the first two numbers of a release.
+pub(crate) fn version(release: &str) -> (u32, u32) {
     let mut parts = release
         .split(|c: char| !c.is_ascii_digit())
         .map(|p| p.parse().unwrap_or(0));
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
-}
-
-/// Returns the preemption model, if it can be read.
-pub(crate) fn preemption() -> Option<String> {
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
-    preemption_of(
-        &read("/sys/kernel/debug/sched/preempt"),
-        &read("/proc/cmdline"),
-        &read("/proc/sys/kernel/version"),
-    )
-}
-
-/// Returns the model in parentheses (`none voluntary (full)`); without debugfs, the one on the kernel command line; without
-/// that, the one that the kernel was built with, if it can't be changed (`#1 SMP PREEMPT`).
-fn preemption_of(debugfs: &str, cmdline: &str, version: &str) -> Option<String> {
-    let current = |word: &str| Some(word.strip_prefix('(')?.strip_suffix(')')?.to_owned());
-    let booted = |word: &str| word.strip_prefix("preempt=").map(str::to_owned);
-    let built = |word: &str| matches!(word, "PREEMPT" | "PREEMPT_RT").then(|| "full".to_owned());
-    debugfs
-        .split_whitespace()
-        .find_map(current)
-        .or_else(|| cmdline.split_whitespace().find_map(booted))
-        .or_else(|| version.split_whitespace().find_map(built))
-}
-
-/// True if looking up a task's label always finds it. Before 6.2, the look-up in task storage fails while another program
-/// is using the storage on the same CPU, which happens only where BPF programs can be preempted.
-pub(crate) fn labels_dependable(release: &str, preemption: Option<&str>) -> bool {
-    version(release) >= (6, 2) || preemption != Some("full")
 }
 
 pub(crate) fn bpffs_mounted() -> bool {
@@ -100,9 +72,6 @@ pub(crate) fn requirements() -> Result<(), Error> {
     {
         return Err(Error::NotInLsmList { active: list });
     }
-    if !labels_dependable(&release(), preemption().as_deref()) {
-        return Err(Error::UnsafePreemption);
-    }
     if !bpffs_mounted() {
         mount_bpffs()?;
     }
@@ -110,43 +79,16 @@ pub(crate) fn requirements() -> Result<(), Error> {
 }
 
 fn mount_bpffs() -> Result<(), Error> {
+    // Without an option, everybody may write to it: mode 1777.
     rustix::mount::mount(
         "bpf",
         "/sys/fs/bpf",
         "bpf",
         rustix::mount::MountFlags::empty(),
-        None,
+        c"mode=0700",
     )
     .map_err(|e| Error::PinDirectory {
         path: "/sys/fs/bpf".into(),
         source: e.into(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn full_preemption_is_refused_before_6_2_only() {
-        assert!(!labels_dependable("6.1.0-56-cloud-amd64", Some("full")));
-        assert!(labels_dependable("6.1.0-56-cloud-amd64", Some("voluntary")));
-        assert!(labels_dependable("6.12.95", Some("full")));
-    }
-
-    #[test]
-    fn the_preemption_model_is_read_from_the_first_source_that_has_it() {
-        let of = |debugfs, cmdline, version| preemption_of(debugfs, cmdline, version);
-        let dynamic = "#1 SMP PREEMPT_DYNAMIC Debian";
-        assert_eq!(
-            of("none (voluntary) full", "preempt=full", dynamic).as_deref(),
-            Some("voluntary")
-        );
-        assert_eq!(of("", "ro preempt=full", dynamic).as_deref(), Some("full"));
-        assert_eq!(
-            of("", "ro", "#1 SMP PREEMPT Debian").as_deref(),
-            Some("full")
-        );
-        assert_eq!(of("", "ro", dynamic), None);
-    }
 }

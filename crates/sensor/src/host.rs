@@ -10,6 +10,7 @@ use ambit_abi::{
 use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use zerocopy::FromBytes;
 
+use crate::bpffs;
 use crate::error::{Error, bpf};
 use crate::mapped::MappedWords;
 use crate::maps::{Map, Opaque, Outer};
@@ -28,6 +29,9 @@ pub(crate) struct Host {
 impl Host {
     /// Returns the kernel part; none if it is not pinned, or not completely.
     pub(crate) fn open(pin_dir: &Path) -> Result<Option<Self>, Error> {
+        if !bpffs::exists(pin_dir)? {
+            return Ok(None);
+        }
         let pins = Pins::new(pin_dir);
         let last = pins.last();
         match last.try_exists() {

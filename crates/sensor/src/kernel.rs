@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 
 use ambit_abi::{self as abi, Coverage, Hook, REQUEST_CLEAR, REQUEST_SET, RuleCount, Spread};
 
@@ -16,7 +17,7 @@ use crate::ring::Ring;
 use crate::rules::{self, Rules, RulesLoaded};
 use crate::spread::{self, SpreadState};
 use crate::tasks::{self, TaskInfo};
-use crate::{append, base, facts, locks, object};
+use crate::{append, base, bpffs, facts, locks, object, preemption};
 
 /// The loaded kernel part.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub struct Kernel {
     host: Host,
     user: Option<File>,
     left_out: Vec<LeftOut>,
+    displaced: Option<PathBuf>,
     rules_need_reload: bool,
 }
 
@@ -82,21 +84,27 @@ impl Kernel {
         let _lock = locks::change()?;
         let user = Some(locks::user()?);
         let pins = Pins::new(&options.pin_dir);
+        let displaced = bpffs::clear_way(&options.pin_dir)?;
         if let Some(host) = Host::open(&options.pin_dir)? {
             if host.config().build == object::build_id() {
+                // An earlier version let everybody list it.
+                bpffs::create(&options.pin_dir)?;
                 let (left_out, rules_need_reload) = extend(options, &pins)?;
                 return Ok(Self {
                     host,
                     user,
                     left_out,
+                    displaced,
                     rules_need_reload,
                 });
             }
             remove_other_version(&host)?;
         }
         facts::requirements()?;
+        preemption::require_labels()?;
         // A loader that was killed may have left some pins.
         pins.remove_all()?;
+        bpffs::create(&options.pin_dir)?;
         base::load(options, &pins)?;
         let (left_out, _) = extend(options, &pins)?;
         let host = Host::open(&options.pin_dir)?
@@ -105,6 +113,7 @@ impl Kernel {
             host,
             user,
             left_out,
+            displaced,
             rules_need_reload: false,
         })
     }
@@ -123,6 +132,7 @@ impl Kernel {
             host,
             user: None,
             left_out: Vec::new(),
+            displaced: None,
             rules_need_reload: false,
         }))
     }
@@ -133,9 +143,20 @@ impl Kernel {
         self.user.as_ref().map(File::as_fd)
     }
 
-    /// The hooks of full coverage whose program this kernel refused.
-    pub fn left_out(&self) -> &[LeftOut] {
-        &self.left_out
+    /// Returns what the operator should know: the hooks of full coverage whose program this kernel refused, and what another user
+    /// had created in place of the pin directory.
+    pub fn notices(&self) -> Vec<String> {
+        let displaced = self.displaced.iter().map(|path| {
+            format!(
+                "another user had created the directory of Ambit's pins; it was renamed to {}",
+                path.display()
+            )
+        });
+        let left_out = self
+            .left_out
+            .iter()
+            .map(|left| format!("not decided on this kernel: {left}"));
+        displaced.chain(left_out).collect()
     }
 
     /// True if programs were attached after the programs of the loaded rules. Load the rules again, with [`Rules::renew`], so that

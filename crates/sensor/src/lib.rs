@@ -9,17 +9,18 @@
 //! | file | owns |
 //! |---|---|
 //! | `error`, `options`, `log`, `clock` | values; libbpf's messages; times since boot |
-//! | `locks`, `pins` | the locks and their order; paths below the pin directory |
+//! | `locks`, `bpffs`, `pins` | the locks and their order; the pin directory and who can change it; paths below it |
 //! | `maps`, `mapped` | typed maps; maps in this process's memory |
 //! | `host` | the handle on a pinned kernel part: which map has which types |
 //! | `object`, `ring` | the embedded object, opened and loaded; reading a ring buffer |
-//! | `offered`, `facts` | what the running kernel offers |
+//! | `offered`, `facts`, `preemption` | what the running kernel offers |
 //! | `base`, `full`, `surface` | the parts of the object for domains; all hooks of the kernel |
 //! | `tasks`, `domain`, `rules`, `spread` | operations on a kernel part |
 //! | `kernel`, `report` | the facade; the facts that `ambit doctor` shows |
 
 mod append;
 mod base;
+mod bpffs;
 mod clock;
 mod domain;
 mod error;
@@ -35,6 +36,7 @@ mod object;
 mod offered;
 mod options;
 mod pins;
+mod preemption;
 mod report;
 mod ring;
 mod rules;

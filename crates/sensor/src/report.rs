@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::options::LoadOptions;
 use crate::pins::Pins;
 use crate::surface::KernelHook;
-use crate::{facts, object, offered, surface};
+use crate::{facts, object, offered, preemption, surface};
 
 /// Facts about a host.
 #[derive(Debug)]
@@ -29,9 +29,9 @@ pub struct Report {
     pub bpf_lsm: bool,
     /// True if the BPF file system is mounted at `/sys/fs/bpf`.
     pub bpffs: bool,
-    /// The preemption model, if it can be read: `none`, `voluntary`, `full`, `lazy`.
+    /// The preemption model, if it can be read: `none`, `voluntary`, `none or voluntary`, `full`, `lazy`.
     pub preemption: Option<String>,
-    /// True if this kernel with this preemption model never loses a task's label.
+    /// True if this kernel with this preemption model never loses a task's label; false if it may be the model with which it does.
     pub labels_dependable: bool,
     /// The result of loading one LSM program.
     pub trial: Result<(), Error>,
@@ -49,7 +49,7 @@ pub fn stand_in(hook: Hook) -> Option<&'static str> {
 /// Returns the facts that `ambit doctor` shows. With `each_hook`, loads a program for every hook of the kernel.
 pub fn host(each_hook: bool) -> Report {
     let release = facts::release();
-    let preemption = facts::preemption();
+    let preemption = preemption::model();
     let lsm = facts::lsm_list();
     let options = LoadOptions::default();
     let missing = facts::missing_capabilities();
@@ -61,7 +61,7 @@ pub fn host(each_hook: bool) -> Report {
     let each_hook = each_hook && trial.is_ok();
     let pins = Pins::new(&options.pin_dir);
     Report {
-        labels_dependable: facts::labels_dependable(&release, preemption.as_deref()),
+        labels_dependable: preemption::labels_dependable(&release, preemption.as_deref()),
         release,
         missing_capabilities: missing,
         btf: Path::new(offered::BTF).exists(),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use libbpf_rs::{MapHandle, RingBuffer, RingBufferBuilder};
+use libbpf_rs::{AsRawLibbpf, MapHandle, RingBuffer, RingBufferBuilder, libbpf_sys};
 
 use crate::error::{Error, bpf};
 
@@ -90,6 +90,23 @@ impl Ring {
         batch.bytes.clear();
         batch.lengths.clear();
         Ok(count)
+    }
+
+    /// Number of bytes that were ever written to the ring.
+    pub fn written(&self) -> u64 {
+        // SAFETY: `self.ring` owns the object, which has one ring.
+        unsafe { libbpf_sys::ring__producer_pos(self.first()) }
+    }
+
+    /// Number of bytes that were ever read from the ring. What lies between both is in the ring.
+    pub fn consumed(&self) -> u64 {
+        // SAFETY: `self.ring` owns the object, which has one ring.
+        unsafe { libbpf_sys::ring__consumer_pos(self.first()) }
+    }
+
+    fn first(&self) -> *const libbpf_sys::ring {
+        // SAFETY: `self.ring` owns the object, and one ring was added to it.
+        unsafe { libbpf_sys::ring_buffer__ring(self.ring.as_libbpf_object().as_ptr(), 0) }
     }
 
     /// A descriptor that is readable while the ring has records.

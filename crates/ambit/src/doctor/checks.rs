@@ -99,13 +99,13 @@ fn preemption(report: &probe::Report) -> Check {
     let model = report
         .preemption
         .clone()
-        .unwrap_or_else(|| "unknown (debugfs is not mounted)".to_owned());
+        .unwrap_or_else(|| "unknown".to_owned());
     Check {
         name: "preemption",
         ok: report.labels_dependable,
         found: model,
         help: (!report.labels_dependable).then(|| {
-            "this kernel loses task labels with full preemption: boot it with preempt=voluntary, or use 6.2 and later"
+            "this kernel loses task labels with full preemption, which this may be: boot it with preempt=voluntary, or use 6.2 and later"
                 .to_owned()
         }),
     }

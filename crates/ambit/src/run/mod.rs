@@ -65,8 +65,8 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
             anyhow::Error::from(error)
         );
     }
-    for left in kernel.left_out() {
-        note!("not decided on this kernel: {left}");
+    for notice in kernel.notices() {
+        note!("{notice}");
     }
     let outcome = in_domain(args, &plan, &kernel, &options, recording);
     // The exit code is the workload's. The next run removes pins that stay.
@@ -95,6 +95,9 @@ fn in_domain(
         let gates = gates(&plan.map, kernel, &lock)?;
         kernel.create_domain(&spec(args, plan, compiled.as_ref(), &gates))?
     };
+    if let Some(notice) = domain.notice() {
+        note!("{notice}");
+    }
     let counters = Box::new(|| domain.stats().ok());
     let mut recorder = match compiled {
         None => {
