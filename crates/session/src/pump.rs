@@ -2,7 +2,7 @@
 //! The loop that waits for a ring and empties it.
 
 use std::os::fd::BorrowedFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ambit_sensor::Ring;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -10,11 +10,9 @@ use rustix::io::Errno;
 
 use crate::Error;
 
-/// Reads per drain, unless it is the last one. A workload that fills the ring as fast as it is read cannot keep the caller
-/// from its other work.
-const READS: u32 = 64;
-/// Bytes of the last drain. It is the largest size of a ring, so that the last drain ends even if tasks still write.
-const LAST_BYTES: usize = 1 << 30;
+/// Longest time of a turn. A workload that fills the ring as fast as it is read cannot keep the caller from its other work, such
+/// as ending at a signal.
+const TURN: Duration = Duration::from_millis(100);
 
 /// Receives the records of a ring.
 pub trait Sink {
@@ -81,17 +79,16 @@ impl Pump {
         }
     }
 
-    /// Delivers all records that are in the ring. Returns their number.
+    /// Delivers all records that are in the ring now. What tasks write in the meantime stays in it, so that this ends even if they
+    /// write as fast as it reads. Returns the number of records.
     ///
     /// # Errors
     /// The ring cannot be read.
     pub fn drain(&mut self, sink: &mut impl Sink) -> Result<u64, Error> {
-        let (mut records, mut bytes) = (0, 0);
-        while bytes < LAST_BYTES {
-            let read = self.ring.consume(&mut |record: &[u8]| {
-                bytes += record.len();
-                sink.take(record);
-            })?;
+        let mut records = 0;
+        let end = self.ring.written();
+        while self.ring.consumed() < end {
+            let read = self.ring.consume(&mut |record: &[u8]| sink.take(record))?;
             if read == 0 {
                 break;
             }
@@ -115,11 +112,9 @@ impl Pump {
     /// Delivers records within the bound of a turn. Returns true if the ring is empty then.
     fn turn(&mut self, sink: &mut impl Sink) -> Result<bool, Error> {
         let mut empty = false;
-        for _ in 0..READS {
-            if self.ring.consume(&mut |record: &[u8]| sink.take(record))? == 0 {
-                empty = true;
-                break;
-            }
+        let began = Instant::now();
+        while !empty && began.elapsed() < TURN {
+            empty = self.ring.consume(&mut |record: &[u8]| sink.take(record))? == 0;
         }
         sink.drained();
         Ok(empty)
@@ -161,7 +156,6 @@ fn poll_for(fds: &mut [PollFd<'_>], limit: Option<Duration>) -> Result<(), Error
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsFd;
-    use std::time::Instant;
 
     use super::*;
 
