@@ -3,10 +3,10 @@
 
 mod attacks_append;
 mod attacks_file;
-mod attacks_host;
 mod attacks_memory;
 mod attacks_mqueue;
 mod attacks_names;
+mod attacks_neighbours;
 mod attacks_net;
 mod attacks_overlay;
 mod attacks_sctp;
@@ -82,7 +82,7 @@ pub(crate) fn all() -> Vec<Test> {
         attacks_mqueue::tests,
         attacks_sctp::tests,
         attacks_names::tests,
-        attacks_host::tests,
+        attacks_neighbours::tests,
         gates::tests,
         generalize::tests,
         counts::tests,
