@@ -3,6 +3,7 @@
 
 mod attacks_append;
 mod attacks_file;
+mod attacks_host;
 mod attacks_memory;
 mod attacks_mqueue;
 mod attacks_names;
@@ -91,6 +92,7 @@ pub(crate) fn all() -> Vec<Test> {
         coverage::tests,
         recording::tests,
         hostile::tests,
+        attacks_host::tests,
         rules::tests,
         rules_path_cache::tests,
         rules_fuzz::tests,
