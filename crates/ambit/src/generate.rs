@@ -63,12 +63,8 @@ fn pages(command: Command, folder: &Path) -> anyhow::Result<()> {
     command.build();
     let mut left = vec![command];
     while let Some(command) = left.pop() {
-        left.extend(
-            command
-                .get_subcommands()
-                .filter(|verb| !verb.is_hide_set())
-                .cloned(),
-        );
+        let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+        left.extend(verbs.cloned());
         let page = clap_mangen::Man::new(command);
         let mut bytes = Vec::new();
         page.render(&mut bytes)?;

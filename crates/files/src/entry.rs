@@ -17,7 +17,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use crate::error::Error;
 use crate::owner::{has_own_names_only, is_mine, is_same};
 
-/// Returns the file of an entry, without following a link; `None` if there is none.
+/// Returns the file of an entry, without following a link; `None` if it does not exist.
 pub(crate) fn stat(dir: impl AsFd, name: &OsStr) -> Result<Option<Stat>, Error> {
     match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(stat)),
@@ -32,7 +32,7 @@ pub(crate) fn names(dir: impl AsFd, name: &OsStr, file: &File) -> Result<bool, E
     Ok(stat(dir, name)?.is_some_and(|found| is_same(&found, &own)))
 }
 
-/// Reads a regular file of at most `max` bytes; `None` if there is none. Never follows a link and never waits, as opening a pipe
+/// Reads a regular file of at most `max` bytes; `None` if it does not exist. Never follows a link and never waits, as opening a pipe
 /// would.
 pub(crate) fn read(dir: impl AsFd, name: &OsStr, max: u64) -> Result<Option<Vec<u8>>, Error> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -67,11 +67,11 @@ pub(crate) fn create(dir: impl AsFd, name: &OsStr, mode: u32) -> Result<File, Er
     }
 }
 
-/// Replaces an entry, whatever it is, by a file with these bytes: readers see the old or the new content, also after a crash.
+/// Replaces an entry of any type by a file with these bytes: readers see the old or the new content, also after a crash.
 /// A link is replaced and not followed.
 ///
 /// The new file belongs to the effective user and has `mode` without the umask. It gets permissions and group of the file that
-/// it replaces only if that one belongs to the effective user too, in a directory where no other user could have placed it.
+/// it replaces only if that one belongs to the effective user too, and no other user could have placed it there.
 pub(crate) fn replace(dir: impl AsFd, name: &OsStr, bytes: &[u8], mode: u32) -> Result<(), Error> {
     let old = stat(&dir, name)?;
     if old.is_some_and(|old| FileType::from_raw_mode(old.st_mode) == FileType::Directory) {
@@ -115,7 +115,7 @@ fn inherit(file: &File, old: &Stat) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(permissions))
 }
 
-/// Creates a file with a name that nobody can foresee.
+/// Creates a file with a name that cannot be foreseen.
 fn create_temporary(dir: impl AsFd, mode: u32) -> Result<(OsString, File), Error> {
     let name = random_name(".ambit-")?;
     let file = create(dir, &name, mode).map_err(|error| match error {

@@ -100,7 +100,7 @@ impl Error {
         matches!(self, Self::Exists)
     }
 
-    /// Returns a function for `map_err` that adds what was attempted to an error of the system.
+    /// Returns a function for `map_err` that adds the attempt to an error of the system.
     pub(crate) fn io<E: Into<io::Error>>(doing: &'static str) -> impl FnOnce(E) -> Self {
         move |source| Self::Io {
             doing,
@@ -109,7 +109,7 @@ impl Error {
     }
 }
 
-/// A file could not be written where it was asked for.
+/// A file could not be written at its path.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotWritten {
@@ -118,14 +118,14 @@ pub enum NotWritten {
     Kept {
         /// The file with the content.
         path: PathBuf,
-        /// Why it could not be written where it was asked for.
+        /// Why it could not be written at its path.
         #[source]
         because: Error,
     },
     /// Its content could not be kept either.
     #[error("{because}, and it cannot be kept in {} either", shown(.dir))]
     Lost {
-        /// Why it could not be written where it was asked for.
+        /// Why it could not be written at its path.
         because: Error,
         /// Ambit's directory.
         dir: PathBuf,

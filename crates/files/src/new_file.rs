@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::error::{Error, NotWritten};
 use crate::target::Target;
 
-/// Permissions of a new file: what it contains is its owner's.
+/// Permissions of a new file: its content is its owner's.
 const MODE: u32 = 0o600;
 
 /// A file that was created for this command and is written as it proceeds. It is removed if the value is dropped before

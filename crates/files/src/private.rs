@@ -20,7 +20,7 @@ use crate::walk;
 
 /// The directory of the state that is kept across boots, unless `AMBIT_STATE_DIR` names another.
 const STATE_DIR: &str = "/var/lib/ambit";
-/// The directory of files that could not be written where they were asked for, below the state directory.
+/// The directory of files that could not be written at their path, below the state directory.
 const KEPT: &str = "kept";
 /// Largest file that is read from a directory of Ambit.
 const READ_MAX: u64 = 256 << 20;
@@ -30,7 +30,7 @@ pub fn state_dir() -> PathBuf {
     variable("AMBIT_STATE_DIR").unwrap_or_else(|| PathBuf::from(STATE_DIR))
 }
 
-/// Returns the directory of files that could not be written where they were asked for: `kept` below the state directory, which
+/// Returns the directory of files that could not be written at their path: `kept` below the state directory, which
 /// for users other than root is `$XDG_STATE_HOME/ambit` or `~/.local/state/ambit`.
 pub fn kept_dir() -> PathBuf {
     let own = || {

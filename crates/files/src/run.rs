@@ -15,32 +15,33 @@ use crate::private::PrivateDir;
 /// The directory of the state of this boot.
 pub const RUN_DIR: &str = "/run/ambit";
 
-/// The locks, in the order in which a process takes them: it never waits for one while it holds a later one. Each is a `flock`,
-/// which the kernel releases when its process ends. docs/architecture.md lists what each protects.
+/// The locks, in the order in which a process takes them: it never waits for one while it holds a later one. The last two have no
+/// place in this order, because no process waits for them. Each is a `flock`, which the kernel releases when its process ends.
+/// docs/architecture.md lists what each protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RunLock {
     /// Names of trust bits, and the active rule set with its description.
     HostState,
     /// Pins and domain slots.
     Kernel,
-    /// Held by processes that may still create a domain. Nobody waits for it while holding another lock.
-    Users,
     /// The request to the task iterator.
     Tasks,
     /// The log of trust changes.
     TrustLog,
+    /// Held by processes that may still create a domain. To hold it alone is only tried.
+    Users,
     /// The right to read the records of rules. It is only tried.
     RuleReader,
 }
 
 impl RunLock {
-    /// Every lock, in the order in which they are taken.
+    /// Every lock.
     pub const ALL: [Self; 6] = [
         Self::HostState,
         Self::Kernel,
-        Self::Users,
         Self::Tasks,
         Self::TrustLog,
+        Self::Users,
         Self::RuleReader,
     ];
 
@@ -49,15 +50,15 @@ impl RunLock {
         match self {
             Self::HostState => "state.lock",
             Self::Kernel => "kernel.lock",
-            Self::Users => "users.lock",
             Self::Tasks => "tasks.lock",
             Self::TrustLog => "trust-log.lock",
+            Self::Users => "users.lock",
             Self::RuleReader => "rules.reader",
         }
     }
 }
 
-/// `/run/ambit`, held open: it belongs to root, and nobody else can list it or enter it. So no other user can open a lock, and a
+/// `/run/ambit`, held open: it belongs to root, and no other user can list or enter it. So no other user can open a lock, and a
 /// lock that cannot be opened cannot be held.
 #[derive(Debug)]
 pub struct RunDir(PrivateDir);
@@ -74,7 +75,7 @@ impl RunDir {
     /// Opens the directory, and creates it if it is missing.
     ///
     /// # Errors
-    /// [`Error::NotRoot`], and those of [`PrivateDir::open`].
+    /// [`Error::NotRoot`], and the errors of [`PrivateDir::open`].
     pub fn open() -> Result<Self, Error> {
         only_root()?;
         Self::at(Path::new(RUN_DIR))
@@ -96,7 +97,7 @@ impl RunDir {
     /// As [`RunDir::open`], at another path and for any user. For tests.
     ///
     /// # Errors
-    /// Those of [`PrivateDir::open`].
+    /// The errors of [`PrivateDir::open`].
     pub fn at(path: &Path) -> Result<Self, Error> {
         let dir = PrivateDir::open(path)?;
         dir.close_to_others()?;

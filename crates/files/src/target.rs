@@ -28,7 +28,7 @@ pub struct Target {
 
 impl Target {
     /// Finds and holds the directory of a file, which need not exist. A symbolic link is followed if no other user could have
-    /// placed it: if root or the effective user owns its directory and nobody else may write to that.
+    /// placed it: if root or the effective user owns its directory and no other user may write to that.
     ///
     /// # Errors
     /// [`Error::ForeignLink`], [`Error::ForeignSpecial`], [`Error::IsDirectory`], or the directory cannot be found.
@@ -98,7 +98,7 @@ impl Target {
     }
 
     /// Replaces the file as a whole; a new one gets `mode` without the umask. Owner and permissions of the old file are kept
-    /// only if it belongs to the effective user and nobody else can write to its directory. A pipe or a device is written to.
+    /// only if it belongs to the effective user and no other user can write to its directory. A pipe or a device is written to.
     ///
     /// # Errors
     /// [`Error::Moved`] if the path leads elsewhere by now; the file cannot be written. The old file is intact.
@@ -132,7 +132,7 @@ impl Target {
         self.write_below(kept, |file| file.write_all(bytes))
     }
 
-    /// Writes a file into the directory for what could not be written where it was asked for.
+    /// Writes the file that could not be written at its path into a directory of Ambit.
     pub(crate) fn keep(
         &self,
         dir: &Path,

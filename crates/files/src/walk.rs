@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Follows a path component by component, and follows a symbolic link only where nobody else could have placed it.
+//! Follows a path component by component, and follows a symbolic link only if no other user could have placed it.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -19,7 +19,7 @@ use crate::owner::has_own_names_only;
 /// Most links that are followed for one path, as in the kernel (`MAXSYMLINKS`).
 const LINKS_MAX: u32 = 40;
 
-/// Holds a directory, or what is not a regular file, without reading it.
+/// Flags that hold a directory or a special file without reading it.
 const HOLD: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
 /// Where a path leads.
@@ -36,7 +36,7 @@ pub(crate) enum Place {
 pub(crate) enum Last {
     /// Refuse a folder, and what another user could have placed: a link, a device, a pipe.
     Check,
-    /// Return it as the entry, whatever it is. Only a link that no other user could have placed is followed.
+    /// Return it as the entry, also if it is a folder or a special file. Only a link that no other user could have placed is followed.
     Any,
 }
 
@@ -155,7 +155,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Follows a link, if nobody else could have placed it. Returns what a link of procfs leads to, which only the kernel knows.
+    /// Follows a link, if no other user could have placed it. Returns the file behind a link of procfs, which only the kernel knows.
     fn follow(&mut self, name: &OsStr) -> Result<Option<OwnedFd>, Error> {
         if !self.is_own_dir()? {
             return Err(Error::ForeignLink(name.to_string_lossy().into_owned()));
@@ -175,7 +175,7 @@ impl Walk {
         Ok(None)
     }
 
-    /// Holds what is neither a regular file nor a directory nor a link.
+    /// Holds a special file: a pipe, a device or a socket.
     fn special(self, name: &OsStr) -> Result<Place, Error> {
         if !self.is_own_dir()? {
             return Err(Error::ForeignSpecial);

@@ -4,14 +4,15 @@
 //! | level | lock | guards | modes |
 //! |---|---|---|---|
 //! | [`Level::HostState`] | [`RunLock::HostState`] | names of trust bits, the active rule set and its description | shared, exclusive |
-//! | [`Level::KernelPart`] | [`RunLock::Kernel`], then `Users`, then `Tasks` | pins, domains, the task iterator | taken inside `ambit-sensor` only |
+//! | [`Level::KernelPart`] | [`RunLock::Kernel`], then `Tasks` | pins, domains, the task iterator | taken inside `ambit-sensor` only |
 //! | [`Level::TrustLog`] | [`RunLock::TrustLog`] | the log of trust changes | exclusive |
 //!
 //! A thread takes locks from the top of this table to the bottom, and no two of the same level. Two processes that
 //! follow the order cannot wait for each other. Debug builds check the order for every lock taken in this crate. If
 //! `ambit-sensor` calls back while it holds its own lock, the callback marks that level as taken with [`Level::enter`].
 //!
-//! [`RunLock::RuleReader`] gives the right to read the records of rules; it is only tried, so that it has no level.
+//! [`RunLock::Users`] and [`RunLock::RuleReader`] have no level, because no process waits for them: to take one alone is only
+//! tried.
 
 use std::cell::Cell;
 use std::fs::File;

@@ -3,7 +3,7 @@
 //!
 //! `/run/ambit` has the state of this boot: the names of trust bits and the description of the active rule set.
 //! `/var/lib/ambit`, or `AMBIT_STATE_DIR`, has the state that is kept across boots: runs, the log of trust changes, and files that
-//! could not be written where they were asked for.
+//! could not be written at their path.
 
 pub use ambit_files::state_dir;
 

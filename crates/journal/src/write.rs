@@ -68,8 +68,8 @@ impl Journal {
         self.folder.path().join(&self.name)
     }
 
-    /// Continues a run whose process was killed, perhaps within a line. Returns what that has written, also if a newer run of the
-    /// domain has replaced the file.
+    /// Continues a run whose process was killed, perhaps within a line. Returns the lines that were written so far, also if a newer
+    /// run of the domain has replaced the file.
     ///
     /// # Errors
     /// The file cannot be read or written.

@@ -10,7 +10,8 @@ use crate::value::domain_name;
 
 /// Run a command, and learn its behaviour or check it against a map
 ///
-/// With --learn, the operations of the command and all its descendants are added to a map. With -m, operations outside
+/// With --learn, the operations of the command and all its descendants are added to a map; if it cannot be written at the end,
+/// it is kept in /var/lib/ambit/kept. With -m, operations outside
 /// the map are stored for `ambit explain`; with --enforce, they are refused, too. The exit status is the command's.
 // Each of these booleans is a switch of the command line.
 #[allow(clippy::struct_excessive_bools)]
