@@ -33,7 +33,7 @@ pub(crate) struct Args {
 
 pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let stored = stored(args.domain.as_deref())?;
-    let target = map::target(&args.into)?;
+    let target = map::target(&args.into, "map")?;
     let (before, text) = map::read_with_text(&args.into)?;
     if args.domain.is_none() && stored.run.domain != before.domain {
         return Err(Failure::usage(anyhow!(

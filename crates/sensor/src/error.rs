@@ -12,8 +12,7 @@ use ambit_abi::Hook;
 pub enum Error {
     /// Capabilities are missing.
     #[error(
-        "missing capabilities: {}; run as root, or grant them (setcap cap_bpf,cap_perfmon,cap_sys_admin+ep, or \
-         AmbientCapabilities= in a unit)",
+        "missing capabilities: {}; run as root",
         .0.join(", ")
     )]
     Privileges(Vec<&'static str>),

@@ -10,7 +10,7 @@ use libbpf_rs::{AsRawLibbpf, MapHandle, RingBuffer, RingBufferBuilder, libbpf_sy
 use crate::error::{Error, bpf};
 
 /// The most records that one call consumes, so that the caller gets to its other work while records flood in.
-const BATCH: usize = 4096;
+const BATCH: usize = 512;
 
 /// Records copied from the ring: their lengths, and their bytes back to back, so that a record needs no allocation.
 #[derive(Default)]

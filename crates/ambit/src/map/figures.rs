@@ -31,13 +31,9 @@ pub(crate) fn read(map: &Path) -> Result<Option<Statistics>, Failure> {
     let Ok(target) = Target::find(&fs::canonicalize(map).unwrap_or_else(|_| map.to_owned())) else {
         return Ok(None);
     };
+    let path = shown(path(map));
     read_beside(&target)
-        .with_context(|| {
-            format!(
-                "cannot read the figures of learning runs in {}",
-                shown(path(map))
-            )
-        })
+        .with_context(|| format!("cannot read the figures of learning runs in {path}"))
         .or_exit(Exit::Usage)
 }
 

@@ -48,10 +48,10 @@ pub(crate) fn read_if_there(target: &Target) -> Result<Option<(Map, String)>, Fa
     Ok(Some((map, String::from_utf8_lossy(&bytes).into_owned())))
 }
 
-/// Holds the directory of a map, or of another file, that will be written.
-pub(crate) fn target(path: &Path) -> Result<Target, Failure> {
+/// Holds the directory of a file that will be written; `what` is its noun.
+pub(crate) fn target(path: &Path, what: &str) -> Result<Target, Failure> {
     Target::plan(path)
-        .with_context(|| format!("cannot write {}", shown(path)))
+        .with_context(|| format!("cannot write the {what} {}", shown(path)))
         .or_exit(Exit::Usage)
 }
 

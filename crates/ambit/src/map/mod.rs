@@ -221,7 +221,7 @@ fn merge(paths: &[PathBuf], output: Option<PathBuf>) -> Result<Outcome, Failure>
     let Some(path) = output else {
         return print(&text);
     };
-    let target = target(&path)?;
+    let target = target(&path, "map")?;
     write(&target, &text)?;
     if let Some(figures) = figures {
         figures::write(&target, &figures)

@@ -35,7 +35,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
             "cannot seal a map on standard input; give its file"
         )));
     }
-    let target = super::target(&args.file)?;
+    let target = super::target(&args.file, "map")?;
     let (mut map, text) = super::read_with_text(&args.file)?;
     if let Some(missed) = map.incomplete.filter(|_| !args.allow_incomplete) {
         return Err(Failure::usage(anyhow!(

@@ -50,7 +50,7 @@ impl Plan {
     }
 
     fn learning(args: &Args, path: &Path, command: Command) -> Result<Self, Failure> {
-        let target = map::target(path)?;
+        let target = map::target(path, "map")?;
         let before = map::read_if_there(&target)?.map(|(map, _)| map);
         if before.as_ref().is_some_and(|map| map.sealed.is_some()) {
             return Err(Failure::usage(anyhow!(
@@ -87,7 +87,7 @@ impl Plan {
             map,
             path: path.to_owned(),
             target: Some(target),
-            counters: args.stats.as_deref().map(map::target).transpose()?,
+            counters: counters(args)?,
             existed,
             command,
         })
@@ -122,9 +122,15 @@ impl Plan {
             map,
             path: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
             target: None,
-            counters: args.stats.as_deref().map(map::target).transpose()?,
+            counters: counters(args)?,
             existed: true,
             command,
         })
     }
+}
+
+/// Holds the directory of the counters' file.
+fn counters(args: &Args) -> Result<Option<Target>, Failure> {
+    let path = args.stats.as_deref();
+    path.map(|path| map::target(path, "counters")).transpose()
 }

@@ -158,7 +158,7 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
     let text = after.print_keeping(&inputs.text);
     match &args.output {
         None => drop(print(&text)?),
-        Some(path) => write(&target(path)?, &text)?,
+        Some(path) => write(&target(path, "map")?, &text)?,
     }
     note!(
         "{} applied: {} of {} become {}",
