@@ -57,7 +57,7 @@ pub(crate) fn man(args: &ManArgs, command: Command) -> Result<Outcome, Failure> 
     Ok(Outcome::SUCCESS)
 }
 
-/// Writes the page of a command and those of its verbs.
+/// Writes the pages of a command and of its verbs.
 fn pages(command: Command, folder: &Path) -> anyhow::Result<()> {
     let mut command = command.disable_help_subcommand(true);
     command.build();

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Trust sources: assigns trust bits to names. A rule or tap gets a bit when its name is first needed and keeps it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ambit_abi::TRUST_NAMED;
 use ambit_event::names::TRUST_SOURCES;
 use ambit_files::RunDir;
-use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Error;
 use crate::locks::WriteLock;

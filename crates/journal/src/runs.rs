@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::write::FOLDER;
 use crate::{Error, Journal, Run, StoredRun};
 
 /// The stored runs: one file per domain, which contains its newest run.
@@ -13,9 +14,6 @@ pub struct Runs {
     state: PathBuf,
     folder: PathBuf,
 }
-
-/// The folder's name in the state directory.
-pub(crate) const FOLDER: &str = "runs";
 
 impl Runs {
     /// The runs below a state directory, in its folder `runs`.

@@ -12,6 +12,9 @@ use serde::Serialize;
 use crate::line::Line;
 use crate::{End, Error, Run, StoredRun};
 
+/// The folder's name in the state directory.
+pub(crate) const FOLDER: &str = "runs";
+
 /// A run that is being written. Only its owner may read what a workload does.
 #[derive(Debug)]
 pub struct Journal {
@@ -24,7 +27,7 @@ pub struct Journal {
 impl Journal {
     /// Begins the file `name` in the folder `runs` of the state directory.
     pub(crate) fn begin(state: &Path, name: String, run: Run) -> Result<Self, Error> {
-        let folder = PrivateDir::open(state)?.below(crate::runs::FOLDER)?;
+        let folder = PrivateDir::open(state)?.below(FOLDER)?;
         let first = line(&Line::<_, ()>::Run(&run)).map_err(|source| Error::Append {
             path: folder.path().join(&name),
             source,

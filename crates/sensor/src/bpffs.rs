@@ -3,7 +3,7 @@
 //!
 //! The kernel mounts the BPF file system with mode 1777 unless an option says otherwise: then any user can create the directory
 //! first, own it, and remove the pins that Ambit creates in it. In a sticky directory, a user can rename or remove their own
-//! entries only (fs/namei.c, `check_sticky`), so that a directory of root stays where it is.
+//! entries only (fs/namei.c, `check_sticky`), so that they cannot move a directory of root.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -47,7 +47,7 @@ pub(crate) fn exists(dir: &Path) -> Result<bool, Error> {
     }
 }
 
-/// Moves away what another user has created in place of the directory. Returns where it is.
+/// Moves away what another user has created in place of the directory. Returns its new path.
 pub(crate) fn clear_way(dir: &Path) -> Result<Option<PathBuf>, Error> {
     let Some(place) = Place::find(dir)? else {
         return Ok(None);
@@ -133,7 +133,7 @@ impl<'d> Place<'d> {
         Ok(true)
     }
 
-    /// Gives what has the name another one. Its owner may have a use for what is in it.
+    /// Renames the entry. Its owner may need its content.
     fn move_away(&self) -> Result<PathBuf, Error> {
         let mut random = [0_u8; 8];
         retry_on_intr(|| getrandom(&mut random, GetRandomFlags::empty()))

@@ -47,7 +47,7 @@ pub enum Error {
     },
     /// The pin directory is not root's.
     #[error(
-        "{} belongs to the user {uid}, who could remove what is pinned there; `ambit run` and `ambit rules load` move it away",
+        "{} belongs to the user {uid}, who could remove the pins in it; `ambit run` and `ambit rules load` move it away",
         path.display()
     )]
     ForeignPins {
@@ -58,7 +58,7 @@ pub enum Error {
     },
     /// The BPF file system lets others move the pin directory.
     #[error(
-        "{} belongs to the user {uid} and has the mode {mode:o}, so that others could move what is pinned there; run: \
+        "{} belongs to the user {uid} and has the mode {mode:o}, so that others could move the pins; run: \
          chown root {0} && chmod 700 {0}",
         path.display()
     )]

@@ -151,7 +151,7 @@ impl RecordingWriter {
         kept: &Path,
     ) -> Option<Result<RecordingSummary, Notice>> {
         let Some(writer) = self.writer.take() else {
-            // What was written until the error can be read.
+            // The records before the error can be read.
             let _ = self.file.settle(kept);
             return None;
         };

@@ -192,12 +192,12 @@ fn learned(
     } else {
         let kept = target
             .keep_content(text.as_bytes(), &kept)
-            .context("cannot keep what was learned")
+            .context("cannot keep the learned map")
             .or_exit(Exit::Trouble)?;
         return Err(Failure::new(
             Exit::Trouble,
             anyhow!(
-                "while this run learned, {} was replaced by something that is not a map of this domain; what was learned is in {}",
+                "while this run learned, {} was replaced by something that is not a map of this domain; the learned map is in {}",
                 shown(&plan.path),
                 shown(kept)
             ),

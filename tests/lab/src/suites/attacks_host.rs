@@ -71,7 +71,7 @@ fn kept(stderr: &str) -> String {
     format!("/var/lib/ambit/kept/{name}")
 }
 
-/// The content of a kept file, which nobody else can read.
+/// The content of a kept file. Only root can read it.
 fn kept_text(stderr: &str) -> String {
     let path = kept(stderr);
     let found = fs::metadata(&path).unwrap();
@@ -174,7 +174,7 @@ fn a_map_replaced_during_a_learning_run_costs_nothing_of_it(lab: &Lab) {
     let mut job = learning(lab);
     lab.file("web/web.map", "not a map\n");
     job.say("\n");
-    let run = job.finish().exits(2).complains("what was learned is in");
+    let run = job.finish().exits(2).complains("the learned map is in");
     assert!(kept_text(&run.stderr_text()).contains(&format!("file.open r {}", lab.path("known"))));
     assert_eq!(lab.map("web/web.map").text, "not a map\n");
     // Control: the same without a hand in between.
