@@ -209,7 +209,7 @@ static __noinline int object_address(struct slot *slot, struct sock *sk, const v
 /*
  * A mount of another namespace may be a copy that follows a mount of the task's own, as
  * in a service of systemd that has ProtectSystem=. Returns that mount, through which
- * the task finds the same file; NULL if there is none.
+ * the task finds the same file; NULL if it is missing.
  */
 static __always_inline struct vfsmount *own_mount(struct vfsmount *mnt)
 {

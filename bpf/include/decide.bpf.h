@@ -125,7 +125,7 @@ static __noinline int slot_search(void *pool, __u32 base, __u32 first)
 	return loop.found ? (int)loop.first : -1;
 }
 
-/* Returns the index of the first scratch slot of the current user, who has no label. */
+/* Returns the index of the first scratch slot of the current user; the task has no label. */
 static __always_inline __u32 slot_group(void)
 {
 	__u32 uid = bpf_get_current_uid_gid();

@@ -12,7 +12,7 @@ use crate::target::Target;
 const MODE: u32 = 0o600;
 
 /// A file that was created for this command and is written as it proceeds. It is removed if the value is dropped before
-/// [`NewFile::stay`] or [`NewFile::settle`], unless its name belongs to another file by then.
+/// [`NewFile::stay`] or [`NewFile::settle`], unless its name belongs to another file.
 #[derive(Debug)]
 pub struct NewFile {
     target: Target,

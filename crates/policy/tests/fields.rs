@@ -49,3 +49,8 @@ fn a_field_of_other_operations_is_refused() {
         assert!(found.is_some(), "mount.chroot has no field of {condition}");
     }
 }
+
+#[test]
+fn a_path_of_another_mount_namespace_can_be_tested() {
+    assert_eq!(errors("file.open", "object.foreign"), None);
+}
