@@ -132,5 +132,6 @@ impl Plan {
 /// Holds the directory of the counters' file.
 fn counters(args: &Args) -> Result<Option<Target>, Failure> {
     let path = args.stats.as_deref();
-    path.map(|path| map::target(path, "counters")).transpose()
+    path.map(|path| map::target(path, "counters to"))
+        .transpose()
 }
