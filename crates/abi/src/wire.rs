@@ -361,7 +361,7 @@ mod tests {
         assert_eq!(size_of::<Fp>(), 16);
         assert_eq!(size_of::<Subject>(), 144);
         assert_eq!(size_of::<Cause>(), 40);
-        assert_eq!(size_of::<Label>(), 200);
+        assert_eq!(size_of::<Label>(), 272);
         assert_eq!(size_of::<Domain>(), 256);
         assert_eq!(size_of::<DomainState>(), 32);
         assert_eq!(size_of::<Stat>(), 200);

@@ -10,6 +10,8 @@ use ambit_abi::{EventKind, Family, Hook, Mode, Op, Reason, Response, SkipReason,
 fn header() -> BTreeMap<String, u64> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bpf/include/abi.h");
     let text = std::fs::read_to_string(path).unwrap();
+    // A backslash continues a line.
+    let text = text.replace("\\\n", " ");
     let mut found = BTreeMap::new();
     for line in text.lines() {
         let mut words = line.split_whitespace();
