@@ -718,7 +718,15 @@ fn hooks_have_programs_if_rules_can_match() {
     ];
     let compiled = compile(&rules, &bits(), Hook::ALL).unwrap();
     let hooks: Vec<Hook> = compiled.hooks.iter().map(|program| program.hook).collect();
-    assert_eq!(hooks, [Hook::FileOpen, Hook::PathMknod, Hook::SocketBind]);
+    let expected = [
+        Hook::FileOpen,
+        Hook::PathMknod,
+        Hook::PathLink,
+        Hook::SocketBind,
+        Hook::SctpBindConnect,
+        Hook::InodeCreate,
+    ];
+    assert_eq!(hooks, expected);
     // A rule that never matches at a hook takes no bit there.
     assert_eq!(compiled.hooks[0].rules, [0]);
     assert_eq!(compiled.hooks[1].rules, [0, 1]);
