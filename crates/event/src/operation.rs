@@ -68,7 +68,7 @@ fn arg_form(op: Op) -> ArgForm {
         }
         Op::NetOption => ArgForm::Word(
             &arguments::SOCKET_OPTIONS,
-            "`filter`, `bpf`, `mark`, `device`, `tables`, `repair` or `ulp`",
+            "`filter`, `bpf`, `mark`, `device`, `tables`, `repair`, `route` or `ulp`",
         ),
         Op::TaskPrctl => ArgForm::Word(
             &arguments::PRCTLS,
