@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod arguments;
+pub mod canonical;
 mod creds;
 mod error;
 pub mod escape;

@@ -445,7 +445,15 @@ fn some_facts() -> Vec<Facts> {
                     facts.set_number(Number::Op, u64::from(u16::from(op)));
                     facts.set_number(Number::Uid, uid);
                     facts.set_number(Number::Caps, uid);
-                    facts.set_number(Number::Port, u64::from(op == Op::NetConnect) * uid);
+                    // An object has a path or a port.
+                    let has_port = op == Op::NetConnect && path.is_empty() && uid > 0;
+                    facts.set_number(Number::Port, u64::from(has_port) * uid);
+                    let kind = match path {
+                        "" if has_port => ambit_abi::KIND_INET4,
+                        "" => ambit_abi::KIND_NONE,
+                        _ => ambit_abi::KIND_PATH,
+                    };
+                    facts.set_number(Number::Kind, kind.into());
                     facts.set_text(Text::ObjectPath, path.as_bytes().to_vec());
                     facts.set_chain(chain.iter().map(|text| text.as_bytes().to_vec()).collect());
                     for source in ["operator", "model"].iter().skip(index % 3) {
@@ -508,7 +516,11 @@ proptest! {
                     for facts in &all {
                         let holds = plainly(part, facts);
                         match &error.kind {
-                            ConditionErrorKind::Never(Why::Contradicts(other)) => {
+                            ConditionErrorKind::Never(
+                                Why::Contradicts(other)
+                                | Why::Form { beside: Some(other), .. }
+                                | Why::Object { beside: Some(other), .. },
+                            ) => {
                                 prop_assert!(!(holds && plainly(other, facts)), "{text}: {error}");
                             }
                             ConditionErrorKind::Always(Why::Covers(other)) => {

@@ -258,8 +258,7 @@ fn comparisons_that_are_never_or_always_true_are_errors() {
     }
     assert_eq!(
         wrong("exec", "object.path == \"/bin/../sh\""),
-        "this is never true: a component of the path is `.` or `..` @ object.path == \"/bin/../sh\" (write paths in \
-         canonical form, without `.`, `..` and doubled or trailing slashes)"
+        "this is never true: a path has no component `.` or `..` @ object.path == \"/bin/../sh\" (write \"/sh\")"
     );
 }
 
@@ -315,10 +314,6 @@ fn contradictions_of_several_tests_or_of_regular_expressions_are_errors() {
             r#"subject.chain.all(e, e == "/a") && subject.parent == "/b""#,
             r#"subject.chain.all(e, e == "/a") @ subject.parent == "/b""#,
         ),
-        (
-            r#"object.unrepresentable && object.path == "/x""#,
-            r#"object.unrepresentable @ object.path == "/x""#,
-        ),
     ] {
         contradicts("exec", condition, expected);
     }
@@ -327,15 +322,15 @@ fn contradictions_of_several_tests_or_of_regular_expressions_are_errors() {
         "op != \"exec\" && op != \"file.open\"",
         "op != \"exec\" @ op != \"file.open\"",
     );
-    contradicts(
-        "net.connect",
-        "ip(object.address).family() == 4 && object.address == \"::1\"",
-        "ip(object.address).family() == 4 @ object.address == \"::1\"",
-    );
-    contradicts(
-        "net.connect",
-        "object.address == \"10.0.0.1\" && object.path == \"/run/x\"",
-        "object.address == \"10.0.0.1\" @ object.path == \"/run/x\"",
+    assert!(
+        wrong(
+            "net.connect",
+            "ip(object.address).family() == 4 && object.address == \"::1\""
+        )
+        .starts_with(
+            "this is never true: it contradicts `ip(object.address).family() == 4`: no object of these operations has such a \
+             value of `object.address` @ object.address == \"::1\""
+        )
     );
     for (condition, expected) in [
         (
@@ -348,7 +343,7 @@ fn contradictions_of_several_tests_or_of_regular_expressions_are_errors() {
         ),
         (
             r#"object.path.startsWith("/etc/../")"#,
-            "this is never true: no path can pass this test",
+            "this is never true: a path has no component `.` or `..`",
         ),
         (
             r#"task.comm.matches("^a-name-of-sixteen$")"#,

@@ -187,7 +187,7 @@ impl<'a> Checker<'a> {
                 return self.useless(expr, negated, why);
             }
             let texts = BTreeSet::from([text.to_vec()]);
-            return Some(Condition::Text(field, TextTest::In(texts)));
+            return self.text_test(expr, field, TextTest::In(texts), negated);
         }
         match (subject, &literal.kind) {
             (Subject::Family, ExprKind::Int(4)) => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Errors of conditions that are syntactically correct.
 
-use ambit_event::{ObjectError, Op};
+use ambit_event::Op;
+use ambit_event::canonical::Fault;
 use regex_automata::dfa::dense;
 
 use crate::cel::{Span, SyntaxError, SyntaxErrorKind};
@@ -150,10 +151,28 @@ pub enum Why {
     Length(usize),
     /// Paths do not begin like this.
     #[error("a path begins with `/`, `memfd:` or `fs:`")]
-    PathStart,
-    /// Paths in canonical form do not look like this.
-    #[error("{0}")]
-    Path(ObjectError),
+    PathStart(
+        /// The text, if it may be the name of a file.
+        Option<String>,
+    ),
+    /// No path in canonical form passes.
+    #[error("{}{fault}", contradicted(.beside.as_deref()))]
+    Form {
+        /// The reason.
+        fault: Fault,
+        /// The correction.
+        instead: Option<String>,
+        /// The tests that it is joined with.
+        beside: Option<String>,
+    },
+    /// No object has such fields.
+    #[error("{}{}", contradicted(.beside.as_deref()), no_object(fields))]
+    Object {
+        /// The fields, in backquotes.
+        fields: Vec<&'static str>,
+        /// The tests that it is joined with.
+        beside: Option<String>,
+    },
     /// Not a cgroup.
     #[error("a cgroup begins with `/`")]
     CgroupStart,
@@ -193,6 +212,22 @@ pub enum Why {
     /// A constant.
     #[error("it does not depend on the event")]
     Constant,
+}
+
+/// Names the tests that a test contradicts, before the reason.
+fn contradicted(beside: Option<&str>) -> String {
+    beside.map_or_else(String::new, |text| format!("it contradicts `{text}`: "))
+}
+
+/// Says that no object has such fields.
+fn no_object(fields: &[&str]) -> String {
+    match fields {
+        [field] => format!("no object of these operations has such a value of {field}"),
+        fields => format!(
+            "no object has such values of {} at once",
+            fields.join(" and ")
+        ),
+    }
 }
 
 /// The name of a field's kind of text, for messages.
@@ -283,9 +318,21 @@ impl ConditionErrorKind {
             Self::Always(Why::EveryText | Why::EmptyText | Why::Covers(_)) => {
                 "remove it, or narrow it".to_owned()
             }
+            Self::Never(Why::Object { .. }) => {
+                "write a rule, or an alternative, for each kind of object".to_owned()
+            }
+            Self::Never(Why::PathStart(Some(name))) | Self::Always(Why::PathStart(Some(name))) => {
+                format!("write the whole path, or use `endsWith(\"/{name}\")`")
+            }
+            Self::Never(Why::Form { instead: Some(text), .. })
+            | Self::Always(Why::Form { instead: Some(text), .. }) => text.clone(),
+            Self::Never(Why::Form { fault, .. }) if fault.is_of_markers() => {
+                "write `{self}`, `{pid}` and `{n}` in place of numbers, and `/proc/{self}/net` in place of `/proc/net`"
+                    .to_owned()
+            }
             Self::TwoFields => "compare each field with a constant".to_owned(),
             Self::Never(
-                Why::Path(_)
+                Why::Form { .. }
                 | Why::NoSuchText(Text::ObjectPath | Text::Executable | Text::Parent | Text::Chain),
             ) => "write paths in canonical form, without `.`, `..` and doubled or \
                  trailing slashes"

@@ -111,7 +111,7 @@ impl<'a> Checker<'a> {
                     return self.never(&expr.span, why);
                 }
                 let test = TextTest::In(BTreeSet::from([bytes.clone()]));
-                Some(Condition::Text(Text::Chain, test))
+                self.text_test(expr, Text::Chain, test, false)
             }
         }
     }
@@ -233,17 +233,11 @@ impl<'a> Checker<'a> {
                 TextTest::Matches(pattern.to_owned())
             }
         };
-        // Other texts were checked before.
-        let unusual = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
-        if function == "matches" || unusual(b"//") || unusual(b"/.") {
-            if self.possible.never_text(field, &test) {
-                return self.never(&expr.span, Why::NoSuchText(field));
-            }
-            if self.possible.never_text(field, &text::not(test.clone())) {
-                return self.always(&expr.span, Why::EveryText);
-            }
+        let condition = self.text_test(expr, field, test, false)?;
+        if self.possible.never(&not(condition.clone())) {
+            return self.always(&expr.span, Why::EveryText);
         }
-        Some(Condition::Text(field, test))
+        Some(condition)
     }
 
     /// `exists` and `all` over the chain.

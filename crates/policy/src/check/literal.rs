@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use ambit_event::{ObjectError, Path};
+use ambit_abi::PATH_MAX;
 
 use super::{Checker, ConditionErrorKind, Why};
 use crate::cel::{Expr, ExprKind};
@@ -71,7 +71,8 @@ pub(super) fn literal_is(expr: &Expr) -> &'static str {
     }
 }
 
-/// Returns why a text can never equal, begin with or contain this.
+/// Returns why a text can never equal, begin with or contain this, if the constant alone shows it. Other reasons need
+/// automata: see [`super::possible`].
 pub(super) fn impossible(field: Text, how: Match, literal: &[u8]) -> Option<Why> {
     if literal.is_empty() {
         return (how != Match::Whole).then_some(Why::EmptyText);
@@ -89,15 +90,19 @@ pub(super) fn impossible(field: Text, how: Match, literal: &[u8]) -> Option<Why>
 }
 
 fn path(how: Match, literal: &[u8]) -> Option<Why> {
-    let begins = PREFIXES
-        .iter()
-        .any(|prefix| literal.starts_with(prefix) || prefix.starts_with(literal));
-    match how {
-        Match::Whole if literal.starts_with(b"/") => Path::new(literal).err().map(Why::Path),
-        Match::Whole | Match::Start if !begins => Some(Why::PathStart),
-        Match::Start if literal.starts_with(b"//") => Some(Why::Path(ObjectError::EmptyComponent)),
-        _ => None,
+    if literal.len() >= PATH_MAX {
+        return Some(Why::Length(PATH_MAX - 1));
     }
+    let begins = PREFIXES.iter().any(|prefix| {
+        literal.starts_with(prefix) || (how == Match::Start && prefix.starts_with(literal))
+    });
+    if how == Match::Other || begins {
+        return None;
+    }
+    let end = std::str::from_utf8(literal)
+        .ok()
+        .filter(|text| how == Match::Whole && !text.contains(['/', '"', '\\']));
+    Some(Why::PathStart(end.map(str::to_owned)))
 }
 
 /// Parses an address. An IPv4-mapped one becomes the IPv4 address, as in objects.

@@ -162,9 +162,12 @@ impl<'a> Checker<'a> {
         let expr = items.get(last)?;
         let before: Vec<&Expr> = items.iter().take(last).collect();
         let text = self.sources(&before, if all { " && " } else { " || " });
+        let until = tested.get(..=last).unwrap_or_default();
         match (all, text) {
-            (true, Some(text)) => self.never(&expr.span, Why::Contradicts(text)),
-            (true, None) => self.never(&expr.span, Why::Rest),
+            (true, text) => {
+                let why = self.why_together(until, Some(text));
+                self.never(&expr.span, why)
+            }
             (false, Some(text)) => self.always(&expr.span, Why::Covers(text)),
             (false, None) => self.always(&expr.span, Why::EveryText),
         }
@@ -202,7 +205,7 @@ impl<'a> Checker<'a> {
                     .iter()
                     .find(|(_, other)| self.possible.never_all(&[other, condition]));
                 let text = one.and_then(|(other, _)| self.sources(&[other], ""));
-                let why = text.map_or(Why::Rest, Why::Contradicts);
+                let why = self.why_together(&together, Some(text));
                 return self.never(&branch.span, why);
             }
         }

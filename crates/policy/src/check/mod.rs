@@ -2,12 +2,16 @@
 //! Checks a condition's tree and lowers it: types, fields of the rule's operations, tests that are never or always
 //! true. Also checks the rules of a set against each other.
 
+mod canonical;
+mod cases;
 mod compare;
 mod error;
 mod fields;
+mod instead;
 mod lists;
 mod literal;
 mod lower;
+mod never;
 pub(crate) mod possible;
 pub(crate) mod relate;
 pub(crate) mod set;
@@ -56,7 +60,8 @@ pub fn condition(source: &str, ops: &[Op]) -> Result<Condition, Vec<ConditionErr
             Err(checker.errors)
         }
         Some(condition) if checker.errors.is_empty() && checker.possible.never(&condition) => {
-            checker.error::<()>(&expr.span, ConditionErrorKind::Never(Why::Together));
+            let why = checker.why_together(&[&condition], None);
+            checker.error::<()>(&expr.span, ConditionErrorKind::Never(why));
             Err(checker.errors)
         }
         Some(condition) if checker.errors.is_empty() => Ok(condition),

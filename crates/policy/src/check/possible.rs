@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt::Write as _;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use ambit_abi::{KIND_INET4, KIND_INET6};
+use ambit_abi::KIND_INET4;
 use ambit_event::Op;
+use ambit_event::canonical::{Fault, MARKED};
 
+use super::canonical::{Property, Shape, properties, shape};
+use super::cases::{Case, NUMBERS, cases};
 use super::relate::clash;
 use super::text::not;
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
@@ -28,6 +31,8 @@ const LIST_BYTES: usize = 2048;
 /// The search, for rules of these operations.
 pub(crate) struct Possible {
     ops: NumberTest,
+    cases: Arc<[Case]>,
+    known: Known,
     regexes: HashMap<String, Option<Arc<Regex>>>,
     /// For each part, a text that passes it.
     samples: HashMap<(Text, TextTest), Option<Vec<u8>>>,
@@ -45,34 +50,36 @@ enum Walked {
     Unknown,
 }
 
-/// Returns an expression for the possible texts of a field; `None` if any text is possible.
-fn shape(field: Text) -> Option<Arc<Regex>> {
-    static PATH: Shape = OnceLock::new();
-    static COMM: Shape = OnceLock::new();
-    static CGROUP: Shape = OnceLock::new();
-    static DOMAIN: Shape = OnceLock::new();
-    let (shape, pattern) = match field {
-        Text::ObjectPath | Text::Executable | Text::Parent | Text::Chain => (
-            &PATH,
-            r"^(?:|/|(?:/(?:[^/.\x00][^/\x00]*|\.[^/.\x00][^/\x00]*|\.\.[^/\x00]+))+|(?:memfd|fs):[^\x00]*)$",
-        ),
-        Text::Comm => (&COMM, r"^[^\x00]{0,15}$"),
-        Text::Cgroup => (&CGROUP, r"^(?:|/[^\x00]*)$"),
-        Text::Domain => (&DOMAIN, r"^(?:|[A-Za-z0-9_][A-Za-z0-9._-]{0,62})$"),
-        Text::ObjectName | Text::ObjectAddress => return None,
-    };
-    shape
-        .get_or_init(|| Regex::new(pattern).ok().map(Arc::new))
-        .clone()
+/// The knowledge that a search uses. Less than all finds the reason why no event passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Known {
+    /// Everything.
+    #[default]
+    All,
+    /// At most one property of texts, and the fields that each kind of object has if the second is set.
+    Only(Option<Property>, bool),
+    /// Everything but one property.
+    AllBut(Property),
 }
 
-type Shape = OnceLock<Option<Arc<Regex>>>;
+/// Why no event passes a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// No text of a field has this property and passes.
+    Property(Property),
+    /// No object has such fields.
+    Object,
+    /// Other reasons, or several.
+    Other,
+}
 
 impl Possible {
     pub(crate) fn new(ops: &[Op]) -> Self {
-        let ops = ops.iter().map(|op| u64::from(u16::from(*op))).collect();
+        let numbers = ops.iter().map(|op| u64::from(u16::from(*op))).collect();
         Self {
-            ops: NumberTest::In(ops),
+            ops: NumberTest::In(numbers),
+            cases: cases(ops).into(),
+            known: Known::All,
             regexes: HashMap::new(),
             samples: HashMap::new(),
             choices: 0,
@@ -83,7 +90,11 @@ impl Possible {
 
     /// Continues with rules of other operations and the remaining bounds.
     pub(crate) fn again(&mut self, ops: &[Op]) {
-        self.ops = Self::new(ops).ops;
+        Self {
+            ops: self.ops,
+            cases: self.cases,
+            ..
+        } = Self::new(ops);
     }
 
     /// True if no event passes the condition.
@@ -96,9 +107,64 @@ impl Possible {
         self.bounded(|possible| !possible.some(conditions.to_vec(), Vec::new(), Vec::new()))
     }
 
-    /// True if no possible text of the field passes the test.
-    pub(crate) fn never_text(&mut self, field: Text, test: &TextTest) -> bool {
-        self.bounded(|possible| possible.walk(field, std::slice::from_ref(test)) == Walked::Nowhere)
+    /// Returns why no event passes all of these conditions, which must be so.
+    pub(crate) fn why(&mut self, conditions: &[&Condition]) -> Reason {
+        let mut fields = BTreeSet::new();
+        for condition in conditions {
+            text_fields(condition, &mut fields);
+        }
+        let mut asked: Vec<Property> = Vec::new();
+        for property in fields.into_iter().flat_map(properties) {
+            if !asked.contains(&property) {
+                asked.push(property);
+            }
+        }
+        let alone = asked.iter().map(|property| (Some(*property), false));
+        let with_object = asked.iter().map(|property| (Some(*property), true));
+        let known = alone.chain([(None, true)]).chain(with_object);
+        // Without any of this, the tests contradict each other.
+        let plain = std::iter::once((None, false));
+        let found = plain.chain(known).find(|(property, object)| {
+            self.known = Known::Only(*property, *object);
+            self.never_all(conditions)
+        });
+        // Several properties are the reason together: name one that is needed.
+        let needed = asked.into_iter().find(|property| {
+            self.known = Known::AllBut(*property);
+            found.is_none() && !self.never_all(conditions) && self.steps > 0
+        });
+        self.known = Known::All;
+        match (found, needed) {
+            (Some((Some(property), _)), _) | (None, Some(property)) => Reason::Property(property),
+            (Some((None, true)), _) => Reason::Object,
+            _ => Reason::Other,
+        }
+    }
+
+    /// Returns the fault of markers because of which the test passes no path below a directory with markers, although
+    /// it is about nothing else.
+    pub(crate) fn unmarked(&mut self, field: Text, test: &TextTest) -> Option<Fault> {
+        MARKED.into_iter().find_map(|directory| {
+            // Not in a folder of the same name below it.
+            let again = TextTest::Matches(format!("(?s:.){directory}"));
+            let within = Condition::Text(
+                field,
+                TextTest::And(vec![
+                    TextTest::Not(Box::new(again)),
+                    TextTest::StartsWith(directory.into()),
+                ]),
+            );
+            let elsewhere = TextTest::Not(Box::new(TextTest::Contains(directory.into())));
+            let elsewhere = Condition::Text(field, elsewhere);
+            let test = Condition::Text(field, test.clone());
+            if !self.never_all(&[&test, &within]) || !self.never_all(&[&test, &elsewhere]) {
+                return None;
+            }
+            match self.why(&[&test, &within]) {
+                Reason::Property(Property::Without(fault)) if fault.is_of_markers() => Some(fault),
+                _ => None,
+            }
+        })
     }
 
     fn bounded<T>(&mut self, ask: impl FnOnce(&mut Self) -> T) -> T {
@@ -181,9 +247,12 @@ impl Possible {
                 _ => {}
             }
         }
-        for (number, one_of, is) in self.implied(&texts) {
-            let one_of = NumberTest::In(one_of.iter().copied().collect());
-            numbers.entry(number).or_default().push((is, one_of));
+        if self.is_there(&texts, Text::Domain) {
+            let one = NumberTest::In(BTreeSet::from([1]));
+            numbers
+                .entry(Number::Labelled)
+                .or_default()
+                .push((true, one));
         }
         // Both are in the chain unless they are empty.
         for field in [Text::Executable, Text::Parent] {
@@ -200,30 +269,50 @@ impl Possible {
                 of_one.push(test.clone());
                 self.text(Text::Chain, &of_one)
             })
+            && self.some_object(&numbers, &texts)
     }
 
-    /// Returns what the tests of texts imply for numbers: the values that a number has, or (`false`) does not have.
-    fn implied(&mut self, texts: &BTreeMap<Text, Vec<TextTest>>) -> Vec<(Number, Vec<u64>, bool)> {
-        let inet = [KIND_INET4, KIND_INET6].map(u64::from);
-        let mut implied = Vec::new();
-        if self.is_there(texts, Text::ObjectAddress) {
-            let mut families = inet.to_vec();
-            for test in texts.get(&Text::ObjectAddress).into_iter().flatten() {
-                if let TextTest::Network(networks) = test {
-                    let has = |v4| networks.iter().any(|(address, _)| address.is_ipv4() == v4);
-                    families.retain(|kind| has(*kind == u64::from(KIND_INET4)));
+    /// True if an operation may have an object that passes.
+    fn some_object(
+        &mut self,
+        numbers: &BTreeMap<Number, Vec<(bool, NumberTest)>>,
+        texts: &BTreeMap<Text, Vec<TextTest>>,
+    ) -> bool {
+        if matches!(self.known, Known::Only(_, false)) {
+            return true;
+        }
+        let of = |field| texts.get(&field).map_or(&[][..], Vec::as_slice);
+        let [path, name, address] =
+            [Text::ObjectPath, Text::ObjectName, Text::ObjectAddress].map(of);
+        let cases = Arc::clone(&self.cases);
+        cases.iter().any(|case| {
+            let fits = |of: &Number| {
+                let own = case.numbers.iter().filter(|(number, ..)| number == of);
+                let own = own.map(|(_, is, test)| (*is, test.clone()));
+                let tests: Vec<_> = numbers
+                    .get(of)
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .chain(own)
+                    .collect();
+                number(&tests)
+            };
+            NUMBERS.iter().all(fits)
+                && (case.is_named || self.passes(name, b""))
+                && match case.address {
+                    Some(kind) => may_be_in(kind, address),
+                    None => self.passes(address, b""),
                 }
-            }
-            implied.push((Number::Kind, families, true));
-        }
-        if self.is_there(texts, Text::ObjectPath) {
-            implied.push((Number::Kind, inet.to_vec(), false));
-            implied.push((Number::Unrepresentable, vec![1], false));
-        }
-        if self.is_there(texts, Text::Domain) {
-            implied.push((Number::Labelled, vec![1], true));
-        }
-        implied
+                && match &case.path {
+                    Some(start) => {
+                        let mut tests = path.to_vec();
+                        tests.push(start.clone());
+                        path.is_empty() || self.text(Text::ObjectPath, &tests)
+                    }
+                    None => self.passes(path, b""),
+                }
+        })
     }
 
     /// True if the empty text does not pass.
@@ -257,17 +346,30 @@ impl Possible {
             match test {
                 TextTest::And(items) => flat.extend(items),
                 TextTest::In(list) => {
-                    return list.iter().any(|text| self.passes(tests, text));
+                    let shape = self.shape(field);
+                    return list
+                        .iter()
+                        .any(|text| shape.has(text) && self.passes(tests, text));
                 }
                 test => parts(test, &mut all),
             }
         }
-        // Tests without regular expressions were compared in pairs before.
-        if !all.iter().any(|part| matches!(part, TextTest::Matches(_))) {
+        let has_regex = all.iter().any(|part| matches!(part, TextTest::Matches(_)));
+        let shape = self.shape(field);
+        // Pairs of tests without regular expressions were compared before.
+        if !has_regex && shape.is_any() {
+            return true;
+        }
+        let likely = likely(&all);
+        if likely
+            .iter()
+            .any(|text| shape.has(text) && self.passes(tests, text))
+        {
             return true;
         }
         // A text that passes one of the parts usually passes all tests.
-        for part in all {
+        let sampled = has_regex && self.known == Known::All;
+        for part in all.into_iter().filter(|_| sampled) {
             if let Some(sample) = self.sample(field, part)
                 && self.passes(tests, &sample)
             {
@@ -307,16 +409,19 @@ impl Possible {
                 machines.push(regex);
             }
         }
-        let shaped = shape(field);
-        let shape_at = shaped.as_ref().map(|_| machines.len());
-        machines.extend(shaped);
+        let Shape { every, none } = self.shape(field);
+        let every_at = every.as_ref().map(|_| machines.len());
+        machines.extend(every);
+        let none_at = none.as_ref().map(|_| machines.len());
+        machines.extend(none);
         let bytes = told_apart(&machines);
         let start: Vec<Walk> = machines.iter().map(|machine| machine.start()).collect();
         let mut seen = HashSet::from([start.clone()]);
         let mut queue = VecDeque::from([(start, Vec::new())]);
         while let Some((at, text)) = queue.pop_front() {
             let walk = |index: Option<usize>| index.and_then(|index| at.get(index));
-            if walk(shape_at) == Some(&Walk::Dead)
+            if walk(every_at) == Some(&Walk::Dead)
+                || walk(none_at) == Some(&Walk::Found)
                 || all_hold(tests, &|part| {
                     walk(number.get(part).copied()).and_then(|walk| walk.decided())
                 }) == Some(false)
@@ -327,7 +432,7 @@ impl Possible {
                 let index = index?;
                 Some(machines.get(index)?.ends(*at.get(index)?))
             };
-            if ends(shape_at) != Some(false) {
+            if ends(every_at) != Some(false) && ends(none_at) != Some(true) {
                 match all_hold(tests, &|part| ends(number.get(part).copied())) {
                     Some(true) => return Walked::Text(text),
                     None => return Walked::Unknown,
@@ -352,6 +457,22 @@ impl Possible {
         Walked::Nowhere
     }
 
+    /// Returns the properties of a field's texts, as far as the search uses them.
+    fn shape(&self, field: Text) -> Shape {
+        let of_field = properties(field);
+        match self.known {
+            Known::All => shape(&of_field),
+            Known::Only(property, _) => {
+                let only = of_field.into_iter().filter(|of| Some(*of) == property);
+                shape(&only.collect::<Vec<_>>())
+            }
+            Known::AllBut(property) => {
+                let others = of_field.into_iter().filter(|of| *of != property);
+                shape(&others.collect::<Vec<_>>())
+            }
+        }
+    }
+
     fn regex(&mut self, pattern: &str) -> Option<Arc<Regex>> {
         if let Some(known) = self.regexes.get(pattern) {
             return known.clone();
@@ -360,6 +481,68 @@ impl Possible {
         self.regexes.insert(pattern.to_owned(), regex.clone());
         regex
     }
+}
+
+/// Collects the text fields that a condition tests.
+fn text_fields(condition: &Condition, out: &mut BTreeSet<Text>) {
+    match condition {
+        Condition::Not(inner) => text_fields(inner, out),
+        Condition::And(items) | Condition::Or(items) => {
+            for item in items {
+                text_fields(item, out);
+            }
+        }
+        Condition::Text(field, _) => {
+            out.insert(*field);
+        }
+        _ => {}
+    }
+}
+
+/// True if an address of this kind may pass.
+fn may_be_in(kind: u8, tests: &[TextTest]) -> bool {
+    tests.iter().all(|test| match test {
+        TextTest::Network(networks) => {
+            let is_v4 = kind == KIND_INET4;
+            networks
+                .iter()
+                .any(|(address, _)| address.is_ipv4() == is_v4)
+        }
+        TextTest::And(items) => may_be_in(kind, items),
+        _ => true,
+    })
+}
+
+/// Returns texts that are likely to pass all of these parts: a start, what they contain, and an end.
+fn likely(parts: &[&TextTest]) -> Vec<Vec<u8>> {
+    let (mut start, mut end): (&[u8], &[u8]) = (b"", b"");
+    let mut inside: Vec<&[u8]> = Vec::new();
+    for part in parts {
+        match part {
+            TextTest::StartsWith(text) if text.len() > start.len() => start = text,
+            TextTest::EndsWith(text) if text.len() > end.len() => end = text,
+            TextTest::Contains(text) => inside.push(text),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    for start in if start.is_empty() {
+        vec![&b""[..], b"/"]
+    } else {
+        vec![start]
+    } {
+        for between in [&b""[..], b"x", b"/", b"/x", b"x/", b"x/x"] {
+            let mut text = start.to_vec();
+            for part in &inside {
+                text.extend_from_slice(between);
+                text.extend_from_slice(part);
+            }
+            text.extend_from_slice(between);
+            text.extend_from_slice(end);
+            out.push(text);
+        }
+    }
+    out
 }
 
 fn has_regex(condition: &Condition) -> bool {

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Conditions that no event passes, because of the canonical form of paths or because of the fields that objects have.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    reason = "a test may panic, and tables are long"
+)]
+
+use ambit_event::canonical::corrected;
+use ambit_event::{Inet, Object, Op, Path, Port};
+use ambit_policy::condition::{Number, Text};
+use ambit_policy::facts::Facts;
+use ambit_policy::file::read;
+use proptest::prelude::*;
+
+/// Returns the errors of a condition, each as message and help; none if it is accepted.
+fn errors(on: &str, condition: &str) -> Vec<String> {
+    let quoted = condition.replace('\'', "''");
+    let text =
+        format!("ambit-rules: 1\nrules:\n  - {{id: r, on: {on}, when: '{quoted}', do: deny}}\n");
+    match read("r.yaml", text.as_bytes()) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors
+            .errors()
+            .iter()
+            .map(|error| {
+                assert_eq!(error.line, 3, "{errors}");
+                let help = error.kind.help().unwrap_or_default();
+                format!("{} ({help})", error.kind)
+            })
+            .collect(),
+    }
+}
+
+fn never(on: &str, condition: &str) -> String {
+    let errors = errors(on, condition);
+    let [error] = errors.as_slice() else {
+        panic!("not one error for {on}: {condition}: {errors:?}")
+    };
+    assert!(
+        error.starts_with("this is never true"),
+        "{condition}: {error}"
+    );
+    error.clone()
+}
+
+#[test]
+fn a_text_that_is_not_canonical_is_an_error_with_the_text_to_write() {
+    for (on, condition, instead) in [
+        (
+            "file.open",
+            r#"object.path == "/proc/1234/environ""#,
+            r#"write "/proc/{pid}/environ" for another process, or "/proc/{self}/environ" for the process itself"#,
+        ),
+        (
+            "file.open",
+            r#"object.path == "/proc/self/environ""#,
+            r#"write "/proc/{self}/environ""#,
+        ),
+        (
+            "file.open",
+            r#"object.path.startsWith("/proc/self/") && object.path.endsWith("/mem")"#,
+            r#"write "/proc/{self}/""#,
+        ),
+        (
+            "file.open",
+            r#"object.path.startsWith("/proc/1")"#,
+            r#"write "/proc/{pid}""#,
+        ),
+        (
+            "file.open",
+            r#"object.path.matches("^/proc/[0-9]+/environ$")"#,
+            r#"write r"^/proc/\{pid\}/environ$""#,
+        ),
+        (
+            "file.open",
+            r#"object.path.matches("^/proc/[0-9]+/task/[0-9]+/mem$")"#,
+            r#"write r"^/proc/\{pid\}/task/\{(?:self|pid)\}/mem$""#,
+        ),
+        (
+            "file.open",
+            r#"object.path.matches(r"^/proc/(self|\d+)/maps")"#,
+            r#"write r"^/proc/\{(?:self|pid)\}/maps""#,
+        ),
+        (
+            "file.open",
+            r#"object.path.matches("/proc/[1-9][0-9]*/mem$")"#,
+            r#"write r"/proc/\{pid\}/mem$""#,
+        ),
+        (
+            "file.open",
+            r#"object.path.contains("/proc/self/")"#,
+            r#"write "/proc/{self}/""#,
+        ),
+        (
+            "file.open",
+            r#"object.path.endsWith("/proc/1/environ")"#,
+            r#"write "/proc/{pid}/environ""#,
+        ),
+        (
+            "file.open",
+            r#"object.path in ["/etc/shadow", "/proc/thread-self/mem"]"#,
+            r#"write "/proc/{self}/task/{self}/mem""#,
+        ),
+        (
+            "file.open",
+            r#"object.path == "/proc/{n}/stat""#,
+            r#"write "/proc/{pid}/stat""#,
+        ),
+        (
+            "file.open",
+            r#"object.path == "/proc/{self}/fd/3""#,
+            r#"write "/proc/{self}/fd/{n}""#,
+        ),
+        (
+            "file.open",
+            r#"object.path == "/proc/net/tcp""#,
+            r#"write "/proc/{self}/net/tcp""#,
+        ),
+        (
+            "file.ioctl",
+            r#"object.path == "/dev/pts/0""#,
+            r#"write "/dev/pts/{n}""#,
+        ),
+        (
+            "file.ioctl",
+            r#"object.path.matches("^/dev/pts/[0-9]+$")"#,
+            r#"write r"^/dev/pts/\{n\}$""#,
+        ),
+        (
+            "exec",
+            r#"subject.chain.exists(e, e == "/usr/bin/../bin/sh")"#,
+            r#"write "/usr/bin/sh""#,
+        ),
+        (
+            "exec",
+            r#""/usr//bin/sh" in subject.chain"#,
+            r#"write "/usr/bin/sh""#,
+        ),
+        ("exec", r#"object.path == "/tmp/x/""#, r#"write "/tmp/x""#),
+        (
+            "exec",
+            r#"object.path.startsWith("/tmp//x")"#,
+            r#"write "/tmp/x""#,
+        ),
+        (
+            "file.mkdir",
+            r#"object.path.contains("//")"#,
+            r#"write "/""#,
+        ),
+        (
+            "exec",
+            r#"subject.path == "bash""#,
+            r#"write the whole path, or use `endsWith("/bash")`"#,
+        ),
+        (
+            "exec",
+            r#"subject.parent in ["/usr/bin/bash", "sh"]"#,
+            r#"write the whole path, or use `endsWith("/sh")`"#,
+        ),
+        (
+            "exec",
+            r#"task.cgroup == "/system.slice/""#,
+            r#"write "/system.slice""#,
+        ),
+    ] {
+        let error = never(on, condition);
+        assert!(
+            error.contains(&format!("({instead}")),
+            "{condition}: {error}"
+        );
+    }
+}
+
+#[test]
+fn texts_that_no_canonical_path_joins_are_an_error() {
+    for condition in [
+        r#"object.path.startsWith("/srv/") && object.path.endsWith("/")"#,
+        r#"object.path.startsWith("/") && object.path.endsWith("/..")"#,
+        r#"object.path.startsWith("/") && object.path.contains("//")"#,
+        r#"object.path.startsWith("/") && object.path.contains("/./")"#,
+        r#"object.path.matches("^/.*//")"#,
+        r#"object.path.endsWith("/") && object.path != "/" && object.path.startsWith("/")"#,
+        r#"object.path.startsWith("/etc/") && object.path == "/srv/x""#,
+        r#"object.path.matches("^/etc/") && object.path.startsWith("/srv/")"#,
+        r#"object.path.startsWith("memfd:") && object.path.startsWith("fs:")"#,
+        r#"object.path.startsWith("memfd:") && object.deleted"#,
+        r#"object.deleted && object.path == """#,
+        r#"object.unrepresentable && object.path == "/x""#,
+        r#"object.path.startsWith("/proc/{pid}/") && object.path.matches("/fd/[0-9]+$")"#,
+        r#"object.path.startsWith("/proc/") && object.path.matches("^/[a-z]+/[0-9]+/environ$")"#,
+        r#"object.path.startsWith("/proc/{pid}/") && object.path.contains("/12/")"#,
+        r#"subject.path.startsWith("/usr/") && subject.path.endsWith("/")"#,
+        r#"subject.chain.exists(e, e.startsWith("/usr/") && e.contains("/../"))"#,
+        r#"task.cgroup.startsWith("/a") && task.cgroup.endsWith("/")"#,
+        r#"task.comm.startsWith("12345678") && task.comm.endsWith("abcdefgh")"#,
+    ] {
+        never("exec", condition);
+    }
+}
+
+#[test]
+fn fields_of_different_objects_never_hold_together() {
+    for (on, condition) in [
+        (
+            "net.connect",
+            r#"object.path == "/x" && object.address == "10.0.0.1""#,
+        ),
+        ("net.connect", r#"object.path == "/x" && object.port == 22"#),
+        ("net.connect", r#"object.path != "" && object.port != 0"#),
+        (
+            "[exec, net.connect]",
+            r#"object.path == "/x" && object.port == 22"#,
+        ),
+        (
+            "net.connect",
+            r#"object.path.startsWith("/run/") && object.protocol == "tcp""#,
+        ),
+        ("net.connect", r#"object.name == "x" && object.port > 1023"#),
+        (
+            "net.connect",
+            r#"object.name == "x" && object.path == "/x""#,
+        ),
+        ("net.bind", r#"object.name != "" && object.address != """#),
+        (
+            "net.connect",
+            r#"object.address == "" && object.port == 80"#,
+        ),
+        ("net.connect", r#"object.path.startsWith("memfd:")"#),
+        ("file.rename", r#"object.path.startsWith("fs:")"#),
+        (
+            "net.send",
+            r#"ip(object.address).isLoopback() && object.path != """#,
+        ),
+        (
+            "net.connect",
+            r#"object.unrepresentable && object.port == 22"#,
+        ),
+        (
+            "[file.open, key.use]",
+            r#"object.name == "user" && object.path == "/x""#,
+        ),
+        (
+            "[file.open, net.connect]",
+            r#"object.port == 22 && object.read"#,
+        ),
+    ] {
+        never(on, condition);
+    }
+}
+
+#[test]
+fn conditions_that_may_hold_are_accepted() {
+    for (on, condition) in [
+        ("file.open", r#"object.path == "/proc/{pid}/environ""#),
+        ("file.open", r#"object.path == "/proc/{self}/environ""#),
+        (
+            "file.open",
+            r#"object.path.startsWith("/proc/") && object.path.endsWith("/environ")"#,
+        ),
+        (
+            "file.open",
+            r#"object.path.matches("^/proc/[^/]+/environ$")"#,
+        ),
+        (
+            "file.open",
+            r#"object.path.matches(r"^/proc/\{(self|pid)\}/(task/[^/]+/)?mem$")"#,
+        ),
+        ("file.open", r#"object.path.startsWith("/srv/proc/12/")"#),
+        ("file.open", r#"object.path.endsWith("/12/environ")"#),
+        ("file.open", r#"object.path.contains("/self/")"#),
+        ("file.open", r#"object.path.matches("[0-9]+$")"#),
+        (
+            "file.open",
+            r#"object.path == "/proc/sys/fs/binfmt_misc/12""#,
+        ),
+        ("file.open", r#"object.path == "/""#),
+        ("file.open", r#"object.path.endsWith("/")"#),
+        ("file.open", r#"object.path.contains("//")"#),
+        ("file.open", r#"object.path.endsWith("/.x")"#),
+        (
+            "exec",
+            r#"object.path.startsWith("memfd:") && object.path.endsWith("/")"#,
+        ),
+        (
+            "net.connect",
+            r#"object.path == "/run/x.sock" && object.port == 0"#,
+        ),
+        ("net.connect", r#"object.path != "" || object.port == 22"#),
+        (
+            "[exec, net.connect]",
+            r#"object.path == "/x" || object.port == 22"#,
+        ),
+        (
+            "net.connect",
+            r#"object.port == 443 && object.protocol == "tcp" && object.address != """#,
+        ),
+        (
+            "net.connect",
+            r#"object.path == "" && object.name == "" && object.address == """#,
+        ),
+        (
+            "net.connect",
+            r#"object.name.startsWith("/tmp/") && object.port == 0"#,
+        ),
+        (
+            "[file.open, key.use]",
+            r#"object.name == "user" || object.path == "/x""#,
+        ),
+        ("net.connect", "object.unrepresentable"),
+        (
+            "exec",
+            r#"object.deleted && object.path.startsWith("/tmp/")"#,
+        ),
+        (
+            "exec",
+            r#"task.cgroup.endsWith(".service") && task.cgroup.startsWith("/")"#,
+        ),
+    ] {
+        assert_eq!(
+            errors(on, condition),
+            Vec::<String>::new(),
+            "{on}: {condition}"
+        );
+    }
+}
+
+#[test]
+fn unknown_words_are_errors_with_a_suggestion() {
+    for (on, condition, nearest) in [
+        ("task.signal", r#"object.signal == "SIGKILL""#, "KILL"),
+        (
+            "task.signal",
+            r#"object.signal in ["TERM", "sigterm"]"#,
+            "TERM",
+        ),
+        ("exec", r#""CAP_NET_RAW" in task.caps"#, "net_raw"),
+        (
+            "cap.use",
+            r#"object.capability == "CAP_SYS_ADMIN""#,
+            "sys_admin",
+        ),
+        ("[exec, file.open]", r#"op == "open""#, "file.open"),
+        ("net.socket", r#"object.family == "AF_INET""#, "inet"),
+    ] {
+        let errors = errors(on, condition);
+        assert!(
+            errors.len() == 1 && errors[0].contains(&format!("did you mean `{nearest}`?")),
+            "{condition}: {errors:?}"
+        );
+    }
+}
+
+/// A component of a path, often one that procfs has.
+fn component() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("proc".to_owned()),
+        Just("self".to_owned()),
+        Just("task".to_owned()),
+        Just("fd".to_owned()),
+        Just("net".to_owned()),
+        Just("dev".to_owned()),
+        Just("pts".to_owned()),
+        Just(".".to_owned()),
+        Just("..".to_owned()),
+        Just(String::new()),
+        "[0-9]{1,4}",
+        "[a-z]{1,4}",
+    ]
+}
+
+/// A path as the kernel part writes it, of random components.
+fn canonical() -> impl Strategy<Value = String> {
+    prop::collection::vec(component(), 0..6)
+        .prop_map(|parts| corrected(&format!("/{}", parts.join("/")), true))
+        .prop_filter("a canonical path", |text| {
+            Path::new(text.as_bytes()).is_ok()
+        })
+}
+
+/// A test of a path's text that is likely to pass for some path.
+fn test_of(path: String) -> impl Strategy<Value = String> {
+    let len = path.len();
+    (0..=len, 0..=len, 0..5u8).prop_map(move |(a, b, how)| {
+        let (from, to) = (a.min(b), a.max(b));
+        let part = &path[from..to];
+        let (head, tail) = (&path[..to], &path[from..]);
+        match how {
+            0 => format!("object.path == \"{path}\""),
+            1 if !head.is_empty() => format!("object.path.startsWith(\"{head}\")"),
+            2 if !tail.is_empty() => format!("object.path.endsWith(\"{tail}\")"),
+            3 if !part.is_empty() => format!("object.path.contains(\"{part}\")"),
+            _ => {
+                let escaped = path.replace(['{', '}'], ".");
+                format!("object.path.matches(\"^{escaped}$\")")
+            }
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// A condition that holds for an event is never called impossible.
+    #[test]
+    fn what_holds_for_an_event_is_accepted(
+        (path, one, other) in canonical().prop_flat_map(|path| {
+            (Just(path.clone()), test_of(path.clone()), test_of(path))
+        }),
+    ) {
+        let condition = if one == other { one } else { format!("{one} && {other}") };
+        let found = errors("file.open", &condition);
+        let never = found.iter().any(|error| error.contains("never"));
+        prop_assert!(!never, "{path}: {condition}: {found:?}");
+    }
+
+    /// Without tests of several kinds of objects, and with them: what the interpreter says of real objects.
+    #[test]
+    fn no_real_object_passes_a_refused_condition(
+        path in canonical(),
+        port in 0..3u16,
+        text in component(),
+        join in 0..3u8,
+    ) {
+        let tests = [
+            format!("object.path.startsWith(\"/{text}\")"),
+            format!("object.path.endsWith(\"/{text}\")"),
+            format!("object.port == {port}"),
+        ];
+        let at = |index: u8| &tests[usize::from(index % 3)];
+        let condition = format!("{} && {}", at(join), at(join + 1));
+        let refused = errors("net.connect", &condition).iter().any(|error| error.contains("never"));
+        let inet = Inet { protocol: 6, address: "10.0.0.1".parse().unwrap(), port: Port::Literal(port) };
+        let objects = [Object::Inet(inet), Object::Path(Path::new(path.as_bytes()).unwrap()), Object::Unnamed];
+        if refused {
+            // The tests alone may be wrong, such as the empty text.
+            for object in objects {
+                let mut facts = Facts::default();
+                facts.set_number(Number::Op, u64::from(u16::from(Op::NetConnect)));
+                facts.set_object(&object);
+                let path = String::from_utf8_lossy(facts.text(Text::ObjectPath)).into_owned();
+                let port_of = facts.number(Number::Port);
+                let passes = |test: &str| {
+                    if test.contains("startsWith") { path.starts_with(&format!("/{text}")) }
+                    else if test.contains("endsWith") { path.ends_with(&format!("/{text}")) }
+                    else { port_of == u64::from(port) }
+                };
+                prop_assert!(!(passes(at(join)) && passes(at(join + 1))), "{condition}: {object:?}");
+            }
+        }
+    }
+}
