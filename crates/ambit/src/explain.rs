@@ -91,7 +91,12 @@ pub(crate) fn choose<'s>(
 /// Reads the map as it is now; if that fails, returns one that allows nothing.
 fn map_of(stored: &StoredRun, silent: bool) -> Map {
     let path = PathBuf::from(OsString::from_vec(stored.run.map_bytes.0.clone()));
-    map::read(&path).unwrap_or_else(|failure| {
+    let read = if silent {
+        map::read(&path)
+    } else {
+        map::read_reporting(&path, true)
+    };
+    read.unwrap_or_else(|failure| {
         if !silent {
             failure.report();
             note!("the explanations do not use the map");

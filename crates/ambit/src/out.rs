@@ -24,6 +24,14 @@ pub(crate) fn write_stderr(text: fmt::Arguments<'_>) {
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
+/// Prints warnings with their places on standard error, if there are any.
+pub(crate) fn report(warnings: impl fmt::Display) {
+    let text = warnings.to_string();
+    if !text.is_empty() {
+        write_stderr(format_args!("{text}"));
+    }
+}
+
 /// A value as one line of JSON on standard error.
 #[cfg(feature = "kernel")]
 pub(crate) fn note_json(value: &impl serde::Serialize) {

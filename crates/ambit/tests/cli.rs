@@ -546,3 +546,81 @@ fn the_actor_is_not_among_the_verbs_shown() {
     assert!(!help.contains("\n  act "), "{help}");
     desk().ambit(&["act", "true"]).exits(0).says("true: ok");
 }
+
+/// Rules that name a directory of this machine by a link.
+fn linked_desk() -> (Desk, String) {
+    let desk = desk();
+    let root = fs::canonicalize(desk.path("")).unwrap();
+    let root = root.to_str().unwrap().to_owned();
+    fs::create_dir(desk.path("usr")).unwrap();
+    std::os::unix::fs::symlink("usr", desk.path("bin")).unwrap();
+    (desk, root)
+}
+
+#[test]
+fn rules_that_never_match_are_errors_with_place_and_correction() {
+    let desk = desk();
+    let rules = "ambit-rules: 1\nrules:\n  - {id: a, on: file.open, when: 'object.path == \"/proc/1/environ\"', do: deny}\n  \
+                 - {id: b, on: net.connect, when: 'object.path == \"/x\" && object.port == 22', do: deny}\n";
+    desk.file("r.yaml", rules);
+    desk.ambit(&["rules", "check", "r.yaml"])
+        .exits(1)
+        .complains("r.yaml:3:35")
+        .complains("write \"/proc/{pid}/environ\" for another process")
+        .complains("r.yaml:4:59")
+        .complains("no object has such values of `object.path` and `object.port` at once");
+}
+
+#[test]
+fn rules_that_name_links_of_this_machine_are_reported_with_host() {
+    let (desk, root) = linked_desk();
+    let rules = format!(
+        "ambit-rules: 1\nrules:\n  - {{id: a, on: exec, when: 'object.path.startsWith(\"{root}/bin/\")', do: deny}}\n"
+    );
+    desk.file("r.yaml", rules);
+    let plain = desk.ambit(&["rules", "check", "r.yaml"]).exits(0);
+    assert!(!plain.stderr().contains("link"), "{}", plain.stderr());
+    desk.ambit(&["rules", "check", "--host", "r.yaml"])
+        .exits(0)
+        .complains(&format!("{root}/bin is a link to {root}/usr"))
+        .complains("r.yaml:3:")
+        .complains(&format!("write {root}/usr/"));
+}
+
+#[test]
+fn lines_of_a_map_that_never_match_are_reported_and_links_with_host() {
+    let (desk, root) = linked_desk();
+    let map = format!("{MAP}      - file.open r /proc/self/status\n      - exec {root}/bin/grep\n");
+    desk.file("web.map", map);
+    let plain = desk
+        .ambit(&["map", "check", "web.map"])
+        .exits(0)
+        .complains("`/proc/self/status` never matches")
+        .complains("web.map:11:21")
+        .complains("write `/proc/{self}/status`");
+    assert!(
+        !plain.stderr().contains("is a link to"),
+        "{}",
+        plain.stderr()
+    );
+    desk.ambit(&["map", "check", "--host", "web.map"])
+        .exits(0)
+        .complains(&format!("{root}/bin is a link to {root}/usr"))
+        .complains("web.map:12:14")
+        .complains(&format!("write {root}/usr/grep"));
+}
+
+#[test]
+fn explain_reports_links_that_the_map_names() {
+    let desk = with_run();
+    let root = fs::canonicalize(desk.path("")).unwrap();
+    std::os::unix::fs::symlink("usr", desk.path("bin")).unwrap();
+    desk.file(
+        "web.map",
+        format!("{MAP}      - exec {}/bin/x\n", root.display()),
+    );
+    desk.ambit(&["explain", "--domain", "web"])
+        .exits(0)
+        .complains("is a link to")
+        .says("file.open r /etc/shadow");
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Minimises deterministic automata that are stored as dense tables.
+//! Minimises and compares deterministic automata that are stored as dense tables.
 //!
 //! The crate owns the table and its reduction: equivalent states become one state, equal columns become one byte class.
 //! Behaviour maps and rules both compile to such tables. What an output number means, and how a table is laid out for
@@ -7,7 +7,7 @@
 //!
 //! The result is deterministic: states are numbered by the first state of each block, so equal tables give equal bytes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A dense automaton over bytes.
 ///
@@ -35,6 +35,46 @@ impl Table {
             .take(self.width)
             .all(|target| usize::try_from(*target) == Ok(state))
     }
+}
+
+/// True if the other automaton accepts every text that this one accepts. Both accept in states with an output.
+pub fn is_within(table: &Table, other: &Table) -> bool {
+    let mut pairs: Vec<(usize, usize)> = (0..=usize::from(u8::MAX))
+        .map(|byte| (class(table, byte), class(other, byte)))
+        .collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let start = (table.start, other.start);
+    let mut seen = HashSet::from([start]);
+    let mut queue = vec![start];
+    while let Some((state, beside)) = queue.pop() {
+        if lookup(&table.output, state) != 0 && lookup(&other.output, beside) == 0 {
+            return false;
+        }
+        for (class, class_beside) in &pairs {
+            let next = (
+                successor(table, state, *class),
+                successor(other, beside, *class_beside),
+            );
+            // The dead state accepts nothing.
+            if next.0 != 0 && seen.insert(next) {
+                queue.push(next);
+            }
+        }
+    }
+    true
+}
+
+/// The class of a byte.
+fn class(table: &Table, byte: usize) -> usize {
+    table.byte_classes.get(byte).copied().unwrap_or(0)
+}
+
+fn successor(table: &Table, state: u32, class: usize) -> u32 {
+    let at = index(state)
+        .saturating_mul(table.width)
+        .saturating_add(class);
+    table.next.get(at).copied().unwrap_or(0)
 }
 
 /// Returns an equivalent table without equivalent states (Moore's partition refinement) and without equal columns.

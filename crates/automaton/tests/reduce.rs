@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use ambit_automaton::{Table, reduce};
+use ambit_automaton::{Table, is_within, reduce};
 use proptest::prelude::*;
 
 /// The output of the state that a word ends in.
@@ -128,4 +128,29 @@ fn merges_states_that_accept_the_same_words() {
     assert_eq!(reduced.width, 2);
     assert_eq!(run(&reduced, b"xba."), 7);
     assert_eq!(run(&reduced, b"xb"), 0);
+}
+
+proptest! {
+    #[test]
+    fn a_table_is_within_another_if_no_word_shows_the_contrary(table in tables(), other in tables()) {
+        // Words up to this length reach every pair of states that differ in most tables.
+        let bytes: Vec<u8> = (0..4).map(|byte| byte * 64).collect();
+        let mut words: Vec<Vec<u8>> = vec![Vec::new()];
+        for length in 0..4 {
+            let longer: Vec<Vec<u8>> = words
+                .iter()
+                .filter(|word| word.len() == length)
+                .flat_map(|word| bytes.iter().map(move |byte| [word.as_slice(), &[*byte]].concat()))
+                .collect();
+            words.extend(longer);
+        }
+        let shown = words
+            .iter()
+            .any(|word| run(&table, word) != 0 && run(&other, word) == 0);
+        if shown {
+            prop_assert!(!is_within(&table, &other));
+        }
+        prop_assert!(is_within(&table, &table));
+        prop_assert!(is_within(&table, &reduce(&table)) && is_within(&reduce(&table), &table));
+    }
 }

@@ -9,6 +9,7 @@
 //! kernel crate: reading and checking rule files ([`rule_files`]) works on any machine.
 
 mod error;
+pub mod links;
 pub mod locks;
 pub mod paths;
 pub mod rule_files;

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use ambit_policy::file::{self, RuleErrors};
 use ambit_policy::rule::Rule;
+use ambit_source::FileErrors;
 use serde::{Deserialize, Serialize};
 
+use crate::links::{self, LinkWarning};
 use crate::shown::shown;
 
 /// Number of levels of folders that are read below a given folder.
@@ -95,6 +97,15 @@ impl RuleSet {
             .map(|text| (text.name.as_str(), text.text.as_bytes()));
         let rules = file::read_all(files)?;
         Ok(Self { rules, texts })
+    }
+
+    /// Returns a warning for each path of a condition that is a link on this machine, in the order of the texts.
+    pub fn link_warnings(&self) -> FileErrors<LinkWarning> {
+        let mut found = FileErrors::default();
+        for SourceText { name, text } in &self.texts {
+            found.append(links::warnings(name, text, &file::paths(text)));
+        }
+        found
     }
 }
 

@@ -25,7 +25,7 @@ pub use compile::{
 pub use diff::{Change, Diff, Lines, SubjectDiff};
 pub use digest::{Sha256Hash, coefficient, extend, state};
 pub use explain::{AcceptError, Explanation, NearRule};
-pub use file::{MapError, MapErrorKind, MapErrors, Marks};
+pub use file::{MapError, MapErrorKind, MapErrors, Marks, NeverMatches, never, paths};
 pub use generalize::{
     Kind, ListError, ListErrorKind, MAPS_MAX, Options, Proposal, Rewrite, Risk, Sensitive, propose,
 };

@@ -16,6 +16,11 @@ pub const KEPT: usize = 50;
 pub trait Problem: Error + 'static {
     /// Returns a suggestion for a correction, if there is one.
     fn help(&self) -> Option<String>;
+
+    /// The word before the message.
+    fn label(&self) -> &'static str {
+        "error"
+    }
 }
 
 /// One error in a file.
@@ -133,8 +138,16 @@ impl<K: Problem> fmt::Display for FileErrors<K> {
             error.show(f)?;
         }
         for (file, count) in &self.more {
-            let errors = if *count == 1 { "error" } else { "errors" };
-            write!(f, "\n\nand {count} more {errors} in {}", escape::line(file))?;
+            let label = self
+                .errors
+                .first()
+                .map_or("error", |error| error.kind.label());
+            let plural = if *count == 1 { "" } else { "s" };
+            write!(
+                f,
+                "\n\nand {count} more {label}{plural} in {}",
+                escape::line(file)
+            )?;
         }
         Ok(())
     }
@@ -154,7 +167,8 @@ impl<K: Problem> FileError<K> {
         let file = escape::line(&self.file);
         let blank = " ".repeat(line.to_string().len());
         let help = self.kind.help().map(|help| escape::line(&help));
-        writeln!(f, "error: {}", escape::line(&self.kind.to_string()))?;
+        let label = self.kind.label();
+        writeln!(f, "{label}: {}", escape::line(&self.kind.to_string()))?;
         let Some(excerpt) = &self.excerpt else {
             write!(f, "{blank}--> {file}:{line}")?;
             return match help {

@@ -17,6 +17,7 @@ mod error;
 mod excerpt;
 mod place;
 mod within;
+mod written;
 pub mod yaml;
 
 pub use collect::Collector;
@@ -24,3 +25,4 @@ pub use error::{FileError, FileErrors, KEPT, Problem};
 pub use excerpt::{Excerpt, Excerpts};
 pub use place::{Place, end_of};
 pub use within::within;
+pub use written::{End, Written};

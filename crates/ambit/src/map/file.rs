@@ -6,11 +6,12 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use ambit_files::Target;
+use ambit_hoststate::links;
 use ambit_model::Map;
 use anyhow::Context;
 
 use crate::exit::{Exit, Failure, OrExit};
-use crate::out::shown;
+use crate::out::{report, shown};
 
 /// A new map's mode, before the umask.
 pub(crate) const MAP_MODE: u32 = 0o666;
@@ -61,6 +62,17 @@ pub(crate) fn write(target: &Target, text: &str) -> Result<(), Failure> {
         .replace(text.as_bytes(), MAP_MODE)
         .with_context(|| format!("cannot write the map {}", shown(target.path())))
         .or_exit(Exit::Trouble)
+}
+
+/// Reads a map, and reports its lines that never match; with `host`, those too that name links of this machine.
+pub(crate) fn read_reporting(path: &Path, host: bool) -> Result<Map, Failure> {
+    let (map, text) = read_with_text(path)?;
+    report(ambit_model::never(&text, &shown(path)));
+    if host {
+        let paths = ambit_model::paths(&text);
+        report(links::warnings(&shown(path), &text, &paths));
+    }
+    Ok(map)
 }
 
 fn parse(bytes: &[u8], name: &str) -> Result<Map, Failure> {

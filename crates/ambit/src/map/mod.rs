@@ -11,7 +11,7 @@ mod view;
 
 #[cfg(feature = "kernel")]
 pub(crate) use file::read_if_there;
-pub(crate) use file::{MAP_MODE, read, read_with_text, target, write};
+pub(crate) use file::{MAP_MODE, read, read_reporting, read_with_text, target, write};
 #[cfg(feature = "kernel")]
 pub(crate) use generalize::hint;
 
@@ -34,6 +34,9 @@ pub(crate) enum Verb {
         /// Maps to check; `-` is standard input
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Also report paths that are links on this machine
+        #[arg(long)]
+        host: bool,
     },
     /// Print a map in its canonical form
     Show {
@@ -89,7 +92,7 @@ pub(crate) enum Verb {
 
 pub(crate) fn main(verb: Verb) -> Result<Outcome, Failure> {
     match verb {
-        Verb::Check { files } => check(&files),
+        Verb::Check { files, host } => check(&files, host),
         Verb::Show {
             file,
             subject,
@@ -121,11 +124,11 @@ pub(crate) fn main(verb: Verb) -> Result<Outcome, Failure> {
     }
 }
 
-fn check(files: &[PathBuf]) -> Result<Outcome, Failure> {
+fn check(files: &[PathBuf], host: bool) -> Result<Outcome, Failure> {
     let style = Style::stdout();
     let mut exit = Exit::Success;
     for path in files {
-        match read(path) {
+        match read_reporting(path, host) {
             Ok(map) => {
                 print(&format!(
                     "{}: {}: {}\n",

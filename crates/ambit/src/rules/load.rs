@@ -8,10 +8,12 @@ use ambit_hoststate::{RuleSet, rules};
 use ambit_session::ReaderLock;
 
 use crate::exit::{Failure, Outcome};
-use crate::out::{count, note};
+use crate::out::{count, note, report};
 
 pub(super) fn load(paths: &[PathBuf], quiet: bool) -> Result<Outcome, Failure> {
-    let loaded = rules::load(RuleSet::read(paths)?)?;
+    let set = RuleSet::read(paths)?;
+    report(set.link_warnings());
+    let loaded = rules::load(set)?;
     if !quiet {
         note!(
             "loaded {} from {}, evaluated at {}",

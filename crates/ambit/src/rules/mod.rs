@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use ambit_hoststate::RuleSet;
 
 use crate::exit::{Failure, Outcome};
-use crate::out::{count, note};
+use crate::out::{count, note, report};
 
 /// Record, refuse and mark untrusted by rule, on the whole host
 ///
@@ -33,6 +33,9 @@ pub(crate) enum Verb {
         /// Files, or folders with .yaml and .yml files
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Also report paths that are links on this machine
+        #[arg(long)]
+        host: bool,
     },
     /// Evaluate rules on the examples in their files, without a kernel
     Test {
@@ -110,7 +113,7 @@ Examples:
 
 pub(crate) fn main(verb: &Verb) -> Result<Outcome, Failure> {
     match verb {
-        Verb::Check { files } => check(files),
+        Verb::Check { files, host } => check(files, *host),
         Verb::Test {
             files,
             json,
@@ -130,8 +133,11 @@ pub(crate) fn main(verb: &Verb) -> Result<Outcome, Failure> {
     }
 }
 
-fn check(paths: &[PathBuf]) -> Result<Outcome, Failure> {
+fn check(paths: &[PathBuf], host: bool) -> Result<Outcome, Failure> {
     let set = RuleSet::read(paths)?;
+    if host {
+        report(set.link_warnings());
+    }
     note!(
         "{} in {}: no errors",
         count(set.rules.len(), "rule"),

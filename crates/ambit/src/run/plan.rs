@@ -94,7 +94,7 @@ impl Plan {
     }
 
     fn with_map(args: &Args, path: &Path, command: Command) -> Result<Self, Failure> {
-        let map = map::read(path)?;
+        let map = map::read_reporting(path, true)?;
         if let Some(missed) = map.incomplete
             && args.enforce
             && !args.allow_incomplete

@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 use ambit_abi::{Fp, Op};
 use ambit_event::{Object, Operation, Port, Registry, Secret, Subject, fingerprint, key};
 
+pub(crate) use automaton::table;
 pub use automaton::{Automaton, AutomatonError, run};
 
 use crate::{Map, Rule, RuleObject};

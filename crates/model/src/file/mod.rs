@@ -5,9 +5,11 @@ mod comments;
 mod error;
 mod marks;
 mod node;
+mod paths;
 mod print;
 mod read;
 mod subject;
 
 pub use error::{MapError, MapErrorKind, MapErrors};
 pub use marks::Marks;
+pub use paths::{NeverMatches, never, paths};

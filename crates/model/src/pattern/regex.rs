@@ -21,6 +21,13 @@ impl PathPattern {
         write(self.pieces(), &mut out);
         out
     }
+
+    /// Returns the expression of the paths, without the kind byte.
+    pub(crate) fn path_regex(&self) -> String {
+        let mut out = String::from("(?s-u)");
+        write(self.pieces(), &mut out);
+        out
+    }
 }
 
 /// Appends one byte in escaped form.

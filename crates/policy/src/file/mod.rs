@@ -4,8 +4,10 @@
 mod error;
 mod example;
 mod node;
+mod paths;
 mod read;
 mod rule;
 
 pub use error::{RuleError, RuleErrorKind, RuleErrors};
+pub use paths::paths;
 pub use read::{SIZE_MAX, check_set, read, read_all};

@@ -13,7 +13,7 @@ use crate::rule::{Mark, Rule};
 /// Largest file of rules in bytes.
 pub const SIZE_MAX: usize = 4 * 1024 * 1024;
 
-const LIMITS: yaml::Limits = yaml::Limits {
+pub(super) const LIMITS: yaml::Limits = yaml::Limits {
     bytes: SIZE_MAX,
     // A rule nests to 8: document, rules, rule, examples, example, event, list.
     depth: 10,

@@ -156,7 +156,7 @@ fn techniques(node: &Node<'_>, errors: &mut Errors<'_>) -> Vec<String> {
 }
 
 /// Returns the operations that are named, one by one or by family.
-fn operations(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Vec<Op>> {
+pub(super) fn operations(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Vec<Op>> {
     let mut found = BTreeSet::new();
     let mut whole = true;
     for item in items(

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The paths and patterns that a map file contains, each with its place: lines that never match because no path in
+//! canonical form is like that, and the paths for checks against a machine.
+
+use std::sync::OnceLock;
+
+use ambit_abi::Op;
+use ambit_automaton::{Table, is_within};
+use ambit_event::Object;
+use ambit_event::canonical::{Fault, MARKED, Spelling, corrected};
+use ambit_event::text::parse_path_object;
+use ambit_source::yaml::{self, Node, Value};
+use ambit_source::{Collector, End, FileErrors, Problem, Written};
+
+use super::node::LIMITS;
+use crate::pattern::{PathKind, PathPattern, Piece};
+use crate::{Rule, RuleObject, compile};
+
+/// A line of a map that never matches.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` never matches: {fault}")]
+pub struct NeverMatches {
+    /// The path or pattern.
+    pub text: String,
+    /// The reason.
+    pub fault: Fault,
+    /// The corrected text, if there is one.
+    pub instead: Option<String>,
+}
+
+impl Problem for NeverMatches {
+    fn help(&self) -> Option<String> {
+        let instead = self.instead.as_ref()?;
+        Some(format!("write `{instead}`"))
+    }
+
+    fn label(&self) -> &'static str {
+        "warning"
+    }
+}
+
+/// Returns a warning for each path and pattern of a map's text that no path in canonical form matches, in the order of
+/// their places. `name` is what warnings call the file.
+pub fn never(text: &str, name: &str) -> FileErrors<NeverMatches> {
+    let mut found = Collector::new(text);
+    each(text, |node, _, at, object| {
+        let Some(fault) = fault(&object.object) else {
+            return;
+        };
+        let text = node
+            .scalar()
+            .unwrap_or_default()
+            .get(at..)
+            .unwrap_or_default();
+        let instead = corrected(text, true);
+        let is_possible =
+            RuleObject::parse_path(&instead).is_ok_and(|object| self::fault(&object).is_none());
+        let kind = NeverMatches {
+            text: text.to_owned(),
+            fault,
+            instead: (is_possible && instead != text).then_some(instead),
+        };
+        found.add_within(node, &(at..at + text.len()), kind);
+    });
+    found.finish(name)
+}
+
+/// Returns the paths of a map's text, up to the first variable part of each.
+pub fn paths(text: &str) -> Vec<Written> {
+    let mut places = Collector::<NeverMatches>::new(text);
+    let mut written = Vec::new();
+    each(text, |node, owner, at, object| {
+        let Some((path, is_whole)) = known(&object.object) else {
+            return;
+        };
+        let end = match object.op {
+            _ if !is_whole => End::Open,
+            Some(op) if acts_on_links(op) => End::Itself,
+            _ => End::Followed,
+        };
+        let len = node.scalar().map_or(0, str::len);
+        written.push(Written {
+            place: places.place(node, &(at..len)),
+            owner,
+            path,
+            end,
+        });
+    });
+    written
+}
+
+/// A path or pattern of a map, and the operation of its line; none for subjects.
+struct Named {
+    op: Option<Op>,
+    object: RuleObject,
+}
+
+/// Calls a function for each path of a map: the scalar, the number of its subject, and where in the scalar it begins.
+fn each(text: &str, mut found: impl FnMut(&Node<'_>, usize, usize, &Named)) {
+    let Ok(root) = yaml::document(text, LIMITS) else {
+        return;
+    };
+    let mut subject = |owner: usize, node: &Node<'_>| {
+        let object = parse_path_object(node.scalar().unwrap_or_default());
+        if let Ok(object @ (Object::Path(_) | Object::Deleted(_))) = object {
+            let object = RuleObject::from_object(object);
+            found(node, owner, 0, &Named { op: None, object });
+        }
+    };
+    for node in items(value(&root, "start")) {
+        subject(0, node);
+    }
+    let subjects = items(value(&root, "subjects"));
+    for (owner, node) in subjects.iter().enumerate() {
+        for key in ["exe", "script"] {
+            if let Some(node) = value(node, key) {
+                subject(owner + 1, node);
+            }
+        }
+        for node in items(value(node, "via")) {
+            subject(owner + 1, node);
+        }
+    }
+    for (owner, node) in subjects.iter().enumerate() {
+        for node in items(value(node, "allow")) {
+            let text = node.scalar().unwrap_or_default();
+            if let Ok(rule) = Rule::parse(text)
+                && let Some(at) = text.find('/')
+            {
+                let op = Some(rule.operation().op);
+                let object = rule.object().clone();
+                found(node, owner + 1, at, &Named { op, object });
+            }
+        }
+    }
+}
+
+fn value<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
+    let Value::Mapping(pairs) = &node.value else {
+        return None;
+    };
+    let pair = pairs.iter().find(|(key, _)| key.scalar() == Some(name));
+    pair.map(|(_, value)| value)
+}
+
+fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> &'n [Node<'a>] {
+    match node.map(|node| &node.value) {
+        Some(Value::Sequence(items)) => items,
+        _ => &[],
+    }
+}
+
+/// True if the last component of the operation's path may be a link: it is not followed.
+const fn acts_on_links(op: Op) -> bool {
+    matches!(
+        op,
+        Op::FileCreate
+            | Op::FileUnlink
+            | Op::FileRename
+            | Op::FileLink
+            | Op::FileSymlink
+            | Op::FileMkdir
+            | Op::FileRmdir
+            | Op::FileMknod
+            | Op::FileChown
+    )
+}
+
+/// Returns the path of an object up to its first variable part, and if that is all of it.
+fn known(object: &RuleObject) -> Option<(Vec<u8>, bool)> {
+    let bytes = match object {
+        RuleObject::Exact(Object::Path(path)) => path.as_bytes(),
+        RuleObject::Path(pattern) if pattern.kind() == PathKind::Path => {
+            match pattern.pieces().first() {
+                Some(Piece::Bytes(bytes)) => return Some((bytes.to_vec(), false)),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    let marker = bytes.iter().position(|byte| *byte == 0);
+    let known = bytes.get(..marker.unwrap_or(bytes.len()))?;
+    Some((known.to_vec(), marker.is_none()))
+}
+
+/// Returns why an object's text matches no path in canonical form; `None` if it may match one.
+fn fault(object: &RuleObject) -> Option<Fault> {
+    let pattern = match object {
+        RuleObject::Exact(Object::Path(path)) => {
+            PathPattern::of_marked(PathKind::Path, path.as_bytes())
+        }
+        RuleObject::Exact(Object::Deleted(path)) => {
+            PathPattern::of_marked(PathKind::Deleted, path.as_bytes())
+        }
+        RuleObject::Path(pattern) if pattern.kind() != PathKind::Memfd => pattern.clone(),
+        _ => return None,
+    };
+    if !may_have_a_fault(&pattern) {
+        return None;
+    }
+    let is_exact = object.as_exact().is_some();
+    let table = compile::table(&if is_exact {
+        literal(&pattern)
+    } else {
+        pattern.path_regex()
+    })?;
+    let faults = faults();
+    if !is_within(&table, faults.all.as_ref()?) {
+        return None;
+    }
+    let one = faults
+        .each
+        .iter()
+        .find(|(_, fault)| is_within(&table, fault));
+    // Different faults of different paths: any of them will do.
+    Some(one.map_or(Fault::Process, |(fault, _)| *fault))
+}
+
+/// Returns the expression of exactly the bytes of an object, with its markers.
+fn literal(pattern: &PathPattern) -> String {
+    let object = pattern.as_exact();
+    let bytes = match &object {
+        Some(Object::Path(path) | Object::Deleted(path)) => path.as_bytes(),
+        _ => return pattern.path_regex(),
+    };
+    let escaped = bytes.iter().map(|byte| format!("\\x{byte:02x}"));
+    format!("(?s-u){}", escaped.collect::<String>())
+}
+
+/// Excludes most patterns at low cost: the parser has refused the faults of their literal parts.
+fn may_have_a_fault(pattern: &PathPattern) -> bool {
+    let fixed: &[u8] = match pattern.pieces().first() {
+        Some(Piece::Bytes(bytes)) => bytes,
+        _ => b"",
+    };
+    let marked = |directory: &str| {
+        let directory = directory.as_bytes();
+        fixed.starts_with(directory) || directory.starts_with(fixed)
+    };
+    let either = |piece: &Piece| matches!(piece, Piece::Either(_));
+    MARKED.into_iter().any(marked) || pattern.pieces().iter().any(either)
+}
+
+struct Faults {
+    each: Vec<(Fault, Table)>,
+    all: Option<Table>,
+}
+
+fn faults() -> &'static Faults {
+    static FAULTS: OnceLock<Faults> = OnceLock::new();
+    FAULTS.get_or_init(|| {
+        let expression = |fault: Fault| format!("(?:{})", fault.expression(Spelling::Bytes));
+        let whole = |expression: &str| compile::table(&format!("(?:{expression})(?s-u:.)*"));
+        let all: Vec<String> = Fault::ALL.into_iter().map(expression).collect();
+        Faults {
+            each: Fault::ALL
+                .into_iter()
+                .filter_map(|fault| Some((fault, whole(&expression(fault))?)))
+                .collect(),
+            all: whole(&all.join("|")),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Option<Fault> {
+        fault(Rule::parse(text).unwrap().object())
+    }
+
+    #[test]
+    fn lines_that_match_no_canonical_path_have_a_fault() {
+        for (text, expected) in [
+            ("file.open r /proc/1234/environ", Some(Fault::Process)),
+            ("file.open r /proc/self/status", Some(Fault::Link)),
+            ("file.open r /proc/1*/status", Some(Fault::Process)),
+            ("file.open r /proc/{1,2}/status", Some(Fault::Process)),
+            (
+                "file.open r /proc/{self,thread-self}/status",
+                Some(Fault::Link),
+            ),
+            ("file.open r /proc/{self,1}/status", Some(Fault::Process)),
+            ("file.open r /proc/{pid}/task/12/stat", Some(Fault::Thread)),
+            ("file.open r /proc/{self}/fd/3", Some(Fault::Number)),
+            ("file.open r /proc/{self}/fd/{3,4}", Some(Fault::Number)),
+            ("file.open r /proc/net/**", Some(Fault::Link)),
+            ("file.open r /proc/irq/12/*", Some(Fault::Number)),
+            ("file.open rw /dev/pts/0", Some(Fault::Terminal)),
+            ("file.open rw /dev/pts/{0,1}", Some(Fault::Terminal)),
+            ("file.open r /srv/{.,..}/x", Some(Fault::Dot)),
+            ("net.connect unix /proc/1/x", Some(Fault::Process)),
+            ("file.open r /proc/{pid}/environ", None),
+            ("file.open r /proc/{self}/task/{pid}/stat", None),
+            ("file.open r /proc/{n}/stat", None),
+            ("file.open r /proc/*/environ", None),
+            ("file.open r /proc/**", None),
+            ("file.open r /**", None),
+            ("file.open r /proc/{self}/fd/{n}", None),
+            ("file.open r /proc/sys/fs/binfmt_misc/12", None),
+            ("file.open r /proc/stat", None),
+            ("file.open rw /dev/pts/{n}", None),
+            ("file.open rw /dev/pts/*", None),
+            ("file.open r /srv/{a,..}/x", None),
+            ("file.open r /srv/12", None),
+            ("file.create /var/lib/body/{n}", None),
+            ("file.open r memfd:/proc/1", None),
+            ("net.connect tcp 10.0.0.1:80", None),
+        ] {
+            assert_eq!(of(text), expected, "{text}");
+        }
+    }
+
+    const MAP: &str = "\
+ambit: 1
+domain: web
+start:
+  - /bin/sh
+subjects:
+  - id: sh
+    exe: /bin/sh
+    via: [/usr/sbin/init]
+    allow:
+      - file.open r /proc/self/status
+      - file.unlink /bin/x
+      - file.open r /var/run/*.pid
+      - net.connect unix /run/x.sock
+";
+
+    #[test]
+    fn a_warning_has_its_place_and_the_text_to_write() {
+        let found = never(MAP, "web.map");
+        assert_eq!(
+            found.to_string(),
+            "warning: `/proc/self/status` never matches: /proc/self, /proc/thread-self, /proc/net and /proc/mounts are links, \
+             and paths have links followed\n  --> web.map:10:21\n   |\n10 |       - file.open r /proc/self/status\n   \
+             |                     ^^^^^^^^^^^^^^^^^ help: write `/proc/{self}/status`"
+        );
+    }
+
+    #[test]
+    fn paths_of_a_map_have_their_place_and_their_end() {
+        let found: Vec<_> = paths(MAP)
+            .into_iter()
+            .map(|one| {
+                (
+                    one.place.line,
+                    String::from_utf8(one.path).unwrap(),
+                    one.end,
+                )
+            })
+            .collect();
+        let expected = [
+            (4, "/bin/sh", End::Followed),
+            (7, "/bin/sh", End::Followed),
+            (8, "/usr/sbin/init", End::Followed),
+            (10, "/proc/self/status", End::Followed),
+            (11, "/bin/x", End::Itself),
+            (12, "/var/run/", End::Open),
+            (13, "/run/x.sock", End::Followed),
+        ];
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(line, path, end)| (line, path.to_owned(), end))
+            .collect();
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The paths that the conditions of a rule file contain, for checks against a machine.
+
+use ambit_event::Op;
+use ambit_source::yaml::{self, Node, Value};
+use ambit_source::{Collector, End, Written};
+use regex_syntax::hir::{Hir, HirKind, Look};
+
+use super::error::RuleErrorKind;
+use super::read::LIMITS;
+use super::rule::operations;
+use crate::cel::{self, Expr, ExprKind, Span};
+
+/// Returns the paths of a file's conditions. A file with errors may have fewer.
+pub fn paths(text: &str) -> Vec<Written> {
+    let mut places = Collector::<RuleErrorKind>::new(text);
+    let mut written = Vec::new();
+    let Ok(root) = yaml::document(text, LIMITS) else {
+        return written;
+    };
+    for (owner, rule) in rules(&root).iter().enumerate() {
+        let (Some(on), Some(node)) = (value(rule, "on"), value(rule, "when")) else {
+            continue;
+        };
+        let Some(expr) = node.scalar().and_then(|text| cel::parse(text).ok()) else {
+            continue;
+        };
+        let on = operations(on, &mut Collector::new("")).unwrap_or_default();
+        let acts_on_links = on.into_iter().any(acts_on_links);
+        let mut found = Vec::new();
+        tests(&expr, None, &mut found);
+        for Found {
+            field,
+            bytes,
+            open,
+            span,
+        } in found
+        {
+            let end = match field {
+                _ if open => End::Open,
+                Field::Object if acts_on_links => End::Itself,
+                _ => End::Followed,
+            };
+            written.push(Written {
+                place: places.place(node, &span),
+                owner,
+                path: known(bytes),
+                end,
+            });
+        }
+    }
+    written
+}
+
+fn rules<'n, 'a>(root: &'n Node<'a>) -> &'n [Node<'a>] {
+    match value(root, "rules").map(|node| &node.value) {
+        Some(Value::Sequence(items)) => items,
+        _ => &[],
+    }
+}
+
+fn value<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
+    let Value::Mapping(pairs) = &node.value else {
+        return None;
+    };
+    let pair = pairs.iter().find(|(key, _)| key.scalar() == Some(name));
+    pair.map(|(_, value)| value)
+}
+
+/// True if the last component of the operation's path may be a link: it is not followed.
+const fn acts_on_links(op: Op) -> bool {
+    matches!(
+        op,
+        Op::FileCreate
+            | Op::FileUnlink
+            | Op::FileRename
+            | Op::FileLink
+            | Op::FileSymlink
+            | Op::FileMkdir
+            | Op::FileRmdir
+            | Op::FileMknod
+            | Op::FileChown
+    )
+}
+
+/// Returns a path up to its first marker: what a machine can be asked for.
+fn known(bytes: Vec<u8>) -> Vec<u8> {
+    match bytes.iter().position(|byte| *byte == b'{') {
+        Some(at) => bytes.get(..at).unwrap_or_default().to_vec(),
+        None => bytes,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Object,
+    Subject,
+}
+
+/// A constant that a path is compared with.
+struct Found {
+    field: Field,
+    bytes: Vec<u8>,
+    /// True if the path may continue.
+    open: bool,
+    span: Span,
+}
+
+/// Collects the constants that fields with paths are compared with. `element` is the name of an executable in `exists`
+/// or `all`.
+fn tests(expr: &Expr, element: Option<&str>, out: &mut Vec<Found>) {
+    let field = |expr: &Expr| match &expr.kind {
+        ExprKind::Name(name) if element == Some(name) => Some(Field::Subject),
+        ExprKind::Name(name) => match name.as_str() {
+            "object.path" => Some(Field::Object),
+            "subject.path" | "subject.parent" | "subject.chain" => Some(Field::Subject),
+            _ => None,
+        },
+        _ => None,
+    };
+    let mut add = |field: Field, literal: &Expr, open: bool| {
+        if let ExprKind::Text(bytes) = &literal.kind
+            && bytes.starts_with(b"/")
+        {
+            let marked = bytes.contains(&b'{');
+            out.push(Found {
+                field,
+                bytes: bytes.clone(),
+                open: open || marked,
+                span: literal.span.clone(),
+            });
+        }
+    };
+    match &expr.kind {
+        ExprKind::Compare(_, left, right) => match (field(left), field(right)) {
+            (Some(field), _) => add(field, right, false),
+            (_, Some(field)) => add(field, left, false),
+            _ => {
+                tests(left, element, out);
+                tests(right, element, out);
+            }
+        },
+        ExprKind::In(left, right) => match (field(left), field(right), &right.kind) {
+            (Some(field), _, ExprKind::List(items)) => {
+                items.iter().for_each(|item| add(field, item, false));
+            }
+            (_, Some(field), _) => add(field, left, false),
+            _ => {}
+        },
+        ExprKind::Call {
+            receiver: Some(receiver),
+            name,
+            args,
+            ..
+        } => match (name.as_str(), field(receiver), args.as_slice()) {
+            ("startsWith", Some(field), [literal]) => add(field, literal, true),
+            ("matches", Some(field), [literal]) => {
+                out.extend(beginning(literal).map(|bytes| Found {
+                    field,
+                    bytes,
+                    open: true,
+                    span: literal.span.clone(),
+                }));
+            }
+            (
+                "exists" | "all",
+                Some(_),
+                [
+                    Expr {
+                        kind: ExprKind::Name(name),
+                        ..
+                    },
+                    body,
+                ],
+            ) => {
+                tests(body, Some(name), out);
+            }
+            _ => {}
+        },
+        ExprKind::Not(inner) => tests(inner, element, out),
+        ExprKind::And(items) | ExprKind::Or(items) => {
+            items.iter().for_each(|item| tests(item, element, out));
+        }
+        ExprKind::Choice(parts) => parts.iter().for_each(|part| tests(part, element, out)),
+        _ => {}
+    }
+}
+
+/// Returns the text that every match of an anchored expression begins with.
+fn beginning(literal: &Expr) -> Option<Vec<u8>> {
+    let ExprKind::Text(pattern) = &literal.kind else {
+        return None;
+    };
+    let pattern = std::str::from_utf8(pattern).ok()?;
+    let mut parser = regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build();
+    let hir = parser.parse(pattern).ok()?;
+    let HirKind::Concat(items) = hir.kind() else {
+        return None;
+    };
+    let mut items = items.iter().map(Hir::kind);
+    match (items.next()?, items.next()?) {
+        (HirKind::Look(Look::Start), HirKind::Literal(text)) if text.0.starts_with(b"/") => {
+            Some(text.0.to_vec())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_conditions_have_their_place_and_their_end() {
+        let text = "ambit-rules: 1\nrules:\n  - id: a\n    on: exec\n    do: audit\n    when: |\n      \
+                    object.path.startsWith(\"/sbin/\") || subject.path in [\"/bin/sh\", \"/proc/{self}/exe\"]\n  - id: b\n    \
+                    on: file.unlink\n    do: audit\n    when: object.path == \"/bin/x\" && !object.path.matches(\"^/lib/[a-z]\")\n    \
+                    && subject.chain.exists(e, e == \"/bin/y\")\n";
+        let found: Vec<_> = paths(text)
+            .into_iter()
+            .map(|one| {
+                let path = String::from_utf8(one.path).unwrap();
+                (one.owner, one.place.line, path, one.end)
+            })
+            .collect();
+        let expected = [
+            (0, 7, "/sbin/", End::Open),
+            (0, 7, "/bin/sh", End::Followed),
+            (0, 7, "/proc/", End::Open),
+            (1, 11, "/bin/x", End::Itself),
+            (1, 11, "/lib/", End::Open),
+            (1, 12, "/bin/y", End::Followed),
+        ];
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(owner, line, path, end)| (owner, line, path.to_owned(), end))
+            .collect();
+        assert_eq!(found, expected);
+    }
+}
