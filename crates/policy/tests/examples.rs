@@ -174,6 +174,30 @@ fn events_and_conditions_agree_on_every_kind_of_field() {
         ),
         (
             "file.open",
+            "object.write",
+            "op: file.open, object.append: true",
+            true,
+        ),
+        (
+            "file.receive",
+            "object.append",
+            "op: file.receive, object.write: true, object.append: true",
+            true,
+        ),
+        (
+            "file.open",
+            "object.write && !object.append",
+            "op: file.open, object.append: true",
+            false,
+        ),
+        (
+            "file.open",
+            "object.append",
+            "op: file.open, object.write: true",
+            false,
+        ),
+        (
+            "file.open",
             "object.path.matches(\"^/etc/(shadow|gshadow)$\")",
             "op: file.open, object.path: /etc/shadow-",
             false,

@@ -201,6 +201,12 @@ fn texts_that_no_canonical_path_joins_are_an_error() {
 }
 
 #[test]
+fn an_open_for_appending_only_is_a_write() {
+    let error = never("file.open", "object.append && !object.write");
+    assert!(error.contains("it contradicts `object.append`"), "{error}");
+}
+
+#[test]
 fn fields_of_different_objects_never_hold_together() {
     for (on, condition) in [
         (
@@ -279,6 +285,8 @@ fn conditions_that_may_hold_are_accepted() {
         ("file.open", r#"object.path.endsWith("/")"#),
         ("file.open", r#"object.path.contains("//")"#),
         ("file.open", r#"object.path.endsWith("/.x")"#),
+        ("file.open", "object.write && !object.append"),
+        ("file.open", "object.write && object.append"),
         (
             "exec",
             r#"object.path.startsWith("memfd:") && object.path.endsWith("/")"#,

@@ -164,10 +164,17 @@ pub(crate) fn asked_by(leaf: &Condition, op: Op) -> Option<&'static str> {
         _ => false,
     };
     let of = || fields().iter().filter(|field| field.is_of(op));
-    // Fields of single bits take precedence over the file type, which is in the same number.
+    // A field of exactly these bits takes precedence, then fields of some of them over the file type, which is in the
+    // same number.
+    let exact = |field: &&Field| match (&field.meaning, leaf) {
+        (Meaning::Bits(own, mask), Condition::Number(number, NumberTest::AnyBit(asked))) => {
+            own == number && mask == asked
+        }
+        _ => false,
+    };
     let bits = |field: &&Field| matches!(field.meaning, Meaning::Bits(..));
-    of().filter(bits)
-        .find(is)
+    of().find(exact)
+        .or_else(|| of().filter(bits).find(is))
         .or_else(|| of().find(is))
         .map(|field| field.name)
 }

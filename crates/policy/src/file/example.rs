@@ -208,9 +208,10 @@ impl Reading {
                     self.facts.set_number(number, value);
                 }
             }
+            // Of several bits, the first is the plain case: `object.write` without `object.append`.
             Meaning::Bits(number, mask) => {
                 if switch()? {
-                    self.set_bits(number, mask);
+                    self.set_bits(number, mask & mask.wrapping_neg());
                 }
             }
             Meaning::Untrusted => {
@@ -336,6 +337,13 @@ impl Reading {
             let mut chain = vec![own.unwrap_or_default()];
             chain.extend(parent);
             self.facts.set_chain(chain);
+        }
+        // An open for appending only has no other right to write.
+        let arg = self.facts.number(Number::Arg);
+        let append = u64::from(abi::OPEN_APPEND);
+        if matches!(self.op, Op::FileOpen | Op::FileReceive) && arg & append != 0 {
+            let write = u64::from(abi::OPEN_WRITE);
+            self.facts.set_number(Number::Arg, arg & !write);
         }
         for source in self.cause.take().into_iter().chain(self.trust.drain(..)) {
             self.facts.distrust(&source);
