@@ -567,7 +567,7 @@ fn rules_that_never_match_are_errors_with_place_and_correction() {
         .exits(1)
         .complains("r.yaml:3:35")
         .complains("write \"/proc/{pid}/environ\" for another process")
-        .complains("r.yaml:4:59")
+        .complains("r.yaml:4:60")
         .complains("no object has such values of `object.path` and `object.port` at once");
 }
 

@@ -37,7 +37,7 @@ pub enum Fault {
 /// How an expression spells markers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spelling {
-    /// As in rules and in texts for people: `{self}`.
+    /// As in the texts of rules and maps: `{self}`.
     Braces,
     /// As in the bytes of an object: a NUL and a letter.
     Bytes,
@@ -91,8 +91,8 @@ impl Fault {
 /// Directories whose entries have markers.
 pub const MARKED: [&str; 2] = ["/proc/", "/dev/pts/"];
 
-/// Returns a path, or a part of one, with what is not canonical replaced: markers for numbers, no empty components, no
-/// `.` and `..`. A slash at the end is kept unless the text is `whole`.
+/// Returns the canonical form of a path, or of a part of one: with markers for numbers, without empty components, `.` and
+/// `..`. A slash at the end is kept unless the text is `whole`.
 pub fn corrected(text: &str, whole: bool) -> String {
     let mut parts: Vec<&str> = Vec::new();
     let all: Vec<&str> = text.split('/').collect();

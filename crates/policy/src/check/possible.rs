@@ -513,7 +513,8 @@ fn may_be_in(kind: u8, tests: &[TextTest]) -> bool {
     })
 }
 
-/// Returns texts that are likely to pass all of these parts: a start, what they contain, and an end.
+/// Returns texts that are likely to pass all of these parts: each has the longest start, all inner texts, and the longest
+/// end.
 fn likely(parts: &[&TextTest]) -> Vec<Vec<u8>> {
     let (mut start, mut end): (&[u8], &[u8]) = (b"", b"");
     let mut inside: Vec<&[u8]> = Vec::new();

@@ -217,7 +217,7 @@ mod tests {
     fn paths_of_conditions_have_their_place_and_their_end() {
         let text = "ambit-rules: 1\nrules:\n  - id: a\n    on: exec\n    do: audit\n    when: |\n      \
                     object.path.startsWith(\"/sbin/\") || subject.path in [\"/bin/sh\", \"/proc/{self}/exe\"]\n  - id: b\n    \
-                    on: file.unlink\n    do: audit\n    when: object.path == \"/bin/x\" && !object.path.matches(\"^/lib/[a-z]\")\n    \
+                    on: file.unlink\n    do: audit\n    when: |\n      object.path == \"/bin/x\" && !object.path.matches(\"^/lib/[a-z]\")\n      \
                     && subject.chain.exists(e, e == \"/bin/y\")\n";
         let found: Vec<_> = paths(text)
             .into_iter()
@@ -230,9 +230,9 @@ mod tests {
             (0, 7, "/sbin/", End::Open),
             (0, 7, "/bin/sh", End::Followed),
             (0, 7, "/proc/", End::Open),
-            (1, 11, "/bin/x", End::Itself),
-            (1, 11, "/lib/", End::Open),
-            (1, 12, "/bin/y", End::Followed),
+            (1, 12, "/bin/x", End::Itself),
+            (1, 12, "/lib/", End::Open),
+            (1, 13, "/bin/y", End::Followed),
         ];
         let expected: Vec<_> = expected
             .into_iter()
