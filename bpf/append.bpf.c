@@ -4,13 +4,15 @@
  * change nothing else. Everything else that such a descriptor can do is decided as the
  * open that would have allowed it, `file.open w` or `rw`.
  *
+ *   file_fcntl       F_SETFL that removes O_APPEND
+ *   mmap_file        shared writable mappings
+ *   file_mprotect    shared mappings that become writable
  *   file_permission  writes other than at the end: fallocate, RWF_NOAPPEND (from 6.9 on,
- *                    commit 73fa7547c70b ("vfs: add RWF_NOAPPEND flag for pwritev2")).
- *                    Loaded only with a domain that has `file.open a` in its map, or
- *                    learns: the kernel calls it for each read and write of each task
- *   file_fcntl       (descriptor.bpf.c) F_SETFL that removes O_APPEND
- *   mmap_file        (map.bpf.c) shared writable mappings
- *   file_mprotect    (map.bpf.c) shared mappings that become writable
+ *                    commit 73fa7547c70b ("vfs: add RWF_NOAPPEND flag for pwritev2"))
+ *
+ * Loaded only with a domain that has `file.open a` in its map, or learns: the kernel
+ * calls file_permission for each read and write of each task. It is the last program of
+ * this file, so its link tells that all of them are attached.
  *
  * sendfile, splice, copy_file_range and FICLONE refuse such a descriptor themselves
  * (fs/splice.c, do_splice; fs/remap_range.c and fs/read_write.c, generic_file_rw_checks).
@@ -89,6 +91,42 @@ static __always_inline bool only_appends(struct task_struct *task)
 		return !(BPF_CORE_READ(regs, r9) & RWF_NOAPPEND);
 	}
 	return false;
+}
+
+#define F_SETFL 4 /* include/uapi/asm-generic/fcntl.h */
+
+SEC("lsm/file_fcntl")
+int BPF_PROG(append_fcntl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+	if (ret || likely(cmd != F_SETFL || arg & O_APPEND || !appends(file)))
+		return ret;
+	return overwrite_point(AMBIT_HOOK_FILE_FCNTL, file);
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(append_mmap, struct file *file, unsigned long reqprot, unsigned long prot,
+	     unsigned long flags, int ret)
+{
+	if (ret || likely(!(prot & PROT_WRITE) || !(flags & MAP_SHARED)))
+		return ret;
+	/* The number as well: see number_at(). */
+	if (!number_at(&ctx[0]) || !file || likely(!appends(file)))
+		return 0;
+	return overwrite_point(AMBIT_HOOK_MMAP_FILE, file);
+}
+
+SEC("lsm/file_mprotect")
+int BPF_PROG(append_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot,
+	     int ret)
+{
+	unsigned long flags = vma->vm_flags;
+	struct file *file = vma->vm_file;
+
+	if (ret || likely(!(prot & PROT_WRITE) || !(flags & VM_SHARED) || flags & VM_WRITE))
+		return ret;
+	if (!number_at(&vma->vm_file) || !file || likely(!appends(file)))
+		return 0;
+	return overwrite_point(AMBIT_HOOK_FILE_MPROTECT, file);
 }
 
 SEC("lsm/file_permission")

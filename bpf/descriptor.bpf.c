@@ -6,9 +6,9 @@
  *   inode_removexattr  there is no path. From 6.2 on ACLs call inode_set_acl and
  *   inode_set_acl      inode_remove_acl, before that the other two: commit 72b3897e7810
  *   inode_remove_acl   ("security: add get, remove and set acl hook")
- *   file_fcntl         the receiver and the number of signals that a descriptor sends, and
- *                      F_SETFL that removes O_APPEND; with full coverage also leases and
- *                      notifications, which signal the caller alone
+ *   file_fcntl         the receiver and the number of signals that a descriptor sends; with
+ *                      full coverage also leases and notifications, which signal the
+ *                      caller alone
  *   file_lock          gated only: whether a lock is taken depends on other processes
  *   file_receive       descriptors passed over a socket, or taken by pidfd_getfd
  *
@@ -32,7 +32,6 @@ HOOK(inode_remove_acl, ENGINE_FULL, file_rm_acl, rules_remove_acl,
      void *idmap, struct dentry *dentry, const char *name)
 
 /* include/uapi/linux/fcntl.h */
-#define F_SETFL 4
 #define F_SETOWN 8
 #define F_SETSIG 10
 #define F_SETOWN_EX 15
@@ -75,8 +74,6 @@ static __always_inline int fcntl_point(enum engine engine, struct file *file, un
 		label = label_of(bpf_get_current_task_btf());
 		if (likely(!label))
 			return 0;
-		if (cmd == F_SETFL && !(arg & O_APPEND) && appends(file))
-			return overwrite_point(hook, file);
 	}
 	kind = fcntl_kind(cmd, arg);
 	if (engine == ENGINE_CORE && kind > AMBIT_FCNTL_SIGNAL &&

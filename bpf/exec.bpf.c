@@ -156,27 +156,41 @@ static __always_inline bool has_digest(struct scope *scope)
 	return known(scope->label, &slot->fp);
 }
 
-/* Decides the digest, which is a point of the domain and not of a subject. Has no slot while it sleeps. */
-static __always_inline int digest_point(struct file *file)
+/*
+ * Decides the digest, which is a point of the domain and not of a subject. A program of
+ * its own: it sleeps while IMA reads the file, and has no slot then.
+ */
+SEC("lsm.s/bprm_check_security")
+int BPF_PROG(exec_digest, struct linux_binprm *bprm, int ret)
 {
 	const __u32 hook = AMBIT_HOOK_BPRM_CHECK_SECURITY;
-	struct digest *digest = digest_of(file);
-	struct ambit_fp zero = {};
+	struct file *file = bprm->file;
+	struct digest *digest;
 	struct scope scope;
-	struct slot *slot;
+	bool wanted;
 
+	if (ret)
+		return ret;
 	if (!enter_exec(&scope, hook))
 		return outside(&scope);
-	slot = scope.slot;
-	slot->subject = zero;
-	object_user_file(slot, file);
+	object_user_file(scope.slot, file);
+	wanted = has_digest(&scope);
+	slot_put(scope.slot);
+	if (!wanted)
+		return 0;
+	digest = digest_of(file);
+	if (!enter_exec(&scope, hook))
+		return outside(&scope);
+	__builtin_memset(&scope.slot->subject, 0, sizeof(scope.slot->subject));
+	object_user_file(scope.slot, file);
 	if (digest) {
-		slot->pos -= 32;
-		bpf_probe_read_kernel(&slot->bytes[slot->pos & OFFSET_MASK], 32, digest->sha256);
+		scope.slot->pos -= 32;
+		bpf_probe_read_kernel(&scope.slot->bytes[scope.slot->pos & OFFSET_MASK], 32,
+				      digest->sha256);
 	} else {
-		object_unrepresentable(slot, AMBIT_REASON_DIGEST);
+		object_unrepresentable(scope.slot, AMBIT_REASON_DIGEST);
 	}
-	push_kind(slot, AMBIT_KIND_DIGEST);
+	push_kind(scope.slot, AMBIT_KIND_DIGEST);
 	decide_op(&scope, hook, AMBIT_OP_EXEC_DIGEST, 0);
 	return leave(&scope);
 }
@@ -192,8 +206,6 @@ int BPF_PROG(exec_bprm_check, struct linux_binprm *bprm, int ret)
 	struct file *file;
 	struct scope scope;
 	struct slot *slot;
-	bool digest;
-	int verdict;
 
 	if (ret)
 		return ret;
@@ -213,9 +225,7 @@ int BPF_PROG(exec_bprm_check, struct linux_binprm *bprm, int ret)
 			scope.label->flags |= AMBIT_LABEL_SCRIPT;
 	}
 	decide_op(&scope, AMBIT_HOOK_BPRM_CHECK_SECURITY, AMBIT_OP_EXEC, 0);
-	digest = has_digest(&scope);
-	verdict = leave(&scope);
-	return verdict || !digest ? verdict : digest_point(file);
+	return leave(&scope);
 }
 
 SEC("lsm/bprm_check_security")

@@ -50,49 +50,31 @@ static __always_inline int map_point(enum engine engine, __u32 hook, struct file
 }
 
 static __always_inline int mmap_point(enum engine engine, const unsigned long long *ctx,
-				      struct file *file, unsigned long prot, unsigned long flags)
+				      struct file *file, unsigned long prot)
 {
-	const __u32 hook = AMBIT_HOOK_MMAP_FILE;
-	unsigned long number;
-	int verdict = 0;
-
-	if (!(prot & PROT_EXEC) && (engine == ENGINE_RULES || !(prot & PROT_WRITE)))
+	if (!(prot & PROT_EXEC))
 		return 0;
-	number = number_at(&ctx[0]);
-	if (prot & PROT_EXEC)
-		verdict = map_point(engine, hook, file, number, 0, prot);
-	if (engine == ENGINE_RULES || verdict || !number || !(prot & PROT_WRITE) ||
-	    !(flags & MAP_SHARED) || !appends(file))
-		return verdict;
-	return overwrite_point(hook, file);
+	return map_point(engine, AMBIT_HOOK_MMAP_FILE, file, number_at(&ctx[0]), 0, prot);
 }
 
-HOOK(mmap_file, ENGINE_CORE, map_mmap_file, rules_mmap,
-     ret ?: mmap_point(engine, ctx, file, prot, flags), struct file *file, unsigned long reqprot,
-     unsigned long prot, unsigned long flags, int ret)
+HOOK(mmap_file, ENGINE_CORE, map_mmap_file, rules_mmap, ret ?: mmap_point(engine, ctx, file, prot),
+     struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags, int ret)
 
 static __always_inline int mprotect_point(enum engine engine, struct vm_area_struct *vma,
 					  unsigned long prot)
 {
-	const __u32 hook = AMBIT_HOOK_FILE_MPROTECT;
-	unsigned long flags = vma->vm_flags, number;
-	bool execute, write;
-	int verdict = 0;
+	unsigned long flags = vma->vm_flags;
 
-	write = engine != ENGINE_RULES && prot & PROT_WRITE && flags & VM_SHARED &&
-		!(flags & VM_WRITE);
-	execute = prot & PROT_EXEC && !(flags & VM_EXEC);
-	if (prot & PROT_EXEC && flags & VM_EXEC && prot & PROT_WRITE && !(flags & VM_WRITE))
-		execute = engine != ENGINE_CORE || full_label();
-	if (!execute && !write)
+	if (!(prot & PROT_EXEC))
 		return 0;
-	number = number_at(&vma->vm_file);
-	if (execute)
-		verdict = map_point(engine, hook, vma->vm_file, number,
-				    vma->anon_vma ? AMBIT_MAP_DIRTY : 0, prot);
-	if (verdict || !write || !number || !appends(vma->vm_file))
-		return verdict;
-	return overwrite_point(hook, vma->vm_file);
+	if (flags & VM_EXEC) {
+		if (!(prot & PROT_WRITE) || flags & VM_WRITE)
+			return 0;
+		if (engine == ENGINE_CORE && !full_label())
+			return 0;
+	}
+	return map_point(engine, AMBIT_HOOK_FILE_MPROTECT, vma->vm_file, number_at(&vma->vm_file),
+			 vma->anon_vma ? AMBIT_MAP_DIRTY : 0, prot);
 }
 
 HOOK(file_mprotect, ENGINE_CORE, map_file_mprotect, rules_mprotect,

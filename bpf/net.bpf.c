@@ -461,23 +461,39 @@ static __always_inline bool writes_headers(struct socket *sock)
 	return sock->type == SOCK_RAW && BPF_CORE_READ(sock, sk, sk_protocol) == IPPROTO_RAW;
 }
 
+/* True if the packets of a message pass other addresses than its destination. */
+static __always_inline bool has_own_route(struct socket *sock, struct msghdr *msg)
+{
+	__u16 family;
+
+	if (likely(!msg->msg_controllen && sock->type != SOCK_RAW))
+		return false;
+	family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
+	return (family == AF_INET || family == AF_INET6) &&
+	       (writes_headers(sock) || has_route(msg));
+}
+
+/* For the map a program of its own, which the verifier checks sooner than both in one. */
+SEC("lsm/socket_sendmsg")
+int BPF_PROG(net_route, struct socket *sock, struct msghdr *msg, int size, int ret)
+{
+	if (ret || likely(!label_of(bpf_get_current_task_btf())) || !has_own_route(sock, msg))
+		return ret;
+	return plain_point(ENGINE_CORE, AMBIT_HOOK_SOCKET_SENDMSG, AMBIT_OP_NET_OPTION,
+			   AMBIT_SOCKOPT_ROUTE);
+}
+
 static __always_inline int send_point(enum engine engine, struct socket *sock, struct msghdr *msg)
 {
 	const __u32 hook = AMBIT_HOOK_SOCKET_SENDMSG;
 	struct ambit_label *label;
 	__u32 op = AMBIT_OP_NET_SEND;
-	__u16 family;
 	int verdict;
 
-	if (unlikely(msg->msg_controllen || sock->type == SOCK_RAW)) {
-		family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
-		if ((family == AF_INET || family == AF_INET6) &&
-		    (writes_headers(sock) || has_route(msg))) {
-			verdict =
-				plain_point(engine, hook, AMBIT_OP_NET_OPTION, AMBIT_SOCKOPT_ROUTE);
-			if (verdict)
-				return verdict;
-		}
+	if (engine == ENGINE_RULES && has_own_route(sock, msg)) {
+		verdict = plain_point(engine, hook, AMBIT_OP_NET_OPTION, AMBIT_SOCKOPT_ROUTE);
+		if (verdict)
+			return verdict;
 	}
 	if (!msg->msg_name || msg->msg_namelen == 0) {
 		label = engine == ENGINE_RULES ? NULL : label_of(bpf_get_current_task_btf());

@@ -91,12 +91,6 @@ static __always_inline void skip(struct ambit_label *label, __u32 hook, __u32 wh
 	count(stat->skipped[why & (AMBIT_SKIPS - 1)]);
 }
 
-/* Returns a slot of a domain's pool, or of the tasks without a label if the pool is NULL. */
-static __always_inline struct slot *slot_at(void *pool, __u32 id)
-{
-	return pool ? bpf_map_lookup_elem(pool, &id) : bpf_map_lookup_elem(&slots, &id);
-}
-
 struct slot_loop {
 	void *pool;
 	__u32 base;
@@ -107,7 +101,7 @@ struct slot_loop {
 static long slot_step(__u32 i, struct slot_loop *loop)
 {
 	__u32 id = loop->base + ((loop->first + i) & cfg.slot_mask);
-	struct slot *slot = slot_at(loop->pool, id);
+	struct slot *slot = bpf_map_lookup_elem(loop->pool, &id);
 
 	if (!slot || __sync_val_compare_and_swap(&slot->busy, 0, 1) != 0)
 		return 0;
@@ -137,24 +131,24 @@ static __always_inline __u32 slot_group(void)
 static __always_inline struct slot *slot_get(struct ambit_label *label)
 {
 	__u32 first = (bpf_get_smp_processor_id() * 4) & cfg.slot_mask, base = 0, id;
-	void *pool = NULL;
 	struct slot *slot;
+	void *pool;
 
-	if (label) {
-		id = label->domain;
-		pool = bpf_map_lookup_elem(&slot_pools, &id);
-		if (!pool)
-			return NULL;
-	} else {
+	if (!label)
 		base = slot_group();
-	}
-	slot = slot_at(pool, base + first);
+	id = label ? label->domain : 0;
+	pool = bpf_map_lookup_elem(&slot_pools, &id);
+	if (!pool)
+		return NULL;
+	id = base + first;
+	slot = bpf_map_lookup_elem(pool, &id);
 	if (!slot)
 		return NULL;
 	if (likely(__sync_val_compare_and_swap(&slot->busy, 0, 1) == 0))
 		return slot;
+	id = slot_search(pool, base, first);
 	/* Returns NULL for the index -1. */
-	return slot_at(pool, slot_search(pool, base, first));
+	return bpf_map_lookup_elem(pool, &id);
 }
 
 static __always_inline void slot_put(struct slot *slot)

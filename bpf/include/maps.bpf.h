@@ -224,27 +224,24 @@ struct slot {
 	__u8 bytes[OFFSET_MASK + 1 + RECORD_MAX];
 };
 
-/* For tasks without a label: AMBIT_SLOT_GROUPS times as many as a domain has. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 64 * AMBIT_SLOT_GROUPS);
-	__type(key, __u32);
-	__type(value, struct slot);
-} slots SEC(".maps");
-
 struct slot_pool {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_INNER_MAP);
-	__uint(max_entries, 1);
+	__uint(max_entries, 64 * AMBIT_SLOT_GROUPS);
 	__type(key, __u32);
 	__uint(value_size, sizeof(struct slot));
 };
+
+/* For tasks without a label: AMBIT_SLOT_GROUPS times as many as a domain has. */
+struct slot_pool slots SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, AMBIT_DOMAINS);
 	__type(key, __u32);
 	__array(values, struct slot_pool);
-} slot_pools SEC(".maps");
+} slot_pools SEC(".maps") = {
+	.values = { [0] = &slots }, /* no domain has the number 0 */
+};
 
 #endif /* AMBIT_MAPS_H */

@@ -67,7 +67,7 @@ impl Program {
             Part::Rules
         } else if name.starts_with("spread_") {
             Part::Spread
-        } else if hook == Some(Hook::FilePermission) {
+        } else if name.starts_with("append_") {
             Part::Append
         } else if hook.is_some_and(|hook| hook.coverage() == Coverage::Full) {
             Part::Full

@@ -24,7 +24,7 @@ use crate::error::{Error, io as io_error};
 /// Pinned last when the kernel part is loaded, and removed first: if it exists, the kernel part is complete.
 pub(crate) const LAST: &str = "trust_tasks";
 
-/// The link of the only program of `Part::Append`.
+/// The link of the last program of `Part::Append`: if it exists, all of them are attached.
 const APPEND: &str = "append_permission";
 
 /// Paths below the pin directory.
