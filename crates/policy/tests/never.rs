@@ -223,6 +223,7 @@ fn fields_of_different_objects_never_hold_together() {
             "net.connect",
             r#"object.path.startsWith("/run/") && object.protocol == "tcp""#,
         ),
+        ("net.connect", r#"object.protocol == "mptcp""#),
         ("net.connect", r#"object.name == "x" && object.port > 1023"#),
         (
             "net.connect",
@@ -241,7 +242,7 @@ fn fields_of_different_objects_never_hold_together() {
         ),
         (
             "net.connect",
-            r#"object.unrepresentable && object.port == 22"#,
+            r"object.unrepresentable && object.port == 22",
         ),
         (
             "[file.open, key.use]",
@@ -249,7 +250,7 @@ fn fields_of_different_objects_never_hold_together() {
         ),
         (
             "[file.open, net.connect]",
-            r#"object.port == 22 && object.read"#,
+            r"object.port == 22 && object.read",
         ),
     ] {
         never(on, condition);

@@ -119,9 +119,13 @@ fn case(ops: &BTreeSet<u64>, kinds: &[u8], path: Option<&str>) -> Case {
     } else {
         numbers.push((Number::Kind, true, one_of(kinds.iter().copied())));
         numbers.push((Number::Unrepresentable, true, one_of([0])));
-        if !is_inet && kind != Some(abi::KIND_UNSPEC) {
-            numbers.push((Number::Protocol, true, one_of([0])));
-        }
+        // One byte: multipath TCP counts as TCP.
+        let protocols = if is_inet || kind == Some(abi::KIND_UNSPEC) {
+            NumberTest::Less(256)
+        } else {
+            one_of([0])
+        };
+        numbers.push((Number::Protocol, true, protocols));
     }
     if !is_inet {
         numbers.push((Number::Port, true, one_of([0])));

@@ -324,6 +324,9 @@ impl ConditionErrorKind {
             Self::Never(Why::PathStart(Some(name))) | Self::Always(Why::PathStart(Some(name))) => {
                 format!("write the whole path, or use `endsWith(\"/{name}\")`")
             }
+            Self::Never(Why::PathStart(None)) | Self::Always(Why::PathStart(None)) => {
+                "write the whole path".to_owned()
+            }
             Self::Never(Why::Form { instead: Some(text), .. })
             | Self::Always(Why::Form { instead: Some(text), .. }) => text.clone(),
             Self::Never(Why::Form { fault, .. }) if fault.is_of_markers() => {

@@ -9,25 +9,25 @@ use crate::regex::Regex;
 
 /// Returns the corrected text of a test, if a path may pass it: the text in quotes, as in a condition.
 pub(super) fn instead(possible: &mut Possible, field: Text, test: &TextTest) -> Option<String> {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    let utf8 = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
     let (old, new, test): (String, String, TextTest) = match test {
         TextTest::In(list) => {
-            let old = text(list.first()?)?;
+            let old = utf8(list.first()?)?;
             let new = corrected(&old, true);
             (old, new.clone(), TextTest::In([new.into_bytes()].into()))
         }
         TextTest::StartsWith(bytes) => {
-            let old = text(bytes)?;
+            let old = utf8(bytes)?;
             let new = corrected(&old, false);
             (old, new.clone(), TextTest::StartsWith(new.into_bytes()))
         }
         TextTest::EndsWith(bytes) => {
-            let old = text(bytes)?;
+            let old = utf8(bytes)?;
             let new = corrected(&old, true);
             (old, new.clone(), TextTest::EndsWith(new.into_bytes()))
         }
         TextTest::Contains(bytes) => {
-            let old = text(bytes)?;
+            let old = utf8(bytes)?;
             let new = corrected(&old, false);
             (old, new.clone(), TextTest::Contains(new.into_bytes()))
         }

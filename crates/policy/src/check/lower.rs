@@ -165,7 +165,8 @@ impl<'a> Checker<'a> {
         let until = tested.get(..=last).unwrap_or_default();
         match (all, text) {
             (true, text) => {
-                let why = self.why_together(until, Some(text));
+                let plain = text.clone().map_or(Why::Rest, Why::Contradicts);
+                let why = self.why_together(until, text, plain);
                 self.never(&expr.span, why)
             }
             (false, Some(text)) => self.always(&expr.span, Why::Covers(text)),
@@ -205,7 +206,8 @@ impl<'a> Checker<'a> {
                     .iter()
                     .find(|(_, other)| self.possible.never_all(&[other, condition]));
                 let text = one.and_then(|(other, _)| self.sources(&[other], ""));
-                let why = self.why_together(&together, Some(text));
+                let plain = text.clone().map_or(Why::Rest, Why::Contradicts);
+                let why = self.why_together(&together, text, plain);
                 return self.never(&branch.span, why);
             }
         }

@@ -12,6 +12,7 @@ mod lists;
 mod literal;
 mod lower;
 mod never;
+mod parts;
 pub(crate) mod possible;
 pub(crate) mod relate;
 pub(crate) mod set;
@@ -60,7 +61,7 @@ pub fn condition(source: &str, ops: &[Op]) -> Result<Condition, Vec<ConditionErr
             Err(checker.errors)
         }
         Some(condition) if checker.errors.is_empty() && checker.possible.never(&condition) => {
-            let why = checker.why_together(&[&condition], None);
+            let why = checker.why_together(&[&condition], None, Why::Together);
             checker.error::<()>(&expr.span, ConditionErrorKind::Never(why));
             Err(checker.errors)
         }

@@ -51,40 +51,38 @@ impl Checker<'_> {
         Some(condition)
     }
 
-    /// Returns why no event passes all of these. `beside` is set for tests that others contradict, with their text
-    /// unless it is long.
+    /// Returns why no event passes all of these. `beside` is the text of the tests that another test contradicts;
+    /// `plain` is the reason if the tests themselves contradict each other.
     pub(super) fn why_together(
         &mut self,
         conditions: &[&Condition],
-        beside: Option<Option<String>>,
+        beside: Option<String>,
+        plain: Why,
     ) -> Why {
-        let reason = self.possible.why(conditions);
-        match (reason, beside) {
-            (Reason::Property(Property::Without(fault)), beside) => Why::Form {
+        match self.possible.why(conditions) {
+            Reason::Property(Property::Without(fault)) => Why::Form {
                 fault,
                 instead: None,
-                beside: beside.flatten(),
+                beside,
             },
-            (Reason::Object, beside) => Why::Object {
+            Reason::Object => Why::Object {
                 fields: object_fields(conditions),
-                beside: beside.flatten(),
+                beside,
             },
-            (_, Some(Some(text))) => Why::Contradicts(text),
-            (_, Some(None)) => Why::Rest,
-            (_, None) => Why::Together,
+            _ => plain,
         }
     }
 }
 
 /// True if a test of a text names a directory with markers.
 fn is_about_markers(test: &TextTest) -> bool {
-    let names = |text: &[u8]| {
-        let has = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
+    let names = |literal: &[u8]| {
+        let has = |name: &[u8]| literal.windows(name.len()).any(|window| window == name);
         has(b"proc") || has(b"pts")
     };
     match test {
         TextTest::Matches(pattern) => names(pattern.as_bytes()),
-        TextTest::EndsWith(text) | TextTest::Contains(text) => names(text),
+        TextTest::EndsWith(part) | TextTest::Contains(part) => names(part),
         _ => false,
     }
 }
@@ -105,7 +103,6 @@ fn object_fields(conditions: &[&Condition]) -> Vec<&'static str> {
             }
             Condition::Text(Text::ObjectPath, _) => "`object.path`",
             Condition::Text(Text::ObjectName, _) => "`object.name`",
-            Condition::Text(Text::ObjectAddress, _) => "`object.address`",
             Condition::Number(Number::Port, _) => "`object.port`",
             Condition::Number(Number::Protocol, _) => "`object.protocol`",
             Condition::Number(Number::Unrepresentable, _) => "`object.unrepresentable`",
@@ -114,7 +111,9 @@ fn object_fields(conditions: &[&Condition]) -> Vec<&'static str> {
             {
                 "`object.deleted`"
             }
-            Condition::Number(Number::Kind, _) => "`object.address`",
+            Condition::Text(Text::ObjectAddress, _) | Condition::Number(Number::Kind, _) => {
+                "`object.address`"
+            }
             _ => continue,
         };
         fields.push(field);

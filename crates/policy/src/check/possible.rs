@@ -4,19 +4,18 @@
 //! other. The search is bounded; at the bound, the answer is that some event may pass.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use ambit_abi::KIND_INET4;
 use ambit_event::Op;
 use ambit_event::canonical::{Fault, MARKED};
 
 use super::canonical::{Property, Shape, properties, shape};
 use super::cases::{Case, NUMBERS, cases};
+use super::parts::{all_hold, likely, may_be_in, number, parts, pattern};
 use super::relate::clash;
 use super::text::not;
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
-use crate::interpret::{number_holds, text_holds};
+use crate::interpret::text_holds;
 use crate::regex::{Regex, Walk};
 
 /// Limit of choices between alternatives.
@@ -25,8 +24,6 @@ const CHOICES: usize = 1024;
 const STEPS: usize = 100_000;
 /// How often the limits may be used up before the search stops.
 const TIMES: usize = 8;
-/// Largest list that is searched by an automaton, in bytes.
-const LIST_BYTES: usize = 2048;
 
 /// The search, for rules of these operations.
 pub(crate) struct Possible {
@@ -289,14 +286,14 @@ impl Possible {
             let fits = |of: &Number| {
                 let own = case.numbers.iter().filter(|(number, ..)| number == of);
                 let own = own.map(|(_, is, test)| (*is, test.clone()));
-                let tests: Vec<_> = numbers
+                let all: Vec<_> = numbers
                     .get(of)
                     .into_iter()
                     .flatten()
                     .cloned()
                     .chain(own)
                     .collect();
-                number(&tests)
+                number(&all)
             };
             NUMBERS.iter().all(fits)
                 && (case.is_named || self.passes(name, b""))
@@ -306,9 +303,9 @@ impl Possible {
                 }
                 && match &case.path {
                     Some(start) => {
-                        let mut tests = path.to_vec();
-                        tests.push(start.clone());
-                        path.is_empty() || self.text(Text::ObjectPath, &tests)
+                        let mut all = path.to_vec();
+                        all.push(start.clone());
+                        path.is_empty() || self.text(Text::ObjectPath, &all)
                     }
                     None => self.passes(path, b""),
                 }
@@ -499,53 +496,6 @@ fn text_fields(condition: &Condition, out: &mut BTreeSet<Text>) {
     }
 }
 
-/// True if an address of this kind may pass.
-fn may_be_in(kind: u8, tests: &[TextTest]) -> bool {
-    tests.iter().all(|test| match test {
-        TextTest::Network(networks) => {
-            let is_v4 = kind == KIND_INET4;
-            networks
-                .iter()
-                .any(|(address, _)| address.is_ipv4() == is_v4)
-        }
-        TextTest::And(items) => may_be_in(kind, items),
-        _ => true,
-    })
-}
-
-/// Returns texts that are likely to pass all of these parts: each has the longest start, all inner texts, and the longest
-/// end.
-fn likely(parts: &[&TextTest]) -> Vec<Vec<u8>> {
-    let (mut start, mut end): (&[u8], &[u8]) = (b"", b"");
-    let mut inside: Vec<&[u8]> = Vec::new();
-    for part in parts {
-        match part {
-            TextTest::StartsWith(text) if text.len() > start.len() => start = text,
-            TextTest::EndsWith(text) if text.len() > end.len() => end = text,
-            TextTest::Contains(text) => inside.push(text),
-            _ => {}
-        }
-    }
-    let mut out = Vec::new();
-    for start in if start.is_empty() {
-        vec![&b""[..], b"/"]
-    } else {
-        vec![start]
-    } {
-        for between in [&b""[..], b"x", b"/", b"/x", b"x/", b"x/x"] {
-            let mut text = start.to_vec();
-            for part in &inside {
-                text.extend_from_slice(between);
-                text.extend_from_slice(part);
-            }
-            text.extend_from_slice(between);
-            text.extend_from_slice(end);
-            out.push(text);
-        }
-    }
-    out
-}
-
 fn has_regex(condition: &Condition) -> bool {
     match condition {
         Condition::Not(inner) => has_regex(inner),
@@ -559,83 +509,6 @@ fn has_regex(condition: &Condition) -> bool {
     }
 }
 
-/// True if a number may pass all of these.
-fn number(tests: &[(bool, NumberTest)]) -> bool {
-    let (mut least, mut most) = (0, u64::MAX);
-    let mut among: Option<BTreeSet<u64>> = None;
-    let mut except: BTreeSet<u64> = BTreeSet::new();
-    let (mut wanted, mut unwanted) = (Vec::new(), 0);
-    for (is, test) in tests {
-        match (is, test) {
-            (true, NumberTest::Less(0) | NumberTest::Greater(u64::MAX)) => return false,
-            (true, NumberTest::Less(limit)) => most = most.min(limit.saturating_sub(1)),
-            (false, NumberTest::Less(limit)) => least = least.max(*limit),
-            (true, NumberTest::Greater(limit)) => least = least.max(limit.saturating_add(1)),
-            (false, NumberTest::Greater(limit)) => most = most.min(*limit),
-            (true, NumberTest::In(values)) => {
-                among = Some(match among {
-                    Some(among) => among.intersection(values).copied().collect(),
-                    None => values.clone(),
-                });
-            }
-            (false, NumberTest::In(values)) => except.extend(values),
-            (true, NumberTest::AnyBit(mask)) => wanted.push(*mask),
-            (false, NumberTest::AnyBit(mask)) => unwanted |= mask,
-        }
-    }
-    let passes = |value: &u64| {
-        let mut tests = tests.iter();
-        tests.all(|(is, test)| number_holds(test, *value) == *is)
-    };
-    if let Some(among) = among {
-        return among.iter().any(passes);
-    }
-    if least > most || wanted.iter().any(|mask| mask & !unwanted == 0) {
-        return false;
-    }
-    // Every value between the limits may be excluded.
-    match usize::try_from(most - least) {
-        Ok(more) if more < except.len() => (least..=most).any(|value| passes(&value)),
-        _ => true,
-    }
-}
-
-/// Collects the parts of a test below And, Or and Not.
-fn parts<'t>(test: &'t TextTest, out: &mut Vec<&'t TextTest>) {
-    match test {
-        TextTest::Not(inner) => parts(inner, out),
-        TextTest::And(items) | TextTest::Or(items) => {
-            for item in items {
-                parts(item, out);
-            }
-        }
-        _ => out.push(test),
-    }
-}
-
-/// Returns an expression for texts that pass a part; `None` for parts that are cheaper to check in another way.
-fn pattern(part: &TextTest) -> Option<String> {
-    Some(match part {
-        TextTest::Matches(pattern) => pattern.clone(),
-        TextTest::StartsWith(text) => format!("^{}", literal(text)),
-        TextTest::EndsWith(text) => format!("{}$", literal(text)),
-        TextTest::Contains(text) => literal(text),
-        TextTest::In(texts) if texts.iter().map(Vec::len).sum::<usize>() <= LIST_BYTES => {
-            let texts: Vec<String> = texts.iter().map(|text| literal(text)).collect();
-            format!("^(?:{})$", texts.join("|"))
-        }
-        _ => return None,
-    })
-}
-
-fn literal(text: &[u8]) -> String {
-    text.iter().fold(String::new(), |mut out, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(out, "\\x{byte:02x}");
-        out
-    })
-}
-
 /// Returns one byte of each class that the automata distinguish.
 fn told_apart(machines: &[Arc<Regex>]) -> Vec<u8> {
     let mut seen: HashSet<Vec<u8>> = HashSet::new();
@@ -645,36 +518,4 @@ fn told_apart(machines: &[Arc<Regex>]) -> Vec<u8> {
             seen.insert(kinds.collect())
         })
         .collect()
-}
-
-/// Evaluates tests whose parts may be undecided.
-fn all_hold(tests: &[TextTest], part: &dyn Fn(&TextTest) -> Option<bool>) -> Option<bool> {
-    let mut known = Some(true);
-    for test in tests {
-        match holds(test, part) {
-            Some(true) => {}
-            Some(false) => return Some(false),
-            None => known = None,
-        }
-    }
-    known
-}
-
-fn holds(test: &TextTest, part: &dyn Fn(&TextTest) -> Option<bool>) -> Option<bool> {
-    match test {
-        TextTest::Not(inner) => holds(inner, part).map(|holds| !holds),
-        TextTest::And(items) => all_hold(items, part),
-        TextTest::Or(items) => {
-            let mut known = Some(false);
-            for item in items {
-                match holds(item, part) {
-                    Some(false) => {}
-                    Some(true) => return Some(true),
-                    None => known = None,
-                }
-            }
-            known
-        }
-        test => part(test),
-    }
 }

@@ -142,7 +142,9 @@ fn tests(expr: &Expr, element: Option<&str>, out: &mut Vec<Found>) {
         },
         ExprKind::In(left, right) => match (field(left), field(right), &right.kind) {
             (Some(field), _, ExprKind::List(items)) => {
-                items.iter().for_each(|item| add(field, item, false));
+                for item in items {
+                    add(field, item, false);
+                }
             }
             (_, Some(field), _) => add(field, left, false),
             _ => {}
@@ -179,9 +181,15 @@ fn tests(expr: &Expr, element: Option<&str>, out: &mut Vec<Found>) {
         },
         ExprKind::Not(inner) => tests(inner, element, out),
         ExprKind::And(items) | ExprKind::Or(items) => {
-            items.iter().for_each(|item| tests(item, element, out));
+            for item in items {
+                tests(item, element, out);
+            }
         }
-        ExprKind::Choice(parts) => parts.iter().for_each(|part| tests(part, element, out)),
+        ExprKind::Choice(parts) => {
+            for part in parts.iter() {
+                tests(part, element, out);
+            }
+        }
         _ => {}
     }
 }
