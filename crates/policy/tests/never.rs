@@ -318,6 +318,11 @@ fn conditions_that_may_hold_are_accepted() {
             r#"object.name == "user" || object.path == "/x""#,
         ),
         ("net.connect", "object.unrepresentable"),
+        ("net.socket", r#"object.protocol == "mptcp""#),
+        (
+            "net.socket",
+            r#"object.family == "unix" && object.protocol == 0"#,
+        ),
         (
             "exec",
             r#"object.deleted && object.path.startsWith("/tmp/")"#,

@@ -39,12 +39,13 @@ const PATH_KINDS: [u8; 4] = [
     abi::KIND_FSTYPE,
 ];
 /// Kinds with an address, a name, or a protocol of their own.
-const OTHER_KINDS: [u8; 5] = [
+const OTHER_KINDS: [u8; 6] = [
     abi::KIND_INET4,
     abi::KIND_INET6,
     abi::KIND_UNSPEC,
     abi::KIND_ABSTRACT,
     abi::KIND_WORD,
+    abi::KIND_SOCKET,
 ];
 
 /// True if a path of the operation begins with a slash: it names a directory entry, or the place of a mount or a socket.
@@ -104,7 +105,9 @@ pub(super) fn cases(ops: &[Op]) -> Vec<Case> {
     let words = numbered(&|op| Form::of(op) == Form::Word);
     add(&words, &[abi::KIND_WORD], None);
     // Everything else, without and with an object that cannot be represented.
-    add(&numbered(&|_| true), &[], None);
+    add(&numbered(&|op| Form::of(op) != Form::Socket), &[], None);
+    let sockets = numbered(&|op| Form::of(op) == Form::Socket);
+    add(&sockets, &[abi::KIND_SOCKET], None);
     cases
 }
 
@@ -119,13 +122,14 @@ fn case(ops: &BTreeSet<u64>, kinds: &[u8], path: Option<&str>) -> Case {
     } else {
         numbers.push((Number::Kind, true, one_of(kinds.iter().copied())));
         numbers.push((Number::Unrepresentable, true, one_of([0])));
-        // One byte: multipath TCP counts as TCP.
-        let protocols = if is_inet || kind == Some(abi::KIND_UNSPEC) {
-            NumberTest::Less(256)
-        } else {
-            one_of([0])
-        };
-        numbers.push((Number::Protocol, true, protocols));
+    }
+    // The protocol of an address is one byte: multipath TCP counts as TCP.
+    match kind {
+        Some(abi::KIND_SOCKET) => {}
+        Some(abi::KIND_INET4 | abi::KIND_INET6 | abi::KIND_UNSPEC) => {
+            numbers.push((Number::Protocol, true, NumberTest::Less(256)));
+        }
+        _ => numbers.push((Number::Protocol, true, one_of([0]))),
     }
     if !is_inet {
         numbers.push((Number::Port, true, one_of([0])));

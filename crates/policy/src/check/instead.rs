@@ -64,7 +64,8 @@ pub(super) fn instead(possible: &mut Possible, field: Text, test: &TextTest) -> 
     Some(format!("write {}", quoted(&new)))
 }
 
-/// Replaces the parts of an expression that stand for numbers below a directory with markers. `None` if there are none.
+/// Replaces the parts of an expression that stand for numbers below a directory with markers. `None` if
+/// the expression names no such directory.
 fn expression(pattern: &str) -> Option<String> {
     let (directory, at) = MARKED.into_iter().find_map(|directory| {
         let escaped = directory.replace('/', r"\/");
