@@ -12,7 +12,9 @@ use crate::out::{count, note, report};
 
 pub(super) fn load(paths: &[PathBuf], quiet: bool) -> Result<Outcome, Failure> {
     let set = RuleSet::read(paths)?;
-    report(set.link_warnings());
+    if !quiet {
+        report(set.link_warnings());
+    }
     let loaded = rules::load(set)?;
     if !quiet {
         note!(
