@@ -558,7 +558,7 @@ static __always_inline __u32 sctp_op(int option)
 struct sctp_loop {
 	struct scope *scope;
 	struct sock *sk;
-	const void *at;
+	unsigned long at; /* a number, since a typed pointer differs in each step */
 	int left;
 	__u32 op;
 };
@@ -571,10 +571,10 @@ static long sctp_step(__u32 i, struct sctp_loop *loop)
 
 	if (loop->left < 2 || scope->verdict)
 		return 1;
-	bpf_probe_read_kernel(&family, sizeof(family), loop->at);
+	bpf_probe_read_kernel(&family, sizeof(family), (void *)loop->at);
 	size = family == AF_INET6 ? 28 : 16;
 	scope->slot->status = 0;
-	object_address(scope->slot, loop->sk, loop->at, loop->left, loop->op);
+	object_address(scope->slot, loop->sk, (void *)loop->at, loop->left, loop->op);
 	decide_op(scope, AMBIT_HOOK_SCTP_BIND_CONNECT, loop->op, 0);
 	loop->at += size;
 	loop->left -= size;
@@ -582,7 +582,7 @@ static long sctp_step(__u32 i, struct sctp_loop *loop)
 }
 
 static __always_inline int sctp_point(enum engine engine, struct sock *sk, int option,
-				      const void *addresses, int len)
+				      unsigned long addresses, int len)
 {
 	const __u32 hook = AMBIT_HOOK_SCTP_BIND_CONNECT;
 	struct scope scope;
@@ -608,5 +608,5 @@ static __always_inline int sctp_point(enum engine engine, struct sock *sk, int o
 }
 
 HOOK(sctp_bind_connect, ENGINE_CORE, net_sctp, rules_sctp,
-     ret ?: sctp_point(engine, sk, optname, address, addrlen), struct sock *sk, int optname,
-     struct sockaddr *address, int addrlen, int ret)
+     ret ?: sctp_point(engine, sk, optname, number_at(&ctx[2]), addrlen), struct sock *sk,
+     int optname, struct sockaddr *address, int addrlen, int ret)

@@ -32,9 +32,10 @@ pub(super) const NUMBERS: [Number; 5] = [
     Number::Protocol,
 ];
 
-const PATH_KINDS: [u8; 4] = [
+const PATH_KINDS: [u8; 5] = [
     abi::KIND_PATH,
     abi::KIND_DELETED,
+    abi::KIND_FOREIGN,
     abi::KIND_MEMFD,
     abi::KIND_FSTYPE,
 ];
@@ -88,11 +89,21 @@ pub(super) fn cases(ops: &[Op]) -> Vec<Case> {
         }
     };
     let paths = numbered(&|op| matches!(Form::of(op), Form::Path | Form::Address | Form::Digest));
-    add(&paths, &[abi::KIND_PATH, abi::KIND_DELETED], Some("/"));
+    add(
+        &paths,
+        &[abi::KIND_PATH, abi::KIND_DELETED, abi::KIND_FOREIGN],
+        Some("/"),
+    );
     let files =
         numbered(&|op| matches!(Form::of(op), Form::Path | Form::Digest) && !is_absolute(op));
     add(&files, &[abi::KIND_MEMFD], Some("memfd:"));
-    add(&files, &[abi::KIND_FSTYPE], Some("fs:"));
+    // Message queues are created and removed without a directory entry that a task sees.
+    let queues = numbered(&|op| matches!(op, Op::FileCreate | Op::FileUnlink));
+    add(
+        &files.union(&queues).copied().collect(),
+        &[abi::KIND_FSTYPE],
+        Some("fs:"),
+    );
     let addresses = numbered(&|op| Form::of(op) == Form::Address);
     for kind in [
         abi::KIND_INET4,

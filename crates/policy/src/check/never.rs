@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Reports tests that no event passes, with the reason and what to write instead.
 
-use ambit_abi::KIND_DELETED;
+use ambit_abi::{KIND_DELETED, KIND_FOREIGN};
 
 use super::canonical::Property;
 use super::instead::instead;
@@ -110,6 +110,11 @@ fn object_fields(conditions: &[&Condition]) -> Vec<&'static str> {
                 if kinds.contains(&u64::from(KIND_DELETED)) =>
             {
                 "`object.deleted`"
+            }
+            Condition::Number(Number::Kind, NumberTest::In(kinds))
+                if kinds.contains(&u64::from(KIND_FOREIGN)) =>
+            {
+                "`object.foreign`"
             }
             Condition::Text(Text::ObjectAddress, _) | Condition::Number(Number::Kind, _) => {
                 "`object.address`"
