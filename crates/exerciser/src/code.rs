@@ -282,7 +282,7 @@ fn shared_memory(flags: i32) -> Result<*mut c_void, i32> {
     let id = number(call!(shmget(
         libc::IPC_PRIVATE,
         PAGE,
-        libc::IPC_CREAT | 0o600
+        libc::IPC_CREAT | 0o700
     )))? as i32;
     // SAFETY: the kernel chooses an address at which nothing is mapped.
     let page = address(unsafe { libc::shmat(id, null_mut(), flags) });

@@ -124,6 +124,16 @@ fn send(address: &[u8], other: &[u8]) -> Done {
     message.msg_control = control.as_mut_ptr().cast();
     message.msg_controllen = control.len();
     // SAFETY: the message points to live memory, which the kernel only reads.
-    check(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) } as i64)
-        .map(|_| None)
+    check(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) } as i64)?;
+    // The association is made after the call.
+    let mut poll = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: one live pollfd.
+    match check(unsafe { libc::poll(&raw mut poll, 1, 20_000) }).before("poll")? {
+        0 => Err(Failure::Before(libc::ETIMEDOUT, "poll")),
+        _ => Ok(None),
+    }
 }

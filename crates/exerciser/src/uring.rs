@@ -237,6 +237,24 @@ fn submit(sqe: &Sqe, setup: u32) -> Done {
     perform(&mut [*sqe], setup, false)
 }
 
+/// Submits requests, and waits for completions.
+fn enter(fd: &OwnedFd, submit: usize, complete: usize, flags: u32) -> Result<(), Failure> {
+    let (fd, null) = (fd.as_raw_fd(), std::ptr::null::<u8>());
+    // SAFETY: numbers, and no signal mask.
+    let entered = unsafe {
+        libc::syscall(
+            libc::SYS_io_uring_enter,
+            fd,
+            submit,
+            complete,
+            flags,
+            null,
+            0,
+        )
+    };
+    check(entered).before("io_uring_enter").map(|_| ())
+}
+
 /// Submits at most two requests, waits for all completions and returns the result of the last request. With `personality`,
 /// that request names this process's credentials, which are registered first.
 // Mappings start at a page, and the kernel aligns the fields in them.
@@ -283,30 +301,25 @@ fn perform(requests: &mut [Sqe], setup: u32, personality: bool) -> Done {
     } else {
         (0, ENTER_SQ_WAKEUP)
     };
-    let null = std::ptr::null::<u8>();
-    // SAFETY: numbers, and no signal mask.
-    let entered = unsafe {
-        libc::syscall(
-            libc::SYS_io_uring_enter,
-            fd.as_raw_fd(),
-            to_submit,
-            requests.len(),
-            ENTER_GETEVENTS | wake,
-            null,
-            0,
-        )
-    };
-    check(entered).before("io_uring_enter")?;
+    enter(&fd, to_submit, requests.len(), ENTER_GETEVENTS | wake)?;
     // Completions come in any order: user_data (u64), then the result.
-    let result = (0..requests.len()).find_map(|at| {
-        // SAFETY: as above. The call waited for all completions, and the ring has room for them.
-        unsafe {
-            let event = rings.add(params.cq_off[5] as usize + at * 16);
-            (event.cast::<u64>().read_volatile() == last as u64)
-                .then(|| event.add(8).cast::<i32>().read_volatile())
-        }
-    });
-    let result = result.ok_or(Failure::Before(libc::EIO, "completion"))?;
+    let completed = || {
+        (0..requests.len()).find_map(|at| {
+            // SAFETY: as above. Unused completions are zero, which is no request's number but the first one's.
+            unsafe {
+                let event = rings.add(params.cq_off[5] as usize + at * 16);
+                (event.cast::<u64>().read_volatile() == last as u64)
+                    .then(|| event.add(8).cast::<i32>().read_volatile())
+            }
+        })
+    };
+    let mut result = completed();
+    while result.is_none() {
+        // The call above returns when a timeout ends, however many completions it waits for.
+        enter(&fd, 0, requests.len(), ENTER_GETEVENTS)?;
+        result = completed();
+    }
+    let result = result.unwrap_or_default();
     match result {
         error if error < 0 => Err(Failure::Errno(-error)),
         opened if requests[last].opcode == OP_OPENAT => owned(opened).map(|_| None),

@@ -52,7 +52,9 @@ fn attack_on(lab: &Lab, log: &str, operation: &str, record: &str) {
 fn attack_with(lab: &Lab, log: &str, operation: &str, record: &str, control: &str) {
     let mut attack = lab.attack(operation.replace("LOG", log), record.replace("LOG", log));
     if operation.contains("noappend") {
-        attack = attack.lacking("errno EOPNOTSUPP", NO_FLAG);
+        attack = attack
+            .lacking("errno EOPNOTSUPP", NO_FLAG)
+            .ineffective("this file system appends all the same");
     }
     attack
         .control(control.replace("LOG", log))

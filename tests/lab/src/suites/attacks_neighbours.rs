@@ -239,9 +239,9 @@ fn violations_with_long_names_leave_the_journal_bounded(lab: &Lab) {
     let name = format!("{}{{i}}", "n".repeat(200));
     let mut job = lab.enforcing(
         "map",
-        &["--domain", "verbose"],
+        &["--domain", "verbose", "--ring-size", "16M"],
         &act(&format!(
-            "loop 4 loop {VIOLATIONS} mkdir {folder}/{name} , say done\\x0a , wait-line"
+            "loop {VIOLATIONS} mkdir {folder}/{name} , say done\\x0a , wait-line"
         )),
     );
     job.until("done");

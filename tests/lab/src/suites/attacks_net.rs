@@ -152,7 +152,7 @@ fn a_raw_packet_with_the_header_of_another_host_does_not_arrive(lab: &Lab) {
         .check();
 }
 
-/// A packet to an allowed address that is sent to another host first.
+/// A packet to an allowed address that is sent to another host first. IPv4 wants a capability for it, IPv6 none.
 fn routed(lab: &Lab, way: &str, hop: &str, address: &str) {
     let packets = Sniffer::to(hop);
     let control = match address.strip_prefix("tcp:") {
@@ -161,6 +161,7 @@ fn routed(lab: &Lab, way: &str, hop: &str, address: &str) {
     };
     lab.attack(format!("route {way} {hop} {address}"), "net.option route")
         .control(control)
+        .with_rule("cap.use net_raw")
         .lacking(
             "errno EINVAL",
             "this kernel has no routing headers of this type",

@@ -57,6 +57,9 @@ fn a_connection_by_getsockopt_is_refused(lab: &Lab) {
     by_option(lab, "sctp-connectx3");
 }
 
+/// An address of the loopback interface in the scope of [`silent_hosts`].
+const ANSWERING: Ipv4Addr = Ipv4Addr::new(10, 98, 0, 1);
+
 /// Routes packets to some hosts, from which no answer comes, and shortens the time after which SCTP tries the next address.
 fn silent_hosts(lab: &Lab) {
     let script = "ip addr add 10.98.0.1/32 dev lo; ip route add 10.99.0.0/24 dev lo; \
@@ -69,7 +72,7 @@ fn silent_hosts(lab: &Lab) {
 fn last_of(lab: &Lab, allowed: &[&str]) {
     load(lab);
     silent_hosts(lab);
-    let other = SctpWatch::on(&[ONE], 7303);
+    let other = SctpWatch::on(&[ANSWERING], 7303);
     let allowed: Vec<String> = allowed
         .iter()
         .map(|host| format!("sctp:{host}:7303"))
@@ -79,8 +82,8 @@ fn last_of(lab: &Lab, allowed: &[&str]) {
         .map(|address| format!("sctp-start {address}"))
         .collect();
     lab.attack(
-        format!("sctp-connectx {},sctp:127.0.0.1:7303", allowed.join(",")),
-        "net.connect sctp 127.0.0.1:7303",
+        format!("sctp-connectx {},sctp:{ANSWERING}:7303", allowed.join(",")),
+        format!("net.connect sctp {ANSWERING}:7303"),
     )
     .control(control.join(" , "))
     .arrives_at(&other)
@@ -120,14 +123,13 @@ fn a_connection_by_a_datagram_is_refused(lab: &Lab) {
 fn a_peer_s_address_in_a_control_message_is_refused(lab: &Lab) {
     load(lab);
     silent_hosts(lab);
-    let other = SctpWatch::on(&[ONE], 7303);
+    let other = SctpWatch::on(&[ANSWERING], 7303);
     lab.attack(
-        "sctp-send sctp-many:10.99.0.1:7303 sctp:127.0.0.1:7303",
-        "net.connect sctp 127.0.0.1:7303",
+        format!("sctp-send sctp:10.99.0.1:7303 sctp:{ANSWERING}:7303"),
+        format!("net.connect sctp {ANSWERING}:7303"),
     )
     .control("sctp-start sctp:10.99.0.1:7303")
     .with_rule("net.send sctp 10.99.0.1:7303")
-    .with_rule("net.socket inet seqpacket sctp")
     .arrives_at(&other)
     .check();
 }

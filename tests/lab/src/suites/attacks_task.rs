@@ -162,8 +162,7 @@ fn a_descriptor_s_owner_set_by_ioctl_is_refused(lab: &Lab) {
 
 /// Libraries do this without being asked to.
 fn a_process_may_own_its_descriptors(lab: &Lab) {
-    let known = lab.path("known");
-    lab.learning("map", CORE, &act(&format!("open-r {known}")))
+    lab.learning("map", CORE, &act("socketpair stream"))
         .finish()
         .succeeds();
     let run = lab.enforce(
@@ -237,7 +236,7 @@ fn a_timer_of_a_process_outside_is_refused(lab: &Lab) {
     victim.end();
 }
 
-/// Needs capabilities, or the permission to trace the process.
+/// Needs capabilities, and the permission to trace the process.
 fn a_counter_that_traps_a_process_outside_is_refused(lab: &Lab) {
     let victim = Victim::of(lab, &["bash", "-c", "while :; do :; done"]);
     let operation = format!("perf-trap {}", victim.number);
@@ -247,6 +246,13 @@ fn a_counter_that_traps_a_process_outside_is_refused(lab: &Lab) {
     lab.learning("map", CORE, &act(&format!("open-r {}", victim.number)))
         .finish()
         .succeeds();
+    let known = format!("file.open r {}", victim.number);
+    let able = ["sys_admin", "perfmon", "sys_ptrace"]
+        .iter()
+        .fold(lab.map("map"), |map, capability| {
+            map.with_also(&known, &format!("cap.use {capability}"))
+        });
+    lab.write_map("map", &able);
     victim.renew();
     let run = lab.enforce("map", &act(&operation)).exits(1);
     let refused = matches!(
