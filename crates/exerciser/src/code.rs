@@ -68,6 +68,10 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     })
 }
 
+/// Memory on the stack that is in one page.
+#[repr(align(64))]
+struct Line(#[allow(dead_code)] [u8; 64]);
+
 /// Makes a page executable in a child, and calls it.
 fn called(page: &dyn Fn() -> Result<*mut c_void, i32>) -> Done {
     let ended = child(Birth::Fork, &|| match page() {
@@ -159,12 +163,12 @@ fn anonymous(way: &[u8], implied: bool) -> Done {
             Ok(written(page))
         }),
         b"stack" => called(&|| {
-            let mut code = [0_u64; 8];
+            let mut code = Line([0; 64]);
             let here = (&raw mut code).cast::<c_void>();
             then_imply()?;
             let page = here.map_addr(|address| address & PAGE_NUMBER);
-            // To the stack's lowest page.
-            protect_size(page, 2 * PAGE, wanted | libc::PROT_GROWSDOWN)?;
+            // Down to the stack's lowest page.
+            protect(page, wanted | libc::PROT_GROWSDOWN)?;
             Ok(written(here))
         }),
         // A mapping that the kernel extends downwards when it is written to.
@@ -233,12 +237,8 @@ fn map(protection: i32, flags: i32, fd: i32) -> Result<*mut c_void, i32> {
 }
 
 fn protect(page: *mut c_void, protection: i32) -> Result<(), i32> {
-    protect_size(page, PAGE, protection)
-}
-
-fn protect_size(page: *mut c_void, size: usize, protection: i32) -> Result<(), i32> {
     // SAFETY: the callers pass memory of their own and keep it readable.
-    number(unsafe { libc::mprotect(page, size, protection) }).map(|_| ())
+    number(unsafe { libc::mprotect(page, PAGE, protection) }).map(|_| ())
 }
 
 fn write(page: *mut c_void) {

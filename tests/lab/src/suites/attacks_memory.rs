@@ -135,14 +135,17 @@ fn a_changed_mapping_of_a_device_of_zeroes_is_no_code(lab: &Lab) {
     );
 }
 
-/// `userfaultfd` fills a private mapping of a file in memory without writing to it: no hook sees that it is dirty. At core
-/// coverage as well, since the code would be any code.
+/// `userfaultfd` fills a private mapping of a file in memory without writing to it, so that no hook sees that it is dirty. Using
+/// it is decided: by its requests with core coverage, before that by its own operation with full coverage.
 fn a_mapping_of_shared_memory_that_is_filled_at_its_first_fault_is_no_code(lab: &Lab) {
     let file = "/dev/shm/lab-code";
     // Breakpoints: the page of the file itself does not return.
     std::fs::write(file, [0xcc; 4096]).unwrap();
-    for coverage in ["core", "full"] {
-        lab.attack(format!("code-fault {file}"), "kernel.userfault*")
+    for (coverage, record) in [
+        ("core", "file.ioctl 0xc018aa3f*"),
+        ("full", "kernel.userfault*"),
+    ] {
+        lab.attack(format!("code-fault {file}"), record)
             .learned_with(&["--coverage", coverage])
             .control(format!("map-exec {file}"))
             .check();

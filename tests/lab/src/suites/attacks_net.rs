@@ -102,11 +102,11 @@ fn a_connect_over_ipv6_to_an_address_of_ipv4_is_refused(lab: &Lab) {
     .check();
 }
 
-/// `raw_bind` looks at no family.
+/// `raw_bind` looks at no family and no port. As a unix path this address has a first byte that is not zero.
 fn a_raw_socket_is_not_bound_by_an_address_of_another_family(lab: &Lab) {
     for family in ["unspec", "unix", "netlink", "77"] {
         // The map may name the address by the family of the socket or by its own.
-        lab.attack(format!("bind-as {family} raw:127.0.0.2:0"), "net.bind*")
+        lab.attack(format!("bind-as {family} raw:127.0.0.2:4660"), "net.bind*")
             .control("socket inet raw 253")
             .check();
     }
