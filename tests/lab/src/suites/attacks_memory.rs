@@ -135,8 +135,8 @@ fn a_changed_mapping_of_a_device_of_zeroes_is_no_code(lab: &Lab) {
     );
 }
 
-/// `userfaultfd` fills a private mapping of a file in memory without writing to it, so that no hook sees that it is dirty. Using
-/// it is decided: by its requests with core coverage, before that by its own operation with full coverage.
+/// `userfaultfd` fills a private mapping of a file in memory. No hook sees that the mapping is dirty, but `userfaultfd` itself is
+/// decided: its requests with core coverage, and its creation with full coverage.
 fn a_mapping_of_shared_memory_that_is_filled_at_its_first_fault_is_no_code(lab: &Lab) {
     let file = "/dev/shm/lab-code";
     // Breakpoints: the page of the file itself does not return.
