@@ -24,6 +24,7 @@ tests! { "attacks":
     appending_does_not_allow_io_uring_to_write_at_an_offset
     appending_does_not_allow_io_uring_to_punch_a_hole
     appending_does_not_allow_io_uring_to_truncate
+    appending_by_other_means_than_a_system_call_is_a_write
     appending_to_an_overlay_does_not_allow_to_drop_the_flag
     appending_to_an_overlay_does_not_allow_to_punch_a_hole
     appending_to_an_overlay_does_not_allow_to_write_at_an_offset
@@ -41,8 +42,7 @@ fn attack_on(lab: &Lab, log: &str, operation: &str, record: &str) {
         "append-by writev LOG new",
         "append-by pwrite LOG new",
         "append-by setfl-nonblock LOG new",
-        "append-by aio LOG new",
-        "uring-append LOG new",
+        "uring-open KNOWN",
         "uring-open-sqpoll KNOWN",
     ];
     let control = control.join(" , ").replace("KNOWN", &lab.path("known"));
@@ -114,7 +114,7 @@ fn mapping(lab: &Lab, log: &str, way: &str) {
         lab,
         log,
         &format!("overwrite {way} LOG"),
-        "file.open w LOG",
+        "file.open rw LOG",
         "append-by rw LOG new",
     );
 }
@@ -166,6 +166,25 @@ fn appending_does_not_allow_io_uring_to_truncate(lab: &Lab) {
     for way in WAYS {
         let operation = format!("uring-overwrite truncate {way} LOG");
         attack_on(lab, &log, &operation, "file.truncate LOG");
+    }
+}
+
+/// The flags of such a request are in the memory of the program, and hooks do not read it.
+fn appending_by_other_means_than_a_system_call_is_a_write(lab: &Lab) {
+    let log = lab.path("log");
+    for operation in ["append-by aio", "uring-append"] {
+        let grown = || fs::read(&log).unwrap().len() > OLD.len() + "new".len() * 2;
+        lab.attack(
+            format!("{operation} {log} more"),
+            format!("file.open w {log}"),
+        )
+        .control(format!(
+            "append {log} new , uring-open {}",
+            lab.path("known")
+        ))
+        .before(|| fs::write(&log, OLD).unwrap())
+        .effect_as_expected(|expected| expected || grown())
+        .check();
     }
 }
 

@@ -63,7 +63,7 @@ fn a_raw_packet_over_ipv6_to_an_address_without_a_family_does_not_arrive(lab: &L
     let packets = Sniffer::to(other);
     lab.attack(
         format!("send-as unspec raw:[{other}]:0 x"),
-        format!("net.send proto253 {other}"),
+        format!("net.send proto253 [{other}]"),
     )
     .control("send raw:[::1]:0 x")
     .with_rule("net.send proto253 unspec")
