@@ -8,6 +8,7 @@ use crate::harness::{Lab, Stats, act, eventually, line, programs, programs_at_st
 tests! { "unload":
     two_runs_share_one_kernel_part_and_leave_nothing_pinned
     nothing_stays_pinned_after_a_run_that_failed
+    nothing_stays_pinned_after_a_canary_without_a_directory
     nothing_stays_pinned_once_the_workloads_of_killed_runs_have_ended
     a_load_of_rules_that_is_killed_is_in_no_other_loads_way
     a_run_that_is_killed_is_in_no_other_runs_way
@@ -54,6 +55,13 @@ fn two_runs_share_one_kernel_part_and_leave_nothing_pinned(lab: &Lab) {
     second.finish().succeeds();
     nothing_is_pinned();
     all_programs_are_gone();
+}
+
+fn nothing_stays_pinned_after_a_canary_without_a_directory(lab: &Lab) {
+    lab.outside(["env", "TMPDIR=/missing", "ambit", "doctor", "--canary"])
+        .exits(2)
+        .complains("set TMPDIR");
+    nothing_is_pinned();
 }
 
 fn nothing_stays_pinned_after_a_run_that_failed(lab: &Lab) {
