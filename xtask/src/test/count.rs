@@ -3,17 +3,28 @@
 
 use std::fmt;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// At most so many failed tests are named; the rest are counted.
+const NAMED: usize = 20;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) passed: u64,
     pub(super) failed: u64,
     pub(super) skipped: u64,
+    /// Names of failed tests, in the order in which they ended.
+    pub(super) names: Vec<String>,
 }
 
 impl Count {
     /// Adds what a line tells, if it is one that does:
-    /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; …`
+    /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; …`, or `test NAME ... FAILED`.
     pub(super) fn line(&mut self, line: &str) {
+        if let Some(test) = line.strip_prefix("test ")
+            && let Some(name) = test.strip_suffix(" ... FAILED")
+            && self.names.len() < NAMED
+        {
+            self.names.push(name.trim_end().to_owned());
+        }
         let Some((_, numbers)) = line
             .strip_prefix("test result: ")
             .and_then(|rest| rest.split_once(". "))
@@ -39,6 +50,7 @@ impl fmt::Display for Count {
             passed,
             failed,
             skipped,
+            names: _,
         } = self;
         write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
     }
@@ -53,8 +65,10 @@ mod tests {
         let mut count = Count::default();
         count.line("running 4 tests");
         count.line("test one ... ok");
+        count.line("test two      ... FAILED");
         count.line("test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.1s");
         count.line("test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
         assert_eq!(count.to_string(), "7 passed, 1 failed, 1 skipped");
+        assert_eq!(count.names, ["two"]);
     }
 }

@@ -157,6 +157,8 @@ struct Part {
     name: String,
     count: Count,
     seconds: u64,
+    /// Why a part failed that could not be done to its end.
+    error: Option<String>,
 }
 
 impl Report {
@@ -183,10 +185,14 @@ impl Report {
 
     /// Notes a part that has ended. One that failed has failed, even if no test of it did.
     fn ended(&mut self, name: &str, mut count: Count, ended: Result<bool>, took: Duration) -> bool {
-        let good = ended.unwrap_or_else(|error| {
-            eprintln!("xtask: {name}: {error:#}");
-            false
-        });
+        let (good, error) = match ended {
+            Ok(good) => (good, None),
+            Err(error) => {
+                let error = format!("{error:#}");
+                eprintln!("xtask: {name}: {error}");
+                (false, Some(error))
+            }
+        };
         if !good && count.failed == 0 {
             count.failed = 1;
         }
@@ -194,11 +200,12 @@ impl Report {
             name: name.to_owned(),
             count,
             seconds: took.as_secs(),
+            error,
         });
         good
     }
 
-    /// The summary; its last line has the sums.
+    /// The summary, with what failed in each part; its last line has the sums.
     fn print(&self) -> ExitCode {
         _ = io::Write::flush(&mut io::stdout());
         let mut sum = Count::default();
@@ -207,6 +214,7 @@ impl Report {
             name,
             count,
             seconds,
+            error,
         } in &self.parts
         {
             let verdict = if count.failed == 0 {
@@ -215,6 +223,10 @@ impl Report {
                 "FAILED"
             };
             println!("{verdict}  {name:28} {count} in {seconds} s");
+            let lines = error.iter().flat_map(|error| error.lines());
+            for line in count.names.iter().map(String::as_str).chain(lines) {
+                println!("        {line}");
+            }
             sum.passed += count.passed;
             sum.failed += count.failed;
             sum.skipped += count.skipped;

@@ -57,7 +57,7 @@ pub(super) fn all(args: &Args, report: &mut Report) {
                 let ended = one(kernel, args.filter.as_deref(), shared, &counter);
                 if let (Ok(mut report), Ok(count)) = (report.lock(), counter.lock()) {
                     let name = format!("suites on kernel {}", kernel.name());
-                    report.ended(&name, *count, ended, begun.elapsed());
+                    report.ended(&name, count.clone(), ended, begun.elapsed());
                 }
             });
         }
