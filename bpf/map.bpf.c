@@ -74,7 +74,7 @@ static __always_inline int mprotect_point(enum engine engine, struct vm_area_str
 			return 0;
 	}
 	return map_point(engine, AMBIT_HOOK_FILE_MPROTECT, vma->vm_file, number_at(&vma->vm_file),
-			 vma->anon_vma ? AMBIT_MAP_DIRTY : 0, prot);
+			 number_at(&vma->anon_vma) ? AMBIT_MAP_DIRTY : 0, prot);
 }
 
 HOOK(file_mprotect, ENGINE_CORE, map_file_mprotect, rules_mprotect,

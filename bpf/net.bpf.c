@@ -387,6 +387,10 @@ HOOK(socket_accept, ENGINE_CORE, net_socket_accept, rules_accept,
 #define IPV6_HDRINCL 36
 #define IPV6_RTHDR 57
 
+#define SOL_SCTP 132 /* include/linux/socket.h, include/uapi/linux/sctp.h */
+#define SCTP_DSTADDRV4 7
+#define SCTP_DSTADDRV6 8
+
 /*
  * True for options, and control messages of the same number, with which a packet passes
  * other addresses than its destination: source routes and routing headers, which require
@@ -431,7 +435,10 @@ static long control_step(__u32 i, struct control_loop *loop)
 		loop->left = 0;
 		return 1;
 	}
-	if (is_route(header.level, header.type)) {
+	/* More addresses of a peer, which no other hook is told of (sctp_sendmsg_new_asoc). */
+	if (is_route(header.level, header.type) ||
+	    (header.level == SOL_SCTP &&
+	     (header.type == SCTP_DSTADDRV4 || header.type == SCTP_DSTADDRV6))) {
 		loop->route = true;
 		return 1;
 	}
@@ -532,18 +539,19 @@ HOOK(unix_may_send, ENGINE_CORE, net_unix_may_send, rules_unix_send,
 
 /* include/uapi/linux/sctp.h */
 #define SCTP_SET_PEER_PRIMARY_ADDR 5
-#define SCTP_PRIMARY_ADDR 6
 #define SCTP_SOCKOPT_BINDX_ADD 100
 #define SCTP_SENDMSG_CONNECT 126
 /* include/linux/sctp.h, in network order */
 #define SCTP_PARAM_ADD_IP 0x01c0
 #define SCTP_PARAM_SET_PRIMARY 0x04c0
 
-/* The operation that an option of security_sctp_bind_connect() stands for. */
+/*
+ * The operation that an option of security_sctp_bind_connect() stands for. The address of
+ * SCTP_PRIMARY_ADDR is one of the peer.
+ */
 static __always_inline __u32 sctp_op(int option)
 {
 	switch (option) {
-	case SCTP_PRIMARY_ADDR:
 	case SCTP_SET_PEER_PRIMARY_ADDR:
 	case SCTP_SOCKOPT_BINDX_ADD:
 		return AMBIT_OP_NET_BIND;

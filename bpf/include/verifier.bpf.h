@@ -30,7 +30,9 @@
  *   number                     deletes the test, so anonymous memory faulted in the kernel. A
  *                              number carries no such assumption. 7.0 declares the argument
  *                              nullable: commit 94e948b7e684 ("bpf: annotate file argument as
- *                              __nullable in bpf_lsm_mmap_file").
+ *                              __nullable in bpf_lsm_mmap_file"). On 6.1 also a pointer that
+ *                              becomes a choice of numbers: clang keeps the pointer as the 0,
+ *                              which is no scalar for a function that a rule replaces.
  *   reading an argument by     key_permission: its first argument points to a type that is only
  *   probe                      declared, and the verifier refuses the load. All kernels.
  *   BPF_CORE_READ in place of  From 6.4 on each load of a pointer field through a trusted pointer

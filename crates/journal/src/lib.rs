@@ -18,7 +18,9 @@ pub use error::Error;
 pub use line::{End, FORMAT, Run, losses};
 pub use read::StoredRun;
 pub use runs::Runs;
-pub use write::Journal;
+pub use write::{Journal, stored_bytes};
 
 /// Number of violations that a run stores. Later ones are only counted.
 pub const KEPT: usize = 10_000;
+/// Most bytes of the violations that a run stores, as lines.
+pub const KEPT_BYTES: u64 = 8 << 20;

@@ -50,7 +50,7 @@ pub struct Run {
 pub struct End {
     /// UTC.
     pub ended: String,
-    /// Records of violations beyond the first [`crate::KEPT`]. Each violation has one or more.
+    /// Records of violations beyond the first [`crate::KEPT`] or [`crate::KEPT_BYTES`]. Each violation has one or more.
     pub dropped: u64,
     /// Records that found no room in the ring.
     pub lost: u64,
@@ -61,9 +61,10 @@ pub fn losses(dropped: u64, lost: u64) -> Vec<String> {
     let records = |count| if count == 1 { "record" } else { "records" };
     let dropped = (dropped > 0).then(|| {
         format!(
-            "{dropped} {} of other operations not stored: a run stores {} operations at most",
+            "{dropped} {} of other operations not stored: a run stores at most {} operations, and {} MiB of them",
             records(dropped),
-            crate::KEPT
+            crate::KEPT,
+            crate::KEPT_BYTES >> 20
         )
     });
     let lost = (lost > 0).then(|| {

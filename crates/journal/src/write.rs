@@ -10,10 +10,13 @@ use ambit_files::{PrivateDir, end_last_line};
 use serde::Serialize;
 
 use crate::line::Line;
-use crate::{End, Error, Run, StoredRun};
+use crate::{End, Error, KEPT_BYTES, Run, StoredRun};
 
 /// The folder's name in the state directory.
 pub(crate) const FOLDER: &str = "runs";
+
+/// Repetitions are written until the file has so many bytes.
+const FILE_BYTES: u64 = 2 * KEPT_BYTES;
 
 /// A run that is being written. Only its owner may read what a workload does.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct Journal {
     folder: PrivateDir,
     name: String,
     file: File,
+    /// Bytes of the file, at least.
+    size: u64,
     run: Run,
 }
 
@@ -38,6 +43,7 @@ impl Journal {
             folder,
             name,
             file,
+            size: length(&first),
             run,
         })
     }
@@ -50,17 +56,23 @@ impl Journal {
         self.append(&Line::<(), _>::Violation(violation))
     }
 
-    /// Appends the new count of a violation.
+    /// Appends the new count of a violation. In a file of 16 MiB, only [`Self::end`] writes counts.
     ///
     /// # Errors
     /// Writing failed.
     pub fn again(&mut self, violation: &Violation) -> Result<(), Error> {
+        if self.size >= FILE_BYTES {
+            return Ok(());
+        }
         let (id, count) = (violation.id.clone(), violation.count);
         self.append(&Line::<(), ()>::Again { id, count })
     }
 
     fn append<R: Serialize, V: Serialize>(&mut self, of: &Line<R, V>) -> Result<(), Error> {
-        let written = line(of).and_then(|bytes| self.file.write_all(&bytes));
+        let written = line(of).and_then(|bytes| {
+            self.size += length(&bytes);
+            self.file.write_all(&bytes)
+        });
         written.map_err(|source| Error::Append {
             path: self.path(),
             source,
@@ -113,6 +125,15 @@ fn whole(run: &Run, violations: &[Violation], end: End) -> io::Result<Vec<u8>> {
     }
     bytes.extend(line(&Line::<(), ()>::End(end))?);
     Ok(bytes)
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+/// Returns the number of bytes that a violation takes in a run's file.
+pub fn stored_bytes(violation: &Violation) -> u64 {
+    line(&Line::<(), _>::Violation(violation)).map_or(0, |bytes| length(&bytes))
 }
 
 fn line<R: Serialize, V: Serialize>(line: &Line<R, V>) -> io::Result<Vec<u8>> {

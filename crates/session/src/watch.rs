@@ -6,7 +6,7 @@ use std::fmt;
 
 use ambit_abi::{Cause, Fp, Mode, Reason, Response};
 use ambit_event::{Event, FirstCause, Hex, Subject, SubjectText, Violation, trust_names};
-use ambit_journal::{Clock, End, Journal, KEPT, Run, Runs, StoredRun};
+use ambit_journal::{Clock, End, Journal, KEPT, KEPT_BYTES, Run, Runs, StoredRun, stored_bytes};
 use ambit_sensor::{Kernel, LoadOptions};
 
 use crate::{Notice, Outbox};
@@ -55,7 +55,9 @@ pub struct Watch {
     index: HashMap<ViolationKey, usize>,
     /// Ids by the point's fingerprint.
     by_point: HashMap<Fp, String>,
-    /// Records of violations beyond the first [`KEPT`]: the kernel part emits several of each.
+    /// Bytes of the violations in the journal.
+    bytes: u64,
+    /// Records of violations beyond the first [`KEPT`] or [`KEPT_BYTES`]: the kernel part emits several of each.
     dropped: u64,
     clock: Clock,
     cause_of: CauseOf,
@@ -92,6 +94,7 @@ impl Watch {
             violations: Vec::new(),
             index: HashMap::new(),
             by_point: HashMap::new(),
+            bytes: 0,
             dropped: 0,
             clock: Clock::now(),
             cause_of,
@@ -116,10 +119,12 @@ impl Watch {
             }
             return;
         }
-        if self.violations.len() >= KEPT {
+        let bytes = self.bytes + stored_bytes(&violation);
+        if self.violations.len() >= KEPT || bytes > KEPT_BYTES {
             self.dropped += 1;
             return;
         }
+        self.bytes = bytes;
         if event.reason == Reason::Gate {
             violation.cause = self.first_cause(event);
         }
@@ -165,6 +170,7 @@ impl Watch {
             return;
         };
         self.index = violations.iter().map(ViolationKey::of).zip(0..).collect();
+        self.bytes = violations.iter().map(stored_bytes).sum();
         self.violations = violations;
     }
 

@@ -85,11 +85,18 @@ fn appending_does_not_allow_to_punch_a_hole(lab: &Lab) {
 }
 
 fn appending_does_not_allow_to_punch_a_hole_by_ioctl(lab: &Lab) {
-    attack(
-        lab,
-        "overwrite punch-ioctl LOG",
-        "file.ioctl 0x4030582b LOG",
-    );
+    // The request is decided first. A map that allows it does not allow the hole.
+    let log = lab.path("log");
+    let request = format!("file.ioctl 0x4030582b {log}");
+    let write = format!("file.open w {log}");
+    for (record, allowed) in [(&request, &write), (&write, &request)] {
+        lab.attack(format!("overwrite punch-ioctl {log}"), record)
+            .control(format!("append {log} new"))
+            .with_rule(allowed)
+            .before(|| fs::write(&log, OLD).unwrap())
+            .effect(|| !fs::read(&log).unwrap().starts_with(&OLD))
+            .check();
+    }
 }
 
 fn appending_does_not_allow_to_zero_a_range(lab: &Lab) {

@@ -146,10 +146,13 @@ fn an_algorithm_under_another_family_is_refused(lab: &Lab) {
 /// The address of the call chooses the route, and the header the host.
 fn a_raw_packet_with_the_header_of_another_host_does_not_arrive(lab: &Lab) {
     let packets = Sniffer::to("127.0.0.2");
-    lab.attack("send-header raw:127.0.0.1:0 raw:127.0.0.2:0", "net.*")
-        .control("send-header raw:127.0.0.1:0 raw:127.0.0.1:0")
-        .arrives_at(&packets)
-        .check();
+    lab.attack(
+        "send-header raw:127.0.0.1:0 raw:127.0.0.2:0",
+        "net.option route",
+    )
+    .control("send raw:127.0.0.1:0 x")
+    .arrives_at(&packets)
+    .check();
 }
 
 /// A packet to an allowed address that is sent to another host first. IPv4 wants a capability for it, IPv6 none.

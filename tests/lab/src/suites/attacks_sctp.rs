@@ -126,7 +126,7 @@ fn a_peer_s_address_in_a_control_message_is_refused(lab: &Lab) {
     let other = SctpWatch::on(&[ANSWERING], 7303);
     lab.attack(
         format!("sctp-send sctp:10.99.0.1:7303 sctp:{ANSWERING}:7303"),
-        format!("net.connect sctp {ANSWERING}:7303"),
+        "net.option route",
     )
     .control("sctp-start sctp:10.99.0.1:7303")
     .with_rule("net.send sctp 10.99.0.1:7303")
