@@ -54,14 +54,18 @@ enum bpf_map_type {
 #define O_APPEND 02000
 #define O_TMPFILE_BIT 020000000
 
-/* fmode bits: include/linux/fs.h, unchanged from 6.1 to 7.3 */
+/* fmode bits: include/linux/fs.h, unchanged from 6.1 to 7.3 but for the last */
 #define FMODE_READ 0x1
 #define FMODE_WRITE 0x2
 #define FMODE_EXEC \
 	0x20 /* read from f_flags; 6.12 does not copy it to f_mode (fs/open.c, do_dentry_open) */
 #define FMODE_NOACCOUNT 0x20000000
-/* From 6.5 on: commit 62d53c4a1dfe ("fs: use backing_file container for internal files with \"fake\" f_path") */
-#define FMODE_BACKING 0x2000000
+/*
+ * From 6.5 on: commit 62d53c4a1dfe ("fs: use backing_file container for internal files with \"fake\" f_path").
+ * The series for events before access, which has `struct file_range`, moved it in 6.14.
+ */
+#define FMODE_BACKING \
+	(bpf_core_type_exists(struct file_range) ? 0x1000000 : 0x2000000)
 
 #define MAY_WRITE 0x2
 #define MAP_SHARED 0x1
@@ -244,6 +248,10 @@ struct file {
  * user's: commit def3ae83da02 ("fs: store real path instead of fake path in
  * backing file f_path"), 6.7.
  */
+struct file_range {
+	const struct path *path;
+};
+
 struct backing_file {
 	struct file file;
 	struct path user_path;

@@ -151,6 +151,7 @@ fn a_raw_packet_with_the_header_of_another_host_does_not_arrive(lab: &Lab) {
         "net.option route",
     )
     .control("send raw:127.0.0.1:0 x")
+    .with_rule("net.socket inet raw raw")
     .arrives_at(&packets)
     .check();
 }
