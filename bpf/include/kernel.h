@@ -64,8 +64,7 @@ enum bpf_map_type {
  * From 6.5 on: commit 62d53c4a1dfe ("fs: use backing_file container for internal files with \"fake\" f_path").
  * The series for events before access, which has `struct file_range`, moved it in 6.14.
  */
-#define FMODE_BACKING \
-	(bpf_core_type_exists(struct file_range) ? 0x1000000 : 0x2000000)
+#define FMODE_BACKING (bpf_core_type_exists(struct file_range) ? 0x1000000 : 0x2000000)
 
 #define MAY_WRITE 0x2
 #define MAP_SHARED 0x1
