@@ -24,6 +24,7 @@
 #include "include/decide.bpf.h"
 #include "include/object.bpf.h"
 #include "include/shortcut.bpf.h"
+#include "include/host_path.bpf.h"
 #include "include/lineage.bpf.h"
 #include "include/rules.bpf.h"
 #include "include/path_cache.bpf.h"

@@ -16,18 +16,19 @@ int lineage_tasks(struct bpf_iter__task *ctx)
 		goto out;
 	for (i = 0; i < AMBIT_CHAIN_MAX; i++) {
 		struct file *exe = BPF_CORE_READ(at, mm, exe_file);
-		struct walk walk;
 
 		if (!exe)
 			break;
 		slot->status = 0;
-		walk_init_for(&walk, slot, task);
-		walk.dentry = BPF_CORE_READ(exe, f_path.dentry);
-		walk.mnt = BPF_CORE_READ(exe, f_path.mnt);
-		walk_rest(&walk);
-		walk_outcome(slot, walk_finish(&walk), AMBIT_KIND_PATH);
+		walk_init_for(slot, task);
+		walk_outcome(slot,
+			     walk_from(slot, BPF_CORE_READ(exe, f_path.dentry),
+				       BPF_CORE_READ(exe, f_path.mnt), OBJECT_END),
+			     AMBIT_KIND_PATH);
 		lineage_put(lineage, i, slot);
 		lineage->count = i + 1;
+		if (BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != shared.host_ns)
+			lineage_mark(lineage, i, slot);
 		at = BPF_CORE_READ(at, real_parent);
 	}
 out:

@@ -435,7 +435,7 @@ static long control_step(__u32 i, struct control_loop *loop)
 		loop->left = 0;
 		return 1;
 	}
-	/* More addresses of a peer, which no other hook is told of (sctp_sendmsg_new_asoc). */
+	/* More addresses of a peer, which no other hook gets (sctp_sendmsg_new_asoc). */
 	if (is_route(header.level, header.type) ||
 	    (header.level == SOL_SCTP &&
 	     (header.type == SCTP_DSTADDRV4 || header.type == SCTP_DSTADDRV6))) {

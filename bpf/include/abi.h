@@ -614,7 +614,7 @@ struct ambit_shortcut {
  * actions. It reads no texts: automata run before it, and each test of a text is a bit
  * of `match`.
  */
-#define AMBIT_RULE_NUMBERS 23
+#define AMBIT_RULE_NUMBERS 25
 #define AMBIT_RULE_TEXTS 7
 #define AMBIT_RULE_AUTOMATA 4 /* for each text */
 #define AMBIT_RULE_WORDS 4    /* of 64 tests, for each automaton */
@@ -659,6 +659,8 @@ enum ambit_rule_number {
 	AMBIT_RULE_CONTAINER = 20,
 	AMBIT_RULE_FILE_UID = 21,
 	AMBIT_RULE_FILE_MODE = 22,
+	AMBIT_RULE_EXE_UNKNOWN = 23,
+	AMBIT_RULE_FOREIGN_MOUNTS = 24,
 };
 
 struct ambit_facts {
@@ -762,11 +764,12 @@ struct ambit_rule_count {
 
 /* The chain of executables that led to a task, its own first. */
 struct ambit_lineage {
-	__u64 generation; /* of the rules that `match` belongs to */
+	__u64 generation[2]; /* of the rules that `match` belongs to; 1: for the host's paths */
 	__u32 count;
-	__u32 pad;
+	__u16 foreign; /* bit by executable: the path is not the host's */
+	__u16 unknown; /* bit by executable: the path was too long, or there is none */
 	__u32 lengths[AMBIT_CHAIN_MAX];
-	__u64 match[3][AMBIT_RULE_AUTOMATA * AMBIT_RULE_WORDS];
+	__u64 match[2][3][AMBIT_RULE_AUTOMATA * AMBIT_RULE_WORDS];
 	__u8 exes[AMBIT_CHAIN_MAX][AMBIT_EXE_MAX];
 };
 
@@ -811,6 +814,7 @@ struct ambit_tap {
 struct ambit_shared {
 	__u64 clock;	/* increases when any process loses trust */
 	__u64 lineages; /* not 0: chains of executables are stored */
+	__u64 host_ns;	/* inode number of the host's mount namespace */
 };
 
 /* A file that an untrusted process wrote. A later file with the same number has another generation. */

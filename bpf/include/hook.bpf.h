@@ -112,6 +112,9 @@ static __always_inline bool enter_rules(struct scope *scope, __u32 hook)
 	slot->pos = OBJECT_END;
 	slot->path_miss = 0;
 	slot->evaluated = false;
+	slot->outcome = 0;
+	slot->host = 0;
+	slot->dentry = 0;
 	slot->undecided_generation = 0;
 	return true;
 }
@@ -147,10 +150,14 @@ static __always_inline void decide_op(struct scope *scope, __u32 hook, __u32 op,
 {
 	if (scope->verdict)
 		return;
-	if (scope->engine == ENGINE_RULES)
+	if (scope->engine == ENGINE_RULES) {
 		scope->verdict = rules_evaluate(scope->slot, hook << 16 | op, arg);
-	else
+		if (!scope->verdict)
+			scope->verdict = rules_evaluate_host(scope->slot, hook << 16 | op, arg);
+		scope->slot->dentry = 0;
+	} else {
 		scope->verdict = decide(scope->slot, scope->label, hook << 16 | op, arg);
+	}
 }
 
 /* Counts that nothing is decided, for the reason. */

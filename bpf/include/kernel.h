@@ -172,6 +172,7 @@ struct dentry___short {
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 struct mount {
@@ -182,7 +183,33 @@ struct mount {
 	struct mnt_namespace *mnt_ns;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
+/* Mounts of a file system: a list until 6.17, from 6.18 on linked by one pointer, newest first. */
+struct mount___list {
+	struct list_head mnt_instance;
+};
+
+struct mount___next {
+	struct mount *mnt_next_for_sb;
+};
+
+struct super_block___list {
+	struct list_head s_mounts;
+};
+
+struct super_block___next {
+	struct mount *s_mounts;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
 struct mnt_namespace {
+	struct ns_common ns;
 	struct mount *root;
 };
 
@@ -204,6 +231,7 @@ struct super_block {
 	unsigned long s_magic;
 	__u32 s_dev;
 	struct file_system_type *s_type;
+	struct dentry *s_root;
 };
 
 struct timespec64 {

@@ -4,7 +4,11 @@
  * process of the host while rules are loaded, copied by fork and extended by exec. For
  * processes that are older than the rules, lineage_tasks builds it from their parents.
  *
- * Fail mode: without memory a process has no chain, and no test of a chain matches.
+ * A path that is not the host's, in a mount namespace of its own, is marked: evaluated on
+ * the host's paths, it is the empty text (host_path.bpf.h).
+ *
+ * Fail mode: without memory a process has no chain, and no test of a chain matches. A
+ * rule can test for this, and for paths that are too long: AMBIT_RULE_EXE_UNKNOWN.
  */
 #ifndef AMBIT_LINEAGE_H
 #define AMBIT_LINEAGE_H
@@ -28,12 +32,21 @@ static __always_inline void lineage_put(struct ambit_lineage *lineage, __u32 at,
 
 	at &= AMBIT_CHAIN_MAX - 1;
 	lineage->lengths[at] = 0;
-	if (slot->status || len >= AMBIT_EXE_MAX)
+	if (slot->status || len >= AMBIT_EXE_MAX) {
+		lineage->unknown |= 1 << at;
 		return;
+	}
 	barrier_var(len);
 	len &= AMBIT_EXE_MAX - 1;
 	bpf_probe_read_kernel(lineage->exes[at], len, &slot->bytes[slot->pos & OFFSET_MASK]);
 	lineage->lengths[at] = len;
+}
+
+/* Marks executable number `at`, whose path is in the slot, if that path is not the host's. */
+static __always_inline void lineage_mark(struct ambit_lineage *lineage, __u32 at, struct slot *slot)
+{
+	if (slot->dentry && host_path(slot) != HOST_SAME)
+		lineage->foreign |= 1 << (at & (AMBIT_CHAIN_MAX - 1));
 }
 
 /* Puts the executed file in front of the chain. */
@@ -49,10 +62,15 @@ static __noinline int lineage_push(struct task_struct *task, struct slot *slot)
 		lineage->lengths[i] = lineage->lengths[i - 1];
 		__builtin_memcpy(lineage->exes[i], lineage->exes[i - 1], AMBIT_EXE_MAX);
 	}
+	lineage->foreign <<= 1;
+	lineage->unknown <<= 1;
 	lineage_put(lineage, 0, slot);
 	if (lineage->count < AMBIT_CHAIN_MAX)
 		lineage->count++;
-	lineage->generation = 0;
+	if (seen_elsewhere(slot))
+		lineage_mark(lineage, 0, slot);
+	lineage->generation[0] = 0;
+	lineage->generation[1] = 0;
 	return 0;
 }
 
@@ -67,6 +85,7 @@ static __always_inline void lineage_exec(struct linux_binprm *bprm)
 		return;
 	slot->status = 0;
 	slot->pos = OBJECT_END;
+	slot->dentry = 0;
 	if (!object_at(slot, bprm->file->f_path.dentry, bprm->file->f_path.mnt))
 		slot->status = 1;
 	lineage_push(bpf_get_current_task_btf(), slot);

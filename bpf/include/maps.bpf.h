@@ -209,18 +209,23 @@ struct slot {
 	__u32 file_uid; /* for rules */
 	__u32 file_mode;
 	__u32 evaluated; /* rules were evaluated in this run of a hook's program */
-	__u32 pad;
+	__u32 outcome;	 /* of the rules on the path that the task sees */
 	__u32 path_miss; /* the path gets an entry of path_cache: this is its second miss */
 	__u64 ns;	 /* of the walk of a path: the task's mount namespace */
 	__u64 root_mnt;	 /* the task's root, if it is the namespace's: a shorter way; or 0 */
+	__u64 dentry;	 /* of the walk of a path, behind its typed part */
+	__u64 mnt;
+	__u32 from; /* where the walk began to write, downwards */
+	__u32 host; /* rules are evaluated on the host's path */
 	struct ambit_fp subject;
 	struct ambit_fp fp;
 	__u64 sip_state[4];
 	struct ambit_subject record;
 	struct ambit_facts facts;
 	struct verdict verdict;
-	__u64 undecided_generation; /* of the rules that `undecided` belongs to; 0 for none */
-	__u64 undecided;	    /* AMBIT_PATH_PROGRAM_*: kinds of rules that may match */
+	__u64 undecided_generation;    /* of the rules that `undecided` belongs to; 0 for none */
+	__u64 fired[AMBIT_RULE_FIRED]; /* rules that matched the path that the task sees */
+	__u64 undecided;	       /* AMBIT_PATH_PROGRAM_*: kinds of rules that may match */
 	__u8 bytes[OFFSET_MASK + 1 + RECORD_MAX];
 };
 

@@ -259,56 +259,62 @@ static long walk_step(__u32 i, struct walk *walk)
 	return 0;
 }
 
-/* The second stage, from the current position of the walk. */
-static __noinline int walk_rest(struct walk *walk)
+/*
+ * The second stage, from the dentry, mount and position in the slot. Returns WALK_*.
+ * A global function, see verifier.bpf.h: pointers reach it as numbers.
+ */
+__noinline int walk_rest(struct slot *slot)
 {
+	struct walk walk = { .slot = slot, .status = WALK_MORE };
+
+	if (!slot)
+		return WALK_UNREACHABLE;
+	walk.dentry = (void *)slot->dentry;
+	walk.mnt = (void *)slot->mnt;
+	walk.pos = slot->pos;
 	/* Every step goes one component or one mount up; 4095 bytes have at most 2047 components. */
-	bpf_loop(4096, walk_step, walk, 0);
-	if (walk->status == WALK_MORE)
-		walk->status = WALK_TOO_LONG;
-	return 0;
+	bpf_loop(4096, walk_step, &walk, 0);
+	if (walk.status == WALK_MORE || walk.pos < PATH_LOWEST)
+		walk.status = WALK_TOO_LONG;
+	if ((walk.status == WALK_DONE || walk.status == WALK_FOREIGN) && walk.pos == OBJECT_END) {
+		walk.pos--;
+		put(slot, walk.pos, '/');
+	}
+	slot->pos = walk.pos;
+	return walk.status;
 }
 
-static __always_inline void walk_init_for(struct walk *walk, struct slot *slot,
-					  struct task_struct *task)
+static __always_inline void walk_init_for(struct slot *slot, struct task_struct *task)
 {
-	walk->slot = slot;
-	walk->pos = OBJECT_END;
-	walk->status = WALK_MORE;
 	slot->ns = (unsigned long)task->nsproxy->mnt_ns;
 	slot->root_mnt = likely(at_namespace_root(task)) ? (unsigned long)task->fs->root.mnt : 0;
 }
 
-static __always_inline void walk_init(struct walk *walk, struct slot *slot)
+static __always_inline void walk_init(struct slot *slot)
 {
-	walk_init_for(walk, slot, bpf_get_current_task_btf());
+	walk_init_for(slot, bpf_get_current_task_btf());
 }
 
-static __always_inline int walk_finish(struct walk *walk)
+/* Walks up from a dentry, in front of the bytes at `pos`. */
+static __always_inline int walk_from(struct slot *slot, struct dentry *dentry, struct vfsmount *mnt,
+				     __u32 pos)
 {
-	struct slot *slot = walk->slot;
-
-	if (walk->pos < PATH_LOWEST)
-		walk->status = WALK_TOO_LONG;
-	if ((walk->status == WALK_DONE || walk->status == WALK_FOREIGN) &&
-	    walk->pos == OBJECT_END) {
-		walk->pos--;
-		put(slot, walk->pos, '/');
-	}
-	slot->pos = walk->pos;
-	return hide(slot, walk->status);
+	slot->dentry = (unsigned long)dentry;
+	slot->mnt = (unsigned long)mnt;
+	slot->from = pos;
+	slot->pos = pos;
+	return walk_rest(slot);
 }
 
 /* Typed pointers: dentry and mnt come from a hook's arguments. */
 static __always_inline int walk_path(struct slot *slot, struct dentry *dentry, struct vfsmount *mnt)
 {
-	struct walk walk;
 	struct dentry *mnt_root = mnt->mnt_root;
 	unsigned long magic = dentry->d_sb->s_magic;
 	__u32 pos = OBJECT_END;
 	int i;
 
-	walk_init(&walk, slot);
+	walk_init(slot);
 	if (magic != PROC_SUPER_MAGIC && magic != DEVPTS_SUPER_MAGIC) {
 		for (i = 0; i < TYPED_STEPS; i++) {
 			if (dentry == mnt_root || unlikely(dentry->d_name.len > TYPED_NAME))
@@ -317,44 +323,36 @@ static __always_inline int walk_path(struct slot *slot, struct dentry *dentry, s
 			dentry = dentry->d_parent;
 		}
 		pos = hide(slot, pos);
-		walk.pos = pos;
 		if (dentry == mnt_root && (unsigned long)mnt == slot->root_mnt) {
-			walk.status = WALK_DONE;
-			return walk_finish(&walk);
+			slot->dentry = (unsigned long)dentry;
+			slot->mnt = (unsigned long)mnt;
+			slot->from = pos;
+			if (unlikely(pos == OBJECT_END)) {
+				pos--;
+				put(slot, pos, '/');
+			}
+			slot->pos = pos;
+			return WALK_DONE;
 		}
 	}
-	walk.dentry = dentry;
-	walk.mnt = mnt;
-	walk_rest(&walk);
-	return walk_finish(&walk);
+	return walk_from(slot, dentry, mnt, pos);
 }
 
 /* The same for pointers read by probe. */
 static __noinline int walk_probed(struct slot *slot, struct dentry *dentry, struct vfsmount *mnt)
 {
-	struct walk walk;
-
-	walk_init(&walk, slot);
-	walk.dentry = dentry;
-	walk.mnt = mnt;
-	walk_rest(&walk);
-	return walk_finish(&walk);
+	walk_init(slot);
+	return walk_from(slot, dentry, mnt, OBJECT_END);
 }
 
 /* Puts a directory's path and a slash in front of the last component at `pos`. */
 static __noinline int walk_tail(struct slot *slot, struct dentry *dir, struct vfsmount *mnt,
 				__u32 pos)
 {
-	struct walk walk;
-
-	walk_init(&walk, slot);
+	walk_init(slot);
 	pos--;
 	put(slot, pos, '/');
-	walk.pos = pos;
-	walk.dentry = dir;
-	walk.mnt = mnt;
-	walk_rest(&walk);
-	return walk_finish(&walk);
+	return walk_from(slot, dir, mnt, pos);
 }
 
 #endif /* AMBIT_PATH_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A file's way through the rules: evaluate_file() at the end of this file, in three
- * steps, of which each may be the last. The first one is a per-CPU cache of the
+ * steps, of which each may be the last for a task in the host's mount namespace. The first one is a per-CPU cache of the
  * answers that depend only on (path, argument), consulted before the path string is
  * built (docs/adr/0014).
  *
@@ -315,32 +315,38 @@ static __always_inline void path_cache_store(struct path_cache_entry *entry, str
  */
 static __always_inline int evaluate_file(struct slot *slot, __u32 hook, __u32 op, struct file *file)
 {
-	__u32 undecided, hook_op = hook << 16 | op;
+	__u32 undecided, settled, hook_op = hook << 16 | op;
 	struct path_cache_entry *entry;
 	int verdict;
 
 	/* 1. Path cache: 742, 735, 708 with one rule about paths that cannot match. */
 	undecided = path_cache_query(slot, hook_op, file);
-	if (!undecided)
-		return 0;
+	settled = !undecided;
 	/*
 	 * 2. Path program, or prefilter and rules on cached tests: 635, 584, 557 with
 	 * one rule about the user and none about paths; 13 for each rule whose path
 	 * test holds.
 	 */
-	if (undecided != PATH_CACHE_MISS && !undecided_match(slot, hook_op))
+	if (undecided && undecided != PATH_CACHE_MISS)
+		settled = !undecided_match(slot, hook_op);
+	if (settled && likely(in_host_namespace()))
 		return 0;
 	/*
 	 * 3. Everything: path string, automata, prefilter, context fields, rules. About
 	 * 2,000 beside a hundred rules for a path that is seen for the first time.
 	 */
+	settled = hide(slot, settled);
 	file_numbers(slot, file->f_inode);
 	object_user_file(slot, file);
-	entry = path_cache_lock(slot, file);
-	verdict = rules_evaluate(slot, hook_op, stashed(slot));
-	if (entry)
-		path_cache_store(entry, slot, hook_op);
-	return verdict;
+	if (!settled) {
+		entry = path_cache_lock(slot, file);
+		verdict = rules_evaluate(slot, hook_op, stashed(slot));
+		if (entry)
+			path_cache_store(entry, slot, hook_op);
+		if (verdict)
+			return verdict;
+	}
+	return rules_evaluate_host(slot, hook_op, stashed(slot));
 }
 
 #endif /* AMBIT_PATH_CACHE_H */

@@ -269,6 +269,9 @@ static __always_inline struct ambit_rule_set *run_of(struct text_run *run, __u32
 	return set;
 }
 
+/* One bit for each executable of a chain. */
+#define CHAIN_BITS ((1 << AMBIT_CHAIN_MAX) - 1)
+
 /* Runs the tests of executables. The results are cached with the chain until it or the rules change. */
 __noinline int chain_match(struct slot *slot, __u32 half)
 {
@@ -276,7 +279,7 @@ __noinline int chain_match(struct slot *slot, __u32 half)
 	struct ambit_lineage *lineage = lineage_of(task->group_leader);
 	struct ambit_rule_set *set;
 	struct text_run run = {};
-	__u32 i, k, len;
+	__u32 i, k, len, view;
 
 	if (!slot)
 		return -1;
@@ -284,17 +287,21 @@ __noinline int chain_match(struct slot *slot, __u32 half)
 	if (!set)
 		return -1;
 	if (!lineage) {
-		__builtin_memset(slot->facts.match[AMBIT_RULE_TEXT_EXE], 0, sizeof(lineage->match));
+		__builtin_memset(slot->facts.match[AMBIT_RULE_TEXT_EXE], 0,
+				 sizeof(lineage->match[0]));
 		return 0;
 	}
-	if (lineage->generation != set->generation) {
-		__builtin_memset(lineage->match, 0, sizeof(lineage->match));
+	view = slot->host && lineage->foreign & CHAIN_BITS ? 1 : 0;
+	if (lineage->generation[view] != set->generation) {
+		__builtin_memset(lineage->match[view], 0, sizeof(lineage->match[0]));
 		run.text = AMBIT_RULE_TEXT_EXE;
 		for (i = 0; i < AMBIT_CHAIN_MAX; i++) {
 			/* An unknown executable is the empty text. */
 			len = lineage->lengths[i] & (AMBIT_EXE_MAX - 1);
 			if (i >= lineage->count)
 				continue;
+			if (view && lineage->foreign & 1 << i)
+				len = 0;
 			bpf_probe_read_kernel(slot->bytes, len, lineage->exes[i]);
 			run.to = len;
 			if (text_match(slot, &run))
@@ -303,16 +310,16 @@ __noinline int chain_match(struct slot *slot, __u32 half)
 				__u64 word = slot->facts.match[AMBIT_RULE_TEXT_EXE][k];
 
 				if (i == 0)
-					lineage->match[0][k] = word;
+					lineage->match[view][0][k] = word;
 				if (i == 1)
-					lineage->match[1][k] = word;
-				lineage->match[2][k] |= word;
+					lineage->match[view][1][k] = word;
+				lineage->match[view][2][k] |= word;
 			}
 		}
-		lineage->generation = set->generation;
+		lineage->generation[view] = set->generation;
 	}
-	bpf_probe_read_kernel(slot->facts.match[AMBIT_RULE_TEXT_EXE], sizeof(lineage->match),
-			      lineage->match);
+	bpf_probe_read_kernel(slot->facts.match[AMBIT_RULE_TEXT_EXE], sizeof(lineage->match[0]),
+			      lineage->match[view]);
 	return 0;
 }
 
@@ -438,7 +445,8 @@ static __always_inline int context_match(struct slot *slot, __u32 half, __u32 ne
 #define TASK_NUMBERS                                                                              \
 	(RULE_NUMBER(UID) | RULE_NUMBER(GID) | RULE_NUMBER(REAL_UID) | RULE_NUMBER(CAPS) |        \
 	 RULE_NUMBER(NO_NEW_PRIVS) | RULE_NUMBER(PID) | RULE_NUMBER(TRUST) | RULE_NUMBER(CAUSE) | \
-	 RULE_NUMBER(LABELLED) | RULE_NUMBER(CONTAINER))
+	 RULE_NUMBER(LABELLED) | RULE_NUMBER(CONTAINER) | RULE_NUMBER(EXE_UNKNOWN) |              \
+	 RULE_NUMBER(FOREIGN_MOUNTS))
 #define OBJECT_NUMBERS                                                            \
 	(RULE_NUMBER(KIND) | RULE_NUMBER(UNREPRESENTABLE) | RULE_NUMBER(MODE) |   \
 	 RULE_NUMBER(PORT) | RULE_NUMBER(PROTOCOL) | RULE_NUMBER(FAMILY) |        \
@@ -452,6 +460,16 @@ static __always_inline __u64 caps_of(const struct cred *cred)
 
 	barrier_var(offset);
 	return *(const __u64 *)((const void *)cred + offset);
+}
+
+/* True if an executable in the task's chain has no text. */
+static __always_inline bool exe_unknown(struct slot *slot, struct task_struct *task)
+{
+	struct ambit_lineage *lineage = lineage_of(task->group_leader);
+
+	if (!lineage)
+		return true;
+	return (lineage->unknown | (slot->host ? lineage->foreign : 0)) & CHAIN_BITS;
 }
 
 /* Writes the numbers of the task. */
@@ -492,6 +510,10 @@ __noinline int task_numbers(struct slot *slot, __u32 numbers)
 		out[AMBIT_RULE_LABELLED] = label_of(task) ? 1 : 0;
 	if (numbers & RULE_NUMBER(CONTAINER))
 		out[AMBIT_RULE_CONTAINER] = task->thread_pid->level ? 1 : 0;
+	if (numbers & RULE_NUMBER(FOREIGN_MOUNTS))
+		out[AMBIT_RULE_FOREIGN_MOUNTS] = in_host_namespace() ? 0 : 1;
+	if (numbers & RULE_NUMBER(EXE_UNKNOWN))
+		out[AMBIT_RULE_EXE_UNKNOWN] = exe_unknown(slot, task) ? 1 : 0;
 	return 0;
 }
 
@@ -737,6 +759,25 @@ static __noinline int rule_allow(struct slot *slot, struct ambit_label *label,
 	return 0;
 }
 
+/*
+ * Leaves the rules that match the host's path and did not match the path that the task
+ * sees. A rule allows nothing by a path that the task does not see. False if no rule is
+ * left.
+ */
+static __always_inline bool host_rules(struct slot *slot, struct verdict *verdict)
+{
+	__u64 left = 0;
+	__u32 i;
+
+	for (i = 0; i < AMBIT_RULE_FIRED; i++) {
+		if (slot->outcome)
+			slot->facts.fired[i] &= ~slot->fired[i];
+		left |= slot->facts.fired[i];
+	}
+	verdict->outcome &= ~AMBIT_RULE_ALLOW;
+	return left;
+}
+
 /* Performs the actions of the matching rules: 0 or -EPERM. */
 __noinline int rules_act(struct slot *slot, struct verdict *verdict)
 {
@@ -747,6 +788,8 @@ __noinline int rules_act(struct slot *slot, struct verdict *verdict)
 	bool refused;
 
 	if (!slot || !verdict)
+		return 0;
+	if (slot->host && !host_rules(slot, verdict))
 		return 0;
 	refused = verdict->outcome & (AMBIT_RULE_DENY | AMBIT_RULE_KILL);
 	verdict->trust = trust ? trust->bits : 0;
@@ -836,6 +879,24 @@ static __always_inline void rules_numbers(struct slot *slot, __u32 numbers)
 		task_numbers(slot, numbers);
 }
 
+/* Prepares the evaluation on the host's path. Returns HOST_*: whether there is something to evaluate. */
+__noinline int rules_host(struct slot *slot)
+{
+	struct ambit_lineage *lineage;
+	int found;
+
+	if (!slot)
+		return HOST_NONE;
+	found = host_path(slot);
+	if (found == HOST_SAME) {
+		lineage = lineage_of(bpf_get_current_task_btf()->group_leader);
+		if (lineage && lineage->foreign & CHAIN_BITS)
+			found = HOST_OTHER;
+	}
+	slot->host = found == HOST_OTHER;
+	return found;
+}
+
 /* Evaluates the rules on the slot's object: 0 or -EPERM. A global function, see verifier.bpf.h. */
 __noinline int rules_evaluate(struct slot *slot, __u32 hook_op, __u32 arg)
 {
@@ -876,8 +937,12 @@ __noinline int rules_evaluate(struct slot *slot, __u32 hook_op, __u32 arg)
 	if (!slot->evaluated)
 		rules_clear_allowed(rules);
 	slot->evaluated = true;
+	if (!slot->host)
+		slot->outcome = outcome;
 	if (likely(!outcome))
 		return 0;
+	if (!slot->host)
+		__builtin_memcpy(slot->fired, slot->facts.fired, sizeof(slot->fired));
 	verdict->outcome = outcome;
 	verdict->generation = generation;
 	verdict->rules = rules->bits_used;
@@ -887,6 +952,25 @@ __noinline int rules_evaluate(struct slot *slot, __u32 hook_op, __u32 arg)
 	return rules_act(slot, verdict);
 failed:
 	return rules_failed(hook);
+}
+
+/*
+ * Evaluates the rules on the host's path for the slot's file, after rules_evaluate():
+ * 0 or -EPERM.
+ */
+static __always_inline int rules_evaluate_host(struct slot *slot, __u32 hook_op, __u32 arg)
+{
+	int found, verdict = 0;
+
+	if (likely(!seen_elsewhere(slot)))
+		return 0;
+	found = rules_host(slot);
+	if (found == HOST_OTHER)
+		verdict = rules_evaluate(slot, hook_op, arg);
+	else if (found == HOST_UNKNOWN)
+		verdict = rules_failed(hook_op >> 16);
+	slot->host = 0;
+	return verdict;
 }
 
 #endif /* AMBIT_RULES_H */

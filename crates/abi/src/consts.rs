@@ -324,7 +324,7 @@ constants! {
     /// Processes that taps may tell of between two operations.
     TAPS: u32 = 4096;
     /// Numbers of an event.
-    RULE_NUMBERS: usize = 23;
+    RULE_NUMBERS: usize = 25;
     /// Texts of an event.
     RULE_TEXTS: usize = 7;
     /// Automata for each text.
@@ -415,6 +415,10 @@ constants! {
     RULE_FILE_UID: usize = 21;
     /// A number: see `enum ambit_rule_number`.
     RULE_FILE_MODE: usize = 22;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_EXE_UNKNOWN: usize = 23;
+    /// A number: see `enum ambit_rule_number`.
+    RULE_FOREIGN_MOUNTS: usize = 24;
     /// First bit of the stage of a path program within the operation's number.
     PATH_PROGRAM_STAGE: u32 = 16;
     /// Stage 1: reads the path's tests and the argument only; returns a mask of the undecided rules.

@@ -97,6 +97,8 @@ pub struct Shared {
     pub clock: u64,
     /// Not 0: executables that led to a task are kept.
     pub lineages: u64,
+    /// Inode number of the host's mount namespace.
+    pub host_ns: u64,
 }
 
 /// A set of rules: one half of the maps (`struct ambit_rule_set`).

@@ -234,7 +234,14 @@ fn every_field_is_where_the_kernel_part_has_it() {
             pad
         }
     );
-    layout!(c, "ambit_shared" = Shared { clock, lineages });
+    layout!(
+        c,
+        "ambit_shared" = Shared {
+            clock,
+            lineages,
+            host_ns
+        }
+    );
     layout!(
         c,
         "ambit_rule_set" = RuleSet {

@@ -141,11 +141,15 @@ pub enum Number {
     FileUid,
     /// Type and permission bits of that file (`st_mode`).
     FileMode,
+    /// 1 if an executable of the chain has no text: it is too long, or not the host's.
+    ExeUnknown,
+    /// 1 if the task is in another mount namespace than the host's.
+    ForeignMounts,
 }
 
 impl Number {
     /// The number of variants.
-    pub const COUNT: usize = Self::FileMode as usize + 1;
+    pub const COUNT: usize = Self::ForeignMounts as usize + 1;
 }
 
 impl Text {

@@ -13,7 +13,7 @@ fn errors(operation: &str, condition: &str) -> Option<String> {
         .map(|errors| errors.to_string())
 }
 
-const CONDITIONS: [(&str, &str); 11] = [
+const CONDITIONS: [(&str, &str); 13] = [
     ("kernel.syslog", "object.action == \"read-all\""),
     ("map.exec", "object.dirty"),
     ("file.open", "object.exec"),
@@ -25,6 +25,8 @@ const CONDITIONS: [(&str, &str); 11] = [
     ("exec", "!task.no_new_privs"),
     ("exec", "task.pid == 1"),
     ("exec", "task.ruid == 0"),
+    ("file.open", "task.foreign_mounts"),
+    ("file.open", "subject.unrepresentable"),
 ];
 
 #[test]

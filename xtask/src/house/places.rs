@@ -359,8 +359,15 @@ mod tests {
             "Trust",
             "Cause",
         ];
-        // Trust by its function; the other two are the same for all tasks of the scenes.
-        let constant = ["Trust", "Cause", "Unrepresentable", "Container"];
+        // Trust by its function; the others are the same for all tasks of the scenes.
+        let constant = [
+            "Trust",
+            "Cause",
+            "Unrepresentable",
+            "Container",
+            "ExeUnknown",
+            "ForeignMounts",
+        ];
         let variant = |name: &str| vec![format!("Number::{name}")];
         check(&[
             missing(

@@ -120,7 +120,11 @@ fn weigh_leaf(leaf: &Leaf) -> Weight {
 /// Probability that a number has a given value.
 const fn usual(number: Number) -> f64 {
     match number {
-        Number::Labelled | Number::Container | Number::NoNewPrivs => 0.5,
+        Number::Labelled
+        | Number::Container
+        | Number::NoNewPrivs
+        | Number::ExeUnknown
+        | Number::ForeignMounts => 0.5,
         Number::Uid | Number::Gid | Number::RealUid | Number::Kind | Number::FileUid => 0.4,
         Number::Pid | Number::Port | Number::Cause => 0.02,
         _ => 0.1,

@@ -157,7 +157,7 @@ pub fn fields() -> &'static [Field] {
 }
 
 #[rustfmt::skip]
-static FIELDS: [Field; 62] = [
+static FIELDS: [Field; 64] = [
     field("op", &[], Operation, "the operation"),
     field("task.uid", &[], number(Number::Uid, ID_MAX), "effective user id"),
     field("task.gid", &[], number(Number::Gid, ID_MAX), "effective group id"),
@@ -168,6 +168,7 @@ static FIELDS: [Field; 62] = [
     field("task.domain", &[], text(Text::Domain), "domain of the task; empty without a label"),
     field("task.labelled", &[], Flag(Number::Labelled, 1), "true if the task is in a domain"),
     field("task.container", &[], Flag(Number::Container, 1), "true if the task is outside of the initial pid namespace"),
+    field("task.foreign_mounts", &[], Flag(Number::ForeignMounts, 1), "true if the task is in another mount namespace than the host's"),
     field("task.no_new_privs", &[], Flag(Number::NoNewPrivs, 1), "true if exec cannot raise the privileges of the task"),
     field("task.caps", &[], Caps, "effective capabilities"),
     field("task.trust", &[], Trust, "sources of its trust bits, such as `model` or `rule:ID`"),
@@ -176,6 +177,7 @@ static FIELDS: [Field; 62] = [
     field("subject.path", &[], text(Text::Executable), "executable of the task; for `exec`, the executable of the caller"),
     field("subject.parent", &[], text(Text::Parent), "executable before `subject.path` in the chain"),
     field("subject.chain", &[], Chain, "executables of the chain, current one first, at most 4"),
+    field("subject.unrepresentable", &[], Flag(Number::ExeUnknown, 1), "true if a path of the chain is too long to be kept, or is not the host's: it is empty"),
     field("object.path", &PATHS, text(Text::ObjectPath), "path; `memfd:NAME` or `fs:TYPE` for files without a path; empty for other objects"),
     field("object.deleted", &PATHS, Flag(Number::Kind, abi::KIND_DELETED as u64), "true if the file was unlinked"),
     field("object.foreign", &PATHS, Flag(Number::Kind, abi::KIND_FOREIGN as u64), "true if the path is one of another mount namespace"),

@@ -50,6 +50,8 @@ fn as_the_kernel_has_it(mut world: World) -> World {
         (Number::Labelled, 1),
         (Number::Container, 1),
         (Number::NoNewPrivs, 1),
+        (Number::ExeUnknown, 1),
+        (Number::ForeignMounts, 1),
         (Number::FileMode, 0xffff),
         (Number::Port, 0xffff),
     ] {

@@ -96,6 +96,8 @@ const ALL_NUMBERS: &[Number] = &[
     Number::Caps,
     Number::Trust,
     Number::FileMode,
+    Number::ExeUnknown,
+    Number::ForeignMounts,
 ];
 
 const FIELDS: &[Text] = &[

@@ -14,12 +14,14 @@ use ambit_recording::{Header, Point, Shape, Task};
 use super::process::{Cause, Process};
 
 /// Fields of the task that no recording has.
-const UNRECORDED: [Number; 5] = [
+const UNRECORDED: [Number; 7] = [
     Number::Uid,
     Number::Gid,
     Number::RealUid,
     Number::Caps,
     Number::NoNewPrivs,
+    Number::ExeUnknown,
+    Number::ForeignMounts,
 ];
 /// Operations with the fields for a file's owner and mode, which no recording has.
 const WITH_FILE_OWNER: [Op; 3] = [Op::FileOpen, Op::Exec, Op::MapExec];

@@ -15,6 +15,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::mem::offset_of;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -234,15 +235,22 @@ fn next_generation(host: &Host, active: u64) -> Result<u64, Error> {
     Ok(next + u64::from(same_half))
 }
 
-/// Sets whether tasks have their chains of executables. Programs change the word next to it, so that only this one is
-/// written.
-fn share_chains(host: &Host, lineages: u64) -> Result<(), Error> {
+/// Sets one of the variables that programs share. Programs change others next to it, so that only this one is written.
+fn share(host: &Host, offset: usize, value: u64) -> Result<(), Error> {
     let words = host.shared_words()?;
-    if let Some(word) = words.get(offset_of!(Shared, lineages) / size_of::<u64>()) {
-        word.store(lineages, Ordering::SeqCst);
+    if let Some(word) = words.get(offset / size_of::<u64>()) {
+        word.store(value, Ordering::SeqCst);
     }
     Ok(())
 }
+
+/// Sets whether tasks have their chains of executables.
+fn share_chains(host: &Host, lineages: u64) -> Result<(), Error> {
+    share(host, offset_of!(Shared, lineages), lineages)
+}
+
+/// The mount namespace of the first process is the host's.
+const HOST_MOUNTS: &str = "/proc/1/ns/mnt";
 
 /// Adds the counts of the set `before` to the counts of `next`, which has the same rules. Programs do not count in the half of
 /// `before` any more.
@@ -267,6 +275,8 @@ fn keep_chains(host: &Host) -> Result<(), Error> {
     if shared.lineages != 0 {
         return Ok(());
     }
+    let mounts = fs::metadata(HOST_MOUNTS).map_err(io_error("look at /proc/1/ns/mnt"))?;
+    share(host, offset_of!(Shared, host_ns), mounts.ino())?;
     share_chains(host, 1)?;
     let link = Link::open(host.pins().link("lineage_tasks"))
         .map_err(bpf("open the iterator that builds chains"))?;

@@ -5,6 +5,7 @@ mod attacks_append;
 mod attacks_file;
 mod attacks_host;
 mod attacks_memory;
+mod attacks_mounts;
 mod attacks_mqueue;
 mod attacks_names;
 mod attacks_neighbours;
@@ -80,6 +81,7 @@ pub(crate) fn all() -> Vec<Test> {
         attacks_file::tests,
         attacks_net::tests,
         attacks_task::tests,
+        attacks_mounts::tests,
         attacks_mqueue::tests,
         attacks_sctp::tests,
         attacks_names::tests,
