@@ -22,7 +22,7 @@ use ambit_event::{Event, Operation, key};
 use ambit_sensor::{KernelHook, LoadOptions};
 use serde::Serialize;
 
-use list::{Canary, canary};
+use list::{Canary, WAYS, canary};
 use test_bed::{TestBed, Trial, TrialResult};
 
 /// The result of an operation's canary.
@@ -30,6 +30,8 @@ use test_bed::{TestBed, Trial, TrialResult};
 pub struct Checked {
     /// The operation.
     pub operation: &'static str,
+    /// How it is performed, where there are several ways.
+    pub way: Option<&'static str>,
     /// The result of both trials.
     pub status: Status,
     /// True if learning saw it.
@@ -101,7 +103,7 @@ fn check_each(bed: &TestBed, offered: &[KernelHook]) -> Result<Vec<Checked>, Err
             _ if !Hook::ALL.iter().any(|hook| here(&hook)) => {
                 Checked::without(op, Status::Absent, "this kernel has no hook for it")
             }
-            Some(Canary::Perform(script)) => check_one(bed, op, script, &start)?,
+            Some(Canary::Perform(script)) => check_one(bed, op, None, script, &start)?,
             Some(Canary::Gated { script, violation }) => {
                 check_gated(bed, op, script, violation, &start)?
             }
@@ -112,6 +114,9 @@ fn check_each(bed: &TestBed, offered: &[KernelHook]) -> Result<Vec<Checked>, Err
                 "this version of Ambit has no canary for it",
             ),
         });
+        for (_, way, script) in WAYS.iter().filter(|(of, ..)| *of == op) {
+            checked.push(check_one(bed, op, Some(way), script, &start)?);
+        }
     }
     Ok(checked)
 }
@@ -128,7 +133,15 @@ fn learn(bed: &TestBed, script: &str, digests: bool) -> Result<TrialResult, Erro
     )
 }
 
-fn check_one(bed: &TestBed, op: Op, script: &str, start: &HashSet<Fp>) -> Result<Checked, Error> {
+/// Checks an operation by its canary, or by another `way`: that call may fail by another error than EPERM, or its failure may
+/// show when the memory is used.
+fn check_one(
+    bed: &TestBed,
+    op: Op,
+    way: Option<&'static str>,
+    script: &str,
+    start: &HashSet<Fp>,
+) -> Result<Checked, Error> {
     let digests = op == Op::ExecDigest;
     let learned = learn(bed, script, digests)?;
     // The digest that is checked is the exerciser's own, so it is also among the events of every start.
@@ -154,8 +167,12 @@ fn check_one(bed: &TestBed, op: Op, script: &str, start: &HashSet<Fp>) -> Result
             gated: None,
         },
     )?;
-    let refused = enforced.denied(op) && enforced.was_refused();
-    Ok(Checked::of(op, hook, refused, &learned, &enforced))
+    let failed = enforced.was_refused() || way.is_some() && enforced.failed();
+    let refused = enforced.denied(op) && failed;
+    Ok(Checked {
+        way,
+        ..Checked::of(op, hook, refused, &learned, &enforced)
+    })
 }
 
 /// Checks an operation that no map has, because workloads perform it by chance: only untrusted tasks are refused it.
@@ -242,6 +259,7 @@ impl Checked {
         };
         Self {
             operation: op.name(),
+            way: None,
             status,
             seen: hook.is_some(),
             refused,
@@ -253,6 +271,7 @@ impl Checked {
     fn without(op: Op, status: Status, why: &str) -> Self {
         Self {
             operation: op.name(),
+            way: None,
             status,
             seen: false,
             refused: false,

@@ -146,6 +146,19 @@ const CANARIES: &[(Op, Canary)] = &[
     (Op::UringCmd, Perform("uring-cmd")),
 ];
 
+/// Other ways to executable memory, which other hooks see: operation, name, script of the exerciser. Each calls the memory.
+pub(crate) const WAYS: &[(Op, &str, &str)] = &[
+    (Op::MapAnon, "mprotect", "code mprotect"),
+    (Op::MapAnon, "pkey_mprotect", "code pkey-mprotect"),
+    (Op::MapAnon, "stack", "code stack"),
+    (Op::MapAnon, "brk, READ_IMPLIES_EXEC", "code-implied brk"),
+    (Op::MapAnon, "mmap, READ_IMPLIES_EXEC", "code-implied mmap"),
+    (Op::MapExec, "shmat", "code shmat"),
+    (Op::MapExec, "mprotect, shared", "code mprotect-shared"),
+    (Op::MapAnon, "mremap", "code mremap"),
+    (Op::MapAnon, "remap_file_pages", "code remap-file-pages"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,7 +80,9 @@ impl TrialResult {
 
     /// True if the exerciser could not perform its whole script.
     pub(crate) fn failed(&self) -> bool {
-        self.exec_error.is_some() || self.output.contains(": errno ")
+        self.exec_error.is_some()
+            || self.output.contains(": errno ")
+            || self.output.contains(": signal ")
     }
 
     /// The exerciser's output in one line.

@@ -48,7 +48,9 @@ fn line(checked: &Checked, style: Style) -> String {
     };
     let hook = checked.hook.unwrap_or_default();
     let detail = ambit_event::escape::line(checked.detail.as_deref().unwrap_or_default());
-    let line = format!("{word}  {:<18} {hook:<24} {detail}", checked.operation);
+    let way = checked.way.map(|way| format!(" ({way})"));
+    let operation = format!("{}{}", checked.operation, way.unwrap_or_default());
+    let line = format!("{word}  {operation:<18} {hook:<24} {detail}");
     line.trim_end().to_owned()
 }
 
@@ -59,6 +61,7 @@ mod tests {
     fn without(operation: &'static str, status: Status, why: &str) -> Checked {
         Checked {
             operation,
+            way: None,
             status,
             seen: false,
             refused: false,

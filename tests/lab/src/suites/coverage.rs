@@ -155,7 +155,9 @@ fn the_canary_has_every_operation_refused_and_leaves_nothing_behind(lab: &Lab) {
     let text = |one: &Value, field: &str| one[field].as_str().unwrap_or_default().to_owned();
     let excused = |one: &Value| {
         let (operation, status) = (text(one, "operation"), text(one, "status"));
-        EXCUSED.contains(&(operation.as_str(), status.as_str()))
+        // Memory that these move is no code on any kernel here, so there is nothing to refuse.
+        let moved = matches!(one["way"].as_str(), Some("mremap" | "remap_file_pages"));
+        EXCUSED.contains(&(operation.as_str(), status.as_str())) || moved && status == "untried"
     };
     let wrong: Vec<_> = tried
         .iter()
