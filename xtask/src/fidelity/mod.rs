@@ -146,3 +146,48 @@ fn write(kernel: Kernel, result: &Value) -> Result<()> {
     fs::write(&path, table::updated(&before, kernel.name(), result))
         .context("cannot write docs/fidelity.md")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the loops of a shell script that wait and count no tries.
+    fn endless(script: &str) -> Vec<String> {
+        let lines: Vec<&str> = script.lines().map(str::trim).collect();
+        let begins = |line: &str| {
+            (line.starts_with("while ") || line.starts_with("until "))
+                && !line.starts_with("while read ")
+        };
+        lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| begins(line))
+            .map(|(at, _)| {
+                let rest = lines.get(at..).unwrap_or_default();
+                let end = rest.iter().position(|line| line.contains("done"));
+                rest.get(..=end.unwrap_or(0)).unwrap_or_default().join("\n")
+            })
+            .filter(|text| text.contains("sleep ") || text.contains("nap "))
+            .filter(|text| !text.contains("tries"))
+            .collect()
+    }
+
+    #[test]
+    fn every_loop_of_a_workload_that_waits_ends() {
+        assert_eq!(endless("while [ ! -e x ]; do sleep 0.1; done\n").len(), 1);
+        let counted = "until x; do\n\t((tries-- > 0)) || exit\n\tnap 1\ndone\n";
+        assert_eq!(endless(counted), Vec::<String>::new());
+        let mut left = vec![folder()];
+        let mut scripts = 0;
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                let entries = fs::read_dir(&path).unwrap();
+                left.extend(entries.map(|entry| entry.unwrap().path()));
+            } else if let Ok(text) = fs::read_to_string(&path) {
+                scripts += 1;
+                assert_eq!(endless(&text), Vec::<String>::new(), "{}", path.display());
+            }
+        }
+        assert!(scripts > 50, "{scripts}");
+    }
+}
