@@ -201,6 +201,56 @@ fn texts_that_no_canonical_path_joins_are_an_error() {
 }
 
 #[test]
+fn a_name_in_a_directory_is_never_an_unlinked_or_pseudo_file() {
+    for on in [
+        "file.create",
+        "file.unlink",
+        "file.rename",
+        "file.link",
+        "file.symlink",
+        "file.mkdir",
+        "file.rmdir",
+        "file.mknod",
+        "net.bind",
+        "net.connect",
+        "mount.mount",
+        "mount.umount",
+        "mount.pivot",
+        "mount.chroot",
+        "[file.unlink, mount.mount]",
+    ] {
+        let error = never(on, "object.deleted");
+        let text = "no object of these operations has such a value of `object.deleted`";
+        assert!(error.contains(text), "{on}: {error}");
+        never(on, r#"object.deleted && object.path == "/x""#);
+        never(on, r#"object.deleted || object.path == "/x""#);
+        never(on, r#"object.path.startsWith("memfd:")"#);
+        // POSIX message queues have no name in a directory.
+        let typed = errors(on, r#"object.path == "fs:mqueue/x""#);
+        let is_queue = on == "file.create" || on.contains("file.unlink");
+        assert_eq!(typed.is_empty(), is_queue, "{on}: {typed:?}");
+    }
+    for on in [
+        "exec",
+        "file.open",
+        "file.truncate",
+        "file.chmod",
+        "file.chown",
+        "file.ioctl",
+        "file.fcntl",
+        "file.receive",
+        "map.exec",
+        "kernel.read",
+        "uring.cmd",
+        "[file.open, file.unlink]",
+    ] {
+        for condition in ["object.deleted", r#"object.path == "fs:x""#] {
+            assert_eq!(errors(on, condition), Vec::<String>::new(), "{on}");
+        }
+    }
+}
+
+#[test]
 fn an_open_for_appending_only_is_a_write() {
     let error = never("file.open", "object.append && !object.write");
     assert!(error.contains("it contradicts `object.append`"), "{error}");

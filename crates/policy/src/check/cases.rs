@@ -49,8 +49,9 @@ const OTHER_KINDS: [u8; 6] = [
     abi::KIND_SOCKET,
 ];
 
-/// True if a path of the operation begins with a slash: it names a directory entry, or the place of a mount or a socket.
-const fn is_absolute(op: Op) -> bool {
+/// True if the operation's object is a name in a directory, or the place of a mount or a socket: the kernel part builds it
+/// by `object_dentry`, `object_linked` or `object_unix`. Its path begins with a slash and is never one of an unlinked file.
+const fn is_name(op: Op) -> bool {
     matches!(
         op,
         Op::FileCreate
@@ -66,6 +67,7 @@ const fn is_absolute(op: Op) -> bool {
             | Op::NetListen
             | Op::NetAccept
             | Op::NetSend
+            | Op::MountMount
             | Op::MountUmount
             | Op::MountPivot
             | Op::MountChroot
@@ -89,13 +91,9 @@ pub(super) fn cases(ops: &[Op]) -> Vec<Case> {
         }
     };
     let paths = numbered(&|op| matches!(Form::of(op), Form::Path | Form::Address | Form::Digest));
-    add(
-        &paths,
-        &[abi::KIND_PATH, abi::KIND_DELETED, abi::KIND_FOREIGN],
-        Some("/"),
-    );
-    let files =
-        numbered(&|op| matches!(Form::of(op), Form::Path | Form::Digest) && !is_absolute(op));
+    add(&paths, &[abi::KIND_PATH, abi::KIND_FOREIGN], Some("/"));
+    let files = numbered(&|op| matches!(Form::of(op), Form::Path | Form::Digest) && !is_name(op));
+    add(&files, &[abi::KIND_DELETED], Some("/"));
     add(&files, &[abi::KIND_MEMFD], Some("memfd:"));
     // Message queues are created and removed without a directory entry that a task sees.
     let queues = numbered(&|op| matches!(op, Op::FileCreate | Op::FileUnlink));

@@ -136,6 +136,9 @@ impl<'a> Checker<'a> {
                 };
             }
         }
+        if !all {
+            self.numbers_alone(items, &lowered)?;
+        }
         self.all_together(items, &tested, all)?;
         if all {
             self.branches(items, &lowered)?;
@@ -144,6 +147,19 @@ impl<'a> Checker<'a> {
             self.alternatives.insert(place(items), lowered.clone());
         }
         Some(if all { and(lowered) } else { or(lowered) })
+    }
+
+    /// Reports an alternative that is the test of a number, and that no event passes. Tests of texts are checked when
+    /// they are lowered.
+    fn numbers_alone(&mut self, items: &[Expr], lowered: &[Condition]) -> Option<()> {
+        let mut alone = lowered.iter().zip(items);
+        let never = alone
+            .find(|(item, _)| matches!(item, Condition::Number(..)) && self.possible.never(item));
+        let Some((item, expr)) = never else {
+            return Some(());
+        };
+        let why = self.why_together(&[item], None, Why::Together);
+        self.error(&expr.span, ConditionErrorKind::Never(why))
     }
 
     /// Reports an item that contradicts the items before it only together.
