@@ -87,15 +87,16 @@ impl RuleSet {
         })
     }
 
-    /// Reads and checks the rules of texts that were read before.
+    /// Reads the rules of the active set from its stored texts. An older version may have loaded them, with fewer checks:
+    /// a condition that never holds, for example, is an error of `rules load` and not of a loaded set.
     ///
     /// # Errors
-    /// Rules are wrong.
-    pub fn parse(texts: Vec<SourceText>) -> Result<Self, RuleFileError> {
+    /// A text is not a file of rules of this version.
+    pub fn parse_active(texts: Vec<SourceText>) -> Result<Self, RuleFileError> {
         let files = texts
             .iter()
             .map(|text| (text.name.as_str(), text.text.as_bytes()));
-        let rules = file::read_all(files)?;
+        let rules = file::read_checked(files)?;
         Ok(Self { rules, texts })
     }
 
@@ -181,6 +182,22 @@ mod tests {
         let paths = [dir.path().to_owned(), dir.path().join("a.yaml")];
         let found = find(&paths).unwrap();
         assert_eq!(found, [dir.path().join("a.yaml"), dir.path().join("b.yml")]);
+    }
+
+    #[test]
+    fn an_active_set_with_a_condition_that_never_holds_is_readable() {
+        let text = "ambit-rules: 1\nrules:\n  - {id: a, on: exec, when: object.path == \"bash\", do: deny}\n";
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.yaml");
+        fs::write(&path, text).unwrap();
+        let error = RuleSet::read(&[path]).unwrap_err();
+        assert!(error.to_string().contains("never true"), "{error}");
+        let stored = SourceText {
+            name: "a.yaml".into(),
+            text: text.into(),
+        };
+        let set = RuleSet::parse_active(vec![stored]).unwrap();
+        assert_eq!(set.rules.len(), 1);
     }
 
     #[test]

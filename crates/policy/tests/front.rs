@@ -9,7 +9,7 @@
 
 use ambit_event::Op;
 use ambit_policy::condition::{Condition, Number, NumberTest, Text, TextTest};
-use ambit_policy::file::{RuleError, check_set, read, read_all};
+use ambit_policy::file::{RuleError, check_set, read, read_all, read_checked};
 use ambit_policy::rule::{Actions, Rule, Severity};
 use proptest::prelude::*;
 
@@ -44,6 +44,65 @@ fn when(on: &str, condition: &str) -> Condition {
         "id: a\non: [{on}]\ndo: audit\nwhen: |\n  {condition}"
     ));
     rules(&text).remove(0).when
+}
+
+#[test]
+fn a_stored_set_with_tests_that_are_never_or_always_true_is_read_and_keeps_its_tests() {
+    for (on, condition) in [
+        ("exec", r#"object.path == "bash""#),
+        ("exec", r#"object.path != "bash""#),
+        ("exec", r#"object.path in ["/bin/sh", "sh"]"#),
+        ("exec", r#"object.path.startsWith("/proc/self/")"#),
+        ("exec", r#"object.path.startsWith("bin")"#),
+        ("exec", r#"object.path.contains("")"#),
+        ("exec", "object.path in []"),
+        ("exec", r#"object.path == "/a" && object.path == "/b""#),
+        ("exec", r#"object.path != "/a" || object.path != "/b""#),
+        (
+            "exec",
+            r#"object.path == "/a" && (task.uid == 0 || object.path == "/b")"#,
+        ),
+        ("exec", r#""sh" in subject.chain"#),
+        ("exec", r#"subject.chain.exists(e, e == "/a" && e == "/b")"#),
+        ("exec", r#"subject.chain.all(e, e != "/a" || e != "/b")"#),
+        ("exec", "task.uid > 4294967295"),
+        ("exec", "task.uid >= 0"),
+        ("exec", r#"op == "exec""#),
+        ("exec", "false"),
+        ("file.unlink", r#"object.path.startsWith("memfd:")"#),
+        ("file.unlink", "object.deleted"),
+        ("net.connect", r#"object.path == "/x" && object.port == 22"#),
+        ("net.socket", "object.family == 4294967296"),
+    ] {
+        let text = file(&format!(
+            "id: a\non: [{on}]\nfor: domains\ndo: taint\nwhen: |\n  {condition}"
+        ));
+        assert!(read("a", text.as_bytes()).is_err(), "{condition}");
+        let rules = match read_checked([("a", text.as_bytes())]) {
+            Ok(rules) => rules,
+            Err(errors) => panic!("{condition}: {errors}"),
+        };
+        let sources = [("rule:a".to_owned(), 8)].into_iter().collect();
+        let hooks = ambit_abi::Hook::ALL;
+        ambit_policy::compile::compile(&rules, &sources, hooks).expect(condition);
+    }
+    let stored = file("id: a\non: exec\ndo: audit\nwhen: object.path == \"bash\"");
+    let rules = read_checked([("a", stored.as_bytes())]).unwrap();
+    let names = [b"bash".to_vec()].into();
+    let test = Condition::Text(Text::ObjectPath, TextTest::In(names));
+    assert_eq!(rules[0].when, test);
+}
+
+#[test]
+fn a_stored_set_with_rules_without_effect_is_read() {
+    let deny = "ambit-rules: 1\nrules:\n  - {id: a, on: exec, do: deny}\n";
+    let allow = "ambit-rules: 1\nrules:\n  - {id: b, on: exec, do: allow}\n  \
+                 - {id: c, on: exec, do: audit, when: '\"rule:none\" in task.trust', examples: [{expect: maybe}]}\n";
+    let files = [("a", deny.as_bytes()), ("b", allow.as_bytes())];
+    assert!(read_all(files).is_err());
+    assert_eq!(read_checked(files).unwrap().len(), 3);
+    let wrong = "ambit-rules: 1\nrules:\n  - {id: a, on: exec, do: deny, when: task.uidd == 0}\n";
+    assert!(read_checked([("a", wrong.as_bytes())]).is_err());
 }
 
 /// Returns the error of a condition: message, the marked part, and help.

@@ -47,7 +47,7 @@ pub fn active() -> Result<Option<Active>, Error> {
     let Some(mut description) = Description::read(&kernel)? else {
         return Ok(None);
     };
-    let set = RuleSet::parse(std::mem::take(&mut description.texts))?;
+    let set = RuleSet::parse_active(std::mem::take(&mut description.texts))?;
     Ok(Some(Active {
         kernel,
         description,

@@ -89,7 +89,7 @@ pub fn reload(kernel: &Kernel) -> Result<Reload, Error> {
     let Some(mut active) = Description::read_locked(kernel, lock.as_read())? else {
         return Ok(Reload::NotNeeded);
     };
-    let set = RuleSet::parse(std::mem::take(&mut active.texts))?;
+    let set = RuleSet::parse_active(std::mem::take(&mut active.texts))?;
     load_into(kernel, set, Some(&active), &lock)?;
     Ok(Reload::Done)
 }

@@ -162,12 +162,18 @@ impl<'a> Checker<'a> {
         self.error(&expr.span, kind)
     }
 
-    /// Reports a test that is never true; with `!=`, one that is always true.
-    pub(super) fn useless(&mut self, expr: &Expr, negated: bool, why: Why) -> Option<Condition> {
+    /// Reports a test that is never true; with `!=`, one that is always true. `test` is its meaning before the negation.
+    pub(super) fn useless(
+        &mut self,
+        expr: &Expr,
+        negated: bool,
+        why: Why,
+        test: Condition,
+    ) -> Option<Condition> {
         if negated {
-            self.always(&expr.span, why)
+            self.always(&expr.span, why, test)
         } else {
-            self.never(&expr.span, why)
+            self.never(&expr.span, why, test)
         }
     }
 
@@ -183,11 +189,11 @@ impl<'a> Checker<'a> {
             let Some(text) = text_of(literal) else {
                 return self.mismatch(subject, literal);
             };
+            let equals = TextTest::In(BTreeSet::from([text.to_vec()]));
             if let Some(why) = impossible(field, Match::Whole, text) {
-                return self.useless(expr, negated, why);
+                return self.useless(expr, negated, why, Condition::Text(field, equals));
             }
-            let texts = BTreeSet::from([text.to_vec()]);
-            return self.text_test(expr, field, TextTest::In(texts), negated);
+            return self.text_test(expr, field, equals, negated);
         }
         match (subject, &literal.kind) {
             (Subject::Family, ExprKind::Int(4)) => {
@@ -333,7 +339,7 @@ impl<'a> Checker<'a> {
         items: &'a [Expr],
     ) -> Option<Condition> {
         if items.is_empty() {
-            return self.never(&expr.span, Why::EmptyList);
+            return self.never(&expr.span, Why::EmptyList, Condition::Const(false));
         }
         let tests: Vec<Option<Condition>> = items
             .iter()

@@ -8,7 +8,7 @@ use ambit_event::nearest;
 
 use super::literal::{Match, impossible, is_literal, literal_is};
 use super::simplify::not;
-use super::{Checker, ConditionErrorKind, Why, text};
+use super::{Checker, ConditionErrorKind, Lints, Why, text};
 use crate::cel::{Expr, ExprKind, Span};
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
 use crate::field::{Field, Meaning, fields};
@@ -107,10 +107,10 @@ impl<'a> Checker<'a> {
                 Some(Condition::Trust(Some(source)))
             }
             _ => {
-                if let Some(why) = impossible(Text::Chain, Match::Whole, bytes) {
-                    return self.never(&expr.span, why);
-                }
                 let test = TextTest::In(BTreeSet::from([bytes.clone()]));
+                if let Some(why) = impossible(Text::Chain, Match::Whole, bytes) {
+                    return self.never(&expr.span, why, Condition::Text(Text::Chain, test));
+                }
                 self.text_test(expr, Text::Chain, test, false)
             }
         }
@@ -210,14 +210,10 @@ impl<'a> Checker<'a> {
         } else {
             Match::Other
         };
-        if function != "matches"
-            && let Some(why) = impossible(field, how, bytes)
-        {
-            return if why == Why::EmptyText {
-                self.always(&expr.span, why)
-            } else {
-                self.never(&expr.span, why)
-            };
+        let why = (function != "matches").then(|| impossible(field, how, bytes));
+        let why = why.flatten();
+        if why == Some(Why::EmptyText) {
+            return self.always(&expr.span, Why::EmptyText, Condition::Const(true));
         }
         let test = match function {
             "startsWith" => TextTest::StartsWith(bytes.clone()),
@@ -233,9 +229,12 @@ impl<'a> Checker<'a> {
                 TextTest::Matches(pattern.to_owned())
             }
         };
+        if let Some(why) = why {
+            return self.never(&expr.span, why, Condition::Text(field, test));
+        }
         let condition = self.text_test(expr, field, test, false)?;
-        if self.possible.never(&not(condition.clone())) {
-            return self.always(&expr.span, Why::EveryText);
+        if self.lints == Lints::Refuse && self.possible.never(&not(condition.clone())) {
+            return self.always(&expr.span, Why::EveryText, condition);
         }
         Some(condition)
     }
@@ -283,13 +282,19 @@ impl<'a> Checker<'a> {
         self.element = Some(name);
         let tested = self.bool(body);
         self.element = None;
-        match tested? {
-            Condition::Text(_, test) if function == "exists" => {
-                Some(Condition::Text(Text::Chain, test))
-            }
-            Condition::Text(_, test) => Some(not(Condition::Text(Text::Chain, text::not(test)))),
-            _ => self.argument(body, function, takes),
-        }
+        // The parts of an accepted test may fold to a constant.
+        let every = TextTest::Matches(String::new());
+        let test = match tested? {
+            Condition::Text(_, test) => test,
+            Condition::Const(true) if self.lints == Lints::Accept => every,
+            Condition::Const(false) if self.lints == Lints::Accept => text::not(every),
+            _ => return self.argument(body, function, takes),
+        };
+        Some(if function == "exists" {
+            Condition::Text(Text::Chain, test)
+        } else {
+            not(Condition::Text(Text::Chain, text::not(test)))
+        })
     }
 
     /// `cidr("…").containsIP(…)`.

@@ -5,7 +5,7 @@ use ambit_event::nearest;
 
 use super::relate::clash;
 use super::simplify::{and, not, or, size};
-use super::{Checker, ConditionErrorKind, TESTS_MAX, Why};
+use super::{Checker, ConditionErrorKind, Lints, TESTS_MAX, Why};
 use crate::cel::{Comparison, Expr, ExprKind, Span};
 use crate::condition::Condition;
 
@@ -113,6 +113,9 @@ impl<'a> Checker<'a> {
             let span = items.first().map_or(0..0, |item| item.span.clone());
             return self.error(&span, ConditionErrorKind::TooLarge);
         }
+        if self.lints == Lints::Accept {
+            return Some(if all { and(lowered) } else { or(lowered) });
+        }
         // Alternatives are always true together if their negations contradict each other.
         let tested: Vec<Condition> = if all {
             lowered.clone()
@@ -130,9 +133,12 @@ impl<'a> Checker<'a> {
             if let Some((_, other)) = other {
                 let text = self.source(&other.span).to_owned();
                 return if all {
-                    self.never(&expr.span, Why::Contradicts(text))
+                    self.error(
+                        &expr.span,
+                        ConditionErrorKind::Never(Why::Contradicts(text)),
+                    )
                 } else {
-                    self.always(&expr.span, Why::Covers(text))
+                    self.error(&expr.span, ConditionErrorKind::Always(Why::Covers(text)))
                 };
             }
         }
@@ -183,10 +189,12 @@ impl<'a> Checker<'a> {
             (true, text) => {
                 let plain = text.clone().map_or(Why::Rest, Why::Contradicts);
                 let why = self.why_together(until, text, plain);
-                self.never(&expr.span, why)
+                self.error(&expr.span, ConditionErrorKind::Never(why))
             }
-            (false, Some(text)) => self.always(&expr.span, Why::Covers(text)),
-            (false, None) => self.always(&expr.span, Why::EveryText),
+            (false, Some(text)) => {
+                self.error(&expr.span, ConditionErrorKind::Always(Why::Covers(text)))
+            }
+            (false, None) => self.error(&expr.span, ConditionErrorKind::Always(Why::EveryText)),
         }
     }
 
@@ -224,7 +232,7 @@ impl<'a> Checker<'a> {
                 let text = one.and_then(|(other, _)| self.sources(&[other], ""));
                 let plain = text.clone().map_or(Why::Rest, Why::Contradicts);
                 let why = self.why_together(&together, text, plain);
-                return self.never(&branch.span, why);
+                return self.error(&branch.span, ConditionErrorKind::Never(why));
             }
         }
         Some(())

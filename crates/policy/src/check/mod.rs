@@ -34,12 +34,31 @@ pub use error::{ConditionError, ConditionErrorKind, Why};
 /// Limit of tests in a condition.
 const TESTS_MAX: usize = 4096;
 
+/// What happens to tests that are never or always true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lints {
+    /// They are errors.
+    Refuse,
+    /// They are kept as they are written.
+    Accept,
+}
+
 /// Parses and checks a condition of a rule for these operations.
 pub fn condition(source: &str, ops: &[Op]) -> Result<Condition, Vec<ConditionError>> {
+    condition_with(source, ops, Lints::Refuse)
+}
+
+/// As [`condition`], with or without the lints.
+pub(crate) fn condition_with(
+    source: &str,
+    ops: &[Op],
+    lints: Lints,
+) -> Result<Condition, Vec<ConditionError>> {
     let expr = cel::parse(source).map_err(|error| vec![error.into()])?;
     let mut checker = Checker {
         source,
         ops,
+        lints,
         element: None,
         possible: Possible::new(ops),
         alternatives: HashMap::new(),
@@ -47,6 +66,7 @@ pub fn condition(source: &str, ops: &[Op]) -> Result<Condition, Vec<ConditionErr
     };
     let condition = checker.bool(&expr);
     match condition {
+        Some(condition) if checker.errors.is_empty() && lints == Lints::Accept => Ok(condition),
         Some(Condition::Const(false)) if checker.errors.is_empty() => {
             let constant = matches!(
                 expr.kind,
@@ -87,6 +107,7 @@ pub(crate) fn rules_asked(source: &str) -> Vec<(String, Span)> {
 struct Checker<'a> {
     source: &'a str,
     ops: &'a [Op],
+    lints: Lints,
     /// The variable of the `exists` or `all` around.
     element: Option<&'a str>,
     possible: Possible,
@@ -104,12 +125,20 @@ impl Checker<'_> {
         None
     }
 
-    fn never<T>(&mut self, span: &Span, why: Why) -> Option<T> {
-        self.error(span, ConditionErrorKind::Never(why))
+    /// Reports a test that is never true. `test` is its meaning, where lints are accepted.
+    fn never(&mut self, span: &Span, why: Why, test: Condition) -> Option<Condition> {
+        match self.lints {
+            Lints::Refuse => self.error(span, ConditionErrorKind::Never(why)),
+            Lints::Accept => Some(test),
+        }
     }
 
-    fn always<T>(&mut self, span: &Span, why: Why) -> Option<T> {
-        self.error(span, ConditionErrorKind::Always(why))
+    /// As [`Self::never`], for a test that is always true.
+    fn always(&mut self, span: &Span, why: Why, test: Condition) -> Option<Condition> {
+        match self.lints {
+            Lints::Refuse => self.error(span, ConditionErrorKind::Always(why)),
+            Lints::Accept => Some(test),
+        }
     }
 
     fn source(&self, span: &Span) -> &str {

@@ -6,7 +6,7 @@ use ambit_abi::{KIND_DELETED, KIND_FOREIGN};
 use super::canonical::Property;
 use super::instead::instead;
 use super::possible::Reason;
-use super::{Checker, Why};
+use super::{Checker, Lints, Why};
 use crate::cel::Expr;
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
 
@@ -23,6 +23,9 @@ impl Checker<'_> {
         let Condition::Text(_, test) = &condition else {
             return None;
         };
+        if self.lints == Lints::Accept {
+            return Some(condition);
+        }
         if self.possible.never(&condition) {
             let why = match self.possible.why(&[&condition]) {
                 Reason::Property(Property::Without(fault)) => Why::Form {
@@ -36,7 +39,7 @@ impl Checker<'_> {
                 },
                 _ => Why::NoSuchText(field),
             };
-            return self.useless(expr, negated, why);
+            return self.useless(expr, negated, why, condition);
         }
         if is_about_markers(test)
             && let Some(fault) = self.possible.unmarked(field, test)
@@ -46,7 +49,7 @@ impl Checker<'_> {
                 instead: instead(&mut self.possible, field, test),
                 beside: None,
             };
-            return self.useless(expr, negated, why);
+            return self.useless(expr, negated, why, condition);
         }
         Some(condition)
     }

@@ -39,8 +39,8 @@ impl Checker<'_> {
                     let test = Condition::Number(number, test);
                     Some(if positive { test } else { not(test) })
                 }
-                Err(false) => checker.never(&expr.span, Why::Range(max)),
-                Err(true) => checker.always(&expr.span, Why::Range(max)),
+                Err(false) => checker.never(&expr.span, Why::Range(max), Condition::Const(false)),
+                Err(true) => checker.always(&expr.span, Why::Range(max), Condition::Const(true)),
             }
         })
     }
@@ -100,7 +100,8 @@ impl Checker<'_> {
             return self.error(&literal.span, kind);
         }
         let Ok(value) = u32::try_from(value) else {
-            return self.never(&expr.span, Why::Range(u32::MAX.into()));
+            let why = Why::Range(u32::MAX.into());
+            return self.never(&expr.span, why, Condition::Const(false));
         };
         self.each(variants, false, |_, field| match field.meaning {
             Meaning::Words(number, _, Numbered::Yes) => Some(one_of(number, value.into())),
@@ -120,7 +121,7 @@ impl Checker<'_> {
         let found = self.ops.iter().find(|op| op.name() == word).copied();
         match found {
             Some(op) if self.ops.len() > 1 => Some(operation_in(&[op])),
-            Some(_) => self.useless(expr, !negated, Why::OnlyOperation),
+            Some(_) => self.useless(expr, !negated, Why::OnlyOperation, Condition::Const(true)),
             None => {
                 let kind = ConditionErrorKind::Word {
                     name: "op".to_owned(),

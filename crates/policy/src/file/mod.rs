@@ -10,4 +10,4 @@ mod rule;
 
 pub use error::{RuleError, RuleErrorKind, RuleErrors};
 pub use paths::paths;
-pub use read::{SIZE_MAX, check_set, read, read_all};
+pub use read::{SIZE_MAX, check_set, read, read_all, read_checked};

@@ -7,6 +7,7 @@ use ambit_source::{Excerpts, Place};
 use super::error::{Other, RuleError, RuleErrorKind, RuleErrors};
 use super::node::{Errors, keys};
 use crate::cel;
+use crate::check::Lints;
 use crate::check::set::{Fault, faults};
 use crate::rule::{Mark, Rule};
 
@@ -21,7 +22,7 @@ pub(super) const LIMITS: yaml::Limits = yaml::Limits {
 
 /// Reads a file of rules; errors call it `name`. The rules are not checked against each other: see [`read_all`].
 pub fn read(name: &str, text: &[u8]) -> Result<Vec<Rule>, RuleErrors> {
-    let (rules, errors) = read_good(name, text);
+    let (rules, errors) = read_good(name, text, Lints::Refuse);
     errors.map_or(Ok(rules), Err)
 }
 
@@ -30,19 +31,36 @@ pub fn read(name: &str, text: &[u8]) -> Result<Vec<Rule>, RuleErrors> {
 pub fn read_all<'t>(
     files: impl IntoIterator<Item = (&'t str, &'t [u8])>,
 ) -> Result<Vec<Rule>, RuleErrors> {
+    read_each(files, Lints::Refuse)
+}
+
+/// Reads files of rules that were checked before, maybe by an older version with other checks. Tests that are never or
+/// always true and faults of rules beside other rules are no errors. Examples are not read.
+pub fn read_checked<'t>(
+    files: impl IntoIterator<Item = (&'t str, &'t [u8])>,
+) -> Result<Vec<Rule>, RuleErrors> {
+    read_each(files, Lints::Accept)
+}
+
+fn read_each<'t>(
+    files: impl IntoIterator<Item = (&'t str, &'t [u8])>,
+    lints: Lints,
+) -> Result<Vec<Rule>, RuleErrors> {
     let mut rules = Vec::new();
     let mut names = Vec::new();
     let mut found = RuleErrors::default();
     for (name, text) in files {
-        let (good, errors) = read_good(name, text);
+        let (good, errors) = read_good(name, text, lints);
         rules.extend(good);
         names.push(name);
         if let Some(errors) = errors {
             found.append(errors);
         }
     }
-    let all_readable = found.is_empty();
-    found.append(set_errors(&rules, all_readable));
+    if lints == Lints::Refuse {
+        let all_readable = found.is_empty();
+        found.append(set_errors(&rules, all_readable));
+    }
     if found.is_empty() {
         Ok(rules)
     } else {
@@ -52,7 +70,7 @@ pub fn read_all<'t>(
 }
 
 /// Returns the rules of a file that have no error, and the errors of the others.
-fn read_good(name: &str, text: &[u8]) -> (Vec<Rule>, Option<RuleErrors>) {
+fn read_good(name: &str, text: &[u8], lints: Lints) -> (Vec<Rule>, Option<RuleErrors>) {
     let text = match yaml::decode(text, LIMITS) {
         Ok(text) => text,
         Err(undecodable) => {
@@ -64,7 +82,7 @@ fn read_good(name: &str, text: &[u8]) -> (Vec<Rule>, Option<RuleErrors>) {
     };
     let mut errors = Errors::new(text);
     let mut rules = match yaml::document(text, LIMITS) {
-        Ok(root) => rules(name, &root, &mut errors),
+        Ok(root) => rules(name, &root, lints, &mut errors),
         Err((place, error)) => {
             let line = text.lines().nth(place.line.saturating_sub(1));
             let instead = match error {
@@ -105,7 +123,7 @@ fn quoted(line: &str) -> Option<String> {
     Some(format!("`when: '{}'`", condition.replace('\'', "''")))
 }
 
-fn rules(file: &str, root: &Node<'_>, errors: &mut Errors<'_>) -> Vec<Rule> {
+fn rules(file: &str, root: &Node<'_>, lints: Lints, errors: &mut Errors<'_>) -> Vec<Rule> {
     // A file that is not a file of rules gets one error, not one for each of its keys.
     let first = match &root.value {
         Value::Mapping(pairs) => pairs.first(),
@@ -138,7 +156,7 @@ fn rules(file: &str, root: &Node<'_>, errors: &mut Errors<'_>) -> Vec<Rule> {
     let mut good = Vec::new();
     for item in items {
         let before = errors.count();
-        let rule = super::rule::read(file, item, errors);
+        let rule = super::rule::read(file, item, lints, errors);
         good.extend(rule.filter(|_| errors.count() == before));
     }
     good

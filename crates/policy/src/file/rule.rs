@@ -12,7 +12,7 @@ use super::error::RuleErrorKind;
 use super::node::{Errors, items, keys, line};
 use crate::cel;
 use crate::check::possible::Possible;
-use crate::check::{self, ConditionErrorKind, simplify};
+use crate::check::{self, ConditionErrorKind, Lints, simplify};
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
 use crate::field::{can_match, is_domain, is_id};
 use crate::rule::{Actions, Mark, Marks, Rule, Severity};
@@ -31,8 +31,14 @@ const KEYS: [&str; 11] = [
     "examples",
 ];
 
-/// Reads a rule and collects its errors; `None` if no rule can be made of it.
-pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Rule> {
+/// Reads a rule and collects its errors; `None` if no rule can be made of it. Where lints are accepted, its examples are
+/// left out.
+pub(super) fn read(
+    file: &str,
+    node: &Node<'_>,
+    lints: Lints,
+    errors: &mut Errors<'_>,
+) -> Option<Rule> {
     let found = keys(node, &KEYS, "a rule's keys", errors)?;
     for key in ["id", "on", "do"] {
         if !found.contains_key(key) {
@@ -76,15 +82,16 @@ pub(super) fn read(file: &str, node: &Node<'_>, errors: &mut Errors<'_>) -> Opti
     };
     let mut sources = Vec::new();
     let condition = match found.get("when") {
-        Some(node) => condition(node, &on, &mut sources, errors),
+        Some(node) => condition(node, &on, lints, &mut sources, errors),
         None => Some((String::new(), Condition::Const(true))),
     };
     let condition = condition.zip(scope).and_then(|((text, when), scope)| {
-        let node = found.get("for").copied();
+        let node = found.get("for").filter(|_| lints == Lints::Refuse).copied();
         Some((text, within_scope(scope, when, &on, node, errors)?))
     });
     let examples = found
         .get("examples")
+        .filter(|_| lints == Lints::Refuse)
         .map_or_else(Vec::new, |node| super::example::read(node, &on, errors));
     let (text, when) = condition?;
     Some(Rule {
@@ -251,6 +258,7 @@ fn scope(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Condition> {
 fn condition(
     node: &Node<'_>,
     on: &[Op],
+    lints: Lints,
     sources: &mut Vec<(String, Mark)>,
     errors: &mut Errors<'_>,
 ) -> Option<(String, Condition)> {
@@ -258,7 +266,7 @@ fn condition(
         errors.add(node.place, RuleErrorKind::Expected("a condition"));
         return None;
     };
-    match check::condition(text, on) {
+    match check::condition_with(text, on, lints) {
         Ok(condition) => {
             for (source, span) in check::rules_asked(text) {
                 sources.push((source, mark(errors.place(node, &span))));
@@ -282,7 +290,7 @@ fn condition_syntax(node: &Node<'_>, errors: &mut Errors<'_>) {
     }
 }
 
-/// Joins the scope with the condition, and adds an error if both together never match.
+/// Joins the scope with the condition, and adds an error at the node if both together never match.
 fn within_scope(
     scope: Condition,
     when: Condition,
