@@ -5,6 +5,8 @@
 //! devpts by markers. So some texts never occur. Each kind of such texts is a [`Fault`] with an expression that matches
 //! exactly those texts. A condition or a pattern that only matches such texts never matches anything.
 
+use std::collections::BTreeSet;
+
 /// A reason why a text is not a path in canonical form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
@@ -19,9 +21,7 @@ pub enum Fault {
     #[error("paths in /proc have `{{self}}` and `{{pid}}` in place of process numbers")]
     Process,
     /// A link in the root of procfs.
-    #[error(
-        "/proc/self, /proc/thread-self, /proc/net and /proc/mounts are links, and paths have links followed"
-    )]
+    #[error("{FOLLOWED}")]
     Link,
     /// A number as a thread in procfs.
     #[error("paths in /proc have `{{self}}` and `{{pid}}` in place of thread numbers")]
@@ -43,11 +43,52 @@ pub enum Spelling {
     Bytes,
 }
 
-/// A component of four bytes that is not `task`, or of another length.
-const NOT_TASK: &str = "(?:[^/]{1,3}|[^/]{5,}|[^t/][^/]{3}|t[^a/][^/]{2}|ta[^s/][^/]|tas[^k/])";
-/// A first component in procfs below which only procfs is mounted: not `fs` and not `sys`, where other file systems
-/// have names that users choose.
-const ONLY_PROCFS: &str = "(?:[^/]|[^/]{4,}|[^f/][^/]|f[^s/]|[^s/][^/]{2}|s[^y/][^/]|sy[^s/])";
+const FOLLOWED: &str = "/proc/self, /proc/thread-self, /proc/net and /proc/mounts are links, and paths have links followed";
+/// The links in the root of procfs.
+const LINKS: &str = "(?:self|thread-self|net|mounts)";
+/// Directories of procfs on which the kernel mounts other file systems (`proc_create_mount_point` and
+/// `register_sysctl_mount_point`). The kernel part does not replace numbers there.
+const OTHER_FILE_SYSTEMS: [&[&str]; 2] = [&["fs", "nfsd"], &["sys", "fs", "binfmt_misc"]];
+/// Longest number that the kernel part replaces (`all_digits` in `bpf/include/path.bpf.h`).
+const DIGITS_MAX: usize = 10;
+
+/// Returns an expression for a component that differs from each of these words.
+fn none_of(words: &[&str]) -> String {
+    let heads = words
+        .iter()
+        .flat_map(|word| (0..=word.len()).filter_map(|end| word.get(..end)));
+    let heads: BTreeSet<&str> = heads.chain([""]).collect();
+    let mut all = Vec::new();
+    for head in &heads {
+        let next = heads
+            .iter()
+            .filter(|longer| longer.len() == head.len() + 1)
+            .filter_map(|longer| longer.strip_prefix(*head));
+        all.push(format!("{head}[^{}/][^/]*", next.collect::<String>()));
+        if !head.is_empty() && !words.contains(head) {
+            all.push((*head).to_owned());
+        }
+    }
+    format!("(?:{})", all.join("|"))
+}
+
+/// Returns an expression for one or more components, each with its slash, that lead from the root of procfs to a directory
+/// in procfs: not into a file system that the kernel mounts there ([`OTHER_FILE_SYSTEMS`]). The last component
+/// differs from each word of `last`.
+fn in_procfs(last: &[&str]) -> String {
+    let after = |first: &[&str]| {
+        let one = none_of(&[first, last].concat());
+        let (first, last) = (none_of(first), none_of(last));
+        format!("(?:{one}/|{first}/(?:[^/]+/)*{last}/)")
+    };
+    format!(
+        "(?:{}|fs/{}?|sys/(?:{}|fs/{}?)?)",
+        after(&["fs", "sys"]),
+        after(&["nfsd"]),
+        after(&["fs"]),
+        after(&["binfmt_misc"]),
+    )
+}
 
 impl Fault {
     /// Every fault.
@@ -76,14 +117,21 @@ impl Fault {
         match self {
             Self::Empty => "^/(?:(?s:.)*/)?/|^/(?s:.)+/$".to_owned(),
             Self::Dot => r"^/(?:(?s:.)*/)?\.\.?(?:/|$)".to_owned(),
-            // Names in the root of procfs do not begin with a digit.
-            Self::Process => format!("^/proc/(?:[0-9]|{num})"),
-            Self::Link => "^/proc/(?:self|thread-self|(?:net|mounts)(?:/|$))".to_owned(),
-            Self::Thread => format!("^/proc/[^/]+/task/(?:[0-9]|{num})"),
-            Self::Number => format!(
-                "^/proc/{ONLY_PROCFS}/(?:(?:[^/]+/)*[0-9]+|(?:(?:[^/]+/)*{NOT_TASK}/)?(?:{own}|{pid}))(?:/|$)"
-            ),
-            Self::Terminal => format!("^/dev/pts/(?:[0-9]|{own}|{pid})"),
+            // All numbers there are processes, and have fewer digits than DIGITS_MAX.
+            Self::Process => format!("^/proc/(?:[0-9]+|{num})(?:/|$)"),
+            Self::Link => format!("^/proc/{LINKS}(?:/|$)"),
+            Self::Thread => format!("^/proc/{}task/(?:[0-9]+|{num})(?:/|$)", in_procfs(&[])),
+            Self::Number => {
+                let (any, other) = (in_procfs(&[]), in_procfs(&["task"]));
+                // Below `net` and `sys`, users choose names, such as names of network interfaces. The kernel chooses all
+                // other names and the names of descriptors, with DIGITS_MAX digits at most.
+                let kernels = none_of(&["fs", "net", "sys"]);
+                format!(
+                    "^/proc/(?:{any}[0-9]{{1,{DIGITS_MAX}}}|(?:{kernels}/)+[0-9]+|{any}(?:fd|fdinfo)/[0-9]+\
+                     |{other}(?:{own}|{pid}))(?:/|$)"
+                )
+            }
+            Self::Terminal => format!("^/dev/pts/(?:[0-9]+|{own}|{pid})(?:/|$)"),
         }
     }
 }
@@ -118,36 +166,35 @@ pub fn corrected(text: &str, whole: bool) -> String {
     marked.join("/")
 }
 
-/// Replaces numbers by markers below the first `/proc` or `/dev/pts`.
+/// Replaces numbers by markers in `/proc` and `/dev/pts`.
 fn marked(parts: &[&str]) -> Vec<String> {
-    let proc = parts.iter().skip(1).position(|part| *part == "proc");
-    let pts = parts.windows(2).position(|pair| pair == ["dev", "pts"]);
     let plain =
         |parts: &[&str]| -> Vec<String> { parts.iter().map(|part| (*part).to_owned()).collect() };
-    let (head, rest) = match (proc, pts) {
-        (Some(at), _) => parts.split_at(at + 2),
-        (None, Some(at)) => {
-            let (head, rest) = parts.split_at(at + 2);
-            let rest = rest
-                .iter()
-                .map(|part| if is_variable(part) { "{n}" } else { part });
-            return [plain(head), rest.map(str::to_owned).collect()].concat();
-        }
-        (None, None) => return plain(parts),
+    if let ["", "dev", "pts", rest @ ..] = parts {
+        let rest = rest
+            .iter()
+            .map(|part| if is_variable(part) { "{n}" } else { part });
+        return ["", "dev", "pts"]
+            .into_iter()
+            .chain(rest)
+            .map(str::to_owned)
+            .collect();
+    }
+    let ["", "proc", rest @ ..] = parts else {
+        return plain(parts);
     };
-    let mut out = plain(head);
+    let mut out = plain(&["", "proc"]);
     let mut last = "";
     for (index, part) in rest.iter().enumerate() {
+        let before = rest.get(..index).unwrap_or_default();
         let new: &[&str] = match (index, *part) {
             (0, "self") => &["{self}"],
             (0, "thread-self") => &["{self}", "task", "{self}"],
             (0, "net" | "mounts") => &["{self}", part],
-            (0, part) if is_variable(part) && !is_process(part) => &["{pid}"],
-            (2, part) if last == "task" && is_variable(part) && !is_process(part) => &["{pid}"],
-            (2, part) if last == "task" && is_process(part) => &[part],
-            (1.., part) if is_variable(part) && !matches!(rest.first(), Some(&("fs" | "sys"))) => {
-                &["{n}"]
-            }
+            (_, part) if !is_variable(part) || is_elsewhere(before) => &[part],
+            (0, _) if !is_process(part) => &["{pid}"],
+            (1.., _) if last == "task" && !is_process(part) => &["{pid}"],
+            (1.., _) if last != "task" => &["{n}"],
             (_, part) => &[part],
         };
         out.extend(new.iter().map(|part| (*part).to_owned()));
@@ -156,13 +203,33 @@ fn marked(parts: &[&str]) -> Vec<String> {
     out
 }
 
+/// True if the kernel part replaces numbers at the end of this path.
+pub fn is_marked(path: &[u8]) -> bool {
+    let is_below = |other: &&[&str]| {
+        let directory = format!("/proc/{}/", other.join("/"));
+        path.starts_with(directory.as_bytes())
+    };
+    MARKED
+        .iter()
+        .any(|directory| path.starts_with(directory.as_bytes()))
+        && !OTHER_FILE_SYSTEMS.iter().any(is_below)
+}
+
+/// True if these components lead from the root of procfs into another file system.
+fn is_elsewhere(components: &[&str]) -> bool {
+    OTHER_FILE_SYSTEMS
+        .iter()
+        .any(|other| components.starts_with(other))
+}
+
 fn is_process(part: &str) -> bool {
     matches!(part, "{self}" | "{pid}")
 }
 
 /// True for a number and for each class of numbers.
 fn is_variable(part: &str) -> bool {
-    let digits = (1..=10).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        (1..=DIGITS_MAX).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     digits || is_process(part) || part == "{n}"
 }
 
@@ -184,6 +251,14 @@ mod tests {
             ("/proc/mounts", "/proc/{self}/mounts"),
             ("/proc/irq/24/affinity", "/proc/irq/{n}/affinity"),
             ("/proc/sys/fs/binfmt_misc/12", "/proc/sys/fs/binfmt_misc/12"),
+            (
+                "/proc/fs/nfsd/clients/3/info",
+                "/proc/fs/nfsd/clients/3/info",
+            ),
+            ("/proc/sys/net/ipv4/conf/12", "/proc/sys/net/ipv4/conf/{n}"),
+            ("/proc/sys/fs/7", "/proc/sys/fs/{n}"),
+            ("/proc/fs/ext4/7/options", "/proc/fs/ext4/{n}/options"),
+            ("/opt/proc/12/x", "/opt/proc/12/x"),
             ("/dev/pts/3", "/dev/pts/{n}"),
             ("/srv//x/./y/", "/srv/x/y"),
             ("/srv/a/../b", "/srv/b"),
@@ -196,6 +271,6 @@ mod tests {
         }
         assert_eq!(corrected("/proc/self/", false), "/proc/{self}/");
         assert_eq!(corrected("/srv/x/", false), "/srv/x/");
-        assert_eq!(corrected("x/proc/7/", false), "x/proc/{pid}/");
+        assert_eq!(corrected("x/proc/7/", false), "x/proc/7/");
     }
 }

@@ -65,8 +65,8 @@ fn a_text_that_is_not_canonical_is_an_error_with_the_text_to_write() {
         ),
         (
             "file.open",
-            r#"object.path.startsWith("/proc/1")"#,
-            r#"write "/proc/{pid}""#,
+            r#"object.path.startsWith("/proc/1/")"#,
+            r#"write "/proc/{pid}/" for another process, or "/proc/{self}/" for the process itself"#,
         ),
         (
             "file.open",
@@ -85,18 +85,23 @@ fn a_text_that_is_not_canonical_is_an_error_with_the_text_to_write() {
         ),
         (
             "file.open",
-            r#"object.path.matches("/proc/[1-9][0-9]*/mem$")"#,
-            r#"write r"/proc/\{pid\}/mem$""#,
+            r#"object.path.matches("^/proc/[1-9][0-9]*/mem$")"#,
+            r#"write r"^/proc/\{pid\}/mem$""#,
         ),
         (
             "file.open",
-            r#"object.path.contains("/proc/self/")"#,
-            r#"write "/proc/{self}/""#,
+            r#"object.path == "/proc/mounts""#,
+            r#"write "/proc/{self}/mounts""#,
         ),
         (
             "file.open",
-            r#"object.path.endsWith("/proc/1/environ")"#,
-            r#"write "/proc/{pid}/environ""#,
+            r#"object.path == "/proc/sys/net/ipv4/conf/12/forwarding""#,
+            r#"write "/proc/sys/net/ipv4/conf/{n}/forwarding""#,
+        ),
+        (
+            "file.open",
+            r#"object.path == "/proc/fs/ext4/12/options""#,
+            r#"write "/proc/fs/ext4/{n}/options""#,
         ),
         (
             "file.open",
@@ -201,6 +206,42 @@ fn texts_that_no_canonical_path_joins_are_an_error() {
 }
 
 #[test]
+fn a_text_that_some_canonical_path_passes_is_no_error() {
+    for condition in [
+        r#"object.path.contains("/proc/self-service/")"#,
+        r#"object.path.endsWith("/proc/1st.sh")"#,
+        r#"object.path.contains("/proc/self/")"#,
+        r#"object.path.endsWith("/proc/1/environ")"#,
+        r#"object.path.matches("/proc/[1-9][0-9]*/mem$")"#,
+        r#"object.path.contains("/dev/pts/1")"#,
+        r#"object.path.startsWith("/proc/self")"#,
+        r#"object.path.startsWith("/proc/thread-self")"#,
+        r#"object.path.startsWith("/proc/1")"#,
+        r#"object.path.startsWith("/proc/{self}/task/1")"#,
+        r#"object.path.startsWith("/dev/pts/1")"#,
+        r#"object.path == "/opt/proc/self-service/x""#,
+        r#"object.path == "/opt/proc/12/x""#,
+    ] {
+        assert_eq!(
+            errors("file.open", condition),
+            Vec::<String>::new(),
+            "{condition}"
+        );
+    }
+    for condition in [
+        r#"object.path.startsWith("/proc/self/")"#,
+        r#"object.path.startsWith("/proc/thread-self/")"#,
+        r#"object.path.startsWith("/proc/net/")"#,
+        r#"object.path.startsWith("/proc/1/")"#,
+        r#"object.path.startsWith("/proc/{self}/task/1/")"#,
+        r#"object.path.startsWith("/dev/pts/1/")"#,
+        r#"object.path.startsWith("/proc/{self}/") && object.path.endsWith("/fd/1")"#,
+    ] {
+        never("file.open", condition);
+    }
+}
+
+#[test]
 fn a_name_in_a_directory_is_never_an_unlinked_or_pseudo_file() {
     for on in [
         "file.create",
@@ -246,6 +287,45 @@ fn a_name_in_a_directory_is_never_an_unlinked_or_pseudo_file() {
     ] {
         for condition in ["object.deleted", r#"object.path == "fs:x""#] {
             assert_eq!(errors(on, condition), Vec::<String>::new(), "{on}");
+        }
+    }
+}
+
+#[test]
+fn numbers_of_procfs_are_checked_as_the_kernel_part_writes_them() {
+    // Names, and the path that the kernel part writes of them.
+    for (named, written) in [
+        ("/proc/12/stat", "/proc/{pid}/stat"),
+        ("/proc/irq/24/affinity", "/proc/irq/{n}/affinity"),
+        ("/proc/sys/7", "/proc/sys/{n}"),
+        ("/proc/sys/net/ipv4/conf/7", "/proc/sys/net/ipv4/conf/{n}"),
+        ("/proc/sys/fs/7", "/proc/sys/fs/{n}"),
+        (
+            "/proc/sys/fs/binfmt_misc2/7",
+            "/proc/sys/fs/binfmt_misc2/{n}",
+        ),
+        ("/proc/fs/ext4/7/options", "/proc/fs/ext4/{n}/options"),
+        ("/proc/fs/nfsd2/7", "/proc/fs/nfsd2/{n}"),
+        ("/proc/fs/7", "/proc/fs/{n}"),
+        // Other file systems.
+        ("/proc/sys/fs/binfmt_misc/7", "/proc/sys/fs/binfmt_misc/7"),
+        (
+            "/proc/fs/nfsd/clients/3/info",
+            "/proc/fs/nfsd/clients/3/info",
+        ),
+        // More than ten digits.
+        (
+            "/proc/sys/net/ipv4/conf/12345678901",
+            "/proc/sys/net/ipv4/conf/12345678901",
+        ),
+    ] {
+        assert_eq!(corrected(named, true), written);
+        let condition = |path: &str| format!("object.path == \"{path}\"");
+        let accepted = errors("file.open", &condition(written));
+        assert_eq!(accepted, Vec::<String>::new(), "{written}");
+        if named != written {
+            let error = never("file.open", &condition(named));
+            assert!(error.contains(&format!("write \"{written}\"")), "{error}");
         }
     }
 }
@@ -426,6 +506,12 @@ fn component() -> impl Strategy<Value = String> {
         Just("net".to_owned()),
         Just("dev".to_owned()),
         Just("pts".to_owned()),
+        Just("sys".to_owned()),
+        Just("fs".to_owned()),
+        Just("nfsd".to_owned()),
+        Just("binfmt_misc".to_owned()),
+        Just("self-service".to_owned()),
+        Just("1st".to_owned()),
         Just(".".to_owned()),
         Just("..".to_owned()),
         Just(String::new()),

@@ -275,7 +275,17 @@ mod tests {
         for (text, expected) in [
             ("file.open r /proc/1234/environ", Some(Fault::Process)),
             ("file.open r /proc/self/status", Some(Fault::Link)),
-            ("file.open r /proc/1*/status", Some(Fault::Process)),
+            ("file.open r /proc/1*/status", None),
+            ("file.open r /proc/self*/status", None),
+            ("file.open r /proc/self/*", Some(Fault::Link)),
+            (
+                "file.open r /proc/sys/net/ipv4/conf/12/forwarding",
+                Some(Fault::Number),
+            ),
+            ("file.open r /proc/sys/net/ipv4/conf/{n}/forwarding", None),
+            ("file.open r /proc/fs/ext4/12/options", Some(Fault::Number)),
+            ("file.open r /proc/fs/nfsd/clients/3/info", None),
+            ("file.open r /proc/fs/nfsd/clients/{n}/info", None),
             ("file.open r /proc/{1,2}/status", Some(Fault::Process)),
             (
                 "file.open r /proc/{self,thread-self}/status",

@@ -8,6 +8,7 @@ mod parse;
 mod print;
 mod regex;
 
+use ambit_event::canonical::is_marked;
 use ambit_event::lex::Class;
 use ambit_event::{Object, Path};
 
@@ -192,7 +193,7 @@ impl PathPattern {
 /// True if the kernel part writes every marker of this path. It writes whole components in procfs and devpts, and names
 /// of `O_TMPFILE` files in any directory. All other paths with markers are patterns, which also cover digits.
 fn kernel_writes(bytes: &[u8]) -> bool {
-    let numbered = bytes.starts_with(b"/proc/") || bytes.starts_with(b"/dev/pts/");
+    let numbered = is_marked(bytes);
     // Numbers in the root of procfs are processes, with a marker of their own.
     if bytes.starts_with(b"/proc/\0n") {
         return false;

@@ -42,7 +42,7 @@ pub(super) fn instead(possible: &mut Possible, field: Text, test: &TextTest) -> 
     }
     let is_regex = matches!(test, TextTest::Matches(_));
     let condition = Condition::Text(field, test.clone());
-    if possible.never(&condition) || possible.unmarked(field, &test).is_some() {
+    if possible.never(&condition) {
         return None;
     }
     let quoted = |text: &str| {

@@ -41,16 +41,6 @@ impl Checker<'_> {
             };
             return self.useless(expr, negated, why, condition);
         }
-        if is_about_markers(test)
-            && let Some(fault) = self.possible.unmarked(field, test)
-        {
-            let why = Why::Form {
-                fault,
-                instead: instead(&mut self.possible, field, test),
-                beside: None,
-            };
-            return self.useless(expr, negated, why, condition);
-        }
         Some(condition)
     }
 
@@ -74,19 +64,6 @@ impl Checker<'_> {
             },
             _ => plain,
         }
-    }
-}
-
-/// True if a test of a text names a directory with markers.
-fn is_about_markers(test: &TextTest) -> bool {
-    let names = |literal: &[u8]| {
-        let has = |name: &[u8]| literal.windows(name.len()).any(|window| window == name);
-        has(b"proc") || has(b"pts")
-    };
-    match test {
-        TextTest::Matches(pattern) => names(pattern.as_bytes()),
-        TextTest::EndsWith(part) | TextTest::Contains(part) => names(part),
-        _ => false,
     }
 }
 

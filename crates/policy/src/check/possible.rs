@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use ambit_event::Op;
-use ambit_event::canonical::{Fault, MARKED};
 
 use super::canonical::{Property, Shape, properties, shape};
 use super::cases::{Case, NUMBERS, cases};
@@ -136,32 +135,6 @@ impl Possible {
             (Some((None, true)), _) => Reason::Object,
             _ => Reason::Other,
         }
-    }
-
-    /// Returns the fault of markers because of which the test passes no path below a directory with markers, although
-    /// it is about nothing else.
-    pub(crate) fn unmarked(&mut self, field: Text, test: &TextTest) -> Option<Fault> {
-        MARKED.into_iter().find_map(|directory| {
-            // Not in a folder of the same name below it.
-            let again = TextTest::Matches(format!("(?s:.){directory}"));
-            let within = Condition::Text(
-                field,
-                TextTest::And(vec![
-                    TextTest::Not(Box::new(again)),
-                    TextTest::StartsWith(directory.into()),
-                ]),
-            );
-            let elsewhere = TextTest::Not(Box::new(TextTest::Contains(directory.into())));
-            let elsewhere = Condition::Text(field, elsewhere);
-            let test = Condition::Text(field, test.clone());
-            if !self.never_all(&[&test, &within]) || !self.never_all(&[&test, &elsewhere]) {
-                return None;
-            }
-            match self.why(&[&test, &within]) {
-                Reason::Property(Property::Without(fault)) if fault.is_of_markers() => Some(fault),
-                _ => None,
-            }
-        })
     }
 
     fn bounded<T>(&mut self, ask: impl FnOnce(&mut Self) -> T) -> T {
