@@ -7,6 +7,8 @@
 
 use std::collections::BTreeSet;
 
+use ambit_abi::Op;
+
 /// A reason why a text is not a path in canonical form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
@@ -20,9 +22,12 @@ pub enum Fault {
     /// A number, or its class `{n}`, as a process in procfs.
     #[error("paths in /proc have `{{self}}` and `{{pid}}` in place of process numbers")]
     Process,
-    /// A link in the root of procfs.
+    /// Something behind a link in the root of procfs.
     #[error("{FOLLOWED}")]
     Link,
+    /// A link in the root of procfs itself. Operations that act on links have such paths: see [`acts_on_links`].
+    #[error("{FOLLOWED}")]
+    LinkItself,
     /// A number as a thread in procfs.
     #[error("paths in /proc have `{{self}}` and `{{pid}}` in place of thread numbers")]
     Thread,
@@ -92,11 +97,12 @@ fn in_procfs(last: &[&str]) -> String {
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Empty,
         Self::Dot,
         Self::Process,
         Self::Link,
+        Self::LinkItself,
         Self::Thread,
         Self::Number,
         Self::Terminal,
@@ -119,7 +125,8 @@ impl Fault {
             Self::Dot => r"^/(?:(?s:.)*/)?\.\.?(?:/|$)".to_owned(),
             // All numbers there are processes, and have fewer digits than DIGITS_MAX.
             Self::Process => format!("^/proc/(?:[0-9]+|{num})(?:/|$)"),
-            Self::Link => format!("^/proc/{LINKS}(?:/|$)"),
+            Self::Link => format!("^/proc/{LINKS}/"),
+            Self::LinkItself => format!("^/proc/{LINKS}$"),
             Self::Thread => format!("^/proc/{}task/(?:[0-9]+|{num})(?:/|$)", in_procfs(&[])),
             Self::Number => {
                 let (any, other) = (in_procfs(&[]), in_procfs(&["task"]));
@@ -220,6 +227,29 @@ fn is_elsewhere(components: &[&str]) -> bool {
     OTHER_FILE_SYSTEMS
         .iter()
         .any(|other| components.starts_with(other))
+}
+
+/// True if the last component of the operation's path may be a link: it is not followed. chmod does so from 6.6 on, commit
+/// 09da082b07bb (`fs: Add fchmodat2()`). A descriptor of `O_PATH` may be one of a link. `move_mount` and `umount2` have
+/// flags for this.
+pub const fn acts_on_links(op: Op) -> bool {
+    matches!(
+        op,
+        Op::FileCreate
+            | Op::FileUnlink
+            | Op::FileRename
+            | Op::FileLink
+            | Op::FileSymlink
+            | Op::FileMkdir
+            | Op::FileRmdir
+            | Op::FileMknod
+            | Op::FileChmod
+            | Op::FileChown
+            | Op::FileReceive
+            | Op::FileInherit
+            | Op::MountMount
+            | Op::MountUmount
+    )
 }
 
 fn is_process(part: &str) -> bool {

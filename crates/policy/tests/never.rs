@@ -242,6 +242,33 @@ fn a_text_that_some_canonical_path_passes_is_no_error() {
 }
 
 #[test]
+fn a_link_of_procfs_is_an_object_of_operations_that_act_on_links() {
+    for on in [
+        "file.unlink",
+        "file.rename",
+        "file.link",
+        "file.symlink",
+        "file.chown",
+        "file.chmod",
+        "file.receive",
+        "mount.mount",
+        "[file.open, file.unlink]",
+    ] {
+        for path in ["/proc/mounts", "/proc/self", "/proc/thread-self"] {
+            let condition = format!("object.path == \"{path}\"");
+            assert_eq!(errors(on, &condition), Vec::<String>::new(), "{on}");
+        }
+        // A link before the end is followed by every operation, and a subject is never a link.
+        never(on, r#"object.path == "/proc/self/x""#);
+        never(on, r#"object.path == "/proc/net/tcp""#);
+        never(on, r#"subject.path == "/proc/mounts""#);
+    }
+    for on in ["file.open", "exec", "file.truncate", "mount.chroot"] {
+        never(on, r#"object.path == "/proc/mounts""#);
+    }
+}
+
+#[test]
 fn a_name_in_a_directory_is_never_an_unlinked_or_pseudo_file() {
     for on in [
         "file.create",

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use ambit_abi::Op;
 use ambit_automaton::{Table, is_within};
 use ambit_event::Object;
-use ambit_event::canonical::{Fault, MARKED, Spelling, corrected};
+use ambit_event::canonical::{Fault, MARKED, Spelling, acts_on_links, corrected};
 use ambit_event::text::parse_path_object;
 use ambit_source::yaml::{self, Node, Value};
 use ambit_source::{Collector, End, FileErrors, Problem, Written};
@@ -44,7 +44,7 @@ impl Problem for NeverMatches {
 pub fn never(text: &str, name: &str) -> FileErrors<NeverMatches> {
     let mut found = Collector::new(text);
     each(text, |node, _, at, object| {
-        let Some(fault) = fault(&object.object) else {
+        let Some(fault) = fault(&object.object, object.op) else {
             return;
         };
         let text = node
@@ -53,8 +53,8 @@ pub fn never(text: &str, name: &str) -> FileErrors<NeverMatches> {
             .get(at..)
             .unwrap_or_default();
         let instead = corrected(text, true);
-        let is_possible =
-            RuleObject::parse_path(&instead).is_ok_and(|object| self::fault(&object).is_none());
+        let is_possible = RuleObject::parse_path(&instead)
+            .is_ok_and(|instead| self::fault(&instead, object.op).is_none());
         let kind = NeverMatches {
             text: text.to_owned(),
             fault,
@@ -150,22 +150,6 @@ fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> &'n [Node<'a>] {
     }
 }
 
-/// True if the last component of the operation's path may be a link: it is not followed.
-const fn acts_on_links(op: Op) -> bool {
-    matches!(
-        op,
-        Op::FileCreate
-            | Op::FileUnlink
-            | Op::FileRename
-            | Op::FileLink
-            | Op::FileSymlink
-            | Op::FileMkdir
-            | Op::FileRmdir
-            | Op::FileMknod
-            | Op::FileChown
-    )
-}
-
 /// Returns the path of an object up to its first variable part, and if that is all of it.
 fn known(object: &RuleObject) -> Option<(Vec<u8>, bool)> {
     let bytes = match object {
@@ -183,8 +167,9 @@ fn known(object: &RuleObject) -> Option<(Vec<u8>, bool)> {
     Some((known.to_vec(), marker.is_none()))
 }
 
-/// Returns why an object's text matches no path in canonical form; `None` if it may match one.
-fn fault(object: &RuleObject) -> Option<Fault> {
+/// Returns why an object's text matches no path in canonical form; `None` if it may match one. `op` is the operation of its
+/// line.
+fn fault(object: &RuleObject, op: Option<Op>) -> Option<Fault> {
     let pattern = match object {
         RuleObject::Exact(Object::Path(path)) => {
             PathPattern::of_marked(PathKind::Path, path.as_bytes())
@@ -204,7 +189,11 @@ fn fault(object: &RuleObject) -> Option<Fault> {
     } else {
         pattern.path_regex()
     })?;
-    let faults = faults();
+    let faults = if op.is_some_and(acts_on_links) {
+        &faults().of_links
+    } else {
+        &faults().of_others
+    };
     if !is_within(&table, faults.all.as_ref()?) {
         return None;
     }
@@ -241,25 +230,39 @@ fn may_have_a_fault(pattern: &PathPattern) -> bool {
     MARKED.into_iter().any(marked) || pattern.pieces().iter().any(either)
 }
 
+/// The faults of paths, by operation.
 struct Faults {
+    /// Of operations that act on links.
+    of_links: Tables,
+    of_others: Tables,
+}
+
+struct Tables {
     each: Vec<(Fault, Table)>,
     all: Option<Table>,
 }
 
 fn faults() -> &'static Faults {
     static FAULTS: OnceLock<Faults> = OnceLock::new();
-    FAULTS.get_or_init(|| {
+    FAULTS.get_or_init(|| Faults {
+        of_links: Tables::new(|fault| fault != Fault::LinkItself),
+        of_others: Tables::new(|_| true),
+    })
+}
+
+impl Tables {
+    fn new(has: impl Fn(Fault) -> bool) -> Self {
+        let faults = || Fault::ALL.into_iter().filter(|fault| has(*fault));
         let expression = |fault: Fault| format!("(?:{})", fault.expression(Spelling::Bytes));
         let whole = |expression: &str| compile::table(&format!("(?:{expression})(?s-u:.)*"));
-        let all: Vec<String> = Fault::ALL.into_iter().map(expression).collect();
-        Faults {
-            each: Fault::ALL
-                .into_iter()
+        let all: Vec<String> = faults().map(expression).collect();
+        Self {
+            each: faults()
                 .filter_map(|fault| Some((fault, whole(&expression(fault))?)))
                 .collect(),
             all: whole(&all.join("|")),
         }
-    })
+    }
 }
 
 #[cfg(test)]
@@ -267,7 +270,8 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Option<Fault> {
-        fault(Rule::parse(text).unwrap().object())
+        let rule = Rule::parse(text).unwrap();
+        fault(rule.object(), Some(rule.operation().op))
     }
 
     #[test]
@@ -278,6 +282,12 @@ mod tests {
             ("file.open r /proc/1*/status", None),
             ("file.open r /proc/self*/status", None),
             ("file.open r /proc/self/*", Some(Fault::Link)),
+            ("file.open r /proc/self", Some(Fault::LinkItself)),
+            ("file.open r /proc/mounts", Some(Fault::LinkItself)),
+            ("file.unlink /proc/mounts", None),
+            ("file.unlink /proc/self/x", Some(Fault::Link)),
+            ("file.rename from /proc/self", None),
+            ("file.chmod /proc/net", None),
             (
                 "file.open r /proc/sys/net/ipv4/conf/12/forwarding",
                 Some(Fault::Number),

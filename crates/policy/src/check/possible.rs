@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use ambit_event::Op;
+use ambit_event::canonical::{Fault, acts_on_links};
 
 use super::canonical::{Property, Shape, properties, shape};
 use super::cases::{Case, NUMBERS, cases};
@@ -28,6 +29,8 @@ const TIMES: usize = 8;
 pub(crate) struct Possible {
     ops: NumberTest,
     cases: Arc<[Case]>,
+    /// The object may be a link that is not followed.
+    acts_on_links: bool,
     known: Known,
     regexes: HashMap<String, Option<Arc<Regex>>>,
     /// For each part, a text that passes it.
@@ -75,6 +78,7 @@ impl Possible {
         Self {
             ops: NumberTest::In(numbers),
             cases: cases(ops).into(),
+            acts_on_links: ops.iter().any(|op| acts_on_links(*op)),
             known: Known::All,
             regexes: HashMap::new(),
             samples: HashMap::new(),
@@ -89,6 +93,8 @@ impl Possible {
         Self {
             ops: self.ops,
             cases: self.cases,
+            acts_on_links: self.acts_on_links,
+            samples: self.samples,
             ..
         } = Self::new(ops);
     }
@@ -110,7 +116,7 @@ impl Possible {
             text_fields(condition, &mut fields);
         }
         let mut asked: Vec<Property> = Vec::new();
-        for property in fields.into_iter().flat_map(properties) {
+        for property in fields.into_iter().flat_map(|field| self.properties(field)) {
             if !asked.contains(&property) {
                 asked.push(property);
             }
@@ -427,9 +433,18 @@ impl Possible {
         Walked::Nowhere
     }
 
+    /// Returns the properties of a field's texts.
+    fn properties(&self, field: Text) -> Vec<Property> {
+        let mut all = properties(field);
+        if field == Text::ObjectPath && self.acts_on_links {
+            all.retain(|property| *property != Property::Without(Fault::LinkItself));
+        }
+        all
+    }
+
     /// Returns the properties of a field's texts, as far as the search uses them.
     fn shape(&self, field: Text) -> Shape {
-        let of_field = properties(field);
+        let of_field = self.properties(field);
         match self.known {
             Known::All => shape(&of_field),
             Known::Only(property, _) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The paths that the conditions of a rule file contain, for checks against a machine.
 
-use ambit_event::Op;
+use ambit_event::canonical::acts_on_links;
 use ambit_source::yaml::{self, Node, Value};
 use ambit_source::{Collector, End, Written};
 use regex_syntax::hir::{Hir, HirKind, Look};
@@ -65,22 +65,6 @@ fn value<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
     };
     let pair = pairs.iter().find(|(key, _)| key.scalar() == Some(name));
     pair.map(|(_, value)| value)
-}
-
-/// True if the last component of the operation's path may be a link: it is not followed.
-const fn acts_on_links(op: Op) -> bool {
-    matches!(
-        op,
-        Op::FileCreate
-            | Op::FileUnlink
-            | Op::FileRename
-            | Op::FileLink
-            | Op::FileSymlink
-            | Op::FileMkdir
-            | Op::FileRmdir
-            | Op::FileMknod
-            | Op::FileChown
-    )
 }
 
 /// Returns a path up to its first marker: what a machine can be asked for.
