@@ -9,7 +9,7 @@ use regex_syntax::hir::{Hir, HirKind, Look};
 use super::error::RuleErrorKind;
 use super::read::LIMITS;
 use super::rule::operations;
-use crate::cel::{self, Expr, ExprKind, Span};
+use crate::cel::{self, Comparison, Expr, ExprKind, Span};
 
 /// Returns the paths of a file's conditions. A file with errors may have fewer.
 pub fn paths(text: &str) -> Vec<Written> {
@@ -90,9 +90,49 @@ struct Found {
     span: Span,
 }
 
-/// Collects the constants that fields with paths are compared with. `element` is the name of an executable in `exists`
-/// or `all`.
+/// Returns the value of a condition for tasks outside of containers; `None` if it depends on anything else. The links of
+/// the machine are not those that a container has.
+fn on_host(expr: &Expr) -> Option<bool> {
+    match &expr.kind {
+        ExprKind::Bool(value) => Some(*value),
+        ExprKind::Name(name) => (name == "task.container").then_some(false),
+        ExprKind::Not(inner) => on_host(inner).map(|value| !value),
+        ExprKind::And(items) => joined(items, true),
+        ExprKind::Or(items) => joined(items, false),
+        ExprKind::Choice(parts) => {
+            let [test, yes, no] = parts.as_ref();
+            match on_host(test) {
+                Some(true) => on_host(yes),
+                Some(false) => on_host(no),
+                None => on_host(yes).filter(|value| on_host(no) == Some(*value)),
+            }
+        }
+        ExprKind::Compare(Comparison::Equal, left, right) => {
+            Some(on_host(left)? == on_host(right)?)
+        }
+        ExprKind::Compare(Comparison::NotEqual, left, right) => {
+            Some(on_host(left)? != on_host(right)?)
+        }
+        _ => None,
+    }
+}
+
+/// As [`on_host`], for conditions that are joined by And (`all`) or by Or.
+fn joined(items: &[Expr], all: bool) -> Option<bool> {
+    let values: Vec<Option<bool>> = items.iter().map(on_host).collect();
+    if values.contains(&Some(!all)) {
+        Some(!all)
+    } else {
+        values.iter().all(Option::is_some).then_some(all)
+    }
+}
+
+/// Collects the constants that fields with paths are compared with, but for those without effect outside of containers.
+/// `element` is the name of an executable in `exists` or `all`.
 fn tests(expr: &Expr, element: Option<&str>, out: &mut Vec<Found>) {
+    if on_host(expr).is_some() {
+        return;
+    }
     let field = |expr: &Expr| match &expr.kind {
         ExprKind::Name(name) if element == Some(name) => Some(Field::Subject),
         ExprKind::Name(name) => match name.as_str() {
@@ -170,8 +210,13 @@ fn tests(expr: &Expr, element: Option<&str>, out: &mut Vec<Found>) {
             }
         }
         ExprKind::Choice(parts) => {
-            for part in parts.iter() {
-                tests(part, element, out);
+            let [test, yes, no] = parts.as_ref();
+            tests(test, element, out);
+            if on_host(test) != Some(false) {
+                tests(yes, element, out);
+            }
+            if on_host(test) != Some(true) {
+                tests(no, element, out);
             }
         }
         _ => {}
@@ -204,6 +249,47 @@ fn beginning(literal: &Expr) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Returns the paths of a condition.
+    fn paths_of(condition: &str) -> Vec<String> {
+        let text = format!(
+            "ambit-rules: 1\nrules:\n  - id: a\n    on: exec\n    do: audit\n    when: '{condition}'\n"
+        );
+        let found = paths(&text).into_iter();
+        found
+            .map(|one| String::from_utf8(one.path).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn paths_that_only_matter_in_containers_are_left_out() {
+        for (condition, expected) in [
+            (r#"task.container && object.path == "/bin/x""#, &[][..]),
+            (r#"object.path == "/bin/x" && task.container == true"#, &[]),
+            (r#"object.path == "/bin/x" && !(!task.container)"#, &[]),
+            (r#"object.path == "/bin/x" && task.container != false"#, &[]),
+            (
+                r#"!(!task.container || object.path.startsWith("/bin/"))"#,
+                &[],
+            ),
+            (
+                r#"task.uid == 0 && (task.container && object.path == "/bin/x" || object.path == "/lib/y")"#,
+                &["/lib/y"],
+            ),
+            (
+                r#"task.container ? object.path == "/bin/x" : object.path == "/lib/y""#,
+                &["/lib/y"],
+            ),
+            (r#"!task.container && object.path == "/bin/x""#, &["/bin/x"]),
+            (r#"task.container || object.path == "/bin/x""#, &["/bin/x"]),
+            (
+                r#"task.container == (object.path == "/bin/x")"#,
+                &["/bin/x"],
+            ),
+        ] {
+            assert_eq!(paths_of(condition), expected, "{condition}");
+        }
+    }
 
     #[test]
     fn paths_of_conditions_have_their_place_and_their_end() {
