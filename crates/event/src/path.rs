@@ -89,6 +89,26 @@ impl Path {
         self.0.get(..end).unwrap_or_default()
     }
 
+    /// Returns the bytes with the names of markers in braces, such as `{self}`.
+    pub fn with_names(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.0.len());
+        let mut bytes = self.0.iter();
+        while let Some(byte) = bytes.next() {
+            let marker = (*byte == 0)
+                .then(|| bytes.next().copied().and_then(Marker::from_letter))
+                .flatten();
+            match marker {
+                Some(marker) => {
+                    out.push(b'{');
+                    out.extend_from_slice(marker.name().as_bytes());
+                    out.push(b'}');
+                }
+                None => out.push(*byte),
+            }
+        }
+        out
+    }
+
     /// True if it contains a marker.
     pub fn has_marker(&self) -> bool {
         self.0.contains(&0)

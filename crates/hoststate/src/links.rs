@@ -3,11 +3,12 @@
 //! a text never matches here.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
+use ambit_event::canonical::corrected;
 use ambit_source::{Collector, End, FileErrors, Problem, Written};
 
 use crate::shown::shown;
@@ -23,13 +24,20 @@ pub struct LinkWarning {
     pub link: PathBuf,
     /// The place that it leads to.
     pub target: PathBuf,
-    /// The text with all links followed.
+    /// The text with all links followed, in canonical form.
     pub instead: PathBuf,
+    /// True if the text is the beginning of a regular expression.
+    pub in_expression: bool,
 }
 
 impl Problem for LinkWarning {
     fn help(&self) -> Option<String> {
-        Some(format!("write {}", shown(&self.instead)))
+        let instead = shown(&self.instead);
+        Some(if self.in_expression {
+            format!("write {}", escaped(&instead))
+        } else {
+            format!("write {instead}")
+        })
     }
 
     fn label(&self) -> &'static str {
@@ -37,16 +45,28 @@ impl Problem for LinkWarning {
     }
 }
 
+/// Escapes the characters with a meaning in regular expressions.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(char) {
+            out.push('\\');
+        }
+        out.push(char);
+    }
+    out
+}
+
 /// Returns a warning for each path of a file that names a link, in the order of their places. `text` is the text of the
 /// file `name`. A path is left out if its owner also has the path that it leads to.
 pub fn warnings(name: &str, text: &str, written: &[Written]) -> FileErrors<LinkWarning> {
     let known: HashSet<(usize, &[u8])> = written
         .iter()
-        .map(|one| (one.owner, one.path.as_slice()))
+        .map(|one| (one.owner, one.text.as_slice()))
         .collect();
     let mut found = Collector::new(text);
     for one in written {
-        if let Some(warning) = followed(&one.path, one.end)
+        if let Some(warning) = followed(one)
             && !known.contains(&(one.owner, warning.instead.as_os_str().as_bytes()))
         {
             found.add(one.place, warning);
@@ -56,7 +76,10 @@ pub fn warnings(name: &str, text: &str, written: &[Written]) -> FileErrors<LinkW
 }
 
 /// Returns the path behind the links of a path; `None` if it names no link.
-fn followed(path: &[u8], end: End) -> Option<LinkWarning> {
+fn followed(one: &Written) -> Option<LinkWarning> {
+    let (path, end) = (one.path.as_slice(), one.end);
+    // The text behind the first variable part.
+    let rest = one.text.get(path.len()..).unwrap_or_default();
     // Of an incomplete path, only the directories are known.
     let known = match end {
         End::Open => path.get(..=path.iter().rposition(|byte| *byte == b'/')?)?,
@@ -82,10 +105,17 @@ fn followed(path: &[u8], end: End) -> Option<LinkWarning> {
         instead.push(b'/');
     }
     instead.extend_from_slice(tail);
+    instead.extend_from_slice(rest);
+    // A link may lead into procfs, where paths have markers and further links.
+    let instead = match String::from_utf8(instead) {
+        Ok(text) => corrected(&text, end != End::Open || !rest.is_empty()).into_bytes(),
+        Err(other) => other.into_bytes(),
+    };
     Some(LinkWarning {
         link,
         target,
-        instead: PathBuf::from(OsStr::from_bytes(&instead)),
+        instead: PathBuf::from(OsString::from_vec(instead)),
+        in_expression: one.is_expression,
     })
 }
 
@@ -151,8 +181,21 @@ mod tests {
         (dir, root)
     }
 
+    /// A path, with its text up to the first marker.
+    fn written(owner: usize, text: &str, end: End) -> Written {
+        let path = text.split('{').next().unwrap();
+        Written {
+            place: Place::START,
+            owner,
+            path: path.into(),
+            text: text.into(),
+            is_expression: false,
+            end,
+        }
+    }
+
     fn instead(root: &str, path: &str, end: End) -> Option<String> {
-        let found = followed(format!("{root}{path}").as_bytes(), end)?;
+        let found = followed(&written(0, &format!("{root}{path}"), end))?;
         let path = found.instead.to_str().unwrap();
         Some(path.strip_prefix(root).unwrap_or(path).to_owned())
     }
@@ -180,19 +223,79 @@ mod tests {
                 "{path} {end:?}"
             );
         }
-        assert!(followed(format!("{root}/loop/x").as_bytes(), End::Followed).is_some());
-        assert!(followed(b"/proc/self/exe", End::Followed).is_none());
+        assert!(followed(&written(0, &format!("{root}/loop/x"), End::Followed)).is_some());
+        assert!(followed(&written(0, "/proc/self/exe", End::Followed)).is_none());
+    }
+
+    /// The errors and warnings of a rule and a map with this text, for an operation that follows links.
+    fn problems(text: &str) -> String {
+        let rule = format!(
+            "ambit-rules: 1\nrules:\n  - {{id: a, on: file.open, when: 'object.path == \"{text}\"', do: deny}}\n"
+        );
+        let map = format!(
+            "ambit: 1\ndomain: a\nstart: []\nsubjects:\n  - id: a\n    exe: /a\n    allow:\n      - file.open r {text}\n"
+        );
+        let rules = ambit_policy::file::read("a.yaml", rule.as_bytes()).err();
+        let rules = rules.map_or_else(String::new, |errors| errors.to_string());
+        rules + &ambit_model::never(&map, "a.map").to_string()
+    }
+
+    #[test]
+    fn the_text_to_write_for_a_link_into_procfs_is_possible() {
+        let (_dir, root) = machine();
+        assert_ne!(problems("/proc/mounts"), "");
+        for (link, target, text, end, expected) in [
+            (
+                "mtab",
+                "/proc/mounts",
+                "/mtab",
+                End::Followed,
+                "/proc/{self}/mounts",
+            ),
+            (
+                "mtab2",
+                "/proc/self/mounts",
+                "/mtab2",
+                End::Followed,
+                "/proc/{self}/mounts",
+            ),
+            (
+                "stdin",
+                "/proc/self/fd/0",
+                "/stdin",
+                End::Followed,
+                "/proc/{self}/fd/{n}",
+            ),
+            ("fd", "/proc/self/fd", "/fd/", End::Open, "/proc/{self}/fd/"),
+            (
+                "fd2",
+                "/proc/self/fd",
+                "/fd2/{n}",
+                End::Open,
+                "/proc/{self}/fd/{n}",
+            ),
+            ("tty", "/dev/pts/3", "/tty", End::Followed, "/dev/pts/{n}"),
+        ] {
+            symlink(target, format!("{root}/{link}")).unwrap();
+            assert_eq!(instead(&root, text, end).as_deref(), Some(expected));
+            let possible = expected.trim_end_matches('/');
+            assert_eq!(problems(possible), "", "{expected}");
+        }
+        let both = [
+            written(0, &format!("{root}/mtab"), End::Followed),
+            written(0, "/proc/{self}/mounts", End::Followed),
+        ];
+        assert!(warnings("x.yaml", "text\n", &both).is_empty());
+        let mut one = written(0, &format!("{root}/fd/"), End::Open);
+        one.is_expression = true;
+        let help = followed(&one).unwrap().help().unwrap();
+        assert_eq!(help, r"write /proc/\{self\}/fd/");
     }
 
     #[test]
     fn a_path_whose_owner_has_both_is_not_reported() {
         let (_dir, root) = machine();
-        let one = |owner, path: &str| Written {
-            place: Place::START,
-            owner,
-            path: format!("{root}{path}").into_bytes(),
-            end: End::Followed,
-        };
+        let one = |owner, path: &str| written(owner, &format!("{root}{path}"), End::Followed);
         let written = [
             one(0, "/bin/grep"),
             one(0, "/usr/bin/grep"),

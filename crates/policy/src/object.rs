@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The fields that rules read of an object in canonical form.
 
-use ambit_event::{Inet, Marker, Object, Path, Port};
+use ambit_event::{Inet, Object, Port};
 
 use crate::condition::{Number, Text};
 use crate::facts::Facts;
@@ -51,29 +51,9 @@ impl Facts {
 /// Returns the path of an object as conditions see it, `memfd:NAME` or `fs:TYPE`; empty for other objects.
 pub fn path_text(object: &Object) -> Vec<u8> {
     match object {
-        Object::Path(path) | Object::Deleted(path) | Object::Foreign(path) => with_names(path),
+        Object::Path(path) | Object::Deleted(path) | Object::Foreign(path) => path.with_names(),
         Object::Memfd(name) => [b"memfd:", &name[..]].concat(),
         Object::FsType(name) => [b"fs:", &name[..]].concat(),
         _ => Vec::new(),
     }
-}
-
-/// Replaces markers by their names in braces.
-fn with_names(path: &Path) -> Vec<u8> {
-    let mut out = Vec::with_capacity(path.as_bytes().len());
-    let mut bytes = path.as_bytes().iter();
-    while let Some(byte) = bytes.next() {
-        let marker = (*byte == 0)
-            .then(|| bytes.next().copied().and_then(Marker::from_letter))
-            .flatten();
-        match marker {
-            Some(marker) => {
-                out.push(b'{');
-                out.extend_from_slice(marker.name().as_bytes());
-                out.push(b'}');
-            }
-            None => out.push(*byte),
-        }
-    }
-    out
 }

@@ -12,6 +12,10 @@ pub struct Written {
     pub owner: usize,
     /// Its bytes up to the first variable part.
     pub path: Vec<u8>,
+    /// All of its bytes that are known, with markers such as `{self}`. They begin with `path`.
+    pub text: Vec<u8>,
+    /// True if it is the beginning of a regular expression.
+    pub is_expression: bool,
     /// How it ends.
     pub end: End,
 }

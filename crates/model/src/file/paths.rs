@@ -70,9 +70,10 @@ pub fn paths(text: &str) -> Vec<Written> {
     let mut places = Collector::<NeverMatches>::new(text);
     let mut written = Vec::new();
     each(text, |node, owner, at, object| {
-        let Some((path, is_whole)) = known(&object.object) else {
+        let Some((path, text)) = known(&object.object) else {
             return;
         };
+        let is_whole = path.len() == text.len() && object.object.as_exact().is_some();
         let end = match object.op {
             _ if !is_whole => End::Open,
             Some(op) if acts_on_links(op) => End::Itself,
@@ -83,6 +84,8 @@ pub fn paths(text: &str) -> Vec<Written> {
             place: places.place(node, &(at..len)),
             owner,
             path,
+            text,
+            is_expression: false,
             end,
         });
     });
@@ -150,21 +153,20 @@ fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> &'n [Node<'a>] {
     }
 }
 
-/// Returns the path of an object up to its first variable part, and if that is all of it.
-fn known(object: &RuleObject) -> Option<(Vec<u8>, bool)> {
-    let bytes = match object {
-        RuleObject::Exact(Object::Path(path)) => path.as_bytes(),
+/// Returns the path of an object up to its first variable part, and all of it that is known, with markers in braces.
+fn known(object: &RuleObject) -> Option<(Vec<u8>, Vec<u8>)> {
+    let path = match object {
+        RuleObject::Exact(Object::Path(path)) => path,
         RuleObject::Path(pattern) if pattern.kind() == PathKind::Path => {
             match pattern.pieces().first() {
-                Some(Piece::Bytes(bytes)) => return Some((bytes.to_vec(), false)),
+                Some(Piece::Bytes(bytes)) => return Some((bytes.to_vec(), bytes.to_vec())),
                 _ => return None,
             }
         }
         _ => return None,
     };
-    let marker = bytes.iter().position(|byte| *byte == 0);
-    let known = bytes.get(..marker.unwrap_or(bytes.len()))?;
-    Some((known.to_vec(), marker.is_none()))
+    let known = path.as_bytes().split(|byte| *byte == 0).next()?;
+    Some((known.to_vec(), path.with_names()))
 }
 
 /// Returns why an object's text matches no path in canonical form; `None` if it may match one. `op` is the operation of its

@@ -33,6 +33,7 @@ pub fn paths(text: &str) -> Vec<Written> {
             field,
             bytes,
             open,
+            is_expression,
             span,
         } in found
         {
@@ -44,7 +45,9 @@ pub fn paths(text: &str) -> Vec<Written> {
             written.push(Written {
                 place: places.place(node, &span),
                 owner,
-                path: known(bytes),
+                path: known(&bytes),
+                text: bytes,
+                is_expression,
                 end,
             });
         }
@@ -68,11 +71,9 @@ fn value<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
 }
 
 /// Returns a path up to its first marker: what a machine can be asked for.
-fn known(bytes: Vec<u8>) -> Vec<u8> {
-    match bytes.iter().position(|byte| *byte == b'{') {
-        Some(at) => bytes.get(..at).unwrap_or_default().to_vec(),
-        None => bytes,
-    }
+fn known(bytes: &[u8]) -> Vec<u8> {
+    let known = bytes.split(|byte| *byte == b'{').next();
+    known.unwrap_or_default().to_vec()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,6 +88,7 @@ struct Found {
     bytes: Vec<u8>,
     /// True if the path may continue.
     open: bool,
+    is_expression: bool,
     span: Span,
 }
 
@@ -151,6 +153,7 @@ fn tests(expr: &Expr, element: Option<&str>, out: &mut Vec<Found>) {
                 field,
                 bytes: bytes.clone(),
                 open: open || marked,
+                is_expression: false,
                 span: literal.span.clone(),
             });
         }
@@ -185,6 +188,7 @@ fn tests(expr: &Expr, element: Option<&str>, out: &mut Vec<Found>) {
                     field,
                     bytes,
                     open: true,
+                    is_expression: true,
                     span: literal.span.clone(),
                 }));
             }
