@@ -2,7 +2,12 @@
 //! Fields that no rule of the library and no other test uses: each can be tested, and takes the words of its table.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use ambit_abi as abi;
+use ambit_event::Op;
+use ambit_policy::condition::Number;
+use ambit_policy::facts::Facts;
 use ambit_policy::file::read;
+use ambit_policy::interpret::Prepared;
 
 fn errors(operation: &str, condition: &str) -> Option<String> {
     let text = format!(
@@ -55,4 +60,32 @@ fn a_field_of_other_operations_is_refused() {
 #[test]
 fn a_path_of_another_mount_namespace_can_be_tested() {
     assert_eq!(errors("file.open", "object.foreign"), None);
+}
+
+#[test]
+fn write_without_append_selects_the_opens_without_o_append_that_write() {
+    let text = "ambit-rules: 1\nrules:\n  - {id: a, on: file.open, when: object.write && !object.append, do: audit}\n  \
+                - {id: b, on: file.open, when: object.write, do: audit}\n  \
+                - {id: c, on: file.open, when: object.read && object.write && object.append, do: audit}\n";
+    let text = text.replace("when: ", "when: '").replace(", do:", "', do:");
+    let rules = read("r", text.as_bytes()).unwrap();
+    let prepared = Prepared::new(&rules);
+    // As `open_mask` of the kernel part returns them: for O_APPEND, append takes the place of write.
+    for (mask, expected) in [
+        (abi::OPEN_READ, [false, false, false]),
+        (abi::OPEN_WRITE, [true, true, false]),
+        (abi::OPEN_READ | abi::OPEN_WRITE, [true, true, false]),
+        (abi::OPEN_APPEND, [false, true, false]),
+        (abi::OPEN_READ | abi::OPEN_APPEND, [false, true, true]),
+        (abi::OPEN_EXEC, [false, false, false]),
+    ] {
+        let mut facts = Facts::default();
+        facts.set_number(Number::Op, u64::from(u16::from(Op::FileOpen)));
+        facts.set_number(Number::Arg, mask.into());
+        let applies: Vec<bool> = rules
+            .iter()
+            .map(|rule| prepared.applies(rule, &facts))
+            .collect();
+        assert_eq!(applies, expected, "{mask}");
+    }
 }
