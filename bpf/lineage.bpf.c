@@ -20,14 +20,16 @@ int lineage_tasks(struct bpf_iter__task *ctx)
 		if (!exe)
 			break;
 		slot->status = 0;
-		walk_init_for(slot, task);
+		/* As seen in the namespace of the process that executed it. */
+		slot->ns = (unsigned long)BPF_CORE_READ(at, nsproxy, mnt_ns);
+		slot->root_mnt = 0;
 		walk_outcome(slot,
 			     walk_from(slot, BPF_CORE_READ(exe, f_path.dentry),
 				       BPF_CORE_READ(exe, f_path.mnt), OBJECT_END),
 			     AMBIT_KIND_PATH);
 		lineage_put(lineage, i, slot);
 		lineage->count = i + 1;
-		if (BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != shared.host_ns)
+		if (!is_hosts((void *)slot->ns))
 			lineage_mark(lineage, i, slot);
 		at = BPF_CORE_READ(at, real_parent);
 	}

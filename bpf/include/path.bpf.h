@@ -284,15 +284,12 @@ __noinline int walk_rest(struct slot *slot)
 	return walk.status;
 }
 
-static __always_inline void walk_init_for(struct slot *slot, struct task_struct *task)
-{
-	slot->ns = (unsigned long)task->nsproxy->mnt_ns;
-	slot->root_mnt = likely(at_namespace_root(task)) ? (unsigned long)task->fs->root.mnt : 0;
-}
-
 static __always_inline void walk_init(struct slot *slot)
 {
-	walk_init_for(slot, bpf_get_current_task_btf());
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	slot->ns = (unsigned long)task->nsproxy->mnt_ns;
+	slot->root_mnt = likely(at_namespace_root(task)) ? (unsigned long)task->fs->root.mnt : 0;
 }
 
 /* Walks up from a dentry, in front of the bytes at `pos`. */

@@ -879,13 +879,20 @@ static __always_inline void rules_numbers(struct slot *slot, __u32 numbers)
 		task_numbers(slot, numbers);
 }
 
-/* Prepares the evaluation on the host's path. Returns HOST_*: whether there is something to evaluate. */
-__noinline int rules_host(struct slot *slot)
+/* Prepares the evaluation on the host's path. Returns HOST_*: HOST_OTHER if there is something to evaluate. */
+__noinline int rules_host(struct slot *slot, __u32 hook)
 {
 	struct ambit_lineage *lineage;
+	struct ambit_rule_hook *rules;
+	__u64 generation;
 	int found;
 
 	if (!slot)
+		return HOST_NONE;
+	rules = rules_of(hook, &generation);
+	/* Rules without paths have the same answer. */
+	if (!rules || !(rules->needs & (CHAIN_TEXTS | 1 << AMBIT_RULE_TEXT_OBJECT) ||
+			rules->numbers & (OBJECT_NUMBERS | RULE_NUMBER(EXE_UNKNOWN))))
 		return HOST_NONE;
 	found = host_path(slot);
 	if (found == HOST_SAME) {
@@ -964,7 +971,7 @@ static __always_inline int rules_evaluate_host(struct slot *slot, __u32 hook_op,
 
 	if (likely(!seen_elsewhere(slot)))
 		return 0;
-	found = rules_host(slot);
+	found = rules_host(slot, hook_op >> 16);
 	if (found == HOST_OTHER)
 		verdict = rules_evaluate(slot, hook_op, arg);
 	else if (found == HOST_UNKNOWN)

@@ -2,6 +2,7 @@
 //! The suites. A test's name is a sentence about what a user would notice.
 
 mod attacks_append;
+mod attacks_endurance;
 mod attacks_file;
 mod attacks_host;
 mod attacks_memory;
@@ -52,7 +53,7 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 
 /// Extra time for a test, from the settings in the environment.
 pub(crate) fn more_time() -> Duration {
-    Duration::from_secs(rules_fuzz::seconds() + 4 * rules::reloads())
+    Duration::from_secs(rules_fuzz::seconds() + 4 * rules::reloads() + attacks_endurance::seconds())
 }
 
 /// Lists a module's tests, each with the name of its function.
@@ -78,6 +79,7 @@ pub(crate) fn all() -> Vec<Test> {
         attacks_memory::tests,
         attacks_overlay::tests,
         attacks_append::tests,
+        attacks_endurance::tests,
         attacks_file::tests,
         attacks_net::tests,
         attacks_task::tests,
