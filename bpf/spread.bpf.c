@@ -27,6 +27,14 @@ struct {
 	__type(value, struct ambit_trust);
 } marks SEC(".maps");
 
+/* Number of marks by owner: the domain, or AMBIT_DOMAINS and the group of users. None may have all marks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, AMBIT_DOMAINS + AMBIT_SLOT_GROUPS);
+	__type(key, __u32);
+	__type(value, __u32);
+} mark_owners SEC(".maps");
+
 /* Keyed by the address of the open file; removed at its last close. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -165,28 +173,55 @@ static __always_inline bool mark_key(struct ambit_mark_key *key, struct inode *i
 	return true;
 }
 
+static __always_inline __u32 *marks_of(__u32 owner)
+{
+	return bpf_map_lookup_elem(&mark_owners, &owner);
+}
+
+/* Returns the owner of the current process's marks. */
+static __always_inline __u32 mark_owner(void)
+{
+	struct ambit_label *label = label_of(bpf_get_current_task_btf());
+
+	return label ? label->domain : AMBIT_DOMAINS + user_group();
+}
+
+static __always_inline void release_mark(struct ambit_mark_key *key, __u32 owner)
+{
+	__u32 *held = marks_of(owner);
+
+	if (!bpf_map_delete_elem(&marks, key) && held)
+		__sync_fetch_and_sub(held, 1);
+}
+
 /* Marks a file that the current process writes. */
 static __noinline int mark_file(struct inode *inode, struct ambit_trust *trust)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct ambit_spread_count *counts = spread_count(AMBIT_SPREAD_FILE);
 	struct ambit_mark_key key = {};
+	__u32 owner = mark_owner(), *held = marks_of(owner);
 	struct ambit_trust *mark;
 
-	if (!counts || !mark_key(&key, inode))
+	if (!counts || !held || !mark_key(&key, inode))
 		return 0;
 	mark = bpf_map_lookup_elem(&marks, &key);
 	if (mark && trust_now(mark)) {
 		trust_merge(trust, mark, 0);
 		return 0;
 	}
-	/* Replaces an expired mark as well. */
-	bpf_map_update_elem(&marks, &key, trust, BPF_ANY);
+	/* An expired mark is replaced. */
+	if (mark)
+		release_mark(&key, mark->owner);
+	if (*held < AMBIT_MARKS_OF_ONE)
+		bpf_map_update_elem(&marks, &key, trust, BPF_NOEXIST);
 	mark = bpf_map_lookup_elem(&marks, &key);
 	if (!mark) {
 		count(counts->failed);
 		return 0;
 	}
+	mark->owner = owner;
+	__sync_fetch_and_add(held, 1);
 	trust_step(mark, task->group_leader, AMBIT_SPREAD_FILE);
 	count(counts->marked);
 	return 0;
@@ -339,11 +374,13 @@ SEC("fentry/security_inode_free")
 int BPF_PROG(spread_file_gone, struct inode *inode)
 {
 	struct ambit_mark_key key = {};
+	struct ambit_trust *mark;
 
 	if (inode->i_nlink || likely(!clock_now()) || !mark_key(&key, inode))
 		return 0;
-	if (bpf_map_lookup_elem(&marks, &key))
-		bpf_map_delete_elem(&marks, &key);
+	mark = bpf_map_lookup_elem(&marks, &key);
+	if (mark)
+		release_mark(&key, mark->owner);
 	return 0;
 }
 

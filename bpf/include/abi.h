@@ -310,7 +310,7 @@ struct ambit_trust {
 	__u32 first;	  /* the bit that was set first */
 	__u64 soonest_ns; /* the first expiry of a bit; 0: none expires */
 	__u32 steps;	  /* number of processes between the first cause and this process */
-	__u32 pad;
+	__u32 owner;	  /* of a file's mark, see spread.bpf.c; else 0 */
 	struct ambit_trust_cause causes[AMBIT_TRUST_BITS];
 	struct ambit_trust_step path[AMBIT_TRUST_STEPS]; /* ring buffer of the last ones */
 };
@@ -825,6 +825,7 @@ struct ambit_mark_key {
 };
 
 #define AMBIT_MARKS 16384
+#define AMBIT_MARKS_OF_ONE 8192 /* of one domain, or without one of one user */
 #define AMBIT_PASSED 4096
 
 /* Results of spreading, by enum ambit_spread. */

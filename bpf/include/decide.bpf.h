@@ -119,12 +119,18 @@ static __noinline int slot_search(void *pool, __u32 base, __u32 first)
 	return loop.found ? (int)loop.first : -1;
 }
 
-/* Returns the index of the first scratch slot of the current user; the task has no label. */
-static __always_inline __u32 slot_group(void)
+/* Returns the group of the current task's user: 0 for root, below AMBIT_SLOT_GROUPS. */
+static __always_inline __u32 user_group(void)
 {
 	__u32 uid = bpf_get_current_uid_gid();
 
-	return (uid ? 1 + uid % (AMBIT_SLOT_GROUPS - 1) : 0) * (cfg.slot_mask + 1);
+	return uid ? 1 + uid % (AMBIT_SLOT_GROUPS - 1) : 0;
+}
+
+/* Returns the index of the first scratch slot of the current user; the task has no label. */
+static __always_inline __u32 slot_group(void)
+{
+	return user_group() * (cfg.slot_mask + 1);
 }
 
 /* Takes a scratch slot of the label's domain, or of the user if there is no label; NULL if all are taken. */

@@ -311,6 +311,8 @@ constants! {
     SPREADS: usize = 8;
     /// Files that untrusted processes wrote, at most.
     MARKS: u32 = 16384;
+    /// The same, by the processes of one domain, or without one of one user.
+    MARKS_OF_ONE: u32 = 8192;
     /// Limit of descriptors that untrusted processes passed and that are still open.
     PASSED: u32 = 4096;
     /// An interpreter's name, zero filled.

@@ -67,8 +67,8 @@ pub struct Trust {
     pub soonest_ns: u64,
     /// How many processes handed it down.
     pub steps: u32,
-    /// Zero.
-    pub pad: u32,
+    /// Of a file's mark: the domain or the group of users that it counts for. Else 0.
+    pub owner: u32,
     /// By bit.
     pub causes: [TrustCause; TRUST_BITS],
     /// The last of those processes, in a circle.

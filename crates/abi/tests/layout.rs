@@ -220,7 +220,7 @@ fn every_field_is_where_the_kernel_part_has_it() {
             first,
             soonest_ns,
             steps,
-            pad,
+            owner,
             causes,
             path
         }

@@ -155,6 +155,11 @@ impl Host {
         self.map("marks")
     }
 
+    /// Number of file marks by owner.
+    pub(crate) fn mark_owners(&self) -> Result<Map<u32, u32>, Error> {
+        self.map("mark_owners")
+    }
+
     /// Trust bits of descriptors that were passed to another process.
     pub(crate) fn descriptor_marks(&self) -> Result<Map<Opaque, Trust>, Error> {
         self.map("passed")

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 
-use ambit_abi::{INTERPRETER_MANY, INTERPRETER_MAX, INTERPRETER_ONE, Spread, SpreadCount};
+use ambit_abi::{
+    DOMAINS, INTERPRETER_MANY, INTERPRETER_MAX, INTERPRETER_ONE, SLOT_GROUPS, Spread, SpreadCount,
+};
 use libbpf_rs::Link;
 use libbpf_rs::query::ProgInfoIter;
 
@@ -88,7 +90,14 @@ pub(crate) fn switch_off(host: &Host, kind: Spread) -> Result<bool, Error> {
     let was_on = is_on(pins, kind)?;
     detach(pins, kind)?;
     match kind {
-        Spread::File => host.file_marks()?.clear(DOING)?,
+        Spread::File => {
+            host.file_marks()?.clear(DOING)?;
+            let owners = host.mark_owners()?;
+            let domains = u32::try_from(DOMAINS).unwrap_or(u32::MAX);
+            for owner in 0..domains + SLOT_GROUPS {
+                owners.write(&owner, &0, DOING)?;
+            }
+        }
         Spread::Descriptor => host.descriptor_marks()?.clear(DOING)?,
         _ => {}
     }

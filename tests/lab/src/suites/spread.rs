@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -27,6 +28,7 @@ tests! { "spread":
     distrust_that_spread_twice_ends_with_the_later_one
     what_is_written_again_after_distrust_ended_spreads_again
     whoever_lost_trust_by_spreading_is_refused_what_rules_refuse
+    files_of_one_user_leave_room_for_the_marks_of_another
 }
 
 /// Kinds of spread that are on until this is dropped.
@@ -82,9 +84,15 @@ struct Shell<'l> {
 
 impl<'l> Shell<'l> {
     fn start(lab: &'l Lab) -> Self {
+        Self::start_as(lab, "0")
+    }
+
+    fn start_as(lab: &'l Lab, user: &str) -> Self {
         let script = "echo pid $$; while read -r line; do eval \"$line\"; done";
-        let mut command = lab.command("bash");
-        command.args(["-c", script]).stdin(Stdio::piped());
+        let mut command = lab.command("setpriv");
+        command
+            .args(["--reuid", user, "bash", "-c", script])
+            .stdin(Stdio::piped());
         let job = Job::start(&mut command, "a shell");
         let pid = job.until("pid ").parse().expect("a number");
         Self {
@@ -436,4 +444,29 @@ fn whoever_lost_trust_by_spreading_is_refused_what_rules_refuse(lab: &Lab) {
             .unwrap()
             .contains("Operation not permitted")
     );
+}
+
+fn files_of_one_user_leave_room_for_the_marks_of_another(lab: &Lab) {
+    let spreading = Spreading::by(lab, &["file"]);
+    let limit = u64::from(ambit_abi::MARKS_OF_ONE);
+    let tool = lab.copy_of_act("tool");
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o777)).unwrap();
+    let mut flood = Shell::untrusted(lab);
+    flood.does(&format!(
+        "for ((i = 0; i < {}; i++)); do echo >f$i; done",
+        limit + 100
+    ));
+    assert!(spreading.count("file", "marked") <= limit);
+    assert!(
+        spreading.count("file", "failed") > 0,
+        "the limit was not reached"
+    );
+    let mut culprit = Shell::start_as(lab, "1000");
+    culprit.lose_trust(&[]);
+    culprit.does(&format!("echo >>{tool}"));
+    let mut victim = Shell::start(lab).job;
+    let pid = victim.pid();
+    victim.say(&format!("exec {tool} wait-line\n"));
+    eventually("it is executed", || untrusted(lab, pid).is_some());
+    spread_by(lab, pid, "file", culprit.pid);
 }
