@@ -152,6 +152,7 @@ fn a_raw_packet_with_the_header_of_another_host_does_not_arrive(lab: &Lab) {
     )
     .control("send raw:127.0.0.1:0 x")
     .with_rule("net.socket inet raw raw")
+    .with_rule("net.send raw 127.0.0.1")
     .arrives_at(&packets)
     .check();
 }
