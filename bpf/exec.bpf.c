@@ -91,7 +91,7 @@ static __always_inline struct digest *digest_of(struct file *file)
 	bool same;
 
 	ctime_of(inode, &sec, &nsec);
-	digest = bpf_inode_storage_get(&digests, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	digest = storage_of(bpf_inode_storage_get, &digests, inode);
 	if (!digest)
 		return NULL;
 	same = digest->first_seen_ns && digest->ctime_sec == sec && digest->ctime_nsec == nsec &&

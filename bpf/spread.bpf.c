@@ -90,7 +90,7 @@ static __noinline int spread_to(struct ambit_trust *from, struct task_struct *to
 	struct ambit_trust *trust;
 	bool first, more;
 
-	trust = bpf_task_storage_get(&trusts, to, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	trust = storage_of(bpf_task_storage_get, &trusts, to);
 	if (!trust) {
 		spread_failed(kind);
 		return 0;

@@ -196,8 +196,7 @@ static __noinline int trust_save_exited(struct task_struct *leader, struct ambit
 static __noinline __u32 trust_lower(struct task_struct *leader, struct trust_why *why)
 {
 	struct cause_loop loop = {
-		.trust =
-			bpf_task_storage_get(&trusts, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE),
+		.trust = storage_of(bpf_task_storage_get, &trusts, leader),
 		.why = why,
 		.now = bpf_ktime_get_boot_ns(),
 		.tgid = leader->tgid,
@@ -421,7 +420,7 @@ static __always_inline void trust_merge_exited(struct task_struct *task)
 	left = bpf_map_lookup_elem(&exited_leaders, &key);
 	if (likely(!left))
 		return;
-	trust = bpf_task_storage_get(&trusts, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	trust = storage_of(bpf_task_storage_get, &trusts, task);
 	if (trust && !trust_now(trust))
 		bpf_probe_read_kernel(trust, sizeof(*trust), left);
 	else if (trust)

@@ -82,4 +82,18 @@ static __always_inline unsigned long number_at(const void *at)
 	return number;
 }
 
+/*
+ * Returns the owner's storage, which is created if it is missing. Of several tasks that
+ * create the first storage of an owner at once, all but one fail (kernel/bpf/
+ * bpf_local_storage.c, bpf_local_storage_alloc): the second attempt finds it.
+ */
+#define storage_of(get, map, owner)                                                   \
+	({                                                                            \
+		void *made = get(map, owner, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);   \
+                                                                                      \
+		if (!made)                                                            \
+			made = get(map, owner, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE); \
+		made;                                                                 \
+	})
+
 #endif /* AMBIT_VERIFIER_H */
