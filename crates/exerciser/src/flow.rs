@@ -7,8 +7,8 @@ use crate::child::child;
 use crate::outcome::{Done, Failure};
 use crate::parse::{Step, resolve};
 use crate::{
-    append, code, descriptor, exec, file, harmless, ipc, memory, mount, mqueue, net, route, sctp,
-    signal, sys, system, task, uring,
+    append, bpf, code, descriptor, exec, file, harmless, ipc, look, memory, mount, mqueue, net,
+    route, sctp, signal, sys, system, task, uring,
 };
 
 /// Prints an error about the arguments and exits.
@@ -109,6 +109,8 @@ fn operation(name: &str, words: &[Vec<u8>]) -> Done {
         mqueue::operation,
         mount::operation,
         system::operation,
+        bpf::operation,
+        look::operation,
     ];
     modules
         .iter()

@@ -23,6 +23,7 @@
 )]
 
 mod append;
+mod bpf;
 mod child;
 mod code;
 mod descriptor;
@@ -31,6 +32,7 @@ mod file;
 mod flow;
 mod harmless;
 mod ipc;
+mod look;
 mod memory;
 mod mount;
 mod mqueue;

@@ -2,7 +2,7 @@
 //! Operations on sockets.
 //!
 //! Addresses: `tcp:127.0.0.1:80`, `udp:[::1]:53`, `unix:/path`, `unix-dgram:/path`, `abstract:NAME`,
-//! `abstract-dgram:NAME`, `netlink:0`, `raw:127.0.0.1:0`, `sctp:127.0.0.1:1`, `packet:lo`, `alg:hash:sha256`.
+//! `abstract-dgram:NAME`, `netlink:0`, `raw:127.0.0.1:0`, `sctp:127.0.0.1:1`, `mptcp:127.0.0.1:1`, `packet:lo`, `alg:hash:sha256`.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -163,6 +163,7 @@ fn parse(text: &[u8]) -> Option<Address> {
         // A protocol number for experiments.
         b"raw" => inet(rest, libc::SOCK_RAW, 253),
         b"sctp" => inet(rest, libc::SOCK_STREAM, libc::IPPROTO_SCTP),
+        b"mptcp" => inet(rest, libc::SOCK_STREAM, libc::IPPROTO_MPTCP),
         // A socket of many associations.
         b"sctp-many" => inet(rest, libc::SOCK_SEQPACKET, libc::IPPROTO_SCTP),
         b"packet" => Some(packet()),

@@ -9,7 +9,6 @@ use crate::sys::{c, call, check, number, open, owned};
 
 pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     Some(match (name, words) {
-        ("bpf-map", []) => bpf_map(),
         ("load-module", []) => no_module({
             let (image, options) = ([0_u8; 64], c"");
             let pointer = image.as_ptr();
@@ -79,7 +78,10 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         }),
         ("socket-filter", []) => socket_filter(),
         ("socket-mark", [mark]) => number::<u32>(mark).and_then(socket_mark),
+        ("socket-tables", []) => socket_tables(),
         ("tun", []) => tun(),
+        ("tun-attach", [name]) => attached(name, 0).map(|_| None),
+        ("tun-queue", [name]) => queue(name),
         _ => return None,
     })
 }
@@ -90,19 +92,6 @@ fn no_module(result: libc::c_long) -> Done {
         Err(Failure::Errno(libc::ENOEXEC)) | Ok(_) => Ok(None),
         Err(other) => Err(other),
     }
-}
-
-fn bpf_map() -> Done {
-    // BPF_MAP_CREATE: an array with keys and values of four bytes, one entry.
-    let attributes = [2_u32, 4, 4, 1];
-    let pointer = attributes.as_ptr();
-    owned(call!(syscall(
-        libc::SYS_bpf,
-        0,
-        pointer,
-        size_of_val(&attributes)
-    )))
-    .map(|_| None)
 }
 
 fn perf() -> Done {
@@ -197,13 +186,67 @@ fn option<T>(fd: &OwnedFd, name: i32, value: &T) -> Done {
     .map(|_| None)
 }
 
-fn tun() -> Done {
+/// Replaces a table of packet filters by nothing, which the kernel finds wrong only after the hook.
+fn socket_tables() -> Done {
+    const SET_REPLACE: i32 = 64;
+    let fd = owned(call!(socket(
+        libc::AF_INET,
+        libc::SOCK_RAW | libc::SOCK_CLOEXEC,
+        libc::IPPROTO_RAW
+    )))
+    .before("socket")?;
+    let nothing = null();
+    match check(call!(setsockopt(
+        fd.as_raw_fd(),
+        libc::SOL_IP,
+        SET_REPLACE,
+        nothing,
+        0
+    ))) {
+        Err(Failure::Errno(libc::EPERM)) => Err(Failure::Errno(libc::EPERM)),
+        _ => Ok(None),
+    }
+}
+
+/// `struct ifreq`: a name, then flags.
+type Request = [u8; 40];
+
+const IFF_TUN: u16 = 1;
+const IFF_MULTI_QUEUE: u16 = 0x100;
+const IFF_ATTACH_QUEUE: u16 = 0x200;
+const IFF_DETACH_QUEUE: u16 = 0x400;
+
+fn request(name: &[u8], flags: u16) -> Request {
+    let mut request = [0; 40];
+    for (to, from) in request[..15].iter_mut().zip(name) {
+        *to = *from;
+    }
+    request[16..18].copy_from_slice(&flags.to_ne_bytes());
+    request
+}
+
+/// Attaches to a device, or makes it. The kernel chooses the name if it is empty.
+fn attached(name: &[u8], flags: u16) -> Result<OwnedFd, Failure> {
     const TUNSETIFF: libc::c_ulong = 0x4004_54ca;
-    const IFF_TUN: u8 = 1;
     let fd = open(b"/dev/net/tun", libc::O_RDWR, 0).before("open")?;
-    // struct ifreq: a name that the kernel fills in, then flags.
-    let mut request = [0_u8; 40];
-    request[16] = IFF_TUN;
+    let mut request = request(name, IFF_TUN | flags);
     // SAFETY: a request of the size that the kernel reads and writes.
-    check(unsafe { libc::ioctl(fd.as_raw_fd(), TUNSETIFF, request.as_mut_ptr()) }).map(|_| None)
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), TUNSETIFF, request.as_mut_ptr()) })?;
+    Ok(fd)
+}
+
+fn tun() -> Done {
+    attached(b"", 0).map(|_| None)
+}
+
+/// Detaches a queue from a device and attaches it again.
+fn queue(name: &[u8]) -> Done {
+    const TUNSETQUEUE: libc::c_ulong = 0x4004_54d9;
+    let fd = attached(name, IFF_MULTI_QUEUE).before("TUNSETIFF")?;
+    for flag in [IFF_DETACH_QUEUE, IFF_ATTACH_QUEUE] {
+        let request = request(b"", flag);
+        let pointer = request.as_ptr();
+        check(call!(ioctl(fd.as_raw_fd(), TUNSETQUEUE, pointer)))?;
+    }
+    Ok(None)
 }

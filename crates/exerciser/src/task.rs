@@ -32,6 +32,15 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             .and_then(|[real, effective, saved]| plain(call!(setresuid(real, effective, saved)))),
         ("setresgid", [real, effective, saved]) => ids(real, effective, saved)
             .and_then(|[real, effective, saved]| plain(call!(setresgid(real, effective, saved)))),
+        ("setgroups", [id]) => number::<libc::gid_t>(id).and_then(|id| {
+            let groups = [id];
+            let groups = groups.as_ptr();
+            plain(call!(setgroups(1, groups)))
+        }),
+        // Moves a process to the group of this one.
+        ("setpgid-of", [whom]) => upon(whom, &|pid| {
+            check(call!(setpgid(pid, libc::getpgrp()))).map(|_| ())
+        }),
         ("setsid", []) => plain(call!(setsid())),
         ("no-new-privs", []) => plain(call!(prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))),
         ("chroot", [path]) => c(path).and_then(|path| plain(call!(chroot(path.as_ptr())))),
