@@ -12,6 +12,7 @@ mod attacks_names;
 mod attacks_neighbours;
 mod attacks_net;
 mod attacks_overlay;
+mod attacks_reasons;
 mod attacks_sctp;
 mod attacks_task;
 mod cli;
@@ -88,6 +89,7 @@ pub(crate) fn all() -> Vec<Test> {
         attacks_sctp::tests,
         attacks_names::tests,
         attacks_neighbours::tests,
+        attacks_reasons::tests,
         gates::tests,
         generalize::tests,
         counts::tests,

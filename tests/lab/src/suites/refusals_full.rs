@@ -26,6 +26,7 @@ tests! { "refusals":
     remounting_is_refused
     changing_propagation_is_refused
     attaching_a_mount_by_the_newer_calls_is_refused
+    creating_a_file_system_by_the_newer_calls_is_refused
     unmounting_is_refused
     changing_the_root_is_refused
     pivoting_the_root_is_refused
@@ -238,6 +239,19 @@ fn binding_a_folder_elsewhere_is_refused(lab: &Lab) {
 
 fn attaching_a_mount_by_the_newer_calls_is_refused(lab: &Lab) {
     mounts(lab, "mount-attach tmpfs {m}", "mount.mount move {m}");
+}
+
+/// The type is decided at the last step of the file system's configuration, before there is a mount.
+fn creating_a_file_system_by_the_newer_calls_is_refused(lab: &Lab) {
+    let path = folder(lab, "m");
+    lab.refusal(format!("mount-attach tmpfs {path}"), "mount.type tmpfs")
+        .errno("EPERM at fsconfig")
+        .before(|| {
+            folder(lab, "m");
+        })
+        .effect(|| mounted(&path))
+        .check();
+    folder(lab, "m");
 }
 
 fn moving_a_mount_is_refused(lab: &Lab) {
