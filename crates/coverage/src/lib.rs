@@ -2,7 +2,7 @@
 //! The LSM hooks of the tested kernels, and Ambit's action at each of them.
 //!
 //! This crate owns the list of hooks, their availability on each tested kernel, and the reasons for hooks without a
-//! program. The decided operations are not listed here: they follow from `ambit-abi`, and a test compares that crate
+//! program, each with the tests of the lab that try it. The decided operations are not listed here: they follow from `ambit-abi`, and a test compares that crate
 //! with the kernel part. `docs/coverage.md` is written from this table; `ambit doctor` and the lab's tests compare it
 //! with the running kernel.
 
@@ -15,6 +15,7 @@ use ambit_abi::{Coverage, Hook, Op};
 
 pub use markdown::markdown;
 pub use sums::Sums;
+pub use why::{Basis, Reason};
 
 /// The kernels with a column in the table, by the beginning of their release.
 pub const KERNELS: [&str; 3] = ["6.1", "6.12", "7.3"];
@@ -40,7 +41,7 @@ pub enum Decision {
     /// Labels are created, inherited and counted here; nothing is decided.
     Labels,
     /// No program is attached, for this reason.
-    Alone(&'static str),
+    Alone(Reason),
 }
 
 /// A hook.
@@ -50,7 +51,7 @@ pub struct Row {
     pub name: &'static str,
     /// Availability on each of [`KERNELS`].
     pub on: [Offer; KERNELS.len()],
-    why: Option<&'static str>,
+    why: Option<Reason>,
 }
 
 impl Row {
@@ -65,7 +66,7 @@ impl Row {
     }
 
     /// Returns the reason why the hook has no program, if the table has one.
-    pub fn reason(&self) -> Option<&'static str> {
+    pub fn reason(&self) -> Option<Reason> {
         self.why
     }
 
@@ -101,7 +102,7 @@ impl Decision {
                 names.join(", ")
             }
             Self::Labels => "creates, inherits and counts labels".to_owned(),
-            Self::Alone(why) => why.to_owned(),
+            Self::Alone(reason) => reason.why.to_owned(),
         }
     }
 }

@@ -16,7 +16,9 @@ Look up whether Ambit decides an operation: the tables list every Linux Security
 - **Gated**: the operation occurs unpredictably, so no map has it. Untrusted tasks are refused it if their domain has a
   gate for its family.
 - **Labels**: the hook creates or inherits labels of tasks and decides nothing.
-- **Left alone**: no program is attached, for the reason given.
+- **Left alone**: no program is attached, for the reason given. A reason that claims something about what a task can do names the
+  tests of the lab that try it: `cargo xtask lab -- ambit-lab NAME`. The other reasons are about data and labels of other security
+  modules, about hooks that only inform, about actions of the kernel itself, or about devices that the lab lacks.
 
 In a kernel's column, `-` means that the kernel has no such hook, and `x` that it attaches no BPF program to it. The level
 is the least `coverage` of a domain that includes the hook: `core` or `full`.
@@ -79,6 +81,16 @@ fn sums(rows: &[Row], out: &mut String) {
     count("of these, refused by the kernel", |sums| sums.refused);
 }
 
+/// Returns the names of a reason's tests, in parentheses.
+fn tests(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!(" (test {one})"),
+        all => format!(" (tests {})", all.join(", ")),
+    }
+}
+
 fn line(row: &Row, out: &mut String) {
     let on = row.on.map(|offer| match offer {
         Offer::Offered => "yes",
@@ -90,7 +102,8 @@ fn line(row: &Row, out: &mut String) {
             let names: Vec<_> = ops.iter().map(|op| format!("`{op}`")).collect();
             names.join(", ")
         }
-        other => other.detail(),
+        Decision::Alone(reason) => reason.why.to_owned() + &tests(reason.basis.tests()),
+        Decision::Labels => row.decision().detail(),
     };
     let _ = writeln!(
         out,

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use ambit_abi::Hook;
-use ambit_coverage::{Decision, KERNELS, Offer, column, markdown, row, rows};
+use ambit_abi::{Coverage, Hook};
+use ambit_coverage::{Basis, Decision, KERNELS, Offer, Reason, Row, column, markdown, row, rows};
 
 #[test]
 fn the_document_is_up_to_date() {
@@ -31,7 +31,7 @@ fn every_hook_has_one_row() {
 #[test]
 fn a_hook_is_decided_or_says_why_not() {
     for row in rows() {
-        if let Decision::Alone(why) = row.decision() {
+        if let Decision::Alone(Reason { why, .. }) = row.decision() {
             assert!(!why.is_empty(), "{} is left alone without a word", row.name);
         }
         assert_eq!(
@@ -67,4 +67,80 @@ fn a_kernel_has_its_column_by_its_release() {
     assert_eq!(column("6.10.1"), None);
     assert_eq!(column(""), None);
     assert_eq!(KERNELS.len(), row("file_open").unwrap().on.len());
+}
+
+/// Returns the lab's tests as `suite::name`, from the lists at the top of its suites.
+fn lab_tests() -> BTreeSet<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/lab/src/suites");
+    let mut all = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        let Some((_, list)) = text.split_once("\ntests! { \"") else {
+            continue;
+        };
+        let (suite, list) = list.split_once("\":").unwrap();
+        let (names, code) = list.split_once('}').unwrap();
+        for name in names.split_whitespace() {
+            assert!(code.contains(&format!("fn {name}(")), "{name} is missing");
+            all.insert(format!("{suite}::{name}"));
+        }
+    }
+    all
+}
+
+#[test]
+fn every_test_that_a_reason_names_is_one_of_the_lab() {
+    let lab = lab_tests();
+    assert!(lab.len() > 100, "only {} tests", lab.len());
+    for row in rows() {
+        let tests = row.reason().map_or(&[][..], |reason| reason.basis.tests());
+        for test in tests {
+            assert!(lab.contains(*test), "{}: the lab has no {test}", row.name);
+        }
+    }
+}
+
+#[test]
+fn a_reason_that_says_where_an_operation_is_decided_names_a_test() {
+    for row in rows() {
+        let Some(Reason { why, basis }) = row.reason() else {
+            continue;
+        };
+        match basis {
+            Basis::Tested(tests) => assert!(!tests.is_empty(), "{}: no test", row.name),
+            // The decision that came before, and devices that the lab lacks.
+            Basis::Informs | Basis::Device => {}
+            Basis::Modules | Basis::Kernel => assert!(
+                !why.contains("decided") && !why.contains("requires"),
+                "{} is left alone because of a decision that no test shows: {why}",
+                row.name
+            ),
+        }
+    }
+}
+
+/// docs/kernel-support.md has the number of core hooks that decide, for each kernel.
+#[test]
+fn the_number_of_core_hooks_that_decide_is_documented() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/kernel-support.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("| core hooks that decide |"))
+        .unwrap();
+    let numbers: Vec<_> = line.split('|').skip(2).map(str::trim).collect();
+    for (at, kernel) in KERNELS.iter().enumerate() {
+        let decides = |row: &&Row| {
+            matches!(row.decision(), Decision::Decided(_) | Decision::Gated(_))
+                && row.level() == Some(Coverage::Core)
+                && row.on[at] == Offer::Offered
+        };
+        let count = rows().iter().filter(decides).count().to_string();
+        let documented = numbers[at].split(':').next().unwrap();
+        assert_eq!(documented, count, "core hooks that decide on {kernel}");
+    }
 }

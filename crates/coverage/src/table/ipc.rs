@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! System V IPC and binder.
 
-use crate::why::{LABELS, MEMORY};
+use crate::why::{BINDER, LABELS, MEMORY, tested};
 
 hooks! {
-    binder_set_context_mgr yes yes yes: "Android's binder; its device is decided as file.open and file.ioctl";
-    binder_transaction yes yes yes: "Android's binder; its device is decided as file.open and file.ioctl";
-    binder_transfer_binder yes yes yes: "Android's binder; its device is decided as file.open and file.ioctl";
-    binder_transfer_file yes yes yes: "Android's binder; its device is decided as file.open and file.ioctl";
+    binder_set_context_mgr yes yes yes: BINDER;
+    binder_transaction yes yes yes: BINDER;
+    binder_transfer_binder yes yes yes: BINDER;
+    binder_transfer_file yes yes yes: BINDER;
     ipc_getlsmprop no no yes: LABELS;
     ipc_getsecid yes yes no: LABELS;
-    ipc_permission yes yes yes: "called again from operations that the hooks of each kind decide";
+    ipc_permission yes yes yes: tested(
+        "called again from operations that the hooks of each kind decide",
+        &["refusals::finding_shared_memory_by_its_key_is_refused", "refusals::attaching_shared_memory_is_refused", "refusals::using_a_semaphore_is_refused", "refusals::sending_a_message_is_refused", "refusals::receiving_a_message_is_refused"],
+    );
     msg_msg_alloc_security yes yes yes: MEMORY;
     msg_msg_free_security yes yes yes: MEMORY;
     msg_queue_alloc_security yes yes yes;
