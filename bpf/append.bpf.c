@@ -93,8 +93,6 @@ static __always_inline bool only_appends(struct task_struct *task)
 	return false;
 }
 
-#define F_SETFL 4 /* include/uapi/asm-generic/fcntl.h */
-
 SEC("lsm/file_fcntl")
 int BPF_PROG(append_fcntl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
 {

@@ -37,16 +37,20 @@ HOOK(inode_remove_acl, ENGINE_FULL, file_rm_acl, rules_remove_acl,
 #define F_SETOWN_EX 15
 #define F_SETLEASE 1024
 #define F_NOTIFY 1026
+#define FASYNC 0x2000 /* O_ASYNC */
 
 /*
  * Returns 0 for commands that affect no other process. The argument of F_SETOWN_EX is in
- * the caller's memory and is not read.
+ * the caller's memory and is not read. O_ASYNC makes a terminal's foreground process group
+ * the owner (drivers/tty/tty_io.c, __tty_fasync).
  */
-static __always_inline __u32 fcntl_kind(unsigned int cmd, unsigned long arg)
+static __always_inline __u32 fcntl_kind(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	int owner = arg;
 
 	switch (cmd) {
+	case F_SETFL:
+		return arg & FASYNC && is_character(file) ? AMBIT_FCNTL_OWNER : 0;
 	case F_SETOWN:
 		return owner == 0 || owner == own_number(bpf_get_current_task_btf()) ?
 			       0 :
@@ -75,7 +79,7 @@ static __always_inline int fcntl_point(enum engine engine, struct file *file, un
 		if (likely(!label))
 			return 0;
 	}
-	kind = fcntl_kind(cmd, arg);
+	kind = fcntl_kind(file, cmd, arg);
 	if (engine == ENGINE_CORE && kind > AMBIT_FCNTL_SIGNAL &&
 	    !(label->flags & AMBIT_LABEL_FULL))
 		kind = 0;

@@ -318,7 +318,7 @@ HOOK(file_truncate, ENGINE_CORE, file_file_truncate, rules_ftruncate,
      struct file *file, int ret)
 
 /* Requests that only read, or set flags of the descriptor itself. */
-static __always_inline bool benign_ioctl(__u32 cmd)
+static __always_inline bool benign_ioctl(struct file *file, __u32 cmd)
 {
 	switch (cmd) {
 	case 0x5401: /* TCGETS */
@@ -327,8 +327,9 @@ static __always_inline bool benign_ioctl(__u32 cmd)
 	case 0x5421: /* FIONBIO */
 	case 0x5450: /* FIONCLEX */
 	case 0x5451: /* FIOCLEX */
-	case 0x5452: /* FIOASYNC */
 		return true;
+	case 0x5452: /* FIOASYNC, as F_SETFL with O_ASYNC */
+		return !is_character(file);
 	}
 	return false;
 }
@@ -337,7 +338,7 @@ static __always_inline int ioctl_point(enum engine engine, __u32 hook, struct fi
 {
 	struct scope scope;
 
-	if (benign_ioctl(cmd))
+	if (benign_ioctl(file, cmd))
 		return benign(engine, hook);
 	if (!enter(&scope, engine, hook))
 		return outside(&scope);

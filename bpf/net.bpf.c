@@ -204,30 +204,6 @@ static __noinline int object_address(struct slot *slot, struct sock *sk, const v
 	return 1;
 }
 
-#define MASTERS 4
-
-/*
- * A mount of another namespace may be a copy that follows a mount of the task's own, as
- * in a service of systemd that has ProtectSystem=. Returns that mount, through which
- * the task finds the same file; NULL if it is missing.
- */
-static __always_inline struct vfsmount *own_mount(struct vfsmount *mnt)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct mnt_namespace *ns = task->nsproxy->mnt_ns;
-	struct mount *mount = mount_of(mnt);
-	int i;
-
-	for (i = 0; i < MASTERS; i++) {
-		mount = BPF_CORE_READ(mount, mnt_master);
-		if (!mount)
-			return NULL;
-		if (BPF_CORE_READ(mount, mnt_ns) == ns)
-			return (void *)mount + bpf_core_field_offset(struct mount, mnt);
-	}
-	return NULL;
-}
-
 /* What a unix socket is bound to. */
 static __noinline int object_unix(struct slot *slot, struct sock *sk)
 {
@@ -246,7 +222,7 @@ static __noinline int object_unix(struct slot *slot, struct sock *sk)
 		int status = walk_probed(slot, dentry, mnt);
 
 		if (status == WALK_FOREIGN) {
-			mnt = own_mount(mnt);
+			mnt = own_mount(dentry);
 			if (mnt)
 				status = walk_probed(slot, dentry, mnt);
 		}

@@ -45,9 +45,14 @@ static __always_inline struct mnt_namespace *namespace_of(__u64 mount)
 	return BPF_CORE_READ((struct mount *)mount, mnt_ns);
 }
 
+static __always_inline __u32 number_of(struct mnt_namespace *ns)
+{
+	return BPF_CORE_READ(ns, ns.inum);
+}
+
 static __always_inline bool is_hosts(struct mnt_namespace *ns)
 {
-	return BPF_CORE_READ(ns, ns.inum) == shared.host_ns;
+	return number_of(ns) == shared.host_ns;
 }
 
 /* True if the current task sees the host's mounts. */
@@ -72,6 +77,7 @@ struct mounts_loop {
 	__u64 sb;
 	__u64 at;  /* struct mount */
 	__u64 end; /* behind the last one */
+	__u32 ns;  /* number of the wanted namespace */
 	__u32 parts;
 	__u32 status;
 };
@@ -97,7 +103,7 @@ static long mounts_step(__u32 i, struct mounts_loop *loop)
 	if ((__u64)BPF_CORE_READ((struct mount *)mount, mnt.mnt_sb) != sb)
 		return 1;
 	loop->at = next_mount(mount);
-	if (!is_hosts(namespace_of(mount)))
+	if (number_of(namespace_of(mount)) != loop->ns)
 		return 0;
 	if (root_of(mount) == BPF_CORE_READ((struct super_block *)sb, s_root)) {
 		__builtin_memset(loop->found, 0, sizeof(*loop->found));
@@ -112,10 +118,10 @@ static long mounts_step(__u32 i, struct mounts_loop *loop)
 	return 0;
 }
 
-/* Reads the list of a file system's mounts. */
-static __noinline int search_mounts(struct host_mounts *found, __u64 sb)
+/* Reads the list of a file system's mounts and keeps the mounts of one namespace. */
+static __noinline int search_mounts(struct host_mounts *found, __u64 sb, __u32 ns)
 {
-	struct mounts_loop loop = { .found = found, .sb = sb };
+	struct mounts_loop loop = { .found = found, .sb = sb, .ns = ns };
 	__u32 i;
 
 	for (i = 0; i < MOUNT_TRIES; i++) {
@@ -179,12 +185,30 @@ static __noinline __u64 host_mount(struct dentry *dentry, __u32 *status)
 	    (__u64)root_of(kept->mounts[0]) ==
 		    (__u64)BPF_CORE_READ((struct super_block *)sb, s_root))
 		return kept->mounts[0];
-	*status = search_mounts(&found, sb);
+	*status = search_mounts(&found, sb, shared.host_ns);
 	if (*status != HOST_OTHER)
 		return 0;
 	bpf_map_update_elem(&host_mounts, &sb, &found, BPF_ANY);
 	bpf_loop(PARENT_STEPS, parent_step, &loop, 0);
 	return loop.found;
+}
+
+/*
+ * A file of a mount of another namespace, as of a service of systemd that has
+ * ProtectSystem=, may be one that the task finds through a mount of its own. Returns that
+ * mount; NULL if the namespace has no such mount.
+ */
+static __noinline struct vfsmount *own_mount(struct dentry *dentry)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct host_mounts found = {};
+	struct parent_loop loop = { .mounts = &found, .dentry = dentry };
+
+	if (search_mounts(&found, (__u64)BPF_CORE_READ(dentry, d_sb),
+			  task->nsproxy->mnt_ns->ns.inum) != HOST_OTHER)
+		return NULL;
+	bpf_loop(PARENT_STEPS, parent_step, &loop, 0);
+	return loop.found ? (void *)loop.found + bpf_core_field_offset(struct mount, mnt) : NULL;
 }
 
 /* True if the host may have another path for the file that the walk of the slot began with. */

@@ -66,6 +66,7 @@ enum bpf_map_type {
  */
 #define FMODE_BACKING (bpf_core_type_exists(struct file_range) ? 0x1000000 : 0x2000000)
 
+#define F_SETFL 4 /* include/uapi/asm-generic/fcntl.h */
 #define MAY_WRITE 0x2
 #define MAP_SHARED 0x1
 #define VM_SHARED 0x8

@@ -25,7 +25,23 @@ static __always_inline struct ambit_lineage *lineage_of(struct task_struct *task
 	return bpf_task_storage_get(&lineages, task, NULL, 0);
 }
 
-/* Stores the slot's object as executable number `at`; empty if it is too long. */
+/* Bytes kept of each end of a path that is too long, with an ellipsis between them. */
+#define EXE_END ((AMBIT_EXE_MAX - 1 - 3) / 2)
+
+static __always_inline void lineage_put_ends(struct ambit_lineage *lineage, __u32 at,
+					     struct slot *slot)
+{
+	__u8 *text = lineage->exes[at];
+
+	bpf_probe_read_kernel(text, EXE_END, &slot->bytes[slot->pos & OFFSET_MASK]);
+	text[EXE_END] = 0xe2;
+	text[EXE_END + 1] = 0x80;
+	text[EXE_END + 2] = 0xa6;
+	bpf_probe_read_kernel(text + EXE_END + 3, EXE_END, &slot->bytes[OBJECT_END - EXE_END]);
+	lineage->lengths[at] = 2 * EXE_END + 3;
+}
+
+/* Stores the slot's object as executable number `at`; its ends if it is too long, nothing if it cannot be represented. */
 static __always_inline void lineage_put(struct ambit_lineage *lineage, __u32 at, struct slot *slot)
 {
 	__u32 len = OBJECT_END - slot->pos;
@@ -34,6 +50,8 @@ static __always_inline void lineage_put(struct ambit_lineage *lineage, __u32 at,
 	lineage->lengths[at] = 0;
 	if (slot->status || len >= AMBIT_EXE_MAX) {
 		lineage->unknown |= 1 << at;
+		if (!slot->status)
+			lineage_put_ends(lineage, at, slot);
 		return;
 	}
 	barrier_var(len);

@@ -234,6 +234,12 @@ static __always_inline struct path *user_path(struct file *file)
 	return (void *)file + offset;
 }
 
+/* True for terminals, among other devices. */
+static __always_inline bool is_character(struct file *file)
+{
+	return (file->f_inode->i_mode & S_IFMT) == S_IFCHR;
+}
+
 /*
  * The object of a file behind a descriptor. If the file is outside the task's root,
  * like a container's terminal, the object is the type of its file system.

@@ -134,6 +134,7 @@ pub(crate) const TUN: Reason = tested(
 pub(crate) const SIGIO_TESTS: &[&str] = &[
     "attacks::a_descriptor_does_not_signal_a_process_outside",
     "attacks::a_descriptor_s_owner_set_by_ioctl_is_refused",
+    "attacks::signals_to_the_foreground_group_of_a_terminal_are_refused",
 ];
 
 /// Decided as soon as the kernel part has a program for it.

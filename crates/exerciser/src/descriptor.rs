@@ -16,6 +16,16 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             // SAFETY: a descriptor and numbers.
             unsafe { libc::fcntl(fd, libc::F_SETOWN, 1) }
         }),
+        // On a terminal, both make its foreground process group the owner.
+        ("async-fcntl", [path]) => on(path, |fd| {
+            // SAFETY: as above.
+            unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_ASYNC) }
+        }),
+        ("async-ioctl", [path]) => on(path, |fd| {
+            let on = 1;
+            // SAFETY: as above, and a number that lives.
+            unsafe { libc::ioctl(fd, libc::FIOASYNC, &raw const on) }
+        }),
         ("lease", [path]) => on(path, |fd| {
             // SAFETY: as above.
             unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_RDLCK) }

@@ -22,11 +22,11 @@ hooks! {
     file_receive yes yes yes;
     file_release no yes yes: informs("a descriptor is closed");
     file_send_sigiotask yes yes yes: tested(
-        "delivery of SIGIO in whichever task is interrupted; its number and receiver are decided at file_fcntl and file_ioctl, but for a terminal, whose foreground group receives it (O_ASYNC)",
+        "delivery of SIGIO in whichever task is interrupted; its number and receiver are decided at file_fcntl and file_ioctl, for a terminal also O_ASYNC",
         SIGIO_TESTS,
     );
     file_set_fowner yes yes yes: tested(
-        "cannot refuse; the receiver of SIGIO is decided at file_fcntl and file_ioctl, but for a terminal, whose foreground group receives it (O_ASYNC)",
+        "cannot refuse; the receiver of SIGIO is decided at file_fcntl and file_ioctl, for a terminal also O_ASYNC",
         SIGIO_TESTS,
     );
     file_truncate no yes yes;

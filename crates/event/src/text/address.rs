@@ -82,7 +82,11 @@ pub fn split_address(text: &str) -> Result<AddressText<'_>, TextError> {
                 name.into_boxed_slice(),
             )));
         }
-        "unix" if rest.starts_with('/') || rest.starts_with("deleted:/") => {
+        "unix"
+            if ["/", "deleted:/", "foreign:/"]
+                .iter()
+                .any(|start| rest.starts_with(start)) =>
+        {
             return Ok(AddressText::UnixPath { at });
         }
         "unix" => {

@@ -15,6 +15,7 @@ tests! { "attacks":
     a_descriptor_does_not_signal_a_group_outside
     a_descriptor_does_not_send_its_own_signal_outside
     a_descriptor_s_owner_set_by_ioctl_is_refused
+    signals_to_the_foreground_group_of_a_terminal_are_refused
     a_process_may_own_its_descriptors
     a_limit_of_processor_time_outside_is_refused
     a_signal_to_a_group_outside_is_refused
@@ -157,6 +158,20 @@ fn a_descriptor_s_owner_set_by_ioctl_is_refused(lab: &Lab) {
             &format!("signal-by-input {way} VICTIM KILL"),
             &format!("file.ioctl {request}*"),
         );
+    }
+}
+
+/// Input of the terminal would kill the processes in its foreground.
+fn signals_to_the_foreground_group_of_a_terminal_are_refused(lab: &Lab) {
+    let terminal = "/dev/ptmx";
+    for (way, record) in [
+        ("async-fcntl", "file.fcntl owner"),
+        ("async-ioctl", "file.ioctl 0x5452"),
+    ] {
+        lab.attack(format!("{way} {terminal}"), format!("{record} {terminal}"))
+            .learned_with(CORE)
+            .control(format!("open-r {terminal}"))
+            .check();
     }
 }
 
