@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use ambit_abi::Op;
 use ambit_automaton::{Table, is_within};
-use ambit_event::Object;
 use ambit_event::canonical::{Fault, MARKED, Spelling, acts_on_links, corrected};
 use ambit_event::text::parse_path_object;
+use ambit_event::{Object, Path};
 use ambit_source::yaml::{self, Node, Value};
 use ambit_source::{Collector, End, FileErrors, Problem, Written};
 
@@ -173,6 +173,10 @@ fn known(object: &RuleObject) -> Option<(Vec<u8>, Vec<u8>)> {
 /// line.
 fn fault(object: &RuleObject, op: Option<Op>) -> Option<Fault> {
     let pattern = match object {
+        // Building automata takes much longer, and nearly all lines end here.
+        RuleObject::Exact(Object::Path(path) | Object::Deleted(path)) if is_canonical(path) => {
+            return None;
+        }
         RuleObject::Exact(Object::Path(path)) => {
             PathPattern::of_marked(PathKind::Path, path.as_bytes())
         }
@@ -191,20 +195,21 @@ fn fault(object: &RuleObject, op: Option<Op>) -> Option<Fault> {
     } else {
         pattern.path_regex()
     })?;
-    let faults = if op.is_some_and(acts_on_links) {
-        &faults().of_links
-    } else {
-        &faults().of_others
-    };
-    if !is_within(&table, faults.all.as_ref()?) {
+    let faults = faults(op.is_some_and(acts_on_links));
+    if !is_within(&table, faults.all()?) {
         return None;
     }
     let one = faults
-        .each
+        .each()
         .iter()
         .find(|(_, fault)| is_within(&table, fault));
     // Different faults of different paths: any of them will do.
     Some(one.map_or(Fault::Process, |(fault, _)| *fault))
+}
+
+/// True if the path is in canonical form.
+fn is_canonical(path: &Path) -> bool {
+    str::from_utf8(&path.with_names()).is_ok_and(|text| corrected(text, true) == text)
 }
 
 /// Returns the expression of exactly the bytes of an object, with its markers.
@@ -232,38 +237,57 @@ fn may_have_a_fault(pattern: &PathPattern) -> bool {
     MARKED.into_iter().any(marked) || pattern.pieces().iter().any(either)
 }
 
-/// The faults of paths, by operation.
+/// The faults of paths, of operations that act on links or of others. Each table is built when it is first needed.
 struct Faults {
-    /// Of operations that act on links.
-    of_links: Tables,
-    of_others: Tables,
+    each: OnceLock<Vec<(Fault, Table)>>,
+    all: OnceLock<Option<Table>>,
+    of_links: bool,
 }
 
-struct Tables {
-    each: Vec<(Fault, Table)>,
-    all: Option<Table>,
+fn faults(of_links: bool) -> &'static Faults {
+    static LINKS: Faults = Faults::new(true);
+    static OTHERS: Faults = Faults::new(false);
+    if of_links { &LINKS } else { &OTHERS }
 }
 
-fn faults() -> &'static Faults {
-    static FAULTS: OnceLock<Faults> = OnceLock::new();
-    FAULTS.get_or_init(|| Faults {
-        of_links: Tables::new(|fault| fault != Fault::LinkItself),
-        of_others: Tables::new(|_| true),
-    })
+fn expression(fault: Fault) -> String {
+    format!("(?:{})", fault.expression(Spelling::Bytes))
 }
 
-impl Tables {
-    fn new(has: impl Fn(Fault) -> bool) -> Self {
-        let faults = || Fault::ALL.into_iter().filter(|fault| has(*fault));
-        let expression = |fault: Fault| format!("(?:{})", fault.expression(Spelling::Bytes));
-        let whole = |expression: &str| compile::table(&format!("(?:{expression})(?s-u:.)*"));
-        let all: Vec<String> = faults().map(expression).collect();
+fn whole(expression: &str) -> Option<Table> {
+    compile::table(&format!("(?:{expression})(?s-u:.)*"))
+}
+
+impl Faults {
+    const fn new(of_links: bool) -> Self {
         Self {
-            each: faults()
-                .filter_map(|fault| Some((fault, whole(&expression(fault))?)))
-                .collect(),
-            all: whole(&all.join("|")),
+            each: OnceLock::new(),
+            all: OnceLock::new(),
+            of_links,
         }
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = Fault> {
+        let of_links = self.of_links;
+        Fault::ALL
+            .into_iter()
+            .filter(move |fault| !of_links || *fault != Fault::LinkItself)
+    }
+
+    fn all(&self) -> Option<&Table> {
+        let table = self.all.get_or_init(|| {
+            let all: Vec<String> = self.kinds().map(expression).collect();
+            whole(&all.join("|"))
+        });
+        table.as_ref()
+    }
+
+    fn each(&self) -> &[(Fault, Table)] {
+        self.each.get_or_init(|| {
+            self.kinds()
+                .filter_map(|fault| Some((fault, whole(&expression(fault))?)))
+                .collect()
+        })
     }
 }
 

@@ -162,7 +162,7 @@ fn a_guarded_service_answers_the_same_beside_a_user_and_a_workload_that_attack(l
     for counter in ["skipped.full", "skipped.lost"] {
         assert_eq!(stats.sum(counter), 0, "{counter} of the service");
     }
-    assert_eq!(stats.sum("violations") as usize, asked / 2);
+    assert_eq!(usize::try_from(stats.sum("violations")), Ok(asked / 2));
     eprintln!(
         "figures: {asked} requests in {} s, each answered as without attacks",
         begun.elapsed().as_secs()
