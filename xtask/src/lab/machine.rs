@@ -19,8 +19,8 @@ use super::{EXIT_TIMEOUT, Outcome, Run, carry, quote};
 use crate::progress::Step;
 use crate::{paths, setup};
 
-/// Boots take seconds; a machine that has not reached its job after this time hangs.
-const BOOT_LIMIT: Duration = Duration::from_mins(2);
+/// Boots take seconds, with little CPU two minutes; a machine that has not reached its job after this time hangs.
+const BOOT_LIMIT: Duration = Duration::from_mins(5);
 const POLL: Duration = Duration::from_millis(15);
 const TAIL_LINES: usize = 30;
 
