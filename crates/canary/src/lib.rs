@@ -30,7 +30,7 @@ use test_bed::{TestBed, Trial, TrialResult};
 pub struct Checked {
     /// The operation.
     pub operation: &'static str,
-    /// How it is performed, where there are several ways.
+    /// How it is performed, if there are several ways.
     pub way: Option<&'static str>,
     /// The result of both trials.
     pub status: Status,

@@ -229,10 +229,8 @@ fn is_elsewhere(components: &[&str]) -> bool {
         .any(|other| components.starts_with(other))
 }
 
-/// True if the last component of the operation's path may be a link: it is not followed. chmod does so from 6.6 on, commit
-/// 09da082b07bb (`fs: Add fchmodat2()`). A descriptor of `O_PATH` may be one of a link. `move_mount` and `umount2` have
-/// flags for this.
-pub const fn acts_on_links(op: Op) -> bool {
+/// True if the operation's object is a name in a directory, which it creates, removes or changes.
+pub const fn is_entry(op: Op) -> bool {
     matches!(
         op,
         Op::FileCreate
@@ -243,13 +241,23 @@ pub const fn acts_on_links(op: Op) -> bool {
             | Op::FileMkdir
             | Op::FileRmdir
             | Op::FileMknod
-            | Op::FileChmod
-            | Op::FileChown
-            | Op::FileReceive
-            | Op::FileInherit
-            | Op::MountMount
-            | Op::MountUmount
     )
+}
+
+/// True if the last component of the operation's path may be a link: it is not followed. chmod does so from 6.6 on, commit
+/// 09da082b07bb (`fs: Add fchmodat2()`). A descriptor of `O_PATH` may be one of a link. `move_mount` and `umount2` have
+/// flags for this.
+pub const fn acts_on_links(op: Op) -> bool {
+    is_entry(op)
+        || matches!(
+            op,
+            Op::FileChmod
+                | Op::FileChown
+                | Op::FileReceive
+                | Op::FileInherit
+                | Op::MountMount
+                | Op::MountUmount
+        )
 }
 
 fn is_process(part: &str) -> bool {

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
 use crate::net::{bind, connect, prepared};
 use crate::outcome::{Done, Failure, Preparing};
-use crate::sys::{c, check, open, owned};
+use crate::sys::{c, check, open, owned, pair};
 
 pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     Some(match (name, words) {
@@ -99,18 +99,7 @@ struct Passed {
 /// Sends a descriptor to itself. If the hook refuses it, the kernel leaves it out of the message and sets `MSG_CTRUNC`.
 fn receive(path: &[u8]) -> Done {
     let fd = file(path)?;
-    let mut ends = [0_i32; 2];
-    // SAFETY: the kernel writes two descriptors to a live array.
-    check(unsafe {
-        libc::socketpair(
-            libc::AF_UNIX,
-            libc::SOCK_STREAM | libc::SOCK_CLOEXEC,
-            0,
-            ends.as_mut_ptr(),
-        )
-    })
-    .before("socketpair")?;
-    let (ours, theirs) = (owned(ends[0])?, owned(ends[1])?);
+    let (ours, theirs) = pair()?;
     send_descriptor(&ours, &fd)?;
     take_descriptor(&theirs)
 }

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr::null;
 
 use crate::outcome::{Done, Failure, Preparing};
-use crate::sys::{c, call, check, owned};
+use crate::sys::{c, call, check, owned, pair};
 use crate::task::upon;
 
 /// `file_getattr(2)` and `file_setattr(2)`, from 6.17 on.
@@ -142,18 +142,7 @@ fn look_at(way: &[u8], pid: i32) -> Result<(), Failure> {
 }
 
 fn look_at_socket(way: &[u8]) -> Done {
-    let mut ends = [0_i32; 2];
-    // SAFETY: the kernel writes two descriptors to a live array.
-    check(unsafe {
-        libc::socketpair(
-            libc::AF_UNIX,
-            libc::SOCK_STREAM | libc::SOCK_CLOEXEC,
-            0,
-            ends.as_mut_ptr(),
-        )
-    })
-    .before("socketpair")?;
-    let (ours, _theirs) = (owned(ends[0])?, owned(ends[1])?);
+    let (ours, _theirs) = pair()?;
     let fd = ours.as_raw_fd();
     let mut buffer = [0_u64; 16];
     let mut length = size_of_val(&buffer) as libc::socklen_t;

@@ -4,7 +4,7 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::outcome::{Done, Failure, Preparing};
-use crate::sys::{call, check, owned, write_all};
+use crate::sys::{call, check, owned, pair, write_all};
 use crate::task::{signal_of, upon};
 
 const F_SETSIG: i32 = 10;
@@ -35,21 +35,6 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("perf-trap", [whom]) => upon(whom, &perf_trap),
         _ => return None,
     })
-}
-
-fn pair() -> Result<(OwnedFd, OwnedFd), Failure> {
-    let mut ends = [0_i32; 2];
-    // SAFETY: the kernel writes two descriptors to a live array.
-    check(unsafe {
-        libc::socketpair(
-            libc::AF_UNIX,
-            libc::SOCK_STREAM | libc::SOCK_CLOEXEC,
-            0,
-            ends.as_mut_ptr(),
-        )
-    })
-    .before("socketpair")?;
-    Ok((owned(ends[0])?, owned(ends[1])?))
 }
 
 fn set_owner(fd: &OwnedFd, way: &[u8], pid: i32) -> Result<(), Failure> {

@@ -4,7 +4,7 @@
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use crate::outcome::Failure;
+use crate::outcome::{Failure, Preparing};
 
 /// Calls a function of the C library that takes numbers and C strings and only reads these.
 macro_rules! call {
@@ -32,6 +32,22 @@ pub(crate) fn owned(result: impl Into<i64>) -> Result<OwnedFd, Failure> {
     let fd = check(result)?;
     // SAFETY: the kernel has just created this descriptor, so that nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// Makes a pair of connected unix sockets.
+pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd), Failure> {
+    let mut ends = [0_i32; 2];
+    // SAFETY: the kernel writes two descriptors to a live array.
+    check(unsafe {
+        libc::socketpair(
+            libc::AF_UNIX,
+            libc::SOCK_STREAM | libc::SOCK_CLOEXEC,
+            0,
+            ends.as_mut_ptr(),
+        )
+    })
+    .before("socketpair")?;
+    Ok((owned(ends[0])?, owned(ends[1])?))
 }
 
 pub(crate) fn c(bytes: &[u8]) -> Result<CString, Failure> {

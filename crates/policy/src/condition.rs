@@ -147,6 +147,21 @@ pub enum Number {
     ForeignMounts,
 }
 
+impl TextTest {
+    /// Collects the parts of the test below And, Or and Not.
+    pub(crate) fn parts<'t>(&'t self, out: &mut Vec<&'t Self>) {
+        match self {
+            Self::Not(inner) => inner.parts(out),
+            Self::And(items) | Self::Or(items) => {
+                for item in items {
+                    item.parts(out);
+                }
+            }
+            _ => out.push(self),
+        }
+    }
+}
+
 impl Number {
     /// The number of variants.
     pub const COUNT: usize = Self::ForeignMounts as usize + 1;

@@ -73,7 +73,7 @@ pub(super) fn states(regex: &str) -> usize {
     small(&[regex.to_owned()]).map_or(usize::MAX, |(table, _)| table.output.len())
 }
 
-/// The smallest automaton of one expression, which accepts in states with an output; `None` where it is too large.
+/// The smallest automaton of one expression, which accepts in states with an output; `None` if it is too large.
 pub(crate) fn table(regex: &str) -> Option<Table> {
     small(&[regex.to_owned()]).ok().map(|(table, _)| table)
 }

@@ -100,19 +100,6 @@ pub(super) fn number(tests: &[(bool, NumberTest)]) -> bool {
     }
 }
 
-/// Collects the parts of a test below And, Or and Not.
-pub(super) fn parts<'t>(test: &'t TextTest, out: &mut Vec<&'t TextTest>) {
-    match test {
-        TextTest::Not(inner) => parts(inner, out),
-        TextTest::And(items) | TextTest::Or(items) => {
-            for item in items {
-                parts(item, out);
-            }
-        }
-        _ => out.push(test),
-    }
-}
-
 /// Returns an expression for texts that pass a part; `None` for parts that are cheaper to check in another way.
 pub(super) fn pattern(part: &TextTest) -> Option<String> {
     Some(match part {

@@ -11,7 +11,7 @@ use ambit_event::canonical::{Fault, acts_on_links};
 
 use super::canonical::{Property, Shape, properties, shape};
 use super::cases::{Case, NUMBERS, cases};
-use super::parts::{all_hold, likely, may_be_in, number, parts, pattern};
+use super::parts::{all_hold, likely, may_be_in, number, pattern};
 use super::relate::clash;
 use super::text::not;
 use crate::condition::{Condition, Number, NumberTest, Text, TextTest};
@@ -300,7 +300,7 @@ impl Possible {
     fn passes(&mut self, tests: &[TextTest], text: &[u8]) -> bool {
         let mut patterns = Vec::new();
         for test in tests {
-            parts(test, &mut patterns);
+            test.parts(&mut patterns);
         }
         for part in patterns {
             if let TextTest::Matches(pattern) = part {
@@ -327,7 +327,7 @@ impl Possible {
                         .iter()
                         .any(|text| shape.has(text) && self.passes(tests, text));
                 }
-                test => parts(test, &mut all),
+                test => test.parts(&mut all),
             }
         }
         let has_regex = all.iter().any(|part| matches!(part, TextTest::Matches(_)));
@@ -373,7 +373,7 @@ impl Possible {
     fn walk(&mut self, field: Text, tests: &[TextTest]) -> Walked {
         let mut all = Vec::new();
         for test in tests {
-            parts(test, &mut all);
+            test.parts(&mut all);
         }
         let mut machines: Vec<Arc<Regex>> = Vec::new();
         let mut number: HashMap<&TextTest, usize> = HashMap::new();
@@ -490,7 +490,7 @@ fn has_regex(condition: &Condition) -> bool {
         Condition::And(items) | Condition::Or(items) => items.iter().any(has_regex),
         Condition::Text(_, test) => {
             let mut all = Vec::new();
-            parts(test, &mut all);
+            test.parts(&mut all);
             all.iter().any(|part| matches!(part, TextTest::Matches(_)))
         }
         _ => false,

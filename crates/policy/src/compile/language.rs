@@ -53,7 +53,7 @@ impl<'t> Language<'t> {
     /// Builds the form that decides the test at the end of the text.
     pub(super) fn of_whole_texts(test: &'t TextTest) -> Result<Self, MachineError> {
         let mut all = Vec::new();
-        text::parts(test, &mut all);
+        test.parts(&mut all);
         let mut parts = HashMap::new();
         let mut regexes = Vec::new();
         let (mut v4, mut v6) = (Networks::default(), Networks::default());

@@ -10,7 +10,7 @@ use super::joint::Joint;
 use super::language::MachineError;
 use super::machine::{self, Form};
 use super::node::{Leaf, Node, Place};
-use super::{search, split, text};
+use super::{search, split};
 use crate::condition::{Text, TextTest};
 
 /// Shorter lists are not split: the few texts more in the last automaton are not worth the time.
@@ -374,7 +374,7 @@ impl Form {
     /// True if a test's automaton is likely to multiply the states of automata that it is joined with.
     fn multiplies(self, test: &TextTest) -> bool {
         let mut parts = Vec::new();
-        text::parts(test, &mut parts);
+        test.parts(&mut parts);
         match self {
             Self::Ends => parts.iter().any(|part| {
                 matches!(

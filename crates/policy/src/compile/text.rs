@@ -55,19 +55,6 @@ pub(super) fn evaluate(test: &TextTest, part: &mut dyn FnMut(&TextTest) -> bool)
     }
 }
 
-/// Collects the parts of a test below And, Or and Not.
-pub(super) fn parts<'t>(test: &'t TextTest, out: &mut Vec<&'t TextTest>) {
-    match test {
-        TextTest::Not(inner) => parts(inner, out),
-        TextTest::And(inner) | TextTest::Or(inner) => {
-            for inner in inner {
-                parts(inner, out);
-            }
-        }
-        _ => out.push(test),
-    }
-}
-
 /// Removes double negations at the front.
 pub(super) fn plain(test: &TextTest) -> &TextTest {
     match test {
