@@ -138,16 +138,19 @@ static __noinline int describe(struct slot *slot, struct ambit_label *label, str
 }
 
 /*
- * True if the digest of the slot's executable is to be decided: the map lists it, as the
+ * True if the digest of an executable is to be decided: the map lists it, as the
  * point (digest, 1, path), or the domain learns.
  */
-static __always_inline bool has_digest(struct scope *scope)
+static __always_inline bool has_digest(struct scope *scope, struct file *file)
 {
 	struct ambit_domain *domain = domain_of(scope->label);
 	struct slot *slot = scope->slot;
 	struct ambit_fp zero = {};
 
-	if (scope->verdict || !domain || !(domain->flags & AMBIT_DOMAIN_DIGESTS) || slot->status)
+	if (!domain || !(domain->flags & AMBIT_DOMAIN_DIGESTS))
+		return false;
+	object_user_file(slot, file);
+	if (slot->status)
 		return false;
 	if (domain->mode == AMBIT_MODE_LEARN)
 		return true;
@@ -173,8 +176,7 @@ int BPF_PROG(exec_digest, struct linux_binprm *bprm, int ret)
 		return ret;
 	if (!enter_exec(&scope, hook))
 		return outside(&scope);
-	object_user_file(scope.slot, file);
-	wanted = has_digest(&scope);
+	wanted = has_digest(&scope, file);
 	slot_put(scope.slot);
 	if (!wanted)
 		return 0;

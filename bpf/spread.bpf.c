@@ -202,6 +202,7 @@ static __noinline int mark_file(struct inode *inode, struct ambit_trust *trust)
 	struct ambit_mark_key key = {};
 	__u32 owner = mark_owner(), *held = marks_of(owner);
 	struct ambit_trust *mark;
+	bool made;
 
 	if (!counts || !held || !mark_key(&key, inode))
 		return 0;
@@ -213,15 +214,17 @@ static __noinline int mark_file(struct inode *inode, struct ambit_trust *trust)
 	/* An expired mark is replaced. */
 	if (mark)
 		release_mark(&key, mark->owner);
-	if (*held < AMBIT_MARKS_OF_ONE)
-		bpf_map_update_elem(&marks, &key, trust, BPF_NOEXIST);
+	/* Another process may mark the file first; then the mark is its own. */
+	made = *held < AMBIT_MARKS_OF_ONE && !bpf_map_update_elem(&marks, &key, trust, BPF_NOEXIST);
 	mark = bpf_map_lookup_elem(&marks, &key);
 	if (!mark) {
 		count(counts->failed);
 		return 0;
 	}
-	mark->owner = owner;
-	__sync_fetch_and_add(held, 1);
+	if (made) {
+		mark->owner = owner;
+		__sync_fetch_and_add(held, 1);
+	}
 	trust_step(mark, task->group_leader, AMBIT_SPREAD_FILE);
 	count(counts->marked);
 	return 0;

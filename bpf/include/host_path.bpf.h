@@ -28,16 +28,16 @@
 #define MOUNT_PARTS 4
 #define PARENT_STEPS 2048
 
-/* Mounts of one file system in the host's namespace; a whole one alone, or parts. */
-struct host_mounts {
+/* Mounts of one file system in a namespace; a whole one alone, or parts. */
+struct own_mounts {
 	__u64 mounts[MOUNT_PARTS];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
-	__type(key, __u64); /* super block */
-	__type(value, struct host_mounts);
+	__type(key, __u64);   /* super block */
+	__type(value, __u64); /* struct mount of the whole file system */
 } host_mounts SEC(".maps");
 
 static __always_inline struct mnt_namespace *namespace_of(__u64 mount)
@@ -72,8 +72,14 @@ static __always_inline bool is_host_mount(__u64 mount, __u64 sb)
 	       is_hosts(namespace_of(mount));
 }
 
+/* True if the mount has its whole file system. */
+static __always_inline bool is_whole(__u64 mount, __u64 sb)
+{
+	return root_of(mount) == BPF_CORE_READ((struct super_block *)sb, s_root);
+}
+
 struct mounts_loop {
-	struct host_mounts *found;
+	struct own_mounts *found;
 	__u64 sb;
 	__u64 at;  /* struct mount */
 	__u64 end; /* behind the last one */
@@ -105,7 +111,7 @@ static long mounts_step(__u32 i, struct mounts_loop *loop)
 	loop->at = next_mount(mount);
 	if (number_of(namespace_of(mount)) != loop->ns)
 		return 0;
-	if (root_of(mount) == BPF_CORE_READ((struct super_block *)sb, s_root)) {
+	if (is_whole(mount, sb)) {
 		__builtin_memset(loop->found, 0, sizeof(*loop->found));
 		loop->found->mounts[0] = mount;
 		loop->status = HOST_OTHER;
@@ -119,7 +125,7 @@ static long mounts_step(__u32 i, struct mounts_loop *loop)
 }
 
 /* Reads the list of a file system's mounts and keeps the mounts of one namespace. */
-static __noinline int search_mounts(struct host_mounts *found, __u64 sb, __u32 ns)
+static __noinline int search_mounts(struct own_mounts *found, __u64 sb, __u32 ns)
 {
 	struct mounts_loop loop = { .found = found, .sb = sb, .ns = ns };
 	__u32 i;
@@ -149,7 +155,7 @@ static __noinline int search_mounts(struct host_mounts *found, __u64 sb, __u32 n
 }
 
 struct parent_loop {
-	const struct host_mounts *mounts;
+	const struct own_mounts *mounts;
 	struct dentry *dentry;
 	__u64 found;
 };
@@ -172,25 +178,34 @@ static long parent_step(__u32 i, struct parent_loop *loop)
 	return parent == dentry;
 }
 
-/* Returns the host's mount that has the dentry; 0 if none has it. The status is HOST_UNKNOWN, or any other. */
+/*
+ * Returns the mount of a namespace that has the dentry; 0 if none has it. The status is
+ * HOST_UNKNOWN, or any other.
+ */
+static __always_inline __u64 mount_in(__u32 ns, struct dentry *dentry, __u64 sb, __u32 *status)
+{
+	struct own_mounts found = {};
+	struct parent_loop loop = { .mounts = &found, .dentry = dentry };
+
+	*status = search_mounts(&found, sb, ns);
+	if (*status == HOST_OTHER)
+		bpf_loop(PARENT_STEPS, parent_step, &loop, 0);
+	return loop.found;
+}
+
+/* The same for the host's namespace. */
 static __noinline __u64 host_mount(struct dentry *dentry, __u32 *status)
 {
-	__u64 sb = (__u64)BPF_CORE_READ(dentry, d_sb);
-	struct host_mounts found = {}, *kept;
-	struct parent_loop loop = { .mounts = &found, .dentry = dentry };
+	__u64 sb = (__u64)BPF_CORE_READ(dentry, d_sb), *kept, mount;
 
 	*status = HOST_NONE;
 	kept = bpf_map_lookup_elem(&host_mounts, &sb);
-	if (kept && is_host_mount(kept->mounts[0], sb) &&
-	    (__u64)root_of(kept->mounts[0]) ==
-		    (__u64)BPF_CORE_READ((struct super_block *)sb, s_root))
-		return kept->mounts[0];
-	*status = search_mounts(&found, sb, shared.host_ns);
-	if (*status != HOST_OTHER)
-		return 0;
-	bpf_map_update_elem(&host_mounts, &sb, &found, BPF_ANY);
-	bpf_loop(PARENT_STEPS, parent_step, &loop, 0);
-	return loop.found;
+	if (kept && is_host_mount(*kept, sb) && is_whole(*kept, sb))
+		return *kept;
+	mount = mount_in(shared.host_ns, dentry, sb, status);
+	if (mount && is_whole(mount, sb))
+		bpf_map_update_elem(&host_mounts, &sb, &mount, BPF_ANY);
+	return mount;
 }
 
 /*
@@ -201,14 +216,11 @@ static __noinline __u64 host_mount(struct dentry *dentry, __u32 *status)
 static __noinline struct vfsmount *own_mount(struct dentry *dentry)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct host_mounts found = {};
-	struct parent_loop loop = { .mounts = &found, .dentry = dentry };
+	__u64 sb = (__u64)BPF_CORE_READ(dentry, d_sb), mount;
+	__u32 status;
 
-	if (search_mounts(&found, (__u64)BPF_CORE_READ(dentry, d_sb),
-			  task->nsproxy->mnt_ns->ns.inum) != HOST_OTHER)
-		return NULL;
-	bpf_loop(PARENT_STEPS, parent_step, &loop, 0);
-	return loop.found ? (void *)loop.found + bpf_core_field_offset(struct mount, mnt) : NULL;
+	mount = mount_in(task->nsproxy->mnt_ns->ns.inum, dentry, sb, &status);
+	return mount ? (void *)mount + bpf_core_field_offset(struct mount, mnt) : NULL;
 }
 
 /* True if the host may have another path for the file that the walk of the slot began with. */

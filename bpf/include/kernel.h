@@ -271,15 +271,16 @@ struct file {
 	struct inode *f_inode;
 };
 
+/* Tells the kernels that have moved FMODE_BACKING. */
+struct file_range {
+	const struct path *path;
+};
+
 /*
  * From 6.5 on: a file that a file system opens beneath the user's file. user_path is the
  * user's: commit def3ae83da02 ("fs: store real path instead of fake path in
  * backing file f_path"), 6.7.
  */
-struct file_range {
-	const struct path *path;
-};
-
 struct backing_file {
 	struct file file;
 	struct path user_path;

@@ -292,14 +292,21 @@ static __always_inline void walk_init(struct slot *slot)
 	slot->root_mnt = likely(at_namespace_root(task)) ? (unsigned long)task->fs->root.mnt : 0;
 }
 
-/* Walks up from a dentry, in front of the bytes at `pos`. */
-static __always_inline int walk_from(struct slot *slot, struct dentry *dentry, struct vfsmount *mnt,
-				     __u32 pos)
+/* The place where the second stage begins, in front of the bytes at `pos`. */
+static __always_inline void walk_begin(struct slot *slot, struct dentry *dentry,
+				       struct vfsmount *mnt, __u32 pos)
 {
 	slot->dentry = (unsigned long)dentry;
 	slot->mnt = (unsigned long)mnt;
 	slot->from = pos;
 	slot->pos = pos;
+}
+
+/* Walks up from a dentry, in front of the bytes at `pos`. */
+static __always_inline int walk_from(struct slot *slot, struct dentry *dentry, struct vfsmount *mnt,
+				     __u32 pos)
+{
+	walk_begin(slot, dentry, mnt, pos);
 	return walk_rest(slot);
 }
 
@@ -321,14 +328,11 @@ static __always_inline int walk_path(struct slot *slot, struct dentry *dentry, s
 		}
 		pos = hide(slot, pos);
 		if (dentry == mnt_root && (unsigned long)mnt == slot->root_mnt) {
-			slot->dentry = (unsigned long)dentry;
-			slot->mnt = (unsigned long)mnt;
-			slot->from = pos;
+			walk_begin(slot, dentry, mnt, pos);
 			if (unlikely(pos == OBJECT_END)) {
-				pos--;
-				put(slot, pos, '/');
+				slot->pos = pos - 1;
+				put(slot, pos - 1, '/');
 			}
-			slot->pos = pos;
 			return WALK_DONE;
 		}
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A file's way through the rules: evaluate_file() at the end of this file, in three
- * steps, of which each may be the last for a task in the host's mount namespace. The first one is a per-CPU cache of the
- * answers that depend only on (path, argument), consulted before the path string is
- * built (docs/adr/0014).
+ * steps, of which each may be the last for a task in the host's mount namespace. The
+ * first one is a per-CPU cache of the answers that depend only on (path, argument),
+ * consulted before the path string is built (docs/adr/0014).
  *
  * The key of an entry is the names of the dentry chain, leaf to root. They are read
  * for each file and compared whole, so a rename cannot make an entry stale, and a

@@ -894,6 +894,7 @@ __noinline int rules_host(struct slot *slot, __u32 hook)
 	if (!rules || !(rules->needs & (CHAIN_TEXTS | 1 << AMBIT_RULE_TEXT_OBJECT) ||
 			rules->numbers & (OBJECT_NUMBERS | RULE_NUMBER(EXE_UNKNOWN))))
 		return HOST_NONE;
+	__builtin_memcpy(slot->fired, slot->facts.fired, sizeof(slot->fired));
 	found = host_path(slot);
 	if (found == HOST_SAME) {
 		lineage = lineage_of(bpf_get_current_task_btf()->group_leader);
@@ -948,8 +949,6 @@ __noinline int rules_evaluate(struct slot *slot, __u32 hook_op, __u32 arg)
 		slot->outcome = outcome;
 	if (likely(!outcome))
 		return 0;
-	if (!slot->host)
-		__builtin_memcpy(slot->fired, slot->facts.fired, sizeof(slot->fired));
 	verdict->outcome = outcome;
 	verdict->generation = generation;
 	verdict->rules = rules->bits_used;
