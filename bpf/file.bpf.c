@@ -317,16 +317,31 @@ HOOK(file_truncate, ENGINE_CORE, file_file_truncate, rules_ftruncate,
 			0),
      struct file *file, int ret)
 
-/* Requests that only read, or set flags of the descriptor itself. */
+/*
+ * Requests that only ask, about a terminal or the bytes that wait, or set flags of the
+ * descriptor itself. Programs ask them of a descriptor that may be a terminal, such as a
+ * standard one (include/uapi/asm-generic/ioctls.h).
+ */
 static __always_inline bool benign_ioctl(struct file *file, __u32 cmd)
 {
 	switch (cmd) {
-	case 0x5401: /* TCGETS */
-	case 0x5413: /* TIOCGWINSZ */
-	case 0x541b: /* FIONREAD */
-	case 0x5421: /* FIONBIO */
-	case 0x5450: /* FIONCLEX */
-	case 0x5451: /* FIOCLEX */
+	case 0x5401:	 /* TCGETS */
+	case 0x5405:	 /* TCGETA */
+	case 0x540f:	 /* TIOCGPGRP */
+	case 0x5411:	 /* TIOCOUTQ */
+	case 0x5413:	 /* TIOCGWINSZ */
+	case 0x541b:	 /* FIONREAD */
+	case 0x5421:	 /* FIONBIO */
+	case 0x5424:	 /* TIOCGETD */
+	case 0x5429:	 /* TIOCGSID */
+	case 0x5450:	 /* FIONCLEX */
+	case 0x5451:	 /* FIOCLEX */
+	case 0x5460:	 /* FIOQSIZE */
+	case 0x802c542a: /* TCGETS2 */
+	case 0x80045430: /* TIOCGPTN */
+	case 0x80045438: /* TIOCGPKT */
+	case 0x80045439: /* TIOCGPTLCK */
+	case 0x80045440: /* TIOCGEXCL */
 		return true;
 	case 0x5452: /* FIOASYNC, as F_SETFL with O_ASYNC */
 		return !is_character(file);

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::tests;
-use crate::harness::Lab;
+use crate::harness::{Lab, act};
 
 tests! { "refusals":
     an_open_for_reading_is_refused
@@ -36,6 +36,7 @@ tests! { "refusals":
     a_refused_chown_leaves_the_owner
     a_refused_chown_of_a_symlink_leaves_its_owner
     a_refused_ioctl_is_seen_by_the_program
+    asking_whether_a_descriptor_is_a_terminal_is_in_no_map
     another_hard_link_of_a_known_file_is_refused
     a_symlink_does_not_lead_around_the_map
     io_uring_opens_are_decided_like_the_system_call
@@ -79,9 +80,8 @@ fn an_open_for_writing_is_refused_and_the_file_stays_as_it_is(lab: &Lab) {
 
 fn an_open_for_both_is_refused_where_only_reading_was_learned(lab: &Lab) {
     let file = lab.file("f", "x");
-    let both = crate::harness::act(&format!("open-r {file} , open-rw {file} , open-r {file}"));
-    lab.learn("map", &crate::harness::act(&format!("open-r {file}")))
-        .succeeds();
+    let both = act(&format!("open-r {file} , open-rw {file} , open-r {file}"));
+    lab.learn("map", &act(&format!("open-r {file}"))).succeeds();
     let run = lab.enforce("map", &both).exits(1);
     run.says(&["open-r: ok", "open-rw: errno EPERM", "open-r: ok"]);
     lab.learn("map", &both).succeeds();
@@ -307,12 +307,12 @@ fn a_refused_chmod_to_suid_leaves_the_mode(lab: &Lab) {
     chmod(lab, "chmod F 6755", "file.chmod suid,sgid F");
     // Having learned a harmless mode allows no other.
     let path = lab.path("f");
-    lab.learn("map", &crate::harness::act(&format!("chmod {path} 600")))
+    lab.learn("map", &act(&format!("chmod {path} 600")))
         .succeeds();
     let run = lab
         .enforce(
             "map",
-            &crate::harness::act(&format!("chmod {path} 600 , chmod {path} 4755")),
+            &act(&format!("chmod {path} 600 , chmod {path} 4755")),
         )
         .exits(1);
     run.says(&["chmod: ok", "chmod: errno EPERM"])
@@ -336,6 +336,27 @@ fn a_refused_chown_of_a_symlink_leaves_its_owner(lab: &Lab) {
         .check();
 }
 
+/// With the standard descriptors of another day, a program asks the same of another file.
+fn asking_whether_a_descriptor_is_a_terminal_is_in_no_map(lab: &Lab) {
+    let (known, other) = (lab.file("k", "x"), lab.file("o", "x"));
+    let asks = |file: &str| {
+        // TCGETS, TIOCGPGRP, TCGETS2 and TIOCGSID: no file is a terminal.
+        ["0x5401", "0x540f", "0x802c542a", "0x5429"]
+            .map(|request| format!("ioctl {file} {request}"))
+            .join(" , ")
+    };
+    let opens = format!("open-r {known} , open-r {other}");
+    lab.learn("map", &act(&format!("{opens} , {}", asks(&known))));
+    assert!(!lab.map("map").text.contains("file.ioctl"));
+    let run = lab.enforce("map", &act(&format!("{opens} , {}", asks(&other))));
+    assert_eq!(
+        run.lines()[2..],
+        ["ioctl: errno ENOTTY"; 4].map(str::to_owned),
+        "the kernel answers, and not Ambit"
+    );
+    run.within_the_map();
+}
+
 fn a_refused_ioctl_is_seen_by_the_program(lab: &Lab) {
     let path = lab.file("f", "x");
     // FS_IOC_GETFLAGS
@@ -351,13 +372,10 @@ fn a_refused_ioctl_is_seen_by_the_program(lab: &Lab) {
 fn another_hard_link_of_a_known_file_is_refused(lab: &Lab) {
     let (known, other) = (lab.path("known"), lab.path("other"));
     fs::hard_link(&known, &other).unwrap();
-    lab.learn("map", &crate::harness::act(&format!("open-r {known}")))
+    lab.learn("map", &act(&format!("open-r {known}")))
         .succeeds();
     let run = lab
-        .enforce(
-            "map",
-            &crate::harness::act(&format!("open-r {known} , open-r {other}")),
-        )
+        .enforce("map", &act(&format!("open-r {known} , open-r {other}")))
         .exits(1);
     run.says(&["open-r: ok", "open-r: errno EPERM"])
         .violates(&format!("file.open r {other}"));
@@ -366,16 +384,12 @@ fn another_hard_link_of_a_known_file_is_refused(lab: &Lab) {
 fn a_symlink_does_not_lead_around_the_map(lab: &Lab) {
     let (known, secret, way) = (lab.path("known"), lab.file("secret", "x"), lab.path("way"));
     std::os::unix::fs::symlink(&known, &way).unwrap();
-    lab.learn("map", &crate::harness::act(&format!("open-r {way}")))
-        .succeeds();
+    lab.learn("map", &act(&format!("open-r {way}"))).succeeds();
     lab.map("map").must_have(&format!("file.open r {known}"));
     fs::remove_file(&way).unwrap();
     std::os::unix::fs::symlink(&secret, &way).unwrap();
     let run = lab
-        .enforce(
-            "map",
-            &crate::harness::act(&format!("open-r {known} , open-r {way}")),
-        )
+        .enforce("map", &act(&format!("open-r {known} , open-r {way}")))
         .exits(1);
     run.says(&["open-r: ok", "open-r: errno EPERM"])
         .violates(&format!("file.open r {secret}"));
@@ -389,14 +403,11 @@ fn uring_open(lab: &Lab, operation: &str) {
     // An operation that was learned by system call is allowed by io_uring, and the other way round.
     lab.learn(
         "syscall.map",
-        &crate::harness::act(&format!("open-r {path} , {operation} /dev/null")),
+        &act(&format!("open-r {path} , {operation} /dev/null")),
     )
     .succeeds();
     let run = lab
-        .enforce(
-            "syscall.map",
-            &crate::harness::act(&format!("{operation} {path}")),
-        )
+        .enforce("syscall.map", &act(&format!("{operation} {path}")))
         .succeeds();
     run.within_the_map();
 }
