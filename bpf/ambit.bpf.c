@@ -19,6 +19,7 @@
 #include "include/maps.bpf.h"
 #include "include/verifier.bpf.h"
 #include "include/sip.bpf.h"
+#include "include/call.bpf.h"
 #include "include/path.bpf.h"
 #include "include/trust.bpf.h"
 #include "include/decide.bpf.h"

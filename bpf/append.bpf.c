@@ -36,7 +36,7 @@ static __always_inline int overwrite_point(__u32 hook, struct file *file)
 
 	if (!enter(&scope, ENGINE_CORE, hook))
 		return outside(&scope);
-	stash(scope.slot, open_mask(file->f_mode, file->f_flags & ~O_APPEND));
+	stash(scope.slot, access_of(file->f_mode, file->f_flags & ~O_APPEND));
 	path = user_path(file);
 	if (unlikely(path))
 		object_probed(scope.slot, BPF_CORE_READ(path, dentry), BPF_CORE_READ(path, mnt));
@@ -46,30 +46,19 @@ static __always_inline int overwrite_point(__u32 hook, struct file *file)
 	return leave(&scope);
 }
 
-#define ENOSYS 38
-#define TS_COMPAT 2 /* arch/x86/include/asm/thread_info.h: a 32-bit system call */
 #define RWF_NOAPPEND 0x20
 
-/*
- * True if the task is in a system call that can only append. The number is read, and the
- * flags of pwritev2, from the registers of the system call: they are numbers and not
- * memory, so no other thread can change them. Until the call returns, ax is -ENOSYS
- * (arch/x86/entry/calling.h, PUSH_AND_CLEAR_REGS rax=$-ENOSYS); later, a request of
- * io_uring may run in the same task.
- */
-static __always_inline bool only_appends(struct task_struct *task)
+/* True if the task is in a system call that can only append. */
+static __always_inline bool only_appends(void)
 {
 	struct pt_regs *regs;
-	__u32 status, number;
+	__u32 number;
+	bool compat;
 
-	if (task->flags & PF_IO_WORKER || !bpf_core_field_exists(struct pt_regs, orig_ax))
+	regs = system_call(&number, &compat);
+	if (!regs)
 		return false;
-	regs = (void *)bpf_task_pt_regs(task);
-	if (!regs || BPF_CORE_READ(regs, ax) != (unsigned long)-ENOSYS)
-		return false;
-	number = BPF_CORE_READ(regs, orig_ax);
-	status = BPF_CORE_READ(task, thread_info.status);
-	if (status & TS_COMPAT) {
+	if (compat) {
 		switch (number) {
 		case 4:	  /* write */
 		case 146: /* writev */
@@ -130,12 +119,9 @@ int BPF_PROG(append_mprotect, struct vm_area_struct *vma, unsigned long reqprot,
 SEC("lsm/file_permission")
 int BPF_PROG(append_permission, struct file *file, int mask, int ret)
 {
-	struct task_struct *task;
-
 	if (ret || likely(!(mask & MAY_WRITE) || !appends(file)))
 		return ret;
-	task = bpf_get_current_task_btf();
-	if (likely(!label_of(task)) || only_appends(task))
+	if (likely(!label_of(bpf_get_current_task_btf())) || only_appends())
 		return 0;
 	return overwrite_point(AMBIT_HOOK_FILE_PERMISSION, file);
 }

@@ -96,5 +96,5 @@ HOOK(file_lock, ENGINE_FULL, file_lock, rules_lock,
 
 HOOK(file_receive, ENGINE_FULL, file_receive, rules_receive,
      descriptor_point(engine, AMBIT_HOOK_FILE_RECEIVE, file, AMBIT_OP_FILE_RECEIVE,
-		      open_mask(file->f_mode, file->f_flags)),
+		      access_of(file->f_mode, file->f_flags)),
      struct file *file)

@@ -76,11 +76,39 @@ static __always_inline void ctime_of(struct inode *inode, __s64 *sec, __s64 *nse
 	*nsec &= 0x7fffffff;
 }
 
+/* include/uapi/linux/magic.h */
+#define RAMFS_MAGIC 0x858458f6
+#define TMPFS_MAGIC 0x01021994
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+
+static __always_inline bool is_memory(unsigned long magic)
+{
+	return magic == TMPFS_MAGIC || magic == RAMFS_MAGIC;
+}
+
+/*
+ * True if a write through a shared mapping changes no time of the file: file systems in
+ * memory, and overlays whose upper directory is on one. In fs/overlayfs/ovl_entry.h, the
+ * upper file comes after the inode.
+ */
+static __always_inline bool is_timeless(struct inode *inode)
+{
+	unsigned long magic = inode->i_sb->s_magic;
+	struct dentry *upper = NULL;
+
+	if (magic != OVERLAYFS_SUPER_MAGIC)
+		return is_memory(magic);
+	bpf_probe_read_kernel(&upper, sizeof(upper),
+			      (void *)inode + bpf_core_type_size(struct inode));
+	return upper && is_memory(BPF_CORE_READ(upper, d_sb, s_magic));
+}
+
 /*
  * Returns the file's SHA-256; NULL if it cannot be computed. May sleep. Without an IMA policy, IMA
  * computes it at each call (seen on 6.1 to 7.3), so it is cached with the inode. The
  * cached value is final when a second computation, at least a second after the first,
- * found the same change time: a later write changes that time.
+ * found the same change time: a later write changes that time. Files whose time a write
+ * can leave as it is (is_timeless) are read for each exec.
  */
 static __always_inline struct digest *digest_of(struct file *file)
 {
@@ -108,7 +136,8 @@ static __always_inline struct digest *digest_of(struct file *file)
 			digest->size = size;
 			digest->first_seen_ns = now;
 			digest->settled = 0;
-		} else if (now - digest->first_seen_ns >= DIGEST_SETTLES_NS) {
+		} else if (now - digest->first_seen_ns >= DIGEST_SETTLES_NS &&
+			   !is_timeless(inode)) {
 			digest->settled = 1;
 		}
 	}
@@ -317,17 +346,22 @@ struct inherit_loop {
 	int verdict;
 };
 
+/* Character devices of major number 1, by their minor number: null, zero, full, random and urandom. */
+#define HARMLESS_DEVICES (1 << 3 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9)
+
 /* True for terminals, /dev/null and the like, pipes and sockets, which vary from run to run. */
 static __always_inline bool fleeting(struct inode *inode)
 {
-	__u32 major = BPF_CORE_READ(inode, i_rdev) >> 20;
+	__u32 device = BPF_CORE_READ(inode, i_rdev), major = device >> 20;
+	__u32 minor = device & 0xfffff;
 
 	switch (BPF_CORE_READ(inode, i_mode) & S_IFMT) {
 	case S_IFIFO:
 	case S_IFSOCK:
 		return true;
 	case S_IFCHR:
-		return major == 1 || major == 4 || major == 5 || (major >= 136 && major <= 143);
+		return (major == 1 && minor < 32 && HARMLESS_DEVICES >> minor & 1) || major == 4 ||
+		       major == 5 || (major >= 136 && major <= 143);
 	}
 	return false;
 }
@@ -386,7 +420,7 @@ static long inherit_step(__u32 i, struct inherit_loop *loop)
 		skip(loop->label, hook, AMBIT_SKIP_BENIGN);
 		return 0;
 	}
-	arg = open_mask(BPF_CORE_READ(file, f_mode), BPF_CORE_READ(file, f_flags));
+	arg = access_of(BPF_CORE_READ(file, f_mode), BPF_CORE_READ(file, f_flags));
 	loop->verdict = decide(loop->slot, loop->label, hook << 16 | AMBIT_OP_FILE_INHERIT, arg);
 	return 0;
 }

@@ -40,16 +40,27 @@ static __always_inline void teach_both(struct scope *scope, __u32 flags)
 }
 
 /*
- * Returns AMBIT_OPEN_*, by arithmetic: the verifier would follow each branch to the end
- * of the program. AMBIT_OPEN_READ and _WRITE equal FMODE_READ and _WRITE.
+ * Returns AMBIT_OPEN_* of an open file, by arithmetic: the verifier would follow each
+ * branch to the end of the program. AMBIT_OPEN_READ and _WRITE equal FMODE_READ and _WRITE.
  */
-static __always_inline __u32 open_mask(__u32 mode, __u32 flags)
+static __always_inline __u32 access_of(__u32 mode, __u32 flags)
 {
 	__u32 append = flags / O_APPEND & 1;
 
-	if (unlikely(flags & FMODE_EXEC))
-		return AMBIT_OPEN_EXEC;
 	return (mode & FMODE_READ) | (mode & FMODE_WRITE) << append;
+}
+
+/*
+ * The same for a file that is being opened, perhaps to be executed. mq_open takes the flag
+ * of the kernel's own open for execution from its caller (ipc/mqueue.c, do_mq_open).
+ */
+static __always_inline __u32 open_mask(struct file *file)
+{
+	__u32 flags = file->f_flags;
+
+	if (unlikely(flags & FMODE_EXEC) && file->f_inode->i_sb->s_magic != MQUEUE_MAGIC)
+		return AMBIT_OPEN_EXEC;
+	return access_of(file->f_mode, flags);
 }
 
 static __always_inline __u32 setid_of(__u32 mode)
@@ -82,15 +93,6 @@ static __always_inline bool open_known(struct ambit_label *label, struct task_st
 }
 
 /*
- * FMODE_NOACCOUNT: a file that a file system opens beneath the user's file, which was
- * decided already (overlayfs' layers; 6.1 shows them under the user's path).
- */
-static __always_inline bool kernel_open(struct file *file)
-{
-	return file->f_mode & FMODE_NOACCOUNT;
-}
-
-/*
  * file_open has two separate programs: the map has its shortcut, the rules have their
  * path cache, and both come before the path string is built.
  */
@@ -110,7 +112,7 @@ int BPF_PROG(file_file_open, struct file *file, int ret)
 		return 0;
 	mode = file->f_mode;
 	flags = file->f_flags;
-	arg = open_mask(mode, flags);
+	arg = open_mask(file);
 	both = unlikely(flags & (O_CREAT | O_TRUNC));
 	if (likely(!(mode & FMODE_NOACCOUNT)) && !(both && learning(scope.label)) &&
 	    open_known(scope.label, task, file, arg))
@@ -147,12 +149,15 @@ int BPF_PROG(rules_file_open, struct file *file, int ret)
 
 	if (ret)
 		return ret;
-	if (kernel_open(file))
+	if (kernel_open(file) && likely(!in_users_overlay()))
 		return 0;
 	if (!enter(&scope, ENGINE_RULES, hook))
 		return outside(&scope);
-	stash(scope.slot, open_mask(file->f_mode, file->f_flags));
-	scope.verdict = evaluate_file(scope.slot, hook, AMBIT_OP_FILE_OPEN, file);
+	stash(scope.slot, open_mask(file));
+	if (unlikely(kernel_open(file)))
+		scope.verdict = evaluate_layer(scope.slot, hook << 16 | AMBIT_OP_FILE_OPEN, file);
+	else
+		scope.verdict = evaluate_file(scope.slot, hook, AMBIT_OP_FILE_OPEN, file);
 	return leave(&scope);
 }
 
@@ -262,8 +267,12 @@ static __always_inline void decide_end(struct scope *scope, __u32 hook, __u32 op
 }
 
 #define RENAME_EXCHANGE 2
+#define RENAME_WHITEOUT 4
 
-/* Both ends are on the same mount. In an exchange each of them is source and target. */
+/*
+ * Both ends are on the same mount. In an exchange each of them is source and target. A
+ * whiteout is a character device that stays under the old name.
+ */
 static __always_inline int rename_point(enum engine engine, struct vfsmount *mnt,
 					struct dentry *old_dentry, struct dentry *new_dentry,
 					unsigned int flags)
@@ -278,6 +287,10 @@ static __always_inline int rename_point(enum engine engine, struct vfsmount *mnt
 	if (flags & RENAME_EXCHANGE) {
 		decide_end(&scope, hook, op, mnt, new_dentry, AMBIT_END_FROM);
 		decide_end(&scope, hook, op, mnt, old_dentry, AMBIT_END_TO);
+	}
+	if (unlikely(flags & RENAME_WHITEOUT)) {
+		scope.slot->extra = S_IFCHR;
+		decide_end(&scope, hook, AMBIT_OP_FILE_MKNOD, mnt, old_dentry, AMBIT_NODE_CHR);
 	}
 	return leave(&scope);
 }

@@ -161,19 +161,10 @@ HOOK(msg_queue_msgsnd, ENGINE_FULL, ipc_msg_send, rules_msg_send,
      ipc_point(engine, AMBIT_HOOK_MSG_QUEUE_MSGSND, perm, AMBIT_OP_IPC_MSG, AMBIT_IPC_WRITE),
      struct kern_ipc_perm *perm)
 
-/* True if a refusal may kill the current task, which is the sender and not the receiver. */
-static __always_inline bool kills_another(struct ambit_label *label)
-{
-	struct ambit_domain *domain = domain_of(label);
-
-	return !domain || domain->outside[AMBIT_FAMILY_IPC] == AMBIT_RESPOND_KILL ||
-	       domain->gates[AMBIT_FAMILY_IPC].kill;
-}
-
 /*
  * The receiver waits: the hook is called in the sender's system call, but the
  * receiver's label decides. A refusal is an error for neither; the message stays in
- * the queue.
+ * the queue. A receiver that was to be killed stays alive (decide.bpf.h, violation).
  */
 static __always_inline int receive_waiting(struct kern_ipc_perm *perm, struct task_struct *target)
 {
@@ -182,10 +173,6 @@ static __always_inline int receive_waiting(struct kern_ipc_perm *perm, struct ta
 
 	if (!scope.label || !(scope.label->flags & AMBIT_LABEL_FULL))
 		return 0;
-	if (kills_another(scope.label)) {
-		skip(scope.label, hook, AMBIT_SKIP_DEFERRED);
-		return 0;
-	}
 	if (!take_slot(&scope, hook))
 		return outside(&scope);
 	object_ipc(scope.slot, perm);

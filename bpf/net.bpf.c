@@ -34,8 +34,11 @@ static __always_inline __u32 protocol_of(struct sock *sk)
 {
 	__u32 protocol = sk->sk_protocol;
 
-	/* Multipath TCP counts as TCP: the map has one point for both. */
-	return protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol & 0xff;
+	/* Multipath TCP and SMC, which begins as TCP, count as TCP: the map has one point for all. */
+	if (protocol == IPPROTO_MPTCP || protocol == IPPROTO_SMC ||
+	    sk->__sk_common.skc_family == AF_SMC)
+		return IPPROTO_TCP;
+	return protocol & 0xff;
 }
 
 /* Port kind and port, the last three bytes of an internet object. */
@@ -121,11 +124,14 @@ static __always_inline void object_abstract(struct slot *slot, const void *name,
  * AF_UNSPEC as AF_INET (net/ipv4/af_inet.c, __inet_bind; udp.c, udp_sendmsg; raw.c,
  * raw_sendmsg). AF_INET6: send of UDP takes AF_UNSPEC for no address, of the others for
  * AF_INET6 (net/ipv6/udp.c, udpv6_sendmsg; raw.c, rawv6_sendmsg). Where the kernel
- * refuses the family, the object does not matter. Other families may ignore the field:
+ * refuses the family, the object does not matter. AF_SMC has the addresses of the internet
+ * families (net/smc/af_smc.c, smc_bind and smc_connect). Other families may ignore the field:
  * net/packet/af_packet.c, packet_snd; crypto/af_alg.c, alg_bind.
  */
 static __always_inline __u16 family_read(__u16 family, __u16 own, __u32 protocol, __u32 op)
 {
+	if (own == AF_SMC)
+		return family == AF_INET6 ? AF_INET6 : AF_INET;
 	if (own != AF_INET && own != AF_INET6 && own != AF_UNIX && own != AF_NETLINK)
 		return own;
 	if (own == AF_INET && op == AMBIT_OP_NET_BIND)
@@ -357,11 +363,17 @@ HOOK(socket_accept, ENGINE_CORE, net_socket_accept, rules_accept,
 #define IP_HDRINCL 3
 #define IP_OPTIONS 4
 #define IP_RETOPTS 7
+#define IP_PKTINFO 8
+#define IPV6_2292PKTINFO 2
 #define IPV6_2292RTHDR 5
 #define IPV6_2292PKTOPTIONS 6
 #define IPV6_FLOWLABEL_MGR 32
 #define IPV6_HDRINCL 36
+#define IPV6_PKTINFO 50
 #define IPV6_RTHDR 57
+
+#define SOL_SOCKET 1
+#define SO_MARK 36
 
 #define SOL_SCTP 132 /* include/linux/socket.h, include/uapi/linux/sctp.h */
 #define SCTP_DSTADDRV4 7
@@ -387,7 +399,7 @@ static __always_inline bool is_route(int level, int option)
 struct control_loop {
 	void *at;
 	__u64 left;
-	bool route;
+	__u32 options; /* bits of AMBIT_SOCKOPT_* */
 };
 
 /* include/linux/socket.h */
@@ -396,6 +408,20 @@ struct control_header {
 	int level;
 	int type;
 };
+
+/* True if the control message chooses the device that the packet leaves by. */
+static __always_inline bool chooses_device(const struct control_header *header, const void *at)
+{
+	bool v4 = header->level == SOL_IP && header->type == IP_PKTINFO;
+	int device = 0;
+
+	if (!v4 && (header->level != SOL_IPV6 ||
+		    (header->type != IPV6_PKTINFO && header->type != IPV6_2292PKTINFO)))
+		return false;
+	/* struct in_pktinfo begins with the device, struct in6_pktinfo has it after the address. */
+	bpf_probe_read_kernel(&device, sizeof(device), at + sizeof(*header) + (v4 ? 0 : 16));
+	return device;
+}
 
 static long control_step(__u32 i, struct control_loop *loop)
 {
@@ -414,20 +440,23 @@ static long control_step(__u32 i, struct control_loop *loop)
 	/* More addresses of a peer, which no other hook gets (sctp_sendmsg_new_asoc). */
 	if (is_route(header.level, header.type) ||
 	    (header.level == SOL_SCTP &&
-	     (header.type == SCTP_DSTADDRV4 || header.type == SCTP_DSTADDRV6))) {
-		loop->route = true;
-		return 1;
-	}
+	     (header.type == SCTP_DSTADDRV4 || header.type == SCTP_DSTADDRV6)))
+		loop->options |= 1 << AMBIT_SOCKOPT_ROUTE;
+	else if (header.level == SOL_SOCKET && header.type == SO_MARK)
+		loop->options |= 1 << AMBIT_SOCKOPT_MARK;
+	else if (chooses_device(&header, loop->at))
+		loop->options |= 1 << AMBIT_SOCKOPT_DEVICE;
 	loop->left = len < loop->left ? loop->left - len : 0;
 	loop->at += len;
 	return 0;
 }
 
 /*
- * True if the control messages have a source route or a routing header, or are too many to
- * be read. They are the kernel's copy (net/socket.c, ____sys_sendmsg).
+ * Returns the options that the control messages set for their packet, as bits of
+ * AMBIT_SOCKOPT_*; a route as well if they are too many to be read. They are the kernel's
+ * copy (net/socket.c, ____sys_sendmsg).
  */
-static __noinline int has_route(struct msghdr *msg)
+static __noinline int control_options(struct msghdr *msg)
 {
 	struct control_loop loop = {
 		.at = BPF_CORE_READ(msg, msg_control),
@@ -435,7 +464,9 @@ static __noinline int has_route(struct msghdr *msg)
 	};
 
 	bpf_loop(CONTROL_STEPS, control_step, &loop, 0);
-	return loop.route || loop.left >= sizeof(struct control_header);
+	if (loop.left >= sizeof(struct control_header))
+		loop.options |= 1 << AMBIT_SOCKOPT_ROUTE;
+	return loop.options;
 }
 
 /* True for raw sockets of protocol IPPROTO_RAW: a packet goes to the address in its own header. */
@@ -444,37 +475,67 @@ static __always_inline bool writes_headers(struct socket *sock)
 	return sock->type == SOCK_RAW && BPF_CORE_READ(sock, sk, sk_protocol) == IPPROTO_RAW;
 }
 
-/* True if the packets of a message pass other addresses than its destination. */
-static __always_inline bool has_own_route(struct socket *sock, struct msghdr *msg)
+/*
+ * Returns the options that a message sets for its packets, as bits of AMBIT_SOCKOPT_*. The
+ * sendmmsg system call calls no hook for a further message to the same address.
+ */
+static __always_inline __u32 message_options(struct socket *sock, struct msghdr *msg)
 {
+	__u32 options = 0;
 	__u16 family;
 
 	if (likely(!msg->msg_controllen && sock->type != SOCK_RAW))
-		return false;
+		return 0;
 	family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
-	return (family == AF_INET || family == AF_INET6) &&
-	       (writes_headers(sock) || has_route(msg));
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	if (writes_headers(sock))
+		options = 1 << AMBIT_SOCKOPT_ROUTE;
+	return options | control_options(msg);
+}
+
+static __always_inline int message_point(enum engine engine, __u32 options)
+{
+	const __u32 hook = AMBIT_HOOK_SOCKET_SENDMSG;
+	struct scope scope;
+	__u32 arg;
+
+	if (!enter(&scope, engine, hook))
+		return outside(&scope);
+	object_none(scope.slot);
+	for (arg = AMBIT_SOCKOPT_MARK; arg <= AMBIT_SOCKOPT_ROUTE; arg++) {
+		if (options & 1 << arg)
+			decide_op(&scope, hook, AMBIT_OP_NET_OPTION, arg);
+	}
+	return leave(&scope);
 }
 
 /* For the map a program of its own, which the verifier checks sooner than both in one. */
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(net_route, struct socket *sock, struct msghdr *msg, int size, int ret)
 {
-	if (ret || likely(!label_of(bpf_get_current_task_btf())) || !has_own_route(sock, msg))
+	struct ambit_label *label = label_of(bpf_get_current_task_btf());
+	__u32 options;
+
+	if (ret || likely(!label))
 		return ret;
-	return plain_point(ENGINE_CORE, AMBIT_HOOK_SOCKET_SENDMSG, AMBIT_OP_NET_OPTION,
-			   AMBIT_SOCKOPT_ROUTE);
+	options = message_options(sock, msg);
+	/* As options of the socket: option.bpf.c. */
+	if (!(label->flags & AMBIT_LABEL_FULL))
+		options &= 1 << AMBIT_SOCKOPT_ROUTE;
+	return options ? message_point(ENGINE_CORE, options) : 0;
 }
 
 static __always_inline int send_point(enum engine engine, struct socket *sock, struct msghdr *msg)
 {
 	const __u32 hook = AMBIT_HOOK_SOCKET_SENDMSG;
 	struct ambit_label *label;
-	__u32 op = AMBIT_OP_NET_SEND;
+	__u32 op = AMBIT_OP_NET_SEND, options;
 	int verdict;
 
-	if (engine == ENGINE_RULES && has_own_route(sock, msg)) {
-		verdict = plain_point(engine, hook, AMBIT_OP_NET_OPTION, AMBIT_SOCKOPT_ROUTE);
+	if (engine == ENGINE_RULES) {
+		options = message_options(sock, msg);
+		verdict = options ? message_point(engine, options) : 0;
 		if (verdict)
 			return verdict;
 	}

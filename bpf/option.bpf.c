@@ -12,17 +12,18 @@
  * Fail mode: decide.bpf.h.
  */
 
-#define SOL_SOCKET 1
 #define SOL_TCP 6
 #define SO_BINDTODEVICE 25
 #define SO_ATTACH_FILTER 26
-#define SO_MARK 36
 #define SO_ATTACH_BPF 50
 #define SO_ATTACH_REUSEPORT_CBPF 51
 #define SO_ATTACH_REUSEPORT_EBPF 52
 #define SO_BINDTOIFINDEX 62
 #define TCP_REPAIR 19
 #define TCP_ULP 31
+/* include/uapi/linux/in.h, in6.h */
+#define IP_UNICAST_IF 50
+#define IPV6_UNICAST_IF 76
 /* IPT_SO_SET_REPLACE to ARPT's and EBT's last: 64 to 99 are the packet filters' */
 #define TABLES_FIRST 64
 #define TABLES_LAST 99
@@ -45,6 +46,14 @@ static __always_inline __u32 socket_option(int option)
 	return 0;
 }
 
+/* True for options that choose the device of packets to single hosts, beside SO_BINDTODEVICE. */
+static __always_inline bool chooses_interface(int level, int option)
+{
+	return (level == SOL_IP && option == IP_UNICAST_IF) ||
+	       (level == SOL_IPV6 && (option == IPV6_UNICAST_IF || option == IPV6_PKTINFO ||
+				      option == IPV6_2292PKTINFO));
+}
+
 /* Returns 0 for options that are not decided. */
 static __always_inline __u32 option_kind(struct socket *sock, int level, int option)
 {
@@ -56,6 +65,8 @@ static __always_inline __u32 option_kind(struct socket *sock, int level, int opt
 		arg = AMBIT_SOCKOPT_ROUTE;
 	else if (level == SOL_SOCKET)
 		arg = socket_option(option);
+	else if (chooses_interface(level, option))
+		arg = AMBIT_SOCKOPT_DEVICE;
 	else if (level == SOL_TCP && option == TCP_REPAIR)
 		arg = AMBIT_SOCKOPT_REPAIR;
 	else if (level == SOL_TCP && option == TCP_ULP)

@@ -9,6 +9,7 @@
  *   task_setrlimit     At core coverage: RLIMIT_CPU kills like a signal
  *   task_movememory
  *   task_prctl         the options listed below; the others are benign
+ *   task_alloc         clone3 into another cgroup
  *
  * Fail mode: decide.bpf.h.
  */
@@ -83,6 +84,23 @@ static __always_inline int prctl_point(enum engine engine, __u32 arg)
 	return arg ? plain_point(engine, AMBIT_HOOK_TASK_PRCTL, AMBIT_OP_TASK_PRCTL, arg) :
 		     benign(engine, AMBIT_HOOK_TASK_PRCTL);
 }
+
+/* include/uapi/linux/sched.h */
+#define CLONE_INTO_CGROUP 0x200000000UL
+
+/* clone3 may start the child in another cgroup; which one, the hook does not tell. */
+static __always_inline int clone_point(enum engine engine, unsigned long clone_flags)
+{
+	if (likely(!(clone_flags & CLONE_INTO_CGROUP)))
+		return 0;
+	if (engine == ENGINE_CORE && !full_label())
+		return 0;
+	return plain_point(engine, AMBIT_HOOK_TASK_ALLOC, AMBIT_OP_TASK_PRCTL, AMBIT_PRCTL_CGROUP);
+}
+
+HOOK(task_alloc, ENGINE_CORE, task_into_cgroup, rules_clone,
+     ret ?: clone_point(engine, clone_flags), struct task_struct *task, unsigned long clone_flags,
+     int ret)
 
 HOOK(task_prctl, ENGINE_FULL, task_prctl, rules_prctl,
      prctl_point(engine, prctl_kind(option, arg2)), int option, unsigned long arg2)

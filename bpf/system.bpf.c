@@ -11,7 +11,8 @@
  *   perf_event_open        its arguments differ between kernels and are not read
  *   syslog, settime, quotactl
  *   key_alloc              by type, without keyrings
- *   key_permission         reading and changing; searching grants nothing
+ *   key_permission         reading and changing, also of keyrings; searching grants
+ *                          nothing
  *
  * Fail mode: decide.bpf.h.
  */
@@ -73,11 +74,16 @@ HOOK(quotactl, ENGINE_FULL, kernel_quota, rules_quota,
 
 #define KEYRING 0x00676e697279656bULL /* "keyring" */
 
-/* The kernel creates missing keyrings by itself: no point of the map, but rules see them. */
-static __always_inline int key_point(enum engine engine, __u32 hook, struct key *key, __u32 op,
-				     __u32 arg)
+static __always_inline const char *key_type(struct key *key)
 {
-	const char *type = BPF_CORE_READ(key, index_key.type, name);
+	return BPF_CORE_READ(key, index_key.type, name);
+}
+
+/* The kernel creates missing keyrings by itself: no point of the map, but rules see them. */
+static __always_inline int key_alloc_point(enum engine engine, struct key *key)
+{
+	const __u32 hook = AMBIT_HOOK_KEY_ALLOC;
+	const char *type = key_type(key);
 	__u64 head = 0;
 
 	if (engine != ENGINE_RULES) {
@@ -85,22 +91,48 @@ static __always_inline int key_point(enum engine engine, __u32 hook, struct key 
 		if (head == KEYRING)
 			return benign(engine, hook);
 	}
-	return word_point(engine, hook, op, arg, type);
+	return word_point(engine, hook, AMBIT_OP_KEY_ADD, 0, type);
 }
 
-HOOK(key_alloc, ENGINE_FULL, key_alloc, rules_key,
-     key_point(engine, AMBIT_HOOK_KEY_ALLOC, key, AMBIT_OP_KEY_ADD, 0), struct key *key)
+HOOK(key_alloc, ENGINE_FULL, key_alloc, rules_key, key_alloc_point(engine, key), struct key *key)
 
 /* include/linux/key.h, enum key_need_perm */
 #define KEY_NEED_READ 2
 #define KEY_NEED_WRITE 3
+#define KEY_NEED_SEARCH 4
 #define KEY_NEED_LINK 5
 #define KEY_NEED_SETATTR 6
+
+/* include/uapi/linux/keyctl.h */
+#define KEYCTL_INVALIDATE 21
+#define KEYCTL_PKEY_ENCRYPT 25
+#define KEYCTL_PKEY_VERIFY 28
+
+/*
+ * Searching grants nothing, but keyctl(2) asks for no other permission to invalidate a key
+ * and to compute with one. The command is read from the registers of the system call.
+ */
+static __always_inline __u32 search_kind(void)
+{
+	struct pt_regs *regs;
+	__u32 number, command;
+	bool compat;
+
+	regs = system_call(&number, &compat);
+	if (!regs || number != (compat ? 288 : 250))
+		return 0;
+	command = compat ? BPF_CORE_READ(regs, bx) : BPF_CORE_READ(regs, di);
+	if (command == KEYCTL_INVALIDATE)
+		return AMBIT_KEY_WRITE;
+	return command >= KEYCTL_PKEY_ENCRYPT && command <= KEYCTL_PKEY_VERIFY ? AMBIT_KEY_READ : 0;
+}
 
 /* Returns 0 for permissions that grant nothing. */
 static __always_inline __u32 key_kind(int need)
 {
 	switch (need) {
+	case KEY_NEED_SEARCH:
+		return search_kind();
 	case KEY_NEED_READ:
 		return AMBIT_KEY_READ;
 	case KEY_NEED_WRITE:
@@ -127,7 +159,8 @@ static __always_inline int key_use(enum engine engine, struct key *key, __u32 ar
 {
 	const __u32 hook = AMBIT_HOOK_KEY_PERMISSION;
 
-	return arg ? key_point(engine, hook, key, AMBIT_OP_KEY_USE, arg) : benign(engine, hook);
+	return arg ? word_point(engine, hook, AMBIT_OP_KEY_USE, arg, key_type(key)) :
+		     benign(engine, hook);
 }
 
 HOOK(key_permission, ENGINE_FULL, key_permission, rules_key_use,

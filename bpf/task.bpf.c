@@ -223,37 +223,52 @@ static __always_inline void decide_creds(struct scope *scope, __u32 hook, const 
 	decide_op(scope, hook, AMBIT_OP_EXEC_CREDS, 0);
 }
 
-static __always_inline int setuid_point(enum engine engine, const struct cred *new)
+#define LSM_SETID_FS 8 /* include/linux/security.h: setfsuid, setfsgid */
+
+/*
+ * The id that files are opened with, which only setfsuid and setfsgid change without the
+ * effective one, stands in the effective one's place.
+ */
+static __always_inline __u32 effective_id(__u32 effective, __u32 fs, int flags)
+{
+	return flags == LSM_SETID_FS ? fs : effective;
+}
+
+static __always_inline int setuid_point(enum engine engine, const struct cred *new, int flags)
 {
 	const __u32 hook = AMBIT_HOOK_TASK_FIX_SETUID;
 	struct scope scope;
 
 	if (!enter(&scope, engine, hook))
 		return outside(&scope);
-	object_ids(scope.slot, new->uid.val, new->euid.val, new->suid.val);
+	object_ids(scope.slot, new->uid.val, effective_id(new->euid.val, new->fsuid.val, flags),
+		   new->suid.val);
 	decide_op(&scope, hook, AMBIT_OP_TASK_SETUID, 0);
 	if (engine != ENGINE_RULES)
 		decide_creds(&scope, hook, new);
 	return leave(&scope);
 }
 
-HOOK(task_fix_setuid, ENGINE_CORE, task_fix_setuid, rules_setuid, ret ?: setuid_point(engine, new),
-     struct cred *new, const struct cred *old, int flags, int ret)
+HOOK(task_fix_setuid, ENGINE_CORE, task_fix_setuid, rules_setuid,
+     ret ?: setuid_point(engine, new, flags), struct cred *new, const struct cred *old, int flags,
+     int ret)
 
-static __always_inline int setgid_point(enum engine engine, const struct cred *new)
+static __always_inline int setgid_point(enum engine engine, const struct cred *new, int flags)
 {
 	const __u32 hook = AMBIT_HOOK_TASK_FIX_SETGID;
 	struct scope scope;
 
 	if (!enter(&scope, engine, hook))
 		return outside(&scope);
-	object_ids(scope.slot, new->gid.val, new->egid.val, new->sgid.val);
+	object_ids(scope.slot, new->gid.val, effective_id(new->egid.val, new->fsgid.val, flags),
+		   new->sgid.val);
 	decide_op(&scope, hook, AMBIT_OP_TASK_SETGID, 0);
 	return leave(&scope);
 }
 
-HOOK(task_fix_setgid, ENGINE_CORE, task_fix_setgid, rules_setgid, ret ?: setgid_point(engine, new),
-     struct cred *new, const struct cred *old, int flags, int ret)
+HOOK(task_fix_setgid, ENGINE_CORE, task_fix_setgid, rules_setgid,
+     ret ?: setgid_point(engine, new, flags), struct cred *new, const struct cred *old, int flags,
+     int ret)
 
 /* The map only: rules have no operation for this hook. */
 SEC("lsm/capset")

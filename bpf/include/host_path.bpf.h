@@ -223,14 +223,19 @@ static __noinline struct vfsmount *own_mount(struct dentry *dentry)
 	return mount ? (void *)mount + bpf_core_field_offset(struct mount, mnt) : NULL;
 }
 
-/* True if the host may have another path for the file that the walk of the slot began with. */
+/*
+ * True if the host may have another path for the file that the walk of the slot began with:
+ * the task has mounts of its own, the file is on a part of a file system, or it was reached
+ * through the root of a process with other mounts.
+ */
 static __always_inline bool seen_elsewhere(struct slot *slot)
 {
 	struct vfsmount *mnt = (void *)slot->mnt;
 
 	if (!slot->dentry)
 		return false;
-	return !in_host_namespace() ||
+	return !in_host_namespace() || slot->status ||
+	       slot->bytes[slot->pos & OFFSET_MASK] == AMBIT_KIND_FOREIGN ||
 	       BPF_CORE_READ(mnt, mnt_root) != BPF_CORE_READ(mnt, mnt_sb, s_root);
 }
 
@@ -270,6 +275,42 @@ __noinline int host_path(struct slot *slot)
 		return HOST_OTHER;
 	fingerprint(slot, slot->pos, OBJECT_END, 0, 0);
 	return seen.lo == slot->fp.lo && seen.hi == slot->fp.hi ? HOST_SAME : HOST_OTHER;
+}
+
+/*
+ * FMODE_NOACCOUNT: a file that a file system opens beneath the user's file, which was
+ * decided already (overlayfs' layers; 6.1 shows them under the user's path).
+ */
+static __always_inline bool kernel_open(struct file *file)
+{
+	return file->f_mode & FMODE_NOACCOUNT;
+}
+
+/*
+ * True if a file beneath an overlay belongs to one that was mounted in a user namespace, as
+ * any user can: overlayfs opens it with the credentials of the task that mounted it
+ * (fs/overlayfs/util.c, ovl_override_creds).
+ */
+static __always_inline bool in_users_overlay(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return BPF_CORE_READ(task, cred, user_ns, level);
+}
+
+/*
+ * The object of a file beneath an overlay: it has no path but the host's. Until 6.6 the
+ * open file has the user's path, and its name is found by the inode.
+ */
+static __always_inline void object_layer(struct slot *slot, struct file *file)
+{
+	struct dentry *dentry = file->f_path.dentry;
+
+	if (!bpf_core_field_exists(struct backing_file, user_path))
+		dentry = (void *)BPF_CORE_READ(file, f_inode, i_dentry.first) -
+			 bpf_core_field_offset(struct dentry___alias, d_u.d_alias);
+	walk_begin(slot, dentry, file->f_path.mnt, OBJECT_END);
+	object_unrepresentable(slot, AMBIT_REASON_UNREACHABLE);
 }
 
 #endif /* AMBIT_HOST_PATH_H */

@@ -92,6 +92,7 @@ enum bpf_map_type {
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_NETLINK 16
+#define AF_SMC 43
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define SOCK_RAW 3
@@ -103,6 +104,7 @@ enum bpf_map_type {
 #define IPPROTO_SCTP 132
 #define IPPROTO_UDPLITE 136
 #define IPPROTO_RAW 255
+#define IPPROTO_SMC 256
 #define IPPROTO_MPTCP 262
 
 #define CAP_OPT_NOAUDIT 2 /* include/linux/security.h */
@@ -163,6 +165,21 @@ struct dentry___iname {
 
 union shortname_store {
 	unsigned char string[40];
+};
+
+struct hlist_node;
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+/* One of the names of its inode, in inode's i_dentry. */
+struct dentry___alias {
+	union {
+		struct {
+			struct hlist_node *next;
+		} d_alias;
+	} d_u;
 };
 
 struct dentry___short {
@@ -249,6 +266,7 @@ struct inode {
 	unsigned long i_ino;
 	long long i_size;
 	struct super_block *i_sb;
+	struct hlist_head i_dentry;
 	/* from 6.11, commit 3aa63a569c64 ("fs: switch timespec64 fields in inode to discrete integers") */
 	__s64 i_ctime_sec;
 	__u32 i_ctime_nsec;
@@ -307,6 +325,10 @@ struct proc_inode {
 typedef struct {
 } kernel_cap_t;
 
+struct user_namespace {
+	int level;
+};
+
 struct cred {
 	kuid_t uid;
 	kgid_t gid;
@@ -314,7 +336,10 @@ struct cred {
 	kgid_t sgid;
 	kuid_t euid;
 	kgid_t egid;
+	kuid_t fsuid;
+	kgid_t fsgid;
 	kernel_cap_t cap_effective;
+	struct user_namespace *user_ns;
 };
 
 struct fdtable {
@@ -360,6 +385,7 @@ struct thread_info {
 
 /* x86 */
 struct pt_regs {
+	unsigned long bx;
 	unsigned long r9;
 	unsigned long di;
 	unsigned long ax;
@@ -516,7 +542,6 @@ enum kernel_load_data_id {
 };
 
 struct sockaddr;
-struct user_namespace;
 struct kernel_siginfo;
 struct bpf_map;
 

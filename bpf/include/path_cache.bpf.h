@@ -309,6 +309,17 @@ static __always_inline void path_cache_store(struct path_cache_entry *entry, str
 }
 
 /*
+ * Evaluates the rules on a file beneath an overlay that a user mounted. Other overlays are a
+ * matter of the host, whose rules name the files that a container sees.
+ */
+static __noinline int evaluate_layer(struct slot *slot, __u32 hook_op, struct file *file)
+{
+	file_numbers(slot, file->f_inode);
+	object_layer(slot, file);
+	return rules_evaluate_host(slot, hook_op, stashed(slot));
+}
+
+/*
  * Evaluates the rules about a file: 0 or -EPERM. The operation's argument is stashed.
  * Costs are instructions for one open, beside a hook without a program, as
  * docs/SPECIFICATION.md has them (6.1, 6.12, 7.3).
@@ -336,8 +347,9 @@ static __always_inline int evaluate_file(struct slot *slot, __u32 hook, __u32 op
 	 * 2,000 beside a hundred rules for a path that is seen for the first time.
 	 */
 	settled = hide(slot, settled);
+	if (unlikely(!object_file(slot, file)))
+		return in_users_overlay() ? evaluate_layer(slot, hook_op, file) : 0;
 	file_numbers(slot, file->f_inode);
-	object_user_file(slot, file);
 	if (!settled) {
 		entry = path_cache_lock(slot, file);
 		verdict = rules_evaluate(slot, hook_op, stashed(slot));

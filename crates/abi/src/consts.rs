@@ -105,6 +105,8 @@ constants! {
     PRCTL_SECUREBITS: u32 = 5;
     /// `PR_CAP_AMBIENT_RAISE`.
     PRCTL_AMBIENT: u32 = 6;
+    /// A child in another cgroup, by clone3 with `CLONE_INTO_CGROUP`.
+    PRCTL_CGROUP: u32 = 7;
     /// A new file system.
     MOUNT_NEW: u32 = 1;
     /// A folder or file once more.

@@ -256,7 +256,7 @@ impl Hook {
     pub const fn decides(self) -> bool {
         !matches!(
             self,
-            Self::BprmCommittedCreds | Self::TaskAlloc | Self::TaskFree | Self::BprmCredsForExec
+            Self::BprmCommittedCreds | Self::TaskFree | Self::BprmCredsForExec
         )
     }
 
@@ -269,7 +269,7 @@ impl Hook {
             Self::Capset => &[Op::ExecCreds],
             Self::PathMknod => &[Op::FileCreate, Op::FileMknod, Op::NetBind],
             Self::PathUnlink | Self::InodeUnlink => &[Op::FileUnlink],
-            Self::PathRename => &[Op::FileRename],
+            Self::PathRename => &[Op::FileRename, Op::FileMknod],
             Self::PathLink => &[Op::FileLink, Op::FileCreate],
             Self::PathSymlink => &[Op::FileSymlink],
             Self::PathMkdir => &[Op::FileMkdir],
@@ -304,7 +304,7 @@ impl Hook {
             Self::TaskSetscheduler => &[Op::TaskScheduler],
             Self::TaskSetioprio => &[Op::TaskIoprio],
             Self::TaskSetrlimit => &[Op::TaskRlimit],
-            Self::TaskPrctl => &[Op::TaskPrctl],
+            Self::TaskPrctl | Self::TaskAlloc => &[Op::TaskPrctl],
             Self::TaskMovememory => &[Op::TaskMemory],
             Self::ShmAllocSecurity | Self::ShmAssociate | Self::ShmShmctl | Self::ShmShmat => {
                 &[Op::IpcShm]
@@ -342,10 +342,7 @@ impl Hook {
             Self::TunDevCreate => &[Op::NetTun],
             Self::SocketSetsockopt => &[Op::NetOption],
             Self::NetlinkSend => &[Op::NetNetlink],
-            Self::BprmCommittedCreds
-            | Self::TaskAlloc
-            | Self::TaskFree
-            | Self::BprmCredsForExec => &[],
+            Self::BprmCommittedCreds | Self::TaskFree | Self::BprmCredsForExec => &[],
         }
     }
 }

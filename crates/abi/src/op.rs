@@ -193,7 +193,7 @@ impl Op {
     /// The coverage from which on it is decided.
     pub fn coverage(self) -> Coverage {
         // Decided at a hook of the core, but only for domains of full coverage.
-        if matches!(self, Self::FileInherit | Self::UringSetup) {
+        if matches!(self, Self::FileInherit | Self::UringSetup | Self::TaskPrctl) {
             return Coverage::Full;
         }
         Hook::ALL

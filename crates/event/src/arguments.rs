@@ -48,13 +48,14 @@ pub const SOCKET_OPTIONS: [(u32, &str); 8] = [
     (abi::SOCKOPT_ROUTE, "route"),
 ];
 /// Settings of processes.
-pub const PRCTLS: [(u32, &str); 6] = [
+pub const PRCTLS: [(u32, &str); 7] = [
     (abi::PRCTL_MM, "mm"),
     (abi::PRCTL_PTRACER, "ptracer"),
     (abi::PRCTL_DUMPABLE, "dumpable"),
     (abi::PRCTL_KEEPCAPS, "keepcaps"),
     (abi::PRCTL_SECUREBITS, "securebits"),
     (abi::PRCTL_AMBIENT, "ambient"),
+    (abi::PRCTL_CGROUP, "cgroup"),
 ];
 /// Kinds of mounts.
 pub const MOUNTS: [(u32, &str); 5] = [

@@ -72,7 +72,7 @@ fn arg_form(op: Op) -> ArgForm {
         ),
         Op::TaskPrctl => ArgForm::Word(
             &arguments::PRCTLS,
-            "`mm`, `ptracer`, `dumpable`, `keepcaps`, `securebits` or `ambient`",
+            "`mm`, `ptracer`, `dumpable`, `keepcaps`, `securebits`, `ambient` or `cgroup`",
         ),
         Op::MountMount => ArgForm::Word(
             &arguments::MOUNTS,

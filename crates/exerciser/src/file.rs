@@ -43,6 +43,15 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
                 libc::RENAME_EXCHANGE
             ))
         }),
+        ("rename-whiteout", [from, to]) => on_two(from, to, |from, to| {
+            call!(renameat2(
+                libc::AT_FDCWD,
+                from,
+                libc::AT_FDCWD,
+                to,
+                libc::RENAME_WHITEOUT
+            ))
+        }),
         ("link", [from, to]) => on_two(from, to, |from, to| call!(link(from, to))),
         ("symlink", [target, path]) => {
             on_two(target, path, |target, path| call!(symlink(target, path)))

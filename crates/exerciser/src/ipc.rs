@@ -41,6 +41,8 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             )
             .map(|_| ())
         }),
+        // The message is sent while this process waits for it.
+        ("msg-receive-waiting", []) => queue(receive_waiting),
         _ => return None,
     })
 }
@@ -96,6 +98,48 @@ fn queue(then: impl FnOnce(i32) -> Result<(), Failure>) -> Done {
     // SAFETY: takes numbers; removing needs no buffer.
     unsafe { libc::msgctl(id, libc::IPC_RMID, null_mut()) };
     result.map(|()| None)
+}
+
+/// Receives a message that a child sends once this process sleeps. The child then removes the queue: a receiver that got no
+/// message wakes by that, which is EPERM here.
+fn receive_waiting(id: i32) -> Result<(), Failure> {
+    let own = std::process::id();
+    // SAFETY: the child takes no lock, and ends by _exit.
+    match unsafe { libc::fork() } {
+        -1 => Err(Failure::Errno(libc::EAGAIN)),
+        0 => {
+            sleeps(own);
+            let sent = send(id).is_ok();
+            // SAFETY: takes numbers; removing needs no buffer.
+            unsafe { libc::msgctl(id, libc::IPC_RMID, null_mut()) };
+            // SAFETY: ends the child.
+            unsafe { libc::_exit(i32::from(!sent)) };
+        }
+        child => {
+            let mut message = [0_u64; 2];
+            // SAFETY: the buffer has room for a type and eight bytes.
+            let received =
+                check(unsafe { libc::msgrcv(id, message.as_mut_ptr().cast(), 8, 0, 0) } as i64);
+            // SAFETY: waits for this function's own child.
+            unsafe { libc::waitpid(child, null_mut(), 0) };
+            match received {
+                Ok(_) => Ok(()),
+                Err(Failure::Errno(libc::EIDRM)) => Err(Failure::Errno(libc::EPERM)),
+                Err(other) => Err(other),
+            }
+        }
+    }
+}
+
+/// Waits until a process sleeps.
+fn sleeps(pid: u32) {
+    let stat = format!("/proc/{pid}/stat");
+    while std::fs::read_to_string(&stat).is_ok_and(|stat| {
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, rest)| !rest.starts_with('S'))
+    }) {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
 }
 
 fn send(id: i32) -> Result<(), Failure> {

@@ -28,6 +28,16 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             mapping.dirty();
             mapping.protect(PROT_READ | PROT_EXEC)
         }),
+        // Changes the file's first byte. Where the file system is in memory, a page that was read before can be written without
+        // a fault, and no time changes.
+        ("map-shared-write", [path]) => open(path, libc::O_RDWR, 0)
+            .before("open")
+            .and_then(|fd| map(fd.as_raw_fd(), PROT_READ | PROT_WRITE, MAP_SHARED))
+            .map(|mapping| {
+                mapping.read();
+                mapping.dirty();
+                None
+            }),
         ("map-write-exec", [path]) => file(path)
             .and_then(|fd| {
                 map(
@@ -98,6 +108,11 @@ impl Mapping {
     fn protect(&self, protection: i32) -> Done {
         // SAFETY: the page belongs to this value, and no code reads or executes it.
         check(unsafe { libc::mprotect(self.0, PAGE, protection) }).map(|_| None)
+    }
+
+    fn read(&self) {
+        // SAFETY: the page belongs to this value, and the file has at least one byte.
+        unsafe { self.0.cast::<u8>().read_volatile() };
     }
 
     fn dirty(&self) {

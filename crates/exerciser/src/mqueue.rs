@@ -17,6 +17,8 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("mq-create-or-open", [queue]) => open(queue, O_CREAT | O_RDWR).map(|_| None),
         ("mq-open", [queue]) => open(queue, O_RDWR).map(|_| None),
         ("mq-open-r", [queue]) => open(queue, O_RDONLY).map(|_| None),
+        // With the kernel's own flag for opens of executables.
+        ("mq-open-exec", [queue]) => open(queue, O_RDWR | 0x20).map(|_| None),
         ("mq-send", [queue, text]) => open(queue, O_WRONLY).and_then(|fd| send(&fd, text)),
         ("mq-receive", [queue]) => open(queue, O_RDONLY).and_then(|fd| receive(&fd)),
         ("mq-unlink", [queue]) => name_of(queue).and_then(|queue| {

@@ -10,6 +10,8 @@ use crate::sys::{check, owned};
 
 /// `IPV6_2292PKTOPTIONS`: control messages as an option.
 const PACKET_OPTIONS: i32 = 6;
+/// `IP_UNICAST_IF`
+const UNICAST_IF: i32 = 50;
 
 pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
     Some(match (name, words) {
@@ -28,8 +30,37 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             let control = control_message(libc::IPPROTO_IP, libc::IP_TOS, &tos);
             send(&fd, &address.bytes, &control)
         }),
+        // The mark and the device of a packet, by control message.
+        ("send-mark", [address]) => with_control(
+            address,
+            libc::SOL_SOCKET,
+            libc::SO_MARK,
+            &1_u32.to_ne_bytes(),
+        ),
+        ("send-device", [address]) => with_control(
+            address,
+            libc::IPPROTO_IP,
+            libc::IP_PKTINFO,
+            &[1_u32.to_ne_bytes(), [0; 4], [0; 4]].concat(),
+        ),
+        ("send-source", [address]) => with_control(
+            address,
+            libc::IPPROTO_IP,
+            libc::IP_PKTINFO,
+            &[[0; 4], [127, 0, 0, 1], [0; 4]].concat(),
+        ),
+        // The same device by an option of the socket, which is in network order.
+        ("send-by-device", [address]) => prepared(address).and_then(|(fd, address)| {
+            option(&fd, libc::IPPROTO_IP, UNICAST_IF, &1_u32.to_be_bytes())?;
+            send(&fd, &address.bytes, &[]).before("sendmsg")
+        }),
         _ => return None,
     })
+}
+
+fn with_control(address: &[u8], level: i32, kind: i32, data: &[u8]) -> Done {
+    let (fd, address) = prepared(address)?;
+    send(&fd, &address.bytes, &control_message(level, kind, data))
 }
 
 fn send_header(to: &[u8], host: &[u8]) -> Done {

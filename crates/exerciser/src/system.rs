@@ -73,6 +73,9 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
                 .map(|_| None)
             })
         }
+        ("key-invalidate", [kind, description]) => key(kind, description)
+            .before("add_key")
+            .and_then(|key| keyctl(KEYCTL_INVALIDATE, key)),
         ("dumpable", [value]) => number::<u64>(value).and_then(|value| {
             check(call!(prctl(libc::PR_SET_DUMPABLE, value, 0, 0, 0))).map(|_| None)
         }),
@@ -141,6 +144,12 @@ fn key(kind: &[u8], description: &[u8]) -> Result<i64, Failure> {
         6,
         PROCESS_KEYRING
     )))
+}
+
+const KEYCTL_INVALIDATE: i32 = 21;
+
+fn keyctl(command: i32, key: i64) -> Done {
+    check(call!(syscall(libc::SYS_keyctl, command, key))).map(|_| None)
 }
 
 fn datagram() -> Result<OwnedFd, Failure> {

@@ -3,7 +3,7 @@
 //! the operation on another child), `parent`, a process number, or the path of a file that contains one.
 
 use std::ffi::CString;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::child::{child, wait};
 use crate::outcome::{Done, Failure, Preparing, signal_number};
@@ -32,6 +32,8 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
             .and_then(|[real, effective, saved]| plain(call!(setresuid(real, effective, saved)))),
         ("setresgid", [real, effective, saved]) => ids(real, effective, saved)
             .and_then(|[real, effective, saved]| plain(call!(setresgid(real, effective, saved)))),
+        ("setfsuid", [id]) => number(id).and_then(|id| opened_as(id, libc::setfsuid)),
+        ("setfsgid", [id]) => number(id).and_then(|id| opened_as(id, libc::setfsgid)),
         ("setgroups", [id]) => number::<libc::gid_t>(id).and_then(|id| {
             let groups = [id];
             let groups = groups.as_ptr();
@@ -64,12 +66,49 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("cpu-limit-of", [whom, seconds]) => {
             number(seconds).and_then(|seconds| upon(whom, &|pid| cpu_limit(pid, seconds)))
         }
+        ("clone-into-cgroup", [dir]) => into_cgroup(dir),
         ("comm", [name]) => {
             c(name).and_then(|name| plain(call!(prctl(libc::PR_SET_NAME, name.as_ptr()))))
         }
         ("drop-cap", [capability]) => number(capability).and_then(drop_capability),
         _ => return None,
     })
+}
+
+/// Starts a child in another cgroup.
+fn into_cgroup(dir: &[u8]) -> Done {
+    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+    let group = open(dir, libc::O_PATH | libc::O_DIRECTORY, 0).before("open")?;
+    // struct clone_args: flags, six fields that are not used here, two for numbers, the cgroup.
+    let mut arguments = [0_u64; 11];
+    arguments[0] = CLONE_INTO_CGROUP;
+    arguments[4] = libc::SIGCHLD as u64;
+    arguments[10] = group.as_raw_fd() as u64;
+    let pointer = arguments.as_ptr();
+    let child = check(call!(syscall(
+        libc::SYS_clone3,
+        pointer,
+        size_of_val(&arguments)
+    )))?;
+    if child == 0 {
+        // SAFETY: ends the child.
+        unsafe { libc::_exit(0) };
+    }
+    wait(child as i32).map(|()| None)
+}
+
+/// Sets the user or group that files are opened as. The call reports no error; it returns the id before.
+fn opened_as(id: u32, set: unsafe extern "C" fn(u32) -> i32) -> Done {
+    // SAFETY: takes a number. -1 changes nothing.
+    let now = unsafe {
+        set(id);
+        set(u32::MAX)
+    };
+    if now as u32 == id {
+        Ok(None)
+    } else {
+        Err(Failure::Errno(libc::EPERM))
+    }
 }
 
 fn plain(result: i32) -> Done {

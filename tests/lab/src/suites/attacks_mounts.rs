@@ -17,6 +17,82 @@ tests! { "attacks":
     a_name_that_only_a_mount_has_matches_its_rule_as_well
     a_rule_matches_a_file_of_a_service_once
     a_rule_can_test_for_a_program_with_a_path_that_is_too_long
+    a_file_beneath_an_overlay_of_a_user_is_refused_by_its_rule
+    a_file_beneath_an_overlay_of_the_host_matches_no_rule_by_its_layer
+    a_file_reached_through_the_root_of_a_process_is_refused_by_its_rule
+}
+
+fn a_file_beneath_an_overlay_of_a_user_is_refused_by_its_rule(lab: &Lab) {
+    let place = Place::new(lab);
+    let plain = format!("{}/plain", place.folder);
+    fs::write(&plain, "plain\n").unwrap();
+    let upper = lab.path("upper");
+    for part in ["up", "work"] {
+        let part = format!("{upper}/{part}");
+        fs::create_dir_all(&part).unwrap();
+        lab.outside(["chown", "65534:65534", &part]).succeeds();
+    }
+    let all = &place.elsewhere;
+    lab.outside(["chown", "-R", "65534:65534", &place.folder])
+        .succeeds();
+    // It reads the file, has it copied for a write, and reads the copy.
+    let script = format!(
+        "rm -rf {upper}/up/*; mount -t overlay lab -o userxattr,lowerdir={},upperdir={upper}/up,workdir={upper}/work \
+         {all} || exit 7; cat {all}/plain {all}/secret; : >> {all}/secret; cat {upper}/up/secret; true",
+        place.folder
+    );
+    let run = with_own_mounts(lab, &script);
+    if run.status.code() == Some(7) {
+        skip("this kernel lets users mount no overlay");
+    }
+    run.says(&["plain", "secret", "secret"]);
+    let rules = Rules::load(lab, &deny(&format!("object.path == \"{}\"", place.secret)));
+    with_own_mounts(lab, &script).says(&["plain"]);
+    assert!(rules.applied()["no"] >= 2, "each open is refused");
+}
+
+fn a_file_beneath_an_overlay_of_the_host_matches_no_rule_by_its_layer(lab: &Lab) {
+    let place = Place::new(lab);
+    let upper = lab.path("upper");
+    for part in ["up", "work"] {
+        fs::create_dir_all(format!("{upper}/{part}")).unwrap();
+    }
+    let all = &place.elsewhere;
+    let options = format!(
+        "lowerdir={},upperdir={upper}/up,workdir={upper}/work",
+        place.folder
+    );
+    lab.outside(["mount", "-t", "overlay", "lab", "-o", &options, all])
+        .succeeds();
+    let rules = Rules::load(
+        lab,
+        &format!(
+            "  - {{id: layer, on: file.open, when: 'object.path.startsWith(\"{0}/\") || object.path.startsWith(\"{upper}/\") || \
+             object.unrepresentable', do: audit}}\n  - {{id: all, on: file.open, when: 'object.path == \"{all}/secret\"', \
+             do: audit}}\n",
+            place.folder
+        ),
+    );
+    // A container of root: the file is copied for the write.
+    let script = format!("cat {all}/secret; : >> {all}/secret; ls {all}");
+    let run = lab.outside(["unshare", "-m", "sh", "-c", &script]);
+    let applied = rules.applied();
+    lab.outside(["umount", all]).succeeds();
+    run.succeeds().says(&["secret", "secret"]);
+    assert_eq!((applied["all"], applied["layer"]), (2, 0));
+}
+
+fn a_file_reached_through_the_root_of_a_process_is_refused_by_its_rule(lab: &Lab) {
+    let place = Place::new(lab);
+    let rules = Rules::load(lab, &deny(&format!("object.path == \"{}\"", place.secret)));
+    // The reader has the mounts of the host.
+    let script = format!(
+        "unshare -m --propagation private sh -c 'mount --bind {0} {1}; echo ready; exec sleep 1000' | \
+         {{ read x; cat /proc/$(pgrep -n -x sleep)/root{1}/secret; pkill -x sleep; }}",
+        place.folder, place.elsewhere
+    );
+    lab.outside(["bash", "-c", &script]).says(&[]);
+    assert_eq!(rules.applied()["no"], 1);
 }
 
 /// Runs a script as root of a user namespace and mount namespace of its own, as any user can.

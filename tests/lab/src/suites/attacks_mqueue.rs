@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! POSIX message queues outside the map.
 
+use super::rules::Rules;
 use super::tests;
 use crate::harness::{Lab, act};
 
@@ -14,6 +15,22 @@ tests! { "attacks":
     a_refused_unlink_leaves_the_message_queue
     a_refused_unlink_by_path_leaves_the_message_queue
     a_message_queue_s_name_is_printed_as_text
+    a_message_queue_is_not_opened_as_an_executable
+}
+
+/// mq_open takes a flag from its caller by which the kernel opens executables.
+fn a_message_queue_is_not_opened_as_an_executable(lab: &Lab) {
+    fresh(lab, "/lab-q", "");
+    lab.attack("mq-open-exec /lab-q", "file.open rw fs:mqueue/lab-q")
+        .control(format!("{OWN} , mq-open-r /lab-q"))
+        .check();
+    let rules = Rules::load(
+        lab,
+        "  - {id: no, on: file.open, when: 'object.path == \"fs:mqueue/lab-q\" && object.write', do: deny}\n",
+    );
+    lab.outside(act("mq-open-r /lab-q")).succeeds();
+    lab.outside(act("mq-open-exec /lab-q")).exits(1);
+    assert_eq!(rules.applied()["no"], 1);
 }
 
 fn outside(lab: &Lab, operations: &str) -> bool {

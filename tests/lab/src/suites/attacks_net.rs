@@ -23,6 +23,30 @@ tests! { "attacks":
     a_home_routing_header_is_refused
     a_home_routing_header_in_a_control_message_is_refused
     a_home_routing_header_in_packet_options_is_refused
+    a_mark_in_a_control_message_is_refused
+    a_device_in_a_control_message_is_refused
+    a_device_by_an_option_for_single_hosts_is_refused
+}
+
+fn a_mark_in_a_control_message_is_refused(lab: &Lab) {
+    // The mark requires a capability as well.
+    lab.attack("send-mark udp:127.0.0.1:7106", "net.option mark")
+        .control("send udp:127.0.0.1:7106 x")
+        .with_rule("cap.use net_raw")
+        .with_rule("cap.use net_admin")
+        .check();
+}
+
+fn a_device_in_a_control_message_is_refused(lab: &Lab) {
+    lab.attack("send-device udp:127.0.0.1:7106", "net.option device")
+        .control("send udp:127.0.0.1:7106 x , send-source udp:127.0.0.1:7106")
+        .check();
+}
+
+fn a_device_by_an_option_for_single_hosts_is_refused(lab: &Lab) {
+    lab.attack("send-by-device udp:127.0.0.1:7106", "net.option device")
+        .control("send udp:127.0.0.1:7106 x")
+        .check();
 }
 
 fn a_datagram_to_an_address_without_a_family_does_not_arrive(lab: &Lab) {

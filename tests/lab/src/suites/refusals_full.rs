@@ -4,6 +4,7 @@
 
 use std::fs;
 
+use super::rules::Rules;
 use super::tests;
 use crate::harness::{Lab, act, skip, words};
 
@@ -42,6 +43,10 @@ tests! { "refusals":
     receiving_a_message_is_refused
     making_a_key_is_refused
     reading_a_key_is_refused
+    invalidating_a_key_is_refused
+    changing_a_keyring_is_refused
+    receiving_a_message_that_one_waited_for_is_refused
+    a_child_in_another_cgroup_is_refused
     making_a_bpf_map_is_refused
     loading_a_module_from_memory_is_refused
     loading_a_module_from_a_file_is_refused
@@ -403,6 +408,53 @@ fn making_a_key_is_refused(lab: &Lab) {
 
 fn reading_a_key_is_refused(lab: &Lab) {
     untraced(lab, "key-read user ambit:lab", "key.use read user");
+}
+
+fn invalidating_a_key_is_refused(lab: &Lab) {
+    // The kernel then asks whether root may do it, and answers by itself.
+    lab.attack("key-invalidate user ambit:lab", "key.use write user")
+        .or("errno EACCES")
+        .with_rule("key.add user")
+        .with_rule("key.use write keyring")
+        .with_rule("cap.use sys_admin")
+        .check();
+}
+
+fn changing_a_keyring_is_refused(lab: &Lab) {
+    untraced(lab, "key-add user ambit:lab", "key.use write keyring");
+}
+
+/// Its receive is decided in the system call of the sender, which is not killed for it.
+fn receiving_a_message_that_one_waited_for_is_refused(lab: &Lab) {
+    // The sender waits until the receiver sleeps, by its state in /proc.
+    let own = "msg-create , msg-send , open-r /proc/1/stat";
+    lab.attack("msg-receive-waiting", "ipc.msg read private")
+        .control(own)
+        .check();
+    lab.learn("kill.map", &act(own)).succeeds();
+    let map = lab.map("kill.map").with_respond("outside: {ipc: kill}");
+    lab.write_map("kill.map", &map);
+    lab.enforce("kill.map", &act("msg-receive-waiting"))
+        .says(&["msg-receive-waiting: errno EPERM"])
+        .violates("ipc.msg read private");
+}
+
+fn a_child_in_another_cgroup_is_refused(lab: &Lab) {
+    let group = "/sys/fs/cgroup/lab-other";
+    if fs::create_dir_all(group).is_err() {
+        skip("the cgroups of version 2 are not mounted");
+    }
+    lab.refusal(&format!("clone-into-cgroup {group}"), "task.prctl cgroup")
+        .without_trace()
+        .check();
+    let rules = Rules::load(
+        lab,
+        "  - {id: no, on: task.prctl, when: 'object.option == \"cgroup\"', do: deny}\n",
+    );
+    lab.outside(act(&format!("clone-into-cgroup {group}")))
+        .exits(1);
+    lab.outside(act("clone3 true")).succeeds();
+    assert_eq!(rules.applied()["no"], 1);
 }
 
 fn making_a_bpf_map_is_refused(lab: &Lab) {

@@ -21,6 +21,7 @@ tests! { "refusals":
     changing_the_group_is_refused
     changing_to_another_user_than_the_learned_one_is_refused
     changing_only_the_effective_user_is_another_operation
+    changing_only_the_user_or_group_that_opens_files_is_refused
     using_a_capability_is_refused
     binding_a_low_port_without_the_capability_is_refused
     overriding_permissions_without_the_capability_is_refused
@@ -154,6 +155,15 @@ fn changing_only_the_effective_user_is_another_operation(lab: &Lab) {
     lab.refusal("fork setresuid 0 33 0", "task.setuid 0:33:0")
         .without_trace()
         .check();
+}
+
+fn changing_only_the_user_or_group_that_opens_files_is_refused(lab: &Lab) {
+    for (operation, record) in [
+        ("fork setfsuid 33", "task.setuid 0:33:0"),
+        ("fork setfsgid 33", "task.setgid 0:33:0"),
+    ] {
+        lab.refusal(operation, record).without_trace().check();
+    }
 }
 
 fn using_a_capability_is_refused(lab: &Lab) {
