@@ -59,36 +59,39 @@ pub(super) fn shape(properties: &[Property]) -> Shape {
         .partition(|property| matches!(property, Property::Without(_)));
     Shape {
         every: every.first().and_then(|property| {
-            known(
-                &[*property],
+            known(&[*property], || {
                 match property {
                     Property::Cgroup => r"^(?:|/[^\x00]*)$",
                     Property::Comm => r"^[^\x00]{0,15}$",
                     Property::Domain => r"^(?:|[A-Za-z0-9_][A-Za-z0-9._-]{0,62})$",
                     _ => r"^(?:|(?:/|memfd:|fs:)[^\x00]*)$",
-                },
-            )
+                }
+                .to_owned()
+            })
         }),
         none: (!faults.is_empty())
-            .then(|| {
-                let any: Vec<String> = faults
-                    .iter()
-                    .filter_map(|property| match property {
-                        Property::Without(fault) => Some(fault.expression(Spelling::Braces)),
-                        _ => None,
-                    })
-                    .map(|expression| format!("(?:{expression})"))
-                    .collect();
-                known(&faults, &any.join("|"))
-            })
+            .then(|| known(&faults, || any_of(&faults)))
             .flatten(),
     }
 }
 
+/// Returns an expression that matches a text with any of these faults.
+fn any_of(faults: &[Property]) -> String {
+    let any: Vec<String> = faults
+        .iter()
+        .filter_map(|property| match property {
+            Property::Without(fault) => Some(fault.expression(Spelling::Braces)),
+            _ => None,
+        })
+        .map(|expression| format!("(?:{expression})"))
+        .collect();
+    any.join("|")
+}
+
 type Known = Mutex<HashMap<Vec<Property>, Option<Arc<Regex>>>>;
 
-/// Compiles an expression once for all conditions.
-fn known(properties: &[Property], pattern: &str) -> Option<Arc<Regex>> {
+/// Builds and compiles an expression once for all conditions.
+fn known(properties: &[Property], pattern: impl FnOnce() -> String) -> Option<Arc<Regex>> {
     static KNOWN: OnceLock<Known> = OnceLock::new();
     let mut known = KNOWN
         .get_or_init(Known::default)
@@ -96,7 +99,7 @@ fn known(properties: &[Property], pattern: &str) -> Option<Arc<Regex>> {
         .unwrap_or_else(PoisonError::into_inner);
     known
         .entry(properties.to_vec())
-        .or_insert_with(|| Regex::new(pattern).ok().map(Arc::new))
+        .or_insert_with(|| Regex::new(&pattern()).ok().map(Arc::new))
         .clone()
 }
 
