@@ -81,14 +81,10 @@ static __always_inline void ctime_of(struct inode *inode, __s64 *sec, __s64 *nse
 #define TMPFS_MAGIC 0x01021994
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 
-static __always_inline bool is_memory(unsigned long magic)
-{
-	return magic == TMPFS_MAGIC || magic == RAMFS_MAGIC;
-}
-
 /*
- * True if a write through a shared mapping changes no time of the file: file systems in
- * memory, and overlays whose upper directory is on one. In fs/overlayfs/ovl_entry.h, the
+ * True if a write through a shared mapping may change no time of the file: in file systems in
+ * memory, and in overlays, whose mappings are of the file in the upper directory. Files that an
+ * overlay of the host has only below are never written. In fs/overlayfs/ovl_entry.h, the
  * upper file comes after the inode.
  */
 static __always_inline bool is_timeless(struct inode *inode)
@@ -97,10 +93,10 @@ static __always_inline bool is_timeless(struct inode *inode)
 	struct dentry *upper = NULL;
 
 	if (magic != OVERLAYFS_SUPER_MAGIC)
-		return is_memory(magic);
+		return magic == TMPFS_MAGIC || magic == RAMFS_MAGIC;
 	bpf_probe_read_kernel(&upper, sizeof(upper),
 			      (void *)inode + bpf_core_type_size(struct inode));
-	return upper && is_memory(BPF_CORE_READ(upper, d_sb, s_magic));
+	return upper || BPF_CORE_READ(inode, i_sb, s_user_ns, level);
 }
 
 /*

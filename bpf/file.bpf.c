@@ -51,14 +51,16 @@ static __always_inline __u32 access_of(__u32 mode, __u32 flags)
 }
 
 /*
- * The same for a file that is being opened, perhaps to be executed. mq_open takes the flag
- * of the kernel's own open for execution from its caller (ipc/mqueue.c, do_mq_open).
+ * The same for a file that is being opened, perhaps to be executed, which is never for writing.
+ * mq_open and ioctls of xfs take the flag of the kernel's own open for execution from their
+ * caller (ipc/mqueue.c, do_mq_open; fs/xfs/xfs_handle.c, xfs_open_by_handle).
  */
 static __always_inline __u32 open_mask(struct file *file)
 {
 	__u32 flags = file->f_flags;
 
-	if (unlikely(flags & FMODE_EXEC) && file->f_inode->i_sb->s_magic != MQUEUE_MAGIC)
+	if (unlikely(flags & FMODE_EXEC) && !(file->f_mode & FMODE_WRITE) &&
+	    file->f_inode->i_sb->s_magic != MQUEUE_MAGIC)
 		return AMBIT_OPEN_EXEC;
 	return access_of(file->f_mode, flags);
 }

@@ -395,6 +395,8 @@ static __always_inline bool is_route(int level, int option)
 }
 
 #define CONTROL_STEPS 64
+#define CONTROL_OPTIONS \
+	(1 << AMBIT_SOCKOPT_ROUTE | 1 << AMBIT_SOCKOPT_MARK | 1 << AMBIT_SOCKOPT_DEVICE)
 
 struct control_loop {
 	void *at;
@@ -453,7 +455,7 @@ static long control_step(__u32 i, struct control_loop *loop)
 
 /*
  * Returns the options that the control messages set for their packet, as bits of
- * AMBIT_SOCKOPT_*; a route as well if they are too many to be read. They are the kernel's
+ * AMBIT_SOCKOPT_*; all that there are if they are too many to be read. They are the kernel's
  * copy (net/socket.c, ____sys_sendmsg).
  */
 static __noinline int control_options(struct msghdr *msg)
@@ -465,7 +467,7 @@ static __noinline int control_options(struct msghdr *msg)
 
 	bpf_loop(CONTROL_STEPS, control_step, &loop, 0);
 	if (loop.left >= sizeof(struct control_header))
-		loop.options |= 1 << AMBIT_SOCKOPT_ROUTE;
+		loop.options |= CONTROL_OPTIONS;
 	return loop.options;
 }
 

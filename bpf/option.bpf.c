@@ -50,8 +50,7 @@ static __always_inline __u32 socket_option(int option)
 static __always_inline bool chooses_interface(int level, int option)
 {
 	return (level == SOL_IP && option == IP_UNICAST_IF) ||
-	       (level == SOL_IPV6 && (option == IPV6_UNICAST_IF || option == IPV6_PKTINFO ||
-				      option == IPV6_2292PKTINFO));
+	       (level == SOL_IPV6 && (option == IPV6_UNICAST_IF || option == IPV6_PKTINFO));
 }
 
 /* Returns 0 for options that are not decided. */
@@ -74,7 +73,10 @@ static __always_inline __u32 option_kind(struct socket *sock, int level, int opt
 	else if ((level == SOL_IP || level == SOL_IPV6) && option >= TABLES_FIRST &&
 		 option <= TABLES_LAST && sock->type == 3)
 		arg = AMBIT_SOCKOPT_TABLES;
-	return family == AF_INET || family == AF_INET6 || level == SOL_SOCKET ? arg : 0;
+	/* smc_setsockopt passes them to the TCP socket inside, without a hook (net/smc/af_smc.c). */
+	return family == AF_INET || family == AF_INET6 || family == AF_SMC || level == SOL_SOCKET ?
+		       arg :
+		       0;
 }
 
 static __always_inline int option_point(enum engine engine, struct socket *sock, int level,

@@ -102,6 +102,8 @@ HOOK(key_alloc, ENGINE_FULL, key_alloc, rules_key, key_alloc_point(engine, key),
 #define KEY_NEED_SEARCH 4
 #define KEY_NEED_LINK 5
 #define KEY_NEED_SETATTR 6
+#define KEY_SYSADMIN_OVERRIDE \
+	8 /* root's second attempt to clear a keyring or to invalidate a key */
 
 /* include/uapi/linux/keyctl.h */
 #define KEYCTL_INVALIDATE 21
@@ -110,31 +112,37 @@ HOOK(key_alloc, ENGINE_FULL, key_alloc, rules_key, key_alloc_point(engine, key),
 
 /*
  * Searching grants nothing, but keyctl(2) asks for no other permission to invalidate a key
- * and to compute with one. The command is read from the registers of the system call.
+ * and to compute with one. Command and key are read from the registers of the system call.
+ * The keyrings in which the kernel searches for the key are asked for as well.
  */
-static __always_inline __u32 search_kind(void)
+static __always_inline __u32 search_kind(struct key *key)
 {
 	struct pt_regs *regs;
 	__u32 number, command;
+	int serial;
 	bool compat;
 
-	regs = system_call(&number, &compat);
-	if (!regs || number != (compat ? 288 : 250))
+	regs = call_registers(&number, &compat);
+	if (!regs || (number & ~X32_BIT) != (compat ? 288 : 250))
 		return 0;
 	command = compat ? BPF_CORE_READ(regs, bx) : BPF_CORE_READ(regs, di);
+	serial = compat ? BPF_CORE_READ(regs, cx) : BPF_CORE_READ(regs, si);
+	if (serial > 0 && serial != BPF_CORE_READ(key, serial))
+		return 0;
 	if (command == KEYCTL_INVALIDATE)
 		return AMBIT_KEY_WRITE;
 	return command >= KEYCTL_PKEY_ENCRYPT && command <= KEYCTL_PKEY_VERIFY ? AMBIT_KEY_READ : 0;
 }
 
 /* Returns 0 for permissions that grant nothing. */
-static __always_inline __u32 key_kind(int need)
+static __always_inline __u32 key_kind(struct key *key, int need)
 {
 	switch (need) {
 	case KEY_NEED_SEARCH:
-		return search_kind();
+		return search_kind(key);
 	case KEY_NEED_READ:
 		return AMBIT_KEY_READ;
+	case KEY_SYSADMIN_OVERRIDE:
 	case KEY_NEED_WRITE:
 		return AMBIT_KEY_WRITE;
 	case KEY_NEED_LINK:
@@ -155,14 +163,27 @@ static __always_inline struct key *key_argument(const unsigned long long *ctx)
 	return (struct key *)(number_at(&ctx[0]) & ~1UL);
 }
 
+/*
+ * The kernel itself uses keys in a task's system call, with other credentials and when its
+ * cache has no answer (net/dns_resolver/dns_query.c, fs/nfs/nfs4idmap.c).
+ */
+static __always_inline bool by_the_kernel(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->cred != task->real_cred;
+}
+
 static __always_inline int key_use(enum engine engine, struct key *key, __u32 arg)
 {
 	const __u32 hook = AMBIT_HOOK_KEY_PERMISSION;
 
+	if (engine != ENGINE_RULES && by_the_kernel())
+		return benign(engine, hook);
 	return arg ? word_point(engine, hook, AMBIT_OP_KEY_USE, arg, key_type(key)) :
 		     benign(engine, hook);
 }
 
 HOOK(key_permission, ENGINE_FULL, key_permission, rules_key_use,
-     key_use(engine, key_argument(ctx), key_kind(need)), void *unread, const struct cred *cred,
-     int need)
+     key_use(engine, key_argument(ctx), key_kind(key_argument(ctx), need)), void *unread,
+     const struct cred *cred, int need)

@@ -507,11 +507,18 @@ static __noinline int violation(struct slot *slot, struct draft *draft, struct a
 		draft->response = draft->reason == AMBIT_REASON_GATE ?
 					  gate_response(domain, draft->op, draft->label->trust) :
 					  domain->outside[family];
-	/* A receiver that waits is decided in the sender's call, and a signal would reach the sender. */
-	if (draft->response == AMBIT_RESPOND_KILL &&
-	    (unsigned long)label_of(bpf_get_current_task_btf()) != (unsigned long)draft->label)
-		draft->response = AMBIT_RESPOND_DENY;
-	distrust(draft->label, draft, AMBIT_TRUST_MODEL);
+	/*
+	 * A receiver that waits is decided in the sender's call: neither its signal nor its loss of
+	 * trust is the sender's.
+	 */
+	if (unlikely((unsigned long)label_of(bpf_get_current_task_btf()) !=
+		     (unsigned long)draft->label)) {
+		if (draft->response == AMBIT_RESPOND_KILL)
+			draft->response = AMBIT_RESPOND_DENY;
+		draft->label->trust |= 1U << AMBIT_TRUST_MODEL;
+	} else {
+		distrust(draft->label, draft, AMBIT_TRUST_MODEL);
+	}
 
 	/* Emits the first, second, fourth, ... repetition. */
 	seen = table ? bpf_map_lookup_elem(table, &repeat) : NULL;

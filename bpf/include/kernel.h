@@ -250,6 +250,7 @@ struct super_block {
 	__u32 s_dev;
 	struct file_system_type *s_type;
 	struct dentry *s_root;
+	struct user_namespace *s_user_ns;
 };
 
 struct timespec64 {
@@ -367,6 +368,7 @@ struct keyring_index_key {
 };
 
 struct key {
+	int serial;
 	struct keyring_index_key index_key;
 };
 
@@ -386,6 +388,8 @@ struct thread_info {
 /* x86 */
 struct pt_regs {
 	unsigned long bx;
+	unsigned long cx;
+	unsigned long si;
 	unsigned long r9;
 	unsigned long di;
 	unsigned long ax;
@@ -401,6 +405,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	const struct cred *real_cred;
 	const struct cred *cred;
 	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
