@@ -14,7 +14,7 @@
 
 /*
  * Returns the registers of the task's last system call, and its number; NULL if the machine
- * is not x86. In a 32-bit system call, number and registers are those of i386.
+ * is not x86. In a 32-bit system call, number and registers follow i386.
  */
 static __always_inline struct pt_regs *call_registers(__u32 *number, bool *compat)
 {
