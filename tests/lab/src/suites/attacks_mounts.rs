@@ -87,8 +87,8 @@ fn a_file_reached_through_the_root_of_a_process_is_refused_by_its_rule(lab: &Lab
     let rules = Rules::load(lab, &deny(&format!("object.path == \"{}\"", place.secret)));
     // The reader has the mounts of the host.
     let script = format!(
-        "unshare -m --propagation private sh -c 'mount --bind {0} {1}; echo ready; exec sleep 1000' | \
-         {{ read x; cat /proc/$(pgrep -n -x sleep)/root{1}/secret; pkill -x sleep; }}",
+        "unshare -m --propagation private sh -c 'mount --bind {0} {1}; echo $$; exec sleep 1000' | \
+         {{ read pid; cat /proc/$pid/root{1}/secret; kill $pid; }}",
         place.folder, place.elsewhere
     );
     lab.outside(["bash", "-c", &script]).says(&[]);
