@@ -18,7 +18,7 @@ tests! { "attacks":
     a_message_queue_is_not_opened_as_an_executable
 }
 
-/// mq_open takes a flag from its caller by which the kernel opens executables.
+/// `mq_open` takes a flag from its caller by which the kernel opens executables.
 fn a_message_queue_is_not_opened_as_an_executable(lab: &Lab) {
     fresh(lab, "/lab-q", "");
     lab.attack("mq-open-exec /lab-q", "file.open rw fs:mqueue/lab-q")

@@ -444,7 +444,7 @@ fn a_child_in_another_cgroup_is_refused(lab: &Lab) {
     if fs::create_dir_all(group).is_err() {
         skip("the cgroups of version 2 are not mounted");
     }
-    lab.refusal(&format!("clone-into-cgroup {group}"), "task.prctl cgroup")
+    lab.refusal(format!("clone-into-cgroup {group}"), "task.prctl cgroup")
         .without_trace()
         .check();
     let rules = Rules::load(
