@@ -1,21 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Child processes: three ways to create one, and waiting for its end.
 
+use std::os::fd::{AsRawFd, OwnedFd};
+
 use crate::outcome::Failure;
 use crate::parse::Birth;
 use crate::sys::{check, pipe, read_all, write_all};
 
 /// Runs `body` in a child and waits for it.
 pub(crate) fn child(birth: Birth, body: &dyn Fn() -> i32) -> Result<(), Failure> {
-    let pid = match birth {
-        Birth::DoubleFork => return orphan(body),
-        Birth::Clone3 => clone3()?,
-        Birth::Fork => fork()?,
-    };
+    match birth {
+        Birth::DoubleFork => orphan(body),
+        Birth::Clone3 => wait(run(clone3(None)?, body)),
+        Birth::Fork => wait(start(body)?),
+    }
+}
+
+/// The same in a child that starts in the cgroup of this directory.
+pub(crate) fn child_in(cgroup: &OwnedFd, body: &dyn Fn() -> i32) -> Result<(), Failure> {
+    wait(run(clone3(Some(cgroup))?, body))
+}
+
+/// Runs `body` in a child and returns its number. The caller waits for it.
+pub(crate) fn start(body: &dyn Fn() -> i32) -> Result<i32, Failure> {
+    Ok(run(fork()?, body))
+}
+
+/// Runs `body` if this is the child, and never returns from it.
+fn run(pid: i32, body: &dyn Fn() -> i32) -> i32 {
     if pid == 0 {
         end(body())
     }
-    wait(pid)
+    pid
 }
 
 /// Runs `body` in a grandchild whose parent has exited, in a session of its own, as a daemon is started.
@@ -56,11 +72,17 @@ fn end(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// Forks with `clone3`.
-fn clone3() -> Result<i32, Failure> {
+/// Forks with `clone3`, into a cgroup if there is one.
+fn clone3(cgroup: Option<&OwnedFd>) -> Result<i32, Failure> {
+    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+    // struct clone_args
     let mut arguments = [0_u64; 11];
     arguments[4] = libc::SIGCHLD as u64;
-    // SAFETY: all fields of struct clone_args but exit_signal are zero; without CLONE_VM the child has its own memory.
+    if let Some(cgroup) = cgroup {
+        arguments[0] = CLONE_INTO_CGROUP;
+        arguments[10] = cgroup.as_raw_fd() as u64;
+    }
+    // SAFETY: all fields but the flag, exit_signal and cgroup are zero; without CLONE_VM the child has its own memory.
     let pid = unsafe {
         libc::syscall(
             libc::SYS_clone3,

@@ -34,24 +34,8 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("rmdir", [path]) => on(path, |path| call!(rmdir(path))),
         ("mkdir", [path]) => on(path, |path| call!(mkdir(path, 0o755))),
         ("rename", [from, to]) => on_two(from, to, |from, to| call!(rename(from, to))),
-        ("rename-exchange", [from, to]) => on_two(from, to, |from, to| {
-            call!(renameat2(
-                libc::AT_FDCWD,
-                from,
-                libc::AT_FDCWD,
-                to,
-                libc::RENAME_EXCHANGE
-            ))
-        }),
-        ("rename-whiteout", [from, to]) => on_two(from, to, |from, to| {
-            call!(renameat2(
-                libc::AT_FDCWD,
-                from,
-                libc::AT_FDCWD,
-                to,
-                libc::RENAME_WHITEOUT
-            ))
-        }),
+        ("rename-exchange", [from, to]) => rename_by(from, to, libc::RENAME_EXCHANGE),
+        ("rename-whiteout", [from, to]) => rename_by(from, to, libc::RENAME_WHITEOUT),
         ("link", [from, to]) => on_two(from, to, |from, to| call!(link(from, to))),
         ("symlink", [target, path]) => {
             on_two(target, path, |target, path| call!(symlink(target, path)))
@@ -79,6 +63,12 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
         ("chdir", [path]) => on(path, |path| call!(chdir(path))),
         ("same-file", [a, b]) => same_file(a, b),
         _ => return None,
+    })
+}
+
+fn rename_by(from: &[u8], to: &[u8], flag: u32) -> Done {
+    on_two(from, to, |from, to| {
+        call!(renameat2(libc::AT_FDCWD, from, libc::AT_FDCWD, to, flag))
     })
 }
 

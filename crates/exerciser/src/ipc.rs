@@ -3,6 +3,7 @@
 
 use std::ptr::null_mut;
 
+use crate::child::{start, wait};
 use crate::outcome::{Done, Failure, Preparing};
 use crate::sys::{call, check, number};
 
@@ -104,30 +105,22 @@ fn queue(then: impl FnOnce(i32) -> Result<(), Failure>) -> Done {
 /// message wakes by that, which is EPERM here.
 fn receive_waiting(id: i32) -> Result<(), Failure> {
     let own = std::process::id();
-    // SAFETY: the child takes no lock, and ends by _exit.
-    match unsafe { libc::fork() } {
-        -1 => Err(Failure::Errno(libc::EAGAIN)),
-        0 => {
-            sleeps(own);
-            let sent = send(id).is_ok();
-            // SAFETY: takes numbers; removing needs no buffer.
-            unsafe { libc::msgctl(id, libc::IPC_RMID, null_mut()) };
-            // SAFETY: ends the child.
-            unsafe { libc::_exit(i32::from(!sent)) };
-        }
-        child => {
-            let mut message = [0_u64; 2];
-            // SAFETY: the buffer has room for a type and eight bytes.
-            let received =
-                check(unsafe { libc::msgrcv(id, message.as_mut_ptr().cast(), 8, 0, 0) } as i64);
-            // SAFETY: waits for this function's own child.
-            unsafe { libc::waitpid(child, null_mut(), 0) };
-            match received {
-                Ok(_) => Ok(()),
-                Err(Failure::Errno(libc::EIDRM)) => Err(Failure::Errno(libc::EPERM)),
-                Err(other) => Err(other),
-            }
-        }
+    let sender = start(&|| {
+        sleeps(own);
+        let sent = send(id).is_ok();
+        // SAFETY: takes numbers; removing needs no buffer.
+        unsafe { libc::msgctl(id, libc::IPC_RMID, null_mut()) };
+        i32::from(!sent)
+    })
+    .before("fork")?;
+    let mut message = [0_u64; 2];
+    // SAFETY: the buffer has room for a type and eight bytes.
+    let received = check(unsafe { libc::msgrcv(id, message.as_mut_ptr().cast(), 8, 0, 0) } as i64);
+    wait(sender).before("msgsnd")?;
+    match received {
+        Ok(_) => Ok(()),
+        Err(Failure::Errno(libc::EIDRM)) => Err(Failure::Errno(libc::EPERM)),
+        Err(other) => Err(other),
     }
 }
 

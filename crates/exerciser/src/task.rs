@@ -3,9 +3,9 @@
 //! the operation on another child), `parent`, a process number, or the path of a file that contains one.
 
 use std::ffi::CString;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use crate::child::{child, wait};
+use crate::child::{child, child_in, wait};
 use crate::outcome::{Done, Failure, Preparing, signal_number};
 use crate::parse::Birth;
 use crate::sys::{c, call, check, number, open, pipe, read_all};
@@ -77,24 +77,8 @@ pub(crate) fn operation(name: &str, words: &[&[u8]]) -> Option<Done> {
 
 /// Starts a child in another cgroup.
 fn into_cgroup(dir: &[u8]) -> Done {
-    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
     let group = open(dir, libc::O_PATH | libc::O_DIRECTORY, 0).before("open")?;
-    // struct clone_args: flags, six fields that are not used here, two for numbers, the cgroup.
-    let mut arguments = [0_u64; 11];
-    arguments[0] = CLONE_INTO_CGROUP;
-    arguments[4] = libc::SIGCHLD as u64;
-    arguments[10] = group.as_raw_fd() as u64;
-    let pointer = arguments.as_ptr();
-    let child = check(call!(syscall(
-        libc::SYS_clone3,
-        pointer,
-        size_of_val(&arguments)
-    )))?;
-    if child == 0 {
-        // SAFETY: ends the child.
-        unsafe { libc::_exit(0) };
-    }
-    wait(child as i32).map(|()| None)
+    child_in(&group, &|| 0).map(|()| None)
 }
 
 /// Sets the user or group that files are opened as. The call reports no error; it returns the id before.
