@@ -174,16 +174,21 @@ static __always_inline bool by_the_kernel(void)
 	return task->cred != task->real_cred;
 }
 
-static __always_inline int key_use(enum engine engine, struct key *key, __u32 arg)
+static __always_inline int key_use(enum engine engine, struct key *key, int need)
 {
 	const __u32 hook = AMBIT_HOOK_KEY_PERMISSION;
+	__u32 arg;
 
-	if (engine != ENGINE_RULES && by_the_kernel())
-		return benign(engine, hook);
+	if (engine == ENGINE_FULL) {
+		if (likely(!full_label()))
+			return 0;
+		if (by_the_kernel())
+			return benign(engine, hook);
+	}
+	arg = key_kind(key, need);
 	return arg ? word_point(engine, hook, AMBIT_OP_KEY_USE, arg, key_type(key)) :
 		     benign(engine, hook);
 }
 
 HOOK(key_permission, ENGINE_FULL, key_permission, rules_key_use,
-     key_use(engine, key_argument(ctx), key_kind(key_argument(ctx), need)), void *unread,
-     const struct cred *cred, int need)
+     key_use(engine, key_argument(ctx), need), void *unread, const struct cred *cred, int need)
