@@ -208,7 +208,7 @@ static long shortcut_step(__u32 i, struct shortcut_loop *loop)
 		loop->done = true;
 		return 1;
 	}
-	len = BPF_CORE_READ(dentry, d_name.len);
+	len = field_of(dentry, dentry, d_name.len);
 	if (len >= SHORT_NAME)
 		return 1;
 	pos -= len;
@@ -234,7 +234,7 @@ static long shortcut_step(__u32 i, struct shortcut_loop *loop)
 		to = edge_make(loop->shortcut, name, 3, from, flag);
 	}
 	loop->state = to;
-	loop->dentry = BPF_CORE_READ(dentry, d_parent);
+	loop->dentry = hide_pointer(loop->slot, field_of(dentry, dentry, d_parent));
 	return to == 0;
 }
 
