@@ -105,9 +105,24 @@ impl Failure {
         if self.whole {
             write_stderr(format_args!("{}", self.error));
         } else {
-            note!("{:#}", self.error);
+            note!("{:#}{}", self.error, hint(&self.error));
         }
         self.exit.into()
+    }
+}
+
+/// Returns the end of a message about a file that only root may open.
+fn hint(error: &anyhow::Error) -> &'static str {
+    let denied = error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    });
+    let told = format!("{error:#}").contains("sudo");
+    if denied && !told && !rustix::process::geteuid().is_root() {
+        "; try with sudo"
+    } else {
+        ""
     }
 }
 

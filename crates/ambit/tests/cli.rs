@@ -353,6 +353,33 @@ fn a_rules_id_in_place_of_a_file_is_told_where_it_belongs() {
 }
 
 #[test]
+fn a_missing_argument_is_told_with_each_way_to_give_it() {
+    let desk = desk();
+    desk.ambit(&["replay", "web.rec"])
+        .exits(1)
+        .complains("--map <MAP>|--rules <FILE>");
+    desk.ambit(&["map", "diff", "a.map"])
+        .exits(1)
+        .complains("AFTER|--used <FILE>");
+}
+
+#[test]
+fn a_field_is_listed_only_for_operations_whose_objects_can_have_it() {
+    let desk = desk();
+    let fields = desk
+        .ambit(&["rules", "fields", "file.open"])
+        .exits(0)
+        .stdout();
+    assert!(fields.contains("object.deleted"), "{fields}");
+    let fields = desk
+        .ambit(&["rules", "fields", "file.create"])
+        .exits(0)
+        .stdout();
+    assert!(!fields.contains("object.deleted"), "{fields}");
+    assert!(fields.contains("object.path"), "{fields}");
+}
+
+#[test]
 fn what_is_typed_wrong_exits_with_1_and_is_repeated_without_escapes() {
     let desk = desk();
     for ring in ["0", "4095", "x"] {

@@ -50,11 +50,11 @@ pub(crate) enum Verb {
         json: bool,
     },
     /// Show the lines that differ between two maps
+    #[command(group = clap::ArgGroup::new("compared").args(["after", "used"]).required(true), override_usage = "ambit map diff [OPTIONS] <BEFORE> <AFTER>\n       ambit map diff [OPTIONS] <MAP> --used <FILE>...")]
     Diff {
         /// Old map; with --used, the only map
         before: PathBuf,
         /// New map
-        #[arg(required_unless_present = "used", conflicts_with = "used")]
         after: Option<PathBuf>,
         /// Show the lines of the map that this recording did not use; may be repeated
         #[arg(long, value_name = "FILE")]

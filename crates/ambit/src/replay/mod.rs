@@ -24,6 +24,7 @@ use progress::ProgressBar;
 /// counted as undecided.
 #[derive(Debug, clap::Args)]
 #[command(
+    group = clap::ArgGroup::new("evaluated").args(["map", "rules"]).required(true).multiple(true),
     after_help = "Examples:\n  ambit run --learn -o web.map --record web.rec -- ./serve.sh\n  ambit replay web.rec -m web.map\n  ambit replay *.rec -m web.map --fail-on-violation\n  ambit replay web.rec --rules my.yaml            which operations would these rules have refused?\n  ambit replay web.rec --rules rules/ -m web.map  the same, followed by a map\n\nExit status: 0; 1 if the command line or a file is wrong; 2 if a recording cannot be read to its end; with --fail-on-violation, 3 if an operation is outside the map or refused by a rule."
 )]
 pub(crate) struct Args {
@@ -31,7 +32,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Evaluate this map
-    #[arg(short, long, value_name = "MAP", required_unless_present = "rules")]
+    #[arg(short, long, value_name = "MAP")]
     map: Option<PathBuf>,
     /// Evaluate the rules of this file, or of all .yaml and .yml files of this folder; may be repeated
     #[arg(long, value_name = "FILE")]

@@ -25,11 +25,16 @@ pub(super) fn main(operation: Option<&str>, json: bool) -> Result<Outcome, Failu
     let op = operation.map(parse_operation).transpose()?;
     let rows: Vec<Row> = field::fields()
         .iter()
-        .filter(|field| op.is_none_or(|op| field.is_of(op)))
+        .filter(|field| op.is_none_or(|op| field.can_apply(op)))
         .map(|field| Row {
             name: field.name,
             r#type: field.type_name(),
-            operations: field.ops.iter().map(|op| op.name()).collect(),
+            operations: field
+                .ops
+                .iter()
+                .filter(|op| field.can_apply(**op))
+                .map(|op| op.name())
+                .collect(),
             words: field.values(),
             about: field.doc,
         })

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 
 use ambit_abi as abi;
 use ambit_event::Op;
-use ambit_event::canonical::is_entry;
 use ambit_event::text::Form;
 
 use crate::condition::{Number, NumberTest, TextTest};
+use crate::field::is_name;
 
 /// A kind of object of some operations.
 #[derive(Clone, Debug)]
@@ -49,24 +49,6 @@ const OTHER_KINDS: [u8; 6] = [
     abi::KIND_WORD,
     abi::KIND_SOCKET,
 ];
-
-/// True if the operation's object is a name in a directory, or the place of a mount or a socket: the kernel part builds it
-/// by `object_dentry`, `object_linked` or `object_unix`. Its path begins with a slash and is never one of an unlinked file.
-const fn is_name(op: Op) -> bool {
-    is_entry(op)
-        || matches!(
-            op,
-            Op::NetBind
-                | Op::NetConnect
-                | Op::NetListen
-                | Op::NetAccept
-                | Op::NetSend
-                | Op::MountMount
-                | Op::MountUmount
-                | Op::MountPivot
-                | Op::MountChroot
-        )
-}
 
 fn one_of(values: impl IntoIterator<Item = u8>) -> NumberTest {
     NumberTest::In(values.into_iter().map(u64::from).collect())

@@ -3,7 +3,8 @@
 
 mod table;
 
-use ambit_abi::{Hook, Op};
+use ambit_abi::{Hook, KIND_DELETED, Op};
+use ambit_event::canonical::is_entry;
 use ambit_event::names;
 
 use crate::condition::{Condition, Number, NumberTest, Text};
@@ -117,6 +118,13 @@ impl Field {
         self.ops.is_empty() || self.ops.contains(&op)
     }
 
+    /// True if an object of the operation can have this field: the name of a directory entry is never one of an unlinked
+    /// file.
+    pub fn can_apply(&self, op: Op) -> bool {
+        let of_unlinked = matches!(self.meaning, Meaning::Flag(Number::Kind, kind) if kind == u64::from(KIND_DELETED));
+        self.is_of(op) && !(of_unlinked && is_name(op))
+    }
+
     /// True if its number has another meaning for operations without the field.
     pub(crate) fn is_shared(&self) -> bool {
         match self.meaning {
@@ -140,6 +148,24 @@ impl Field {
             _ => None,
         }
     }
+}
+
+/// True if the operation's object is a name in a directory, or the place of a mount or a socket: the kernel part builds it
+/// by `object_dentry`, `object_linked` or `object_unix`. Its path begins with a slash and is never one of an unlinked file.
+pub(crate) const fn is_name(op: Op) -> bool {
+    is_entry(op)
+        || matches!(
+            op,
+            Op::NetBind
+                | Op::NetConnect
+                | Op::NetListen
+                | Op::NetAccept
+                | Op::NetSend
+                | Op::MountMount
+                | Op::MountUmount
+                | Op::MountPivot
+                | Op::MountChroot
+        )
 }
 
 /// Returns the field that a test reads, for an operation; `None` for constants.
