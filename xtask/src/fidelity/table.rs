@@ -14,8 +14,8 @@ of `tests/fidelity` is a real program, driven as in life; inputs, order and timi
 enforced for ten others with other seeds, and is then attacked from inside its own subjects.
 
 - *stable after*: the last training day that added a line to the map. *points*: points that the kernel part learned in all five days.
-- *patterns*: proposals of `ambit map generalize` that were applied after learning: their number, all in places that are not
-  sensitive; then each sensitive one that the workload's owner accepted by name.
+- *patterns*: proposals of `ambit map generalize` that were applied after learning: their number, all of them neither
+  sensitive nor of high risk; then each other one that the workload's owner accepted by name.
 - *false refusals*: operations refused on the ten held-out days, each counted once a day; *days failed*: days that did not do their work.
 - An attack must have its effect in audit mode, or it proves nothing and is *broken*. *refused first*: in enforce mode the first refused
   operation is the first one that audit recorded as outside the map, and the effect is absent. *changed*: the effect happened in

@@ -10,7 +10,8 @@ use ambit_event::Object;
 use ambit_event::lex::Class;
 
 use super::name::{self, Part, PartKind, TemplatePart};
-use super::{Kind, Options};
+use super::sibling::Sibling;
+use super::{Kind, Options, shape};
 use crate::learn::heuristics::HASH_DIGITS_MIN;
 use crate::pattern::{PathKind, PathPattern, Piece};
 
@@ -24,26 +25,6 @@ const SINGLE_RUNS_MIN: u32 = 3;
 /// Maximum length of an extension by which names are grouped.
 const EXTENSION_MAX: usize = 9;
 
-/// A name in a directory, with facts about it and about the files below it.
-// The facts do not exclude each other.
-#[allow(clippy::struct_excessive_bools)]
-#[derive(Clone, Debug)]
-pub(super) struct Sibling<'a> {
-    pub(super) name: &'a [u8],
-    /// True if the workload created or removed it.
-    pub(super) created: bool,
-    /// True if the workload wrote to it.
-    pub(super) written: bool,
-    /// True if it is missing in some of the compared maps or runs.
-    pub(super) differs: bool,
-    /// The runs that used it, one bit each; 0 if unknown.
-    pub(super) runs: u128,
-    /// True for a directory over which hashes are distributed.
-    pub(super) fanout: bool,
-    /// True for a part of a date that spans several directories: `2026/11/24`.
-    pub(super) date: bool,
-}
-
 /// Names that one pattern covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cluster {
@@ -54,12 +35,22 @@ pub(super) struct Cluster {
     pub(super) steady: bool,
 }
 
-/// Returns the clusters among a directory's names. A name belongs to at most one.
-pub(super) fn clusters(siblings: &[Sibling<'_>], options: &Options) -> Vec<Cluster> {
+/// Returns the clusters among a directory's names. A name belongs to at most one. `compared` says that several maps or
+/// runs can be compared.
+pub(super) fn clusters(
+    siblings: &[Sibling<'_>],
+    options: &Options,
+    compared: bool,
+) -> Vec<Cluster> {
     let mut out = Vec::new();
     let mut remaining: Vec<&Sibling<'_>> = siblings.iter().collect();
     take_cluster(&mut remaining, &mut out, platforms);
     take_cluster(&mut remaining, &mut out, fanout);
+    for (kind, names) in shape::hex_numbers(&remaining) {
+        take_cluster(&mut remaining, &mut out, |remaining| {
+            of_shape(kind, &names, remaining, options)
+        });
+    }
     let mut groups: BTreeMap<Vec<TemplatePart>, Vec<(&Sibling<'_>, Vec<Part<'_>>)>> =
         BTreeMap::new();
     for sibling in &remaining {
@@ -74,6 +65,15 @@ pub(super) fn clusters(siblings: &[Sibling<'_>], options: &Options) -> Vec<Clust
         take_cluster(&mut remaining, &mut out, |_| found);
     }
     absorb(&mut remaining, &mut out);
+    for (kind, names) in shape::random_names(&remaining) {
+        take_cluster(&mut remaining, &mut out, |remaining| {
+            of_shape(kind, &names, remaining, options)
+        });
+    }
+    // Names of which nothing varies are no spool.
+    if compared {
+        remaining.retain(|sibling| sibling.differs);
+    }
     let mut by_extension: BTreeMap<&[u8], Vec<&Sibling<'_>>> = BTreeMap::new();
     for sibling in remaining.iter().filter(|sibling| sibling.created) {
         by_extension
@@ -86,7 +86,36 @@ pub(super) fn clusters(siblings: &[Sibling<'_>], options: &Options) -> Vec<Clust
             .iter()
             .filter_map(|(end, group)| spool(end, group)),
     );
-    merge_equal(out)
+    let mut out = merge_equal(out);
+    out.retain(|cluster| !(compared && cluster.steady) || varies_by_form(cluster.kind));
+    out
+}
+
+/// True if names of this kind vary although all runs and maps have the same ones: runs of one day write the same date.
+const fn varies_by_form(kind: Kind) -> bool {
+    matches!(kind, Kind::Dates | Kind::Uuids | Kind::Platforms)
+}
+
+/// Returns the cluster of names with this shape, if the evidence suffices.
+fn of_shape(
+    kind: Kind,
+    shape: &shape::Shape,
+    remaining: &[&Sibling<'_>],
+    options: &Options,
+) -> Option<Cluster> {
+    let members: Vec<&Sibling<'_>> = remaining
+        .iter()
+        .copied()
+        .filter(|sibling| shape.members.contains(sibling.name))
+        .collect();
+    let made = members
+        .iter()
+        .any(|sibling| sibling.created || sibling.written || sibling.differs);
+    let needed = options.support.unwrap_or(match kind {
+        Kind::Hex if made => 2,
+        _ => 3,
+    });
+    (members.len() >= needed).then(|| cluster(kind, shape.pieces.clone(), members.iter().copied()))
 }
 
 /// Merges clusters that have the same pattern.
@@ -292,7 +321,9 @@ fn absorb(remaining: &mut Vec<&Sibling<'_>>, clusters: &mut [Cluster]) {
         let covers = covers(&cluster.pieces);
         let lengths: BTreeSet<usize> = cluster.members.iter().map(Vec::len).collect();
         remaining.retain(|sibling| {
-            let joins = lengths.contains(&sibling.name.len()) && covers(sibling.name);
+            let length = lengths.contains(&sibling.name.len());
+            let joins =
+                (length || sibling.created && follows(&cluster.pieces)) && covers(sibling.name);
             if joins {
                 cluster.members.insert(sibling.name.to_vec());
             }
@@ -301,18 +332,24 @@ fn absorb(remaining: &mut Vec<&Sibling<'_>>, clusters: &mut [Cluster]) {
     }
 }
 
-/// Returns clusters of names that a pattern of the learner covers. Learning recognised other names of the same
-/// directory as generated, but not these, which look like words.
+/// True if names that a pattern covers belong to it by this alone: it has a fixed part, or its class is narrow.
+fn follows(pieces: &[Piece]) -> bool {
+    let wide = |piece: &Piece| matches!(piece, Piece::Star | Piece::StarStar | Piece::Either(_));
+    let fixed = |piece: &Piece| matches!(piece, Piece::Bytes(_));
+    let class = |piece: &Piece| matches!(piece, Piece::Class(_));
+    let long = |piece: &Piece| matches!(piece, Piece::Class(Class::Uuid));
+    !pieces.iter().any(wide)
+        && pieces.iter().any(class)
+        && (pieces.iter().any(fixed) || pieces.iter().all(long))
+}
+
+/// Returns clusters of names that a pattern of the map covers. Learning or an earlier generalisation recognised other names
+/// of the same directory, but not these, which may look like words.
 pub(super) fn learned_clusters<'c>(
     siblings: &[Sibling<'_>],
     children: impl Iterator<Item = &'c Vec<Piece>>,
 ) -> Vec<Cluster> {
-    let made_up = children.filter(|component| {
-        matches!(
-            &***component,
-            [Piece::Bytes(_), Piece::Class(Class::Tmp), ..]
-        )
-    });
+    let made_up = children.filter(|component| follows(component));
     let mut out: Vec<Cluster> = Vec::new();
     for component in made_up {
         let covers = covers(component);
@@ -324,7 +361,7 @@ pub(super) fn learned_clusters<'c>(
             .collect();
         if !members.is_empty() {
             out.push(Cluster {
-                kind: Kind::Random,
+                kind: kind_of(component),
                 pieces: component.clone(),
                 members,
                 steady: false,
@@ -334,13 +371,24 @@ pub(super) fn learned_clusters<'c>(
     out
 }
 
+/// Returns the kind of a pattern by its widest class.
+fn kind_of(pieces: &[Piece]) -> Kind {
+    let has = |wanted: Class| pieces.contains(&Piece::Class(wanted));
+    match () {
+        () if has(Class::Tmp) => Kind::Random,
+        () if has(Class::Hex) => Kind::Hex,
+        () if has(Class::Uuid) => Kind::Uuids,
+        () => Kind::Numbers,
+    }
+}
+
 /// Returns a test whether the pieces cover a name.
 fn covers(pieces: &[Piece]) -> impl Fn(&[u8]) -> bool + use<> {
     let pattern = PathPattern::new(PathKind::Memfd, pieces.to_vec());
     move |name| pattern.matches(&Object::Memfd(name.into()))
 }
 
-fn extension(name: &[u8]) -> &[u8] {
+pub(super) fn extension(name: &[u8]) -> &[u8] {
     let at = name.iter().rposition(|byte| *byte == b'.');
     let end = at.filter(|at| *at > 0).and_then(|at| name.get(at..));
     end.filter(|end| {
@@ -429,7 +477,7 @@ mod tests {
                 date: false,
             })
             .collect();
-        clusters(&siblings, &Options::default())
+        clusters(&siblings, &Options::default(), false)
             .into_iter()
             .map(|cluster| PathPattern::new(PathKind::Path, cluster.pieces).to_string())
             .collect()
@@ -520,7 +568,7 @@ mod tests {
                 date: false,
             });
             let siblings: Vec<Sibling<'_>> = siblings.collect();
-            let mut found = clusters(&siblings, &Options::default());
+            let mut found = clusters(&siblings, &Options::default(), false);
             found
                 .pop()
                 .map(|cluster| (cluster.pieces, cluster.members.len()))

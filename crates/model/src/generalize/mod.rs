@@ -12,15 +12,18 @@ mod name;
 mod overlap;
 mod risk;
 mod sensitive;
+mod shape;
+mod sibling;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ambit_abi::Op;
 use ambit_event::{Object, Subject};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::pattern::{PathKind, PathPattern};
+use crate::pattern::{PathKind, PathPattern, Piece};
 use crate::{ANY_HOST, Map, Marks, Matcher, Rule, RuleObject, RunId, Statistics};
 
 pub use risk::Risk;
@@ -67,6 +70,8 @@ pub enum Kind {
     Platforms,
     /// Whole names: many files of one kind.
     Siblings,
+    /// Files beside others that were read.
+    Beside,
     /// A whole directory tree.
     Tree,
     /// Addresses of a network.
@@ -87,6 +92,7 @@ impl Kind {
             Self::Random => "random",
             Self::Platforms => "platforms",
             Self::Siblings => "siblings",
+            Self::Beside => "beside",
             Self::Tree => "tree",
             Self::Network => "network",
             Self::Ports => "ports",
@@ -116,6 +122,8 @@ pub struct Proposal {
     pub kind: Kind,
     /// The place, as a pattern.
     pub place: String,
+    /// The id of the proposal for the names above, which covers these as well: one of the two is to be applied, not both.
+    pub instead_of: Option<String>,
     /// The changes by subject.
     pub rewrites: Vec<Rewrite>,
     /// Number of different names or addresses that were seen at the place.
@@ -152,6 +160,31 @@ impl Proposal {
         self.rewrites.iter().map(|rewrite| rewrite.adds.len()).sum()
     }
 
+    /// True if `--apply all` applies it: it covers no sensitive place, and its risk is not high.
+    pub fn is_for_all(&self) -> bool {
+        self.sensitive.is_empty() && self.risk != Risk::High
+    }
+
+    /// True if `--apply safe` applies it: also, only names vary, by digits or another fixed form, and it executes nothing.
+    pub fn is_safe(&self) -> bool {
+        let narrow = |rule: &Rule| match rule.object() {
+            RuleObject::Path(pattern) => {
+                !matches!(rule.operation().op, Op::Exec | Op::MapExec)
+                    && !pattern
+                        .pieces()
+                        .iter()
+                        .any(|piece| matches!(piece, Piece::Star | Piece::StarStar))
+            }
+            RuleObject::Exact(_) => true,
+            RuleObject::Inet(_) => false,
+        };
+        self.is_for_all()
+            && self
+                .rewrites
+                .iter()
+                .all(|rewrite| rewrite.adds.iter().all(narrow))
+    }
+
     /// Returns the directories that must be searched for covered paths, each with the maximum number of components of
     /// these paths.
     pub fn search_roots(&self) -> BTreeSet<(Vec<u8>, Option<usize>)> {
@@ -181,10 +214,25 @@ impl Proposal {
 struct Draft {
     kind: Kind,
     place: String,
+    /// The subject, if the draft concerns only one.
+    subject: Option<String>,
     values: BTreeSet<String>,
     steady: bool,
+    /// The index of the draft whose pattern covers this one's names, too, and the name above.
+    inside: Option<usize>,
     /// By subject: each line with its replacement.
     lines: BTreeMap<Subject, Vec<(Rule, Rule)>>,
+}
+
+impl Draft {
+    /// Returns what distinguishes it from other drafts; it stays the same when the rest of the map changes.
+    fn identity(&self) -> String {
+        let (kind, place) = (self.kind.name(), &self.place);
+        match &self.subject {
+            None => format!("{kind}\n{place}"),
+            Some(subject) => format!("{kind}\n{place}\n{subject}"),
+        }
+    }
 }
 
 /// Returns proposals for `map`, the merge of `maps`, sorted by place. Several maps give better evidence than one.
@@ -202,21 +250,51 @@ pub fn propose(map: &Map, maps: &[Map], options: &Options) -> Vec<Proposal> {
     let mut drafts = path_drafts(&lines, maps, options);
     drafts.extend(address::drafts(&lines, maps, options));
     let matcher = Matcher::new(map, ANY_HOST);
-    let mut proposals: Vec<Proposal> = drafts
+    let inside: Vec<Option<usize>> = drafts.iter().map(|draft| draft.inside).collect();
+    let identities: Vec<String> = drafts.iter().map(Draft::identity).collect();
+    let mut proposals: Vec<Option<Proposal>> = drafts
         .into_iter()
-        .filter_map(|draft| assess(draft, &matcher, options))
+        .map(|draft| assess(draft, &matcher, options))
         .collect();
-    proposals.sort_by(|one, other| (&one.place, one.kind).cmp(&(&other.place, other.kind)));
-    assign_ids(&mut proposals);
-    proposals
+    assign_ids(&mut proposals, &identities);
+    // A place below a pattern that anybody would apply is no choice.
+    let outer: Vec<Option<(String, bool)>> = inside
+        .iter()
+        .map(|outer| {
+            let outer = proposals.get((*outer)?)?.as_ref()?;
+            Some((outer.id.clone(), outer.is_for_all()))
+        })
+        .collect();
+    let mut chosen: Vec<Proposal> = Vec::new();
+    for ((proposal, inside), outer) in proposals.into_iter().zip(inside).zip(outer) {
+        match (proposal, inside, outer) {
+            (Some(proposal), None, _) => chosen.push(proposal),
+            (Some(proposal), Some(_), Some((id, false))) => chosen.push(Proposal {
+                instead_of: Some(id),
+                ..proposal
+            }),
+            _ => {}
+        }
+    }
+    chosen.sort_by(|one, other| {
+        (&one.place, one.kind, &one.id).cmp(&(&other.place, other.kind, &other.id))
+    });
+    chosen
 }
 
 impl Map {
-    /// Returns the map with these proposals applied. They must have been made for this map.
+    /// Returns the map with these proposals applied. They must have been made for this map. A proposal is left out if the
+    /// one that it could replace is applied.
     #[must_use]
     pub fn generalized<'p>(&self, proposals: impl IntoIterator<Item = &'p Proposal>) -> Self {
         let mut out = self.clone();
-        for rewrite in proposals.into_iter().flat_map(|one| &one.rewrites) {
+        let proposals: Vec<&Proposal> = proposals.into_iter().collect();
+        let ids: BTreeSet<&str> = proposals.iter().map(|one| &*one.id).collect();
+        let applied = proposals.iter().filter(|one| {
+            let outer = one.instead_of.as_deref();
+            outer.is_none_or(|outer| !ids.contains(outer))
+        });
+        for rewrite in applied.flat_map(|one| &one.rewrites) {
             let Some(entry) = out.subjects.get_mut(&rewrite.subject) else {
                 continue;
             };
@@ -260,12 +338,14 @@ fn path_drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> 
         .map(|place| Draft {
             kind: place.kind,
             place: PathPattern::new(PathKind::Path, tree::pieces(&place.path)).to_string(),
+            subject: None,
             values: place
                 .members
                 .iter()
                 .map(|name| ambit_event::escape::name(name))
                 .collect(),
             steady: place.steady,
+            inside: place.inside,
             lines: replacements(lines, &place.lines),
         })
         .collect()
@@ -341,6 +421,7 @@ fn assess(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propo
         hits: 0,
         runs: 0,
         rewrites,
+        instead_of: None,
         risk: Risk::Low,
         reasons: Vec::new(),
         sensitive: Vec::new(),
@@ -368,25 +449,21 @@ fn covers_kept(rule: &Rule, kept: &Rule) -> bool {
     }
 }
 
-/// Sets the ids: hashes of kind and place, cut to the shortest length that keeps them distinct.
-fn assign_ids(proposals: &mut [Proposal]) {
-    let full: Vec<String> = proposals
+/// Sets the ids: hashes of the identities, cut to the shortest length that keeps them distinct.
+fn assign_ids(proposals: &mut [Option<Proposal>], identities: &[String]) {
+    let full: Vec<String> = identities
         .iter()
-        .map(|one| {
-            let text = format!("{}\n{}", one.kind.name(), one.place);
-            Sha256::digest(text)
-                .iter()
-                .fold(String::new(), |out, byte| format!("{out}{byte:02x}"))
-        })
+        .map(|identity| hex::encode(Sha256::digest(identity)))
         .collect();
     let short = |length: usize| {
         let ids: BTreeSet<&str> = full.iter().filter_map(|id| id.get(..length)).collect();
-        ids.len() == full.len()
+        ids.len() == full.iter().collect::<BTreeSet<_>>().len()
     };
     let length = (ID_DIGITS_MIN..64)
         .find(|length| short(*length))
         .unwrap_or(64);
-    for (proposal, id) in proposals.iter_mut().zip(&full) {
+    let named = proposals.iter_mut().zip(&full);
+    for (proposal, id) in named.filter_map(|(proposal, id)| Some((proposal.as_mut()?, id))) {
         proposal.id = format!("g{}", id.get(..length).unwrap_or(id));
     }
 }

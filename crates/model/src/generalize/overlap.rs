@@ -147,13 +147,27 @@ pub(super) struct PathSet {
 
 impl PathSet {
     pub(super) fn of(pattern: &PathPattern) -> Self {
+        Self::new(pattern, Nfa::of(pattern.pieces()))
+    }
+
+    /// The same, but a `*` at the end stands for bytes without a dot.
+    pub(super) fn without_dot_at_end(pattern: &PathPattern) -> Self {
+        let [before @ .., Piece::Star] = pattern.pieces() else {
+            return Self::of(pattern);
+        };
+        let mut nfa = Nfa::of(before);
+        nfa.add_loop(byte_set(|byte| byte != b'/' && byte != b'.'));
+        Self::new(pattern, nfa)
+    }
+
+    fn new(pattern: &PathPattern, nfa: Nfa) -> Self {
         let prefix: &[u8] = match pattern.pieces().first() {
             Some(Piece::Bytes(bytes)) => bytes,
             _ => &[],
         };
         Self {
             prefix: prefix.into(),
-            nfa: Nfa::of(pattern.pieces()),
+            nfa,
         }
     }
 

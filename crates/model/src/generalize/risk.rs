@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ambit_abi::Op;
 use serde::Serialize;
 
+use super::address::UNPRIVILEGED;
 use super::overlap::PathSet;
 use super::{Kind, Proposal, Sensitive, tree};
 use crate::pattern::{InetPattern, PathPattern, Piece, Ports};
@@ -36,6 +37,8 @@ impl Risk {
 
 /// Fewer values than this are weak evidence.
 const VALUES_MIN: usize = 3;
+/// `IPPROTO_UDP`.
+const UDP: u8 = 17;
 /// A range of more ports than this is rarely configured.
 const PORTS_MAX: u16 = 1024;
 
@@ -121,6 +124,14 @@ fn assess_address(
 ) {
     let sends = matches!(rule.operation().op, Op::NetConnect | Op::NetSend);
     match pattern.ports() {
+        // A client's own port: nothing can be reached there that the client does not read.
+        Ports::Range(first, last)
+            if (first, last) == UNPRIVILEGED
+                && pattern.protocol() == UDP
+                && rule.operation().op == Op::NetBind =>
+        {
+            add(Risk::Medium, "a range of ports that look drawn at random");
+        }
         Ports::Range(first, last) if last - first > PORTS_MAX => {
             add(Risk::High, "more than 1024 ports");
         }

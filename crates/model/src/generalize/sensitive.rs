@@ -83,11 +83,25 @@ pub struct ListError {
     pub kind: ListErrorKind,
 }
 
+impl Entry {
+    /// Returns the paths of a built-in entry. A `*` at its end is the rest of a key's name, which has no dot: otherwise
+    /// `id_rsa*` would have a path in common with `*.c`, and nearly each pattern would be sensitive.
+    fn paths_of_key_names(&self) -> PathSet {
+        match PathPattern::parse(PathKind::Path, &self.text) {
+            Ok(pattern) => PathSet::without_dot_at_end(&pattern),
+            Err(_) => self.paths.clone(),
+        }
+    }
+}
+
 impl Default for Sensitive {
     fn default() -> Self {
         let mut list = Self(Vec::new());
         // A test parses the built-in list.
         let _ = list.extend(BUILT_IN);
+        for entry in &mut list.0 {
+            entry.paths = entry.paths_of_key_names();
+        }
         list
     }
 }

@@ -8,7 +8,8 @@ use ambit_abi::{self as abi, Op};
 use ambit_event::lex::Class;
 use ambit_event::{Object, Operation};
 
-use super::cluster::{Cluster, Sibling, clusters, learned_clusters};
+use super::cluster::{Cluster, clusters, extension, learned_clusters};
+use super::sibling::Sibling;
 use super::{Kind, Options, name};
 use crate::RuleObject;
 use crate::learn::heuristics::is_hash;
@@ -26,6 +27,10 @@ const FANOUT_DEPTH: usize = 3;
 const CACHE_PATHS_COMPARED: usize = 32;
 /// Minimum number of different paths in a cache without comparison.
 const CACHE_PATHS: usize = 64;
+/// Minimum number of files of one extension in a directory that is only read.
+const BESIDE_MIN: usize = 2;
+/// Minimum number of hex digits in the names that a directory is named after.
+const FAN_RUN_MIN: usize = 6;
 /// Minimum number of subdirectories in a cache.
 const CACHE_DIRECTORIES: usize = 4;
 
@@ -36,6 +41,8 @@ struct Node {
     lines: Vec<usize>,
     created: bool,
     written: bool,
+    /// True if all its operations only open it to read.
+    read: bool,
     /// The maps that contain it, one bit each.
     maps: u128,
     /// The runs that used it, one bit each; 0 if unknown.
@@ -57,6 +64,8 @@ pub(super) struct Place {
     pub(super) path: Vec<Component>,
     pub(super) members: BTreeSet<Vec<u8>>,
     pub(super) steady: bool,
+    /// The place above, whose pattern covers this place, too. This one keeps the name above exact.
+    pub(super) inside: Option<usize>,
     /// Indices of lines, each with the pattern that replaces the line.
     pub(super) lines: Vec<(usize, Vec<Component>)>,
 }
@@ -66,6 +75,8 @@ struct Group {
     nodes: Vec<usize>,
     path: Vec<Component>,
     place: Option<usize>,
+    /// The place whose names are kept exact here.
+    inside: Option<usize>,
     /// Number of levels below that belong to a date.
     date_levels: usize,
 }
@@ -206,6 +217,8 @@ impl Tree {
             at = child;
         }
         if let Some(node) = self.nodes.get_mut(at) {
+            let read = operation.op == Op::FileOpen && operation.arg == abi::OPEN_READ;
+            node.read = read && (node.lines.is_empty() || node.read);
             node.lines.push(line);
             node.created |= creates(operation);
             node.written |= writes(operation);
@@ -262,6 +275,7 @@ impl Tree {
             nodes: vec![0],
             path: Vec::new(),
             place: None,
+            inside: None,
             date_levels: 0,
         }];
         while let Some(group) = groups.pop() {
@@ -314,7 +328,8 @@ impl Tree {
                     .any(|cluster| cluster.members.contains(one.name))
             })
             .collect();
-        found.extend(clusters(&remaining, options));
+        found.extend(clusters(&remaining, options, self.is_compared()));
+        found.extend(self.beside(&children, &found));
         let cache = self.cache_cluster(group, &children, &found, options);
         found.extend(cache);
         for cluster in found {
@@ -327,6 +342,7 @@ impl Tree {
                 nodes,
                 path,
                 place: group.place,
+                inside: group.inside,
                 date_levels: 0,
             });
         }
@@ -342,6 +358,7 @@ impl Tree {
         groups: &mut Vec<Group>,
     ) {
         let mut nodes = Vec::new();
+        let mut members = Vec::new();
         let mut date_levels = group.date_levels.saturating_sub(1);
         for member in &cluster.members {
             let component = vec![Piece::Bytes(member.as_slice().into())];
@@ -349,7 +366,8 @@ impl Tree {
             if group.date_levels == 0 && self.is_year(member, &below) {
                 date_levels = 2;
             }
-            nodes.extend(below);
+            nodes.extend(&below);
+            members.push((component, below));
         }
         // The map may already contain the same pattern.
         nodes.extend(children.remove(&cluster.pieces).unwrap_or_default());
@@ -362,15 +380,31 @@ impl Tree {
                 path: path.clone(),
                 members: cluster.members,
                 steady: cluster.steady && self.is_compared(),
+                inside: group.inside,
                 lines: Vec::new(),
             });
             places.len() - 1
         });
+        // Places below each exact name, in case the pattern is not accepted.
+        if group.place.is_none() {
+            for (component, nodes) in members {
+                let mut path = group.path.clone();
+                path.push(component);
+                groups.push(Group {
+                    nodes,
+                    path,
+                    place: None,
+                    inside: Some(place),
+                    date_levels: 0,
+                });
+            }
+        }
         if !tree {
             groups.push(Group {
                 nodes,
                 path,
                 place: Some(place),
+                inside: group.inside,
                 date_levels,
             });
         } else if let Some(place) = places.get_mut(place) {
@@ -406,10 +440,87 @@ impl Tree {
             differs: self.differs(of()),
             runs: of().fold(0, |runs, node| runs | node.runs),
             fanout: name::is_fanout(name)
-                && nodes.iter().any(|node| self.contains_hashes(*node, 1)),
+                && nodes.iter().any(|node| self.contains_hashes(*node, 1))
+                || self.is_fan(name, nodes),
             date: date && name.len() == 2 && name.iter().all(u8::is_ascii_digit)
                 || self.is_year(name, nodes) && of().any(|node| node.created),
         }
+    }
+
+    /// True if a directory has one or two hex digits as its name, in either case, and all names in it begin or end with
+    /// them.
+    fn is_fan(&self, name: &[u8], nodes: &[usize]) -> bool {
+        if !(1..=2).contains(&name.len()) || !name.iter().all(u8::is_ascii_hexdigit) {
+            return false;
+        }
+        let below: Vec<&Component> = nodes
+            .iter()
+            .filter_map(|node| self.nodes.get(*node))
+            .flat_map(|node| node.children.keys())
+            .collect();
+        let number = |run: &[u8]| run.len() >= FAN_RUN_MIN && run.iter().all(u8::is_ascii_hexdigit);
+        let named = |component: &&Component| {
+            exact(component).is_some_and(|child| {
+                let mut runs = child.split(|byte| !byte.is_ascii_alphanumeric());
+                let (first, last) = (runs.next(), runs.next_back());
+                first.is_some_and(|run| number(run) && run.starts_with(name))
+                    || last
+                        .or(first)
+                        .is_some_and(|run| number(run) && run.ends_with(name))
+            })
+        };
+        !below.is_empty() && below.iter().all(named)
+    }
+
+    /// Returns clusters of files that were only read, in a directory that the workload never writes, of which some runs or
+    /// maps read others: the next one may read those beside them. They have a common extension.
+    fn beside(
+        &self,
+        children: &BTreeMap<&Component, Vec<usize>>,
+        found: &[Cluster],
+    ) -> Vec<Cluster> {
+        let mut out = Vec::new();
+        let of = |nodes: &[usize]| -> Vec<&Node> {
+            nodes
+                .iter()
+                .filter_map(|node| self.nodes.get(*node))
+                .collect()
+        };
+        let changed = children
+            .values()
+            .flat_map(|nodes| of(nodes))
+            .any(|node| node.created || node.written);
+        if !self.is_compared() || changed {
+            return out;
+        }
+        let mut by_extension: BTreeMap<&[u8], Vec<(&[u8], bool)>> = BTreeMap::new();
+        for (component, nodes) in children {
+            let nodes = of(nodes);
+            let Some(name) = exact(component) else {
+                continue;
+            };
+            let taken = found.iter().any(|cluster| cluster.members.contains(name));
+            let file = nodes
+                .iter()
+                .all(|node| node.children.is_empty() && node.read);
+            let end = extension(name);
+            if file && !taken && !end.is_empty() {
+                let differs = self.differs(nodes.into_iter());
+                by_extension.entry(end).or_default().push((name, differs));
+            }
+        }
+        for (end, names) in by_extension {
+            let differing = names.iter().filter(|(_, differs)| *differs).count();
+            if names.len() >= BESIDE_MIN && differing > 0 {
+                out.push(Cluster {
+                    kind: Kind::Beside,
+                    pieces: vec![Piece::Star, Piece::Bytes(end.into())],
+                    members: names.iter().map(|(name, _)| name.to_vec()).collect(),
+                    steady: false,
+                });
+            }
+        }
+        out
     }
 
     /// Returns a name's template. All directories over which hashes are distributed have the same one.

@@ -32,7 +32,8 @@ pub(crate) struct Args {
     /// Maps of one domain; `-` is standard input
     #[arg(required_unless_present = "sensitive", value_name = "MAP")]
     files: Vec<PathBuf>,
-    /// Apply these proposals and print the map; `all` applies those that are not sensitive
+    /// Apply these proposals and print the map; `all` applies those that are neither sensitive nor of high risk, `safe` those
+    /// of them that only replace digits and other fixed forms in names
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     apply: Vec<String>,
     /// Write the map to this file instead of standard output
@@ -41,7 +42,7 @@ pub(crate) struct Args {
     /// Print the proposals as one JSON object
     #[arg(long, conflicts_with = "apply")]
     json: bool,
-    /// Print the list of sensitive places, where `--apply all` changes nothing
+    /// Print the list of sensitive places, where `--apply all` and `--apply safe` change nothing
     #[arg(long)]
     sensitive: bool,
     /// Add the sensitive places of this file, and with `never` the places that stay exact [in addition to /etc/ambit/sensitive]
@@ -65,7 +66,8 @@ const EXAMPLES: &str = "\
 Examples:
   ambit map generalize web.map                             list proposals
   ambit map generalize monday.map tuesday.map              list proposals, comparing two maps
-  ambit map generalize web.map --apply all -o web.map      apply all that are not sensitive
+  ambit map generalize web.map --apply safe -o web.map     apply those that only replace digits and the like
+  ambit map generalize web.map --apply all -o web.map      apply all that are neither sensitive nor of high risk
   ambit map generalize web.map --apply g3fa2c1 -o web.map  apply one
   ambit map generalize --sensitive                         list the sensitive places
 
@@ -173,12 +175,12 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
     }
     let left: Vec<&str> = proposals
         .iter()
-        .filter(|one| !one.sensitive.is_empty() && !chosen.contains(one))
+        .filter(|one| !one.is_for_all() && one.instead_of.is_none() && !chosen.contains(one))
         .map(|one| &*one.id)
         .collect();
     if !left.is_empty() {
         note!(
-            "{} not applied because sensitive; to apply, pass --apply {}",
+            "{} not applied because sensitive or of high risk; to apply, pass --apply {}",
             count(left.len(), "proposal"),
             left.join(",")
         );
@@ -186,21 +188,22 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
     Ok(Outcome::SUCCESS)
 }
 
-/// Returns the proposals with these ids; `all` selects those that are not sensitive.
+/// Returns the proposals with these ids; `all` and `safe` select proposals by their risk.
 fn choose<'p>(ids: &[String], proposals: &'p [Proposal]) -> Result<Vec<&'p Proposal>, Failure> {
     for id in ids {
-        if id != "all" && !proposals.iter().any(|one| one.id == *id) {
+        if id != "all" && id != "safe" && !proposals.iter().any(|one| one.id == *id) {
             return Err(Failure::usage(anyhow!(
                 "there is no proposal `{}`; run without --apply to list the proposals",
                 escape::line(id)
             )));
         }
     }
-    let all = ids.iter().any(|id| id == "all");
-    Ok(proposals
+    let has = |word: &str| ids.iter().any(|id| id == word);
+    let (all, safe) = (has("all"), has("safe"));
+    let chosen = proposals
         .iter()
-        .filter(|one| ids.contains(&one.id) || all && one.sensitive.is_empty())
-        .collect())
+        .filter(|one| ids.contains(&one.id) || all && one.is_for_all() || safe && one.is_safe());
+    Ok(chosen.collect())
 }
 
 /// Reads the list of sensitive places: the built-in entries, the host's entries and the entries of the given files.
@@ -235,7 +238,8 @@ pub(crate) fn hint(path: &Path) -> Option<String> {
     let sensitive = list(&[]).unwrap_or_default();
     let inputs = Inputs::read(&[path.to_owned()], sensitive, None).ok()?;
     let proposals = propose(&inputs.map, &inputs.maps, &inputs.options);
-    let lines: usize = proposals.iter().map(Proposal::removed_lines).sum();
+    let outer = proposals.iter().filter(|one| one.instead_of.is_none());
+    let lines: usize = outer.map(Proposal::removed_lines).sum();
     (lines > 0).then(|| {
         format!(
             "{} would cover {}: ambit map generalize {}",

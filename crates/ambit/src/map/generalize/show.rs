@@ -18,7 +18,7 @@ const LINES: usize = 4;
 pub(super) struct View<'p> {
     /// Number of lines of the map.
     before: usize,
-    /// Number of lines once every proposal that is not sensitive is applied.
+    /// Number of lines once `--apply all` is done.
     after: usize,
     /// Number of lines once every proposal is applied.
     after_all: usize,
@@ -37,6 +37,11 @@ struct ProposalView<'p> {
     risk: Risk,
     reasons: &'p [String],
     sensitive: &'p [String],
+    /// `safe`, which `all` applies too, or `all`; missing if only its id applies it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applied_by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instead_of: Option<&'p str>,
     values: usize,
     seen: &'p [String],
     steady: bool,
@@ -65,10 +70,10 @@ impl<'p> View<'p> {
         walk: Option<&'p Walk>,
         runs: usize,
     ) -> Self {
-        let plain = proposals.iter().filter(|one| one.sensitive.is_empty());
+        let for_all = proposals.iter().filter(|one| one.is_for_all());
         Self {
             before: map.rule_count(),
-            after: map.generalized(plain).rule_count(),
+            after: map.generalized(for_all).rule_count(),
             after_all: map.generalized(proposals).rule_count(),
             runs,
             proposals: proposals
@@ -89,6 +94,12 @@ fn view<'p>(one: &'p Proposal, newly_allowed: Option<&'p Found>) -> ProposalView
         risk: one.risk,
         reasons: &one.reasons,
         sensitive: &one.sensitive,
+        applied_by: match () {
+            () if one.is_safe() => Some("safe"),
+            () if one.is_for_all() => Some("all"),
+            () => None,
+        },
+        instead_of: one.instead_of.as_deref(),
         values: one.values,
         seen: &one.seen,
         steady: one.steady,
@@ -118,7 +129,8 @@ pub(super) fn text(view: &View<'_>, files: &str, style: Style) -> String {
     for one in &view.proposals {
         let _ = writeln!(out, "{}", proposal(one, view.runs, style));
     }
-    let replaced: usize = view.proposals.iter().map(|one| one.replaced).sum();
+    let outer = view.proposals.iter().filter(|one| one.instead_of.is_none());
+    let replaced: usize = outer.map(|one| one.replaced).sum();
     if view.proposals.is_empty() {
         let _ = writeln!(out, "no proposals: no name varies often enough");
     } else {
@@ -129,7 +141,7 @@ pub(super) fn text(view: &View<'_>, files: &str, style: Style) -> String {
             count(replaced, "line"),
             view.before,
             view.after,
-            sensitive(view, files),
+            by_name(view, files),
         );
     }
     if let Some(walk) = view.walk.filter(|_| !view.proposals.is_empty()) {
@@ -157,18 +169,18 @@ pub(super) fn text(view: &View<'_>, files: &str, style: Style) -> String {
     out
 }
 
-fn sensitive(view: &View<'_>, files: &str) -> String {
+fn by_name(view: &View<'_>, files: &str) -> String {
     let ids: Vec<&str> = view
         .proposals
         .iter()
-        .filter(|one| !one.sensitive.is_empty())
+        .filter(|one| one.applied_by.is_none() && one.instead_of.is_none())
         .map(|one| one.id)
         .collect();
     if ids.is_empty() {
         return String::new();
     }
     format!(
-        "\n{} sensitive, applied only by name: ambit map generalize {files} --apply {}",
+        "\n{} sensitive or of high risk, applied only by name: ambit map generalize {files} --apply {}",
         ids.len(),
         ids.join(",")
     )
@@ -215,6 +227,9 @@ fn proposal(one: &ProposalView<'_>, runs: usize, style: Style) -> String {
             "  met {} times, no name in more than {} of {runs} runs",
             one.hits, one.runs
         );
+    }
+    if let Some(outer) = one.instead_of {
+        let _ = writeln!(out, "  instead of {outer}: the names above stay exact");
     }
     for rewrite in &one.rewrites {
         let _ = writeln!(

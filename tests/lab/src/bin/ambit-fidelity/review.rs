@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The review between learning and enforcing. Proposals of `ambit map generalize` are applied if they are in no sensitive
-//! place, or if the workload's file lists their place in `accepted`.
+//! The review between learning and enforcing. Proposals of `ambit map generalize` are applied if they are
+//! neither sensitive nor of high risk, or if the workload's file lists their place in `accepted`.
 
 use std::process::Command;
 
@@ -9,9 +9,9 @@ use serde_json::Value;
 /// The applied proposals.
 #[derive(Debug, Default)]
 pub(crate) struct Review {
-    /// Proposals in no sensitive place.
+    /// Proposals that `--apply all` applies.
     pub(crate) applied: usize,
-    /// Places of sensitive proposals that the workload's file accepts.
+    /// Places of other proposals that the workload's file accepts.
     pub(crate) accepted: Vec<String>,
 }
 
@@ -25,14 +25,18 @@ pub(crate) fn review(map: &str, accepted: &str) -> Result<Review, String> {
     for proposal in listed["proposals"].as_array().into_iter().flatten() {
         let place = proposal["place"].as_str().unwrap_or_default();
         let id = proposal["id"].as_str().unwrap_or_default();
-        if proposal["sensitive"].as_array().is_none_or(Vec::is_empty) {
+        // One proposal stands for both.
+        if proposal["instead_of"].is_string() {
+            continue;
+        }
+        if proposal["applied_by"].is_string() {
             review.applied += 1;
             ids.push(id);
         } else if accepted.split(' ').any(|one| one == place) {
             review.accepted.push(place.to_owned());
             ids.push(id);
         } else {
-            eprintln!("    not applied, being sensitive: {place}");
+            eprintln!("    not applied, since sensitive or of high risk: {place}");
         }
     }
     if !ids.is_empty() {

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Shapes that only several names together show: numbers in hexadecimal, and random parts that look like words.
+//!
+//! A name is cut into runs of letters and digits, and the separators between them. Names with the same separators are
+//! compared run by run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ambit_event::lex::Class;
+
+use super::Kind;
+use super::sibling::Sibling;
+use crate::learn::heuristics::transitions;
+use crate::pattern::Piece;
+
+/// Minimum length of a random part, as of the class `{tmp}`.
+const RANDOM_MIN: usize = 6;
+/// Minimum number of letters at the beginning of a random part that are the same in all names and stay.
+const STEM_MIN: usize = 3;
+/// Minimum number of runs that each made another name.
+const SINGLE_RUNS_MIN: u32 = 3;
+
+/// Names, and the pattern that covers them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) pieces: Vec<Piece>,
+    pub(super) members: BTreeSet<Vec<u8>>,
+}
+
+/// Returns the runs of letters and digits, and the separators between them, in order.
+fn runs(name: &[u8]) -> Vec<&[u8]> {
+    name.chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric())
+        .collect()
+}
+
+fn is_separator(run: &[u8]) -> bool {
+    !run.first().is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// True for hex digits of which at least one is a digit, which words such as `add` lack.
+fn may_be_hex(run: &[u8]) -> bool {
+    run.len() <= 16
+        && run.iter().all(u8::is_ascii_hexdigit)
+        && run.iter().any(u8::is_ascii_digit)
+        && !(run.iter().any(u8::is_ascii_lowercase) && run.iter().any(u8::is_ascii_uppercase))
+}
+
+/// Returns the order of letters and digits in a number, in which numbers in hexadecimal differ.
+fn form(run: &[u8]) -> Vec<bool> {
+    run.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
+        .map(|piece| piece.first().is_some_and(u8::is_ascii_digit))
+        .collect()
+}
+
+/// Returns the names whose only differences are numbers in hexadecimal, by their shape. A position at which all numbers
+/// have letters and digits in the same order, such as `c1` and `c2`, is left to the search for numbers.
+pub(super) fn hex_numbers(remaining: &[&Sibling<'_>]) -> Vec<(Kind, Shape)> {
+    let mut groups: BTreeMap<Vec<Option<&[u8]>>, Vec<&[u8]>> = BTreeMap::new();
+    for sibling in remaining {
+        let key: Vec<Option<&[u8]>> = runs(sibling.name)
+            .into_iter()
+            .map(|run| (!may_be_hex(run)).then_some(run))
+            .collect();
+        if key.contains(&None) {
+            groups.entry(key).or_default().push(sibling.name);
+        }
+    }
+    groups
+        .into_iter()
+        .filter_map(|(key, names)| hex_shape(&key, &names))
+        .map(|shape| (Kind::Hex, shape))
+        .collect()
+}
+
+fn hex_shape(key: &[Option<&[u8]>], names: &[&[u8]]) -> Option<Shape> {
+    let split: Vec<Vec<&[u8]>> = names.iter().map(|name| runs(name)).collect();
+    let mut mixed = false;
+    let mut pieces = Vec::new();
+    for (index, fixed) in key.iter().enumerate() {
+        let at = || split.iter().filter_map(|runs| runs.get(index).copied());
+        let first = at().next()?;
+        pieces.push(match fixed {
+            Some(fixed) => Piece::Bytes((*fixed).into()),
+            None if at().all(|run| run == first) => Piece::Bytes(first.into()),
+            None if at().all(|run| run.iter().all(u8::is_ascii_digit)) => Piece::Class(Class::Num),
+            None => {
+                mixed |= at().any(|run| form(run) != form(first));
+                Piece::Class(Class::Hex)
+            }
+        });
+    }
+    mixed.then(|| Shape {
+        pieces,
+        members: names.iter().map(|name| name.to_vec()).collect(),
+    })
+}
+
+/// Returns the names that one run each made, in at least three runs, and that differ in one part of the same length: each
+/// run drew this part at random, even if it looks like a word.
+pub(super) fn random_names(remaining: &[&Sibling<'_>]) -> Vec<(Kind, Shape)> {
+    let mut groups: BTreeMap<Vec<(&[u8], usize)>, Vec<&Sibling<'_>>> = BTreeMap::new();
+    for sibling in remaining {
+        if sibling.created && sibling.runs.is_power_of_two() {
+            let key = runs(sibling.name)
+                .into_iter()
+                .map(|run| (if is_separator(run) { run } else { &[] }, run.len()))
+                .collect();
+            groups.entry(key).or_default().push(sibling);
+        }
+    }
+    groups
+        .into_values()
+        .filter_map(|group| random_shape(&group))
+        .map(|shape| (Kind::Random, shape))
+        .collect()
+}
+
+fn random_shape(group: &[&Sibling<'_>]) -> Option<Shape> {
+    let seen = group.iter().fold(0, |seen, sibling| seen | sibling.runs);
+    if seen.count_ones() < SINGLE_RUNS_MIN {
+        return None;
+    }
+    let split: Vec<Vec<&[u8]>> = group.iter().map(|sibling| runs(sibling.name)).collect();
+    let first = split.first()?;
+    let differs = |index: usize| split.iter().any(|runs| runs.get(index) != first.get(index));
+    let varying: Vec<usize> = (0..first.len()).filter(|index| differs(*index)).collect();
+    let [only] = *varying else { return None };
+    let values: Vec<&[u8]> = split
+        .iter()
+        .filter_map(|runs| runs.get(only).copied())
+        .collect();
+    let stem = stem(&values);
+    let random = |value: &&[u8]| value.get(stem..).is_some_and(|part| transitions(part) > 0);
+    // Words of the same length, such as `monday` and `friday`, have no changes of case and no digits.
+    if values.first()?.len() < stem + RANDOM_MIN
+        || values.iter().filter(|value| random(value)).count() * 2 < values.len()
+    {
+        return None;
+    }
+    let mut pieces = Vec::new();
+    for (index, run) in first.iter().enumerate() {
+        if index == only {
+            pieces.push(Piece::Bytes(run.get(..stem)?.into()));
+            pieces.push(Piece::Class(Class::Tmp));
+        } else {
+            pieces.push(Piece::Bytes((*run).into()));
+        }
+    }
+    Some(Shape {
+        pieces,
+        members: group.iter().map(|sibling| sibling.name.to_vec()).collect(),
+    })
+}
+
+/// Returns the length of the letters that all values begin with; 0 if they are too few to be a word.
+fn stem(values: &[&[u8]]) -> usize {
+    let Some(first) = values.first() else {
+        return 0;
+    };
+    let common = values.iter().fold(first.len(), |common, value| {
+        let same = first.iter().zip(*value).take_while(|(a, b)| a == b);
+        common.min(same.count())
+    });
+    let letters = first
+        .iter()
+        .take(common)
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
+    if letters >= STEM_MIN { letters } else { 0 }
+}

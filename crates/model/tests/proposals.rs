@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Proposals from what several runs did: kinds of names and values that real workloads showed.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use ambit_event::{Object, Path, Subject};
+use ambit_model::{
+    Map, Observation, Options, Proposal, Risk, Rule, Run, RunId, Statistics, propose,
+};
+
+fn subject(exe: &str) -> Subject {
+    Subject {
+        exe: Some(Object::Path(Path::new(exe.as_bytes()).unwrap())),
+        ..Subject::default()
+    }
+}
+
+/// A map that was learned in these runs, each a list of lines, and its statistics.
+fn learned(runs: &[Vec<(&str, String)>]) -> (Map, Options) {
+    let mut map = Map::new("web");
+    let mut statistics = Statistics::new("web", map.chain);
+    for (number, lines) in runs.iter().enumerate() {
+        let seen: Vec<Observation> = lines
+            .iter()
+            .map(|(exe, line)| Observation {
+                subject: subject(exe),
+                line: line.clone(),
+                hits: 1,
+            })
+            .collect();
+        let run = Run {
+            began: format!("2026-01-0{}T00:00:00Z", number + 1),
+            operations: 1000,
+            lines: 0,
+            new: 0,
+            missed: 0,
+            untrusted: 0,
+        };
+        let id = RunId(u64::try_from(number).unwrap() + 1);
+        let one = Statistics::of_run(id, run, &seen, &map);
+        statistics = statistics.merge(&one).unwrap();
+        for (exe, line) in lines {
+            let entry = map.subject_mut(&subject(exe));
+            entry.allow.insert(Rule::parse(line).unwrap());
+        }
+        map.normalise();
+    }
+    let options = Options {
+        statistics: Some(statistics),
+        ..Options::default()
+    };
+    (map, options)
+}
+
+/// The same for runs of one program.
+fn one(runs: &[&[&str]]) -> (Map, Options) {
+    let runs: Vec<Vec<(&str, String)>> = runs
+        .iter()
+        .map(|lines| {
+            lines
+                .iter()
+                .map(|line| ("/bin/app", (*line).to_owned()))
+                .collect()
+        })
+        .collect();
+    learned(&runs)
+}
+
+fn proposals((map, options): &(Map, Options)) -> Vec<Proposal> {
+    propose(map, std::slice::from_ref(map), options)
+}
+
+fn places(proposals: &[Proposal]) -> Vec<&str> {
+    proposals.iter().map(|one| &*one.place).collect()
+}
+
+fn after(learned: &(Map, Options), chosen: impl Fn(&Proposal) -> bool) -> Vec<String> {
+    let proposals = proposals(learned);
+    let map = learned
+        .0
+        .generalized(proposals.iter().filter(|one| chosen(one)));
+    let rules = map.subjects.values().flat_map(|entry| &entry.allow);
+    rules.map(ToString::to_string).collect()
+}
+
+#[test]
+fn directories_of_one_capital_hex_digit_are_a_fan_of_the_names_in_them() {
+    let learned = one(&[
+        &[
+            "file.create /var/spool/q/A/A1B2C3D4E",
+            "file.create /var/spool/q/7/7F00AA11B",
+        ],
+        &["file.create /var/spool/q/0/0C0FFEE12"],
+        &["file.create /var/spool/q/F/F81D4FAE7"],
+    ]);
+    let found = proposals(&learned);
+    assert_eq!(places(&found), ["/var/spool/q/{hex}"]);
+    assert_eq!(
+        after(&learned, Proposal::is_safe),
+        ["file.create /var/spool/q/{hex}/{hex}"]
+    );
+}
+
+#[test]
+fn directories_that_their_contents_are_not_named_after_are_no_fan() {
+    let learned = one(&[
+        &["file.create /srv/x/a/readme", "file.create /srv/x/b/notes"],
+        &["file.create /srv/x/c/more"],
+    ]);
+    assert_eq!(places(&proposals(&learned)), [""; 0]);
+}
+
+#[test]
+fn ports_that_look_drawn_at_random_are_all_unprivileged_ports() {
+    let ports: [&[u16]; 3] = [
+        &[4872, 17_301, 29_004],
+        &[9_133, 62_003, 24_511],
+        &[1_902, 65_386, 13_007],
+    ];
+    let runs: Vec<Vec<(&str, String)>> = ports
+        .iter()
+        .map(|ports| {
+            let literal = ports
+                .iter()
+                .map(|port| format!("net.bind udp 0.0.0.0:{port}"));
+            let all = literal.chain(["net.bind udp 0.0.0.0:ephemeral".to_owned()]);
+            all.map(|line| ("/bin/resolver", line)).collect()
+        })
+        .collect();
+    let learned = learned(&runs);
+    let found = proposals(&learned);
+    assert_eq!(places(&found), ["net.bind udp 0.0.0.0:*"]);
+    assert_eq!(found[0].risk, Risk::Medium, "{:?}", found[0].reasons);
+    assert_eq!(
+        after(&learned, Proposal::is_for_all),
+        ["net.bind udp 0.0.0.0:1024-65535"]
+    );
+}
+
+#[test]
+fn ports_close_to_each_other_are_a_range_whose_place_stays_the_same() {
+    let few = one(&[
+        &["net.bind udp 0.0.0.0:5001"],
+        &["net.bind udp 0.0.0.0:5003"],
+        &["net.bind udp 0.0.0.0:5004"],
+    ]);
+    assert_eq!(after(&few, |_| true), ["net.bind udp 0.0.0.0:5001-5004"]);
+    let more = one(&[
+        &["net.bind udp 0.0.0.0:5001"],
+        &["net.bind udp 0.0.0.0:5003"],
+        &["net.bind udp 0.0.0.0:5004"],
+        &["net.bind udp 0.0.0.0:5009"],
+    ]);
+    let (few, more) = (proposals(&few), proposals(&more));
+    assert_eq!(places(&few), places(&more));
+    assert_eq!(few[0].id, more[0].id);
+}
+
+#[test]
+fn ports_that_each_run_bound_are_no_range() {
+    let each: &[&str] = &[
+        "net.bind tcp 127.0.0.1:3001",
+        "net.bind tcp 127.0.0.1:3307",
+        "net.bind tcp 127.0.0.1:8490",
+    ];
+    assert_eq!(places(&proposals(&one(&[each, each, each]))), [""; 0]);
+}
+
+#[test]
+fn one_program_s_ports_say_nothing_about_another_s() {
+    let runs: Vec<Vec<(&str, String)>> = [5001, 5003, 5004]
+        .iter()
+        .map(|port| {
+            vec![
+                ("/bin/a", format!("net.bind udp 0.0.0.0:{port}")),
+                ("/bin/b", "net.bind udp 0.0.0.0:5353".to_owned()),
+            ]
+        })
+        .collect();
+    let found = proposals(&learned(&runs));
+    let [only] = &*found else {
+        panic!("{found:#?}")
+    };
+    assert_eq!(only.rewrites.len(), 1);
+    assert_eq!(only.rewrites[0].subject, subject("/bin/a"));
+}
+
+#[test]
+fn wide_ranges_of_listening_ports_are_applied_only_by_name() {
+    let learned = one(&[
+        &["net.bind tcp 127.0.0.1:3001"],
+        &["net.bind tcp 127.0.0.1:3307"],
+        &["net.bind tcp 127.0.0.1:8490"],
+    ]);
+    let found = proposals(&learned);
+    assert_eq!(found[0].risk, Risk::High);
+    assert!(!found[0].is_for_all() && !found[0].is_safe());
+}
+
+#[test]
+fn numbers_that_all_runs_have_stay() {
+    let each: &[&str] = &[
+        "file.open r /usr/share/ca/ISRG_Root_X1.crt",
+        "file.open r /usr/share/ca/ISRG_Root_X2.crt",
+        "file.open r /usr/share/ca/ISRG_Root_X3.crt",
+        "file.open r /usr/share/ca/ISRG_Root_X4.crt",
+    ];
+    assert_eq!(places(&proposals(&one(&[each, each, each]))), [""; 0]);
+    let differ = one(&[&each[..2], &each[1..3], &each[2..]]);
+    assert_eq!(
+        places(&proposals(&differ)),
+        ["/usr/share/ca/ISRG_Root_X{n}.crt"]
+    );
+}
+
+#[test]
+fn files_beside_those_that_some_runs_read_are_proposed_by_their_ending() {
+    let learned = one(&[
+        &[
+            "file.open r /srv/site/a.html",
+            "file.open r /srv/site/b.html",
+        ],
+        &[
+            "file.open r /srv/site/a.html",
+            "file.open r /srv/site/style.css",
+        ],
+        &["file.open r /srv/site/b.html"],
+    ]);
+    let found = proposals(&learned);
+    assert_eq!(places(&found), ["/srv/site/*.html"]);
+    assert_eq!(found[0].kind.name(), "beside");
+    assert_eq!(found[0].risk, Risk::Medium, "{:?}", found[0].reasons);
+    assert!(found[0].is_for_all() && !found[0].is_safe());
+    // Every run read the same, or the workload writes there: no proposal.
+    let each: &[&str] = &[
+        "file.open r /srv/site/a.html",
+        "file.open r /srv/site/b.html",
+    ];
+    assert_eq!(places(&proposals(&one(&[each, each, each]))), [""; 0]);
+    let written = one(&[
+        &["file.open r /srv/site/a.html", "file.create /srv/site/log"],
+        &["file.open r /srv/site/b.html"],
+    ]);
+    assert_eq!(places(&proposals(&written)), [""; 0]);
+}
+
+#[test]
+fn an_ending_that_no_key_has_is_not_sensitive() {
+    let sources = one(&[
+        &["file.open r /srv/src/a.c", "file.open r /srv/src/b.c"],
+        &["file.open r /srv/src/d.c"],
+    ]);
+    let found = proposals(&sources);
+    assert_eq!(places(&found), ["/srv/src/*.c"]);
+    assert_eq!(found[0].sensitive, [""; 0]);
+    let keys = one(&[
+        &["file.open r /srv/src/a.pem", "file.open r /srv/src/b.pem"],
+        &["file.open r /srv/src/d.pem"],
+    ]);
+    assert_ne!(proposals(&keys)[0].sensitive, [""; 0]);
+}
+
+#[test]
+fn places_below_a_sensitive_one_are_offered_with_its_name_exact() {
+    let run = |day: u32| -> Vec<(&str, String)> {
+        vec![
+            (
+                "/bin/db",
+                format!("file.create /etc/db/tenant{day}/part-{day}.dat"),
+            ),
+            (
+                "/bin/db",
+                format!("file.create /etc/db/tenant1/part-1{day}.dat"),
+            ),
+        ]
+    };
+    let learned = learned(&[run(1), run(2), run(3)]);
+    let found = proposals(&learned);
+    let outer = found
+        .iter()
+        .find(|one| one.place == "/etc/db/tenant{n}")
+        .unwrap();
+    let inner = found
+        .iter()
+        .find(|one| one.place == "/etc/db/tenant1/part-{n}.dat")
+        .unwrap();
+    assert_eq!(inner.instead_of.as_deref(), Some(&*outer.id));
+    let both = learned.0.generalized([outer, inner]);
+    assert_eq!(
+        both,
+        learned.0.generalized([outer]),
+        "the outer one covers both"
+    );
+}
+
+#[test]
+fn a_place_below_one_that_anybody_applies_is_no_choice() {
+    let run = |day: u32| -> Vec<(&str, String)> {
+        vec![("/bin/db", format!("file.create /srv/db/t{day}/p-{day}.dat"))]
+    };
+    let found = proposals(&learned(&[run(1), run(2), run(3)]));
+    assert_eq!(places(&found), ["/srv/db/t{n}"]);
+}
+
+#[test]
+fn names_that_all_runs_made_do_not_count_for_a_spool() {
+    let fixed = ["a", "b", "c", "d", "e", "f", "g", "h"]
+        .map(|name| format!("file.create /srv/db/{name}.dat"));
+    let run = |other: &str| -> Vec<(&str, String)> {
+        let all = fixed
+            .iter()
+            .cloned()
+            .chain([format!("file.create /srv/db/{other}.dat")]);
+        all.map(|line| ("/bin/db", line)).collect()
+    };
+    assert_eq!(
+        places(&proposals(&learned(&[run("tulip"), run("rose")]))),
+        [""; 0]
+    );
+}
+
+#[test]
+fn numbers_in_hexadecimal_are_one_shape_however_their_digits_fall() {
+    let learned = one(&[
+        &["file.create /srv/db/#run-1a2c-1-3d.idx"],
+        &[
+            "file.create /srv/db/#run-77-2-b4.idx",
+            "file.create /srv/db/#run-9f01-1-12.idx",
+        ],
+        &["file.create /srv/db/#run-c3-1-7.idx"],
+    ]);
+    let found = proposals(&learned);
+    assert_eq!(
+        places(&found),
+        ["/srv/db/#run-{hex}-{n}-{hex}.idx"],
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn letters_before_numbers_are_no_hexadecimal_numbers() {
+    let learned = one(&[
+        &["file.create /srv/x/part-a1"],
+        &["file.create /srv/x/part-a2"],
+        &["file.create /srv/x/part-a3"],
+    ]);
+    assert_eq!(places(&proposals(&learned)), ["/srv/x/part-a{n}"]);
+}
+
+#[test]
+fn a_part_that_each_run_drew_anew_is_random_though_no_single_name_shows_it() {
+    let learned = one(&[
+        &["file.create /srv/t/my_Xy12Qa.idx"],
+        &["file.create /srv/t/my_abcdEf.idx"],
+        &["file.create /srv/t/my_q0RsTu.idx"],
+    ]);
+    assert_eq!(places(&proposals(&learned)), ["/srv/t/my_{tmp}.idx"]);
+    let words = one(&[
+        &["file.create /srv/t/on_monday.idx"],
+        &["file.create /srv/t/on_friday.idx"],
+        &["file.create /srv/t/on_sunday.idx"],
+    ]);
+    assert_eq!(places(&proposals(&words)), [""; 0]);
+}
+
+#[test]
+fn names_follow_the_shape_that_their_siblings_have_proven() {
+    let learned = one(&[
+        &[
+            "file.create /srv/s/sess_{hex}",
+            "file.create /srv/s/sess_deadbeefcafe",
+        ],
+        &[
+            "file.create /srv/s/sess_{hex}",
+            "file.create /srv/s/sess_deadbeefcafe",
+        ],
+    ]);
+    assert_eq!(
+        after(&learned, Proposal::is_safe),
+        ["file.create /srv/s/sess_{hex}"]
+    );
+}
