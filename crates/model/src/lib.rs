@@ -39,5 +39,5 @@ pub use merge::MergeError;
 pub use rule::{Rule, RuleObject};
 pub use statistics::{
     Advice, CHANCE_MAX, ChainMismatch, Doubt, Estimate, Observation, RUNS_MAX, RUNS_MIN, Run,
-    RunId, Statistics, StatisticsError, SubjectEstimate, Support,
+    RunId, Statistics, StatisticsError, SubjectEstimate, Support, UNUSED_MAX, UnusedLine,
 };

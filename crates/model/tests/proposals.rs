@@ -33,6 +33,7 @@ fn learned(runs: &[Vec<(&str, String)>]) -> (Map, Options) {
             lines: 0,
             new: 0,
             missed: 0,
+            unrepresentable: 0,
             untrusted: 0,
         };
         let id = RunId(u64::try_from(number).unwrap() + 1);

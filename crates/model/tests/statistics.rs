@@ -38,6 +38,7 @@ fn run_at(second: u64, operations: u64, missed: u64) -> Run {
         lines: 0,
         new: 0,
         missed,
+        unrepresentable: 0,
         untrusted: 0,
     }
 }
@@ -161,14 +162,14 @@ fn only_the_newest_runs_are_kept() {
 }
 
 #[test]
-fn the_same_again_and_again_can_be_sealed() {
-    let day = vec![seen("file.open r /a", 3), seen("file.open r /b", 3)];
-    let (map, all) = learned(&[day.clone(), day.clone()]);
+fn the_same_lines_again_and_again_can_be_sealed() {
+    let day = |hits| vec![seen("file.open r /a", 3), seen("file.open r /b", hits)];
+    let (map, all) = learned(&[day(3), day(4)]);
     assert_eq!(
         all.estimate(&map).advice,
         Advice::Learn(vec![Doubt::FewRuns, Doubt::StillNew])
     );
-    let (map, all) = learned(&[day.clone(), day.clone(), day]);
+    let (map, all) = learned(&[day(3), day(4), day(5)]);
     let estimate = all.estimate(&map);
     assert_eq!(estimate.advice, Advice::Seal);
     assert_eq!(
@@ -176,6 +177,69 @@ fn the_same_again_and_again_can_be_sealed() {
         (Some(0.0), Some(0.0))
     );
     assert!(estimate.subjects.iter().all(|subject| !subject.thin));
+}
+
+#[test]
+fn copies_of_one_run_are_not_enough_variety() {
+    let day = vec![seen("file.open r /a", 3), seen("file.open r /b", 3)];
+    let (map, all) = learned(&[day.clone(), day.clone(), day]);
+    assert_eq!(
+        all.estimate(&map).advice,
+        Advice::Learn(vec![Doubt::Copies])
+    );
+}
+
+#[test]
+fn figures_are_those_of_the_map_as_it_is() {
+    let days: Vec<_> = (1..5)
+        .map(|day| {
+            vec![
+                seen("file.open r /a", 3),
+                seen(&format!("file.open r /log/{day}"), day),
+            ]
+        })
+        .collect();
+    let (mut map, all) = learned(&days);
+    let new = |map: &Map| -> Vec<u64> {
+        let estimate = all.estimate(map);
+        estimate.curve.iter().map(|run| run.new).collect()
+    };
+    assert_eq!(new(&map), [2, 1, 1, 1]);
+    let allow = &mut map.subjects.get_mut(&subject("/bin/x")).unwrap().allow;
+    allow.retain(|rule| !rule.to_string().contains("/log/"));
+    allow.insert(Rule::parse("file.open r /log/{n}").unwrap());
+    assert_eq!(new(&map), [2, 0, 0, 0]);
+    assert_eq!(all.estimate(&map).advice, Advice::Seal);
+}
+
+#[test]
+fn lines_that_no_run_used_are_named() {
+    let day = |hits| vec![seen("file.open r /a", hits)];
+    let (mut map, all) = learned(&[day(1), day(2), day(3)]);
+    let entry = map.subjects.get_mut(&subject("/bin/x")).unwrap();
+    entry
+        .allow
+        .insert(Rule::parse("file.open r /by/hand").unwrap());
+    let estimate = all.estimate(&map);
+    let unused: Vec<&str> = estimate.unused.iter().map(|one| &*one.line).collect();
+    assert_eq!(
+        (estimate.never_seen, &*unused),
+        (1, &["file.open r /by/hand"][..])
+    );
+}
+
+#[test]
+fn operations_that_no_map_can_contain_do_not_spoil_a_run() {
+    let map = Map::new("web");
+    let lines = [seen("file.open r /a", 1)];
+    let run = Run {
+        unrepresentable: 7,
+        ..run_at(1, 5, 0)
+    };
+    let all = Statistics::of_run(RunId(1), run, &lines, &map);
+    let read = Statistics::parse(&all.to_string()).unwrap();
+    assert_eq!(read, all);
+    assert_eq!(read.estimate(&map).whole_runs, 1);
 }
 
 #[test]
@@ -248,13 +312,13 @@ fn a_run_that_missed_something_is_no_evidence() {
     add(&mut known, &seen);
     for (id, missed) in [(0, 0), (1, 0), (2, 0), (3, 4)] {
         let before = if id == 0 { &map } else { &known };
-        let one = Statistics::of_run(RunId(id), run_at(id, 1, missed), &seen, before);
+        let one = Statistics::of_run(RunId(id), run_at(id, id + 1, missed), &seen, before);
         all = all.merge(&one).unwrap();
     }
     let estimate = all.estimate(&known);
     assert_eq!(
         (estimate.runs, estimate.whole_runs, estimate.operations),
-        (4, 3, 3)
+        (4, 3, 6)
     );
     assert_eq!(estimate.advice, Advice::Learn(vec![Doubt::Missed]));
 }

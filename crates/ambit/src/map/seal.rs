@@ -39,8 +39,8 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
     let (mut map, text) = super::read_with_text(&args.file)?;
     if let Some(missed) = map.incomplete.filter(|_| !args.allow_incomplete) {
         return Err(Failure::usage(anyhow!(
-            "{name} is incomplete: learning missed {missed} operations, which enforcing would refuse; learn again with a larger \
-             --ring-size, or pass --allow-incomplete"
+            "{name} is incomplete: learning missed {missed} operations, which enforcing would refuse; `ambit map status {name}` \
+             tells why; learn again into a new file, or pass --allow-incomplete"
         )));
     }
     if !args.against.is_empty() {

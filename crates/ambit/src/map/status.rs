@@ -17,6 +17,8 @@ use crate::stdout::{json_line, print};
 /// Number of runs that the curve shows, the newest ones.
 const CURVE: usize = 20;
 const WIDTH: u64 = 40;
+/// Maximum number of unused lines to print.
+const UNUSED: usize = 5;
 /// Number of thin subjects that are listed.
 const THIN_MAX: usize = 12;
 
@@ -128,6 +130,13 @@ fn curve(estimate: &Estimate, out: &mut String) {
         if run.missed > 0 {
             let _ = write!(notes, "  ({} missed: not used for estimates)", run.missed);
         }
+        if run.unrepresentable > 0 {
+            let _ = write!(
+                notes,
+                "  ({} without a canonical form: no map can contain them)",
+                run.unrepresentable
+            );
+        }
         if run.untrusted > 0 {
             let _ = write!(
                 notes,
@@ -184,6 +193,17 @@ fn chances(estimate: &Estimate, out: &mut String) {
             "{} of the map used in no complete run",
             count(estimate.never_seen, "line")
         );
+        for unused in estimate.unused.iter().take(UNUSED) {
+            let _ = writeln!(
+                out,
+                "  {}: {}",
+                escape::line(&unused.subject),
+                escape::line(&unused.line)
+            );
+        }
+        if estimate.never_seen > UNUSED {
+            let _ = writeln!(out, "  … {} more", estimate.never_seen - UNUSED);
+        }
     }
     if estimate.taken_out > 0 {
         let _ = writeln!(
@@ -229,7 +249,10 @@ fn why(doubt: Doubt) -> String {
             CHANCE_MAX * 100.0
         ),
         Doubt::Missed => {
-            "the newest run missed operations; learn with a larger --ring-size".to_owned()
+            "the newest run lost operations, or had no room for them; learn with a larger --ring-size and --max-points".to_owned()
+        }
+        Doubt::Copies => {
+            "the runs are copies of each other, down to the number of operations: not enough variety".to_owned()
         }
         _ => "the figures are not sufficient".to_owned(),
     }

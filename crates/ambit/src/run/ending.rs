@@ -11,7 +11,7 @@ use ambit_session::{Collected, Ended, Error, How, Missed, RecordingSummary, Stat
 use anyhow::{Context, anyhow};
 use rustix::io::Errno;
 
-use super::figures::{self, Figures};
+use super::figures::{self, Figures, Missing};
 use super::{Args, Plan};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::map::{MAP_MODE, hint, read_if_there};
@@ -164,7 +164,7 @@ fn learned(
     target: &Target,
     learner: &Learner,
     stats: &Stats,
-) -> Result<(Map, u64), Failure> {
+) -> Result<(Map, Missing), Failure> {
     // Another run may have learned into the same file in the meantime.
     let (before, text, fits) = match read_if_there(target) {
         Ok(Some((map, text))) if map.domain == plan.map.domain && map.chain == plan.map.chain => {
@@ -175,13 +175,9 @@ fn learned(
     let result = learner.finish(&before);
     let mut map = result.map;
     let missed = stats.missed();
-    let missing = missed
-        .iter()
-        .map(|(_, missed)| missed.sum())
-        .sum::<u64>()
-        .saturating_add(result.unresolved);
-    if missing > 0 {
-        map.incomplete = Some(missing.max(map.incomplete.unwrap_or(0)));
+    let missing = Missing::new(&missed, result.unresolved);
+    if missing.sum() > 0 {
+        map.incomplete = Some(missing.sum().max(map.incomplete.unwrap_or(0)));
     }
     let (text, kept) = (map.print_keeping(&text), kept_dir());
     if fits {
@@ -206,8 +202,8 @@ fn learned(
     if !args.quiet {
         summarise(plan, &before, &map, result.counts.points);
     }
-    if missing > 0 {
-        warn(args, plan, &missed, result.unresolved, missing);
+    if missing.sum() > 0 {
+        warn(args, plan, &missed, result.unresolved, missing.sum());
     }
     Ok((before, missing))
 }

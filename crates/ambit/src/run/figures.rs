@@ -7,11 +7,41 @@ use std::hash::{BuildHasher, RandomState};
 use ambit_abi::Fp;
 use ambit_files::Target;
 use ambit_model::{Learner, Map, Run, RunId, Statistics};
-use ambit_session::Stats;
+use ambit_session::{Missed, Stats};
 
 use super::Plan;
 use crate::map::figures;
 use crate::out::{note, shown};
+
+/// Numbers of operations that learning missed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Missing {
+    /// Lost, beyond the capacity of the set, or of unknown subjects.
+    pub(super) unknown: u64,
+    /// On objects without a canonical form.
+    pub(super) unrepresentable: u64,
+}
+
+impl Missing {
+    pub(super) fn new(missed: &[(&str, Missed)], unresolved: u64) -> Self {
+        let mut out = Self {
+            unknown: unresolved,
+            unrepresentable: 0,
+        };
+        for (_, missed) in missed {
+            out.unrepresentable = out.unrepresentable.saturating_add(missed.unrepresentable);
+            out.unknown = out
+                .unknown
+                .saturating_add(missed.lost)
+                .saturating_add(missed.full);
+        }
+        out
+    }
+
+    pub(super) const fn sum(self) -> u64 {
+        self.unknown.saturating_add(self.unrepresentable)
+    }
+}
 
 /// The figures of a learning run.
 pub(super) struct Figures<'a> {
@@ -21,8 +51,7 @@ pub(super) struct Figures<'a> {
     /// How often each point occurred.
     pub(super) hits: &'a HashMap<Fp, u32>,
     pub(super) began: &'a str,
-    /// Number of operations that it missed.
-    pub(super) missed: u64,
+    pub(super) missed: Missing,
 }
 
 /// Adds a run to the map's statistics. A failure is printed and not returned: the map itself is already written.
@@ -37,7 +66,8 @@ pub(super) fn add(plan: &Plan, target: &Target, stats: &Stats, figures: &Figures
         operations: stats.taught(),
         lines: 0,
         new: 0,
-        missed: figures.missed,
+        missed: figures.missed.unknown,
+        unrepresentable: figures.missed.unrepresentable,
         untrusted: stats.untrusted(),
     };
     // No other run has this id, on this machine or another one: the hash has a random key.

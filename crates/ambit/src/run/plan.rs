@@ -100,8 +100,8 @@ impl Plan {
             && !args.allow_incomplete
         {
             return Err(Failure::usage(anyhow!(
-                "{} is incomplete: learning has missed {missed} operations, which enforcing would refuse; learn again into \
-                 a new file with a larger --ring-size, or give --allow-incomplete",
+                "{0} is incomplete: learning has missed {missed} operations, which enforcing would refuse; `ambit map status {0}` \
+                 tells why; learn again into a new file, or give --allow-incomplete",
                 shown(path)
             )));
         }

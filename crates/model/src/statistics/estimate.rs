@@ -15,6 +15,8 @@ use crate::{ANY_HOST, Map, Matcher};
 pub const RUNS_MIN: usize = 3;
 /// Maximum chance that the next run has a new line, for the advice to seal.
 pub const CHANCE_MAX: f64 = 0.25;
+/// Maximum number of unused lines that an estimate lists.
+pub const UNUSED_MAX: usize = 100;
 /// Number of newest complete runs that must not have added a line, for the advice to seal.
 const QUIET_RUNS: usize = 2;
 /// A subject is thin if more than this share of its lines was seen in one run only.
@@ -37,6 +39,8 @@ pub struct Estimate {
     pub in_one_run: usize,
     /// Number of lines of the map that no run used: a person wrote them, or the runs have no figures.
     pub never_seen: usize,
+    /// The first of these lines, at most [`UNUSED_MAX`].
+    pub unused: Vec<UnusedLine>,
     /// Number of learned lines that the map no longer contains.
     pub taken_out: usize,
     /// Chance that the next operation is outside the map: lines used once, divided by operations.
@@ -47,12 +51,22 @@ pub struct Estimate {
     pub next_run_at_most: Option<f64>,
     /// Expected number of new lines in the next run: lines of one run only, divided by runs.
     pub next_run_lines: Option<f64>,
-    /// The runs, the oldest first.
+    /// The runs, the oldest first. `new` is the number of lines of the map, as it is now, that the run used and no run before
+    /// it.
     pub curve: Vec<Run>,
     /// The estimates by subject, in the order of the map.
     pub subjects: Vec<SubjectEstimate>,
     /// The advice.
     pub advice: Advice,
+}
+
+/// A line of the map that no complete run used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnusedLine {
+    /// The subject's id in the map.
+    pub subject: String,
+    /// The rule's text.
+    pub line: String,
 }
 
 /// The estimate for a subject.
@@ -97,6 +111,8 @@ pub enum Doubt {
     Likely,
     /// The newest run missed operations.
     Missed,
+    /// The complete runs used the same lines the same number of times: they show nothing about other runs.
+    Copies,
 }
 
 /// The uses of a line of the map. Good and Turing estimate the number of unseen species.
@@ -119,7 +135,10 @@ impl Statistics {
             .iter()
             .filter(|(id, _)| whole.contains(id))
             .fold(0_u64, |sum, (_, run)| sum.saturating_add(run.operations));
-        let (species, taken_out) = self.species(map, &whole);
+        let matcher = Matcher::new(map, ANY_HOST);
+        let (species, taken_out) = self.species(&matcher, &whole);
+        let every: BTreeSet<RunId> = runs.iter().map(|(id, _)| *id).collect();
+        let (by_all, _) = self.species(&matcher, &every);
         let all = || species.values().flat_map(BTreeMap::values);
         let lines = all().count();
         let seen_once = all().filter(|one| one.hits == 1).count();
@@ -134,6 +153,7 @@ impl Statistics {
             seen_once,
             in_one_run: in_one_run.len(),
             never_seen: (map.rule_count() + map.start.len()).saturating_sub(rules_seen(&species)),
+            unused: unused(map, &species),
             taken_out,
             next_operation: (operations > 0)
                 .then(|| (usize_to_f64(seen_once) / u64_to_f64(operations)).min(1.0)),
@@ -144,24 +164,54 @@ impl Statistics {
             subjects: subjects(map, &species, whole.len()),
             advice: Advice::Seal,
         };
-        out.curve = runs.iter().map(|(_, run)| (*run).clone()).collect();
-        out.advice = advice(&out);
+        let order: BTreeMap<RunId, usize> = runs.iter().map(|(id, _)| *id).zip(0..).collect();
+        let mut new = vec![0; runs.len()];
+        for one in by_all.values().flat_map(BTreeMap::values) {
+            let first = one.runs.iter().filter_map(|id| order.get(id)).min();
+            if let Some(count) = first.and_then(|first| new.get_mut(*first)) {
+                *count += 1;
+            }
+        }
+        out.curve = runs
+            .iter()
+            .zip(new)
+            .map(|((_, run), new)| Run {
+                new,
+                ..(*run).clone()
+            })
+            .collect();
+        out.advice = advice(&out, self.are_copies(&whole));
         out
+    }
+
+    /// True if there are enough of these runs, and all performed the same number of operations and used the same lines
+    /// equally often.
+    fn are_copies(&self, whole: &BTreeSet<RunId>) -> bool {
+        let operations: BTreeSet<u64> = whole
+            .iter()
+            .filter_map(|id| Some(self.runs.get(id)?.operations))
+            .collect();
+        let even = |seen: &BTreeMap<RunId, u64>| {
+            let hits: BTreeSet<Option<&u64>> = whole.iter().map(|id| seen.get(id)).collect();
+            hits.len() == 1
+        };
+        whole.len() >= RUNS_MIN
+            && operations.len() == 1
+            && self.lines.values().flat_map(BTreeMap::values).all(even)
     }
 
     /// Returns the lines of the map that complete runs used, by subject, and the number of lines that the map does not
     /// contain.
     fn species(
         &self,
-        map: &Map,
+        matcher: &Matcher<'_>,
         whole: &BTreeSet<RunId>,
     ) -> (BTreeMap<&Subject, BTreeMap<String, Species>>, usize) {
-        let matcher = Matcher::new(map, ANY_HOST);
         let mut species: BTreeMap<&Subject, BTreeMap<String, Species>> = BTreeMap::new();
         let mut taken_out = 0;
         for (subject, lines) in &self.lines {
             for (line, seen) in lines {
-                let Some(by) = allowed_by(&matcher, subject, line) else {
+                let Some(by) = allowed_by(matcher, subject, line) else {
                     taken_out += 1;
                     continue;
                 };
@@ -177,6 +227,20 @@ impl Statistics {
         }
         (species, taken_out)
     }
+}
+
+/// Returns the first lines of the map that no run used.
+fn unused(map: &Map, species: &BTreeMap<&Subject, BTreeMap<String, Species>>) -> Vec<UnusedLine> {
+    let lines = map.subjects.iter().flat_map(|(subject, entry)| {
+        let used = species.get(subject);
+        let lines = entry.allow.iter().map(ToString::to_string);
+        let unused = lines.filter(move |line| used.is_none_or(|used| !used.contains_key(line)));
+        unused.map(|line| UnusedLine {
+            subject: entry.id.clone(),
+            line,
+        })
+    });
+    lines.take(UNUSED_MAX).collect()
 }
 
 fn rules_seen(species: &BTreeMap<&Subject, BTreeMap<String, Species>>) -> usize {
@@ -215,7 +279,7 @@ fn subjects(
         .collect()
 }
 
-fn advice(estimate: &Estimate) -> Advice {
+fn advice(estimate: &Estimate, copies: bool) -> Advice {
     let mut reasons = Vec::new();
     if estimate.curve.last().is_some_and(|run| run.missed > 0) {
         reasons.push(Doubt::Missed);
@@ -232,6 +296,9 @@ fn advice(estimate: &Estimate) -> Advice {
         .is_some_and(|chance| chance > CHANCE_MAX && estimate.whole_runs >= RUNS_MIN)
     {
         reasons.push(Doubt::Likely);
+    }
+    if copies {
+        reasons.push(Doubt::Copies);
     }
     if reasons.is_empty() {
         Advice::Seal

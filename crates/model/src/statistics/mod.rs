@@ -8,7 +8,9 @@
 mod estimate;
 mod text;
 
-pub use estimate::{Advice, CHANCE_MAX, Doubt, Estimate, RUNS_MIN, SubjectEstimate};
+pub use estimate::{
+    Advice, CHANCE_MAX, Doubt, Estimate, RUNS_MIN, SubjectEstimate, UNUSED_MAX, UnusedLine,
+};
 pub use text::StatisticsError;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -38,8 +40,10 @@ pub struct Run {
     pub lines: u64,
     /// Number of these lines that the map did not allow before.
     pub new: u64,
-    /// Number of operations that were not learned: lost, without canonical form, or beyond the capacity of the set.
+    /// Number of operations that were not learned: lost, or beyond the capacity of the set.
     pub missed: u64,
+    /// Number of operations on objects without a canonical form, which a map cannot contain.
+    pub unrepresentable: u64,
     /// Number of operations of untrusted tasks; they are counted nowhere else.
     pub untrusted: u64,
 }

@@ -83,7 +83,14 @@ struct RunLine {
     lines: u64,
     new: u64,
     missed: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    unrepresentable: u64,
     untrusted: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -181,6 +188,7 @@ impl Statistics {
             lines: run.lines,
             new: run.new,
             missed: run.missed,
+            unrepresentable: run.unrepresentable,
             untrusted: run.untrusted,
         };
         match self.runs.insert(id, run) {
@@ -244,6 +252,7 @@ impl std::fmt::Display for Statistics {
                     lines: run.lines,
                     new: run.new,
                     missed: run.missed,
+                    unrepresentable: run.unrepresentable,
                     untrusted: run.untrusted,
                 },
             )?;
