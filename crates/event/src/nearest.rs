@@ -9,10 +9,7 @@ pub fn edit_distance<T: PartialEq>(a: &[T], b: &[T]) -> usize {
 
 /// Returns the candidate nearest to `word`, if they differ by a typing error, by case, or because one of them lacks the
 /// other's family (`connect` for `net.connect`, `CAP_CHOWN` for `chown`).
-pub fn nearest(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'static str>,
-) -> Option<&'static str> {
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if word.len() > 64 {
         return None;
     }

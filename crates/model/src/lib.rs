@@ -10,6 +10,7 @@ mod digest;
 mod explain;
 mod file;
 mod generalize;
+mod group;
 mod learn;
 mod map;
 mod matcher;
@@ -29,10 +30,11 @@ pub use file::{MapError, MapErrorKind, MapErrors, Marks, NeverMatches, never, pa
 pub use generalize::{
     Kind, ListError, ListErrorKind, MAPS_MAX, Options, Proposal, Rewrite, Risk, Sensitive, propose,
 };
+pub use group::{GroupNames, GroupNamesError};
 pub use learn::{Counts, Learned, LearnedPoint, Learner, Step, Trajectory, Violation};
 pub use map::{
-    CHAIN_DEFAULT, Entry, FAMILIES, Map, OwnResponses, Responses, is_chain, is_domain_name,
-    is_source,
+    CHAIN_DEFAULT, Entry, FAMILIES, Map, OwnResponses, Responses, Version, is_chain,
+    is_domain_name, is_group_name, is_source,
 };
 pub use matcher::{ANY_HOST, Matcher};
 pub use merge::MergeError;

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::{self as abi, CHAIN_MAX, Coverage, Family, NAME_MAX, Op, Response};
-use ambit_event::{Creds, Operation, Subject, escape, names};
+use ambit_event::{Creds, Object, Operation, Subject, escape, names};
 
+use crate::pattern::PathKind;
 use crate::{Rule, RuleObject};
 
 /// Families that a response can be set for, in the order of the file.
@@ -40,9 +41,22 @@ pub type Responses = [Response; FAMILIES.len()];
 /// to any untrusted task is used.
 pub type OwnResponses = [Option<Response>; FAMILIES.len()];
 
+/// The version of the map file's format. It says what a line implies, and so what a file has to contain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// A subject's lines are its rules.
+    #[default]
+    One,
+    /// `map.exec` of a file implies that the subject may read it, `exe` implies that it may execute and read its own file, and
+    /// lines that several subjects share are a group.
+    Two,
+}
+
 /// The operations that a domain may perform, and the responses to violations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Map {
+    /// The version of the format that it is printed in.
+    pub version: Version,
     /// The domain's name.
     pub domain: String,
     /// Number of executables that belong to a subject, counted from the current one: 1 to 4.
@@ -63,6 +77,9 @@ pub struct Map {
     pub untrusted_by: BTreeMap<String, OwnResponses>,
     /// Programs that the launcher may start.
     pub start: BTreeSet<RuleObject>,
+    /// Rules that several subjects share, by the group's name. A subject uses a group if it has all its rules; `subjects`
+    /// contains them, too. Only in version 2.
+    pub groups: BTreeMap<String, BTreeSet<Rule>>,
     /// Operations that each subject may perform. The launcher is not included.
     pub subjects: BTreeMap<Subject, Entry>,
 }
@@ -86,6 +103,7 @@ impl Map {
     /// Creates a map that allows nothing.
     pub fn new(domain: impl Into<String>) -> Self {
         Self {
+            version: Version::One,
             domain: domain.into(),
             chain: CHAIN_DEFAULT,
             coverage: Coverage::Core,
@@ -95,6 +113,7 @@ impl Map {
             untrusted: [Response::Log; FAMILIES.len()],
             untrusted_by: BTreeMap::new(),
             start: BTreeSet::new(),
+            groups: BTreeMap::new(),
             subjects: BTreeMap::new(),
         }
     }
@@ -135,9 +154,14 @@ impl Map {
         self.subjects.entry(subject.clone()).or_default()
     }
 
-    /// Brings the map into canonical form: removes rules that other rules imply.
+    /// Brings the map into canonical form: removes rules that other rules of any version imply, and in version 2 adds those
+    /// that its lines imply.
     pub fn normalise(&mut self) {
-        for entry in self.subjects.values_mut() {
+        for (subject, entry) in &mut self.subjects {
+            if self.version == Version::Two {
+                let implied: Vec<Rule> = implied_by_lines(subject, &entry.allow).collect();
+                entry.allow.extend(implied);
+            }
             entry.normalise();
         }
         // An entry without responses equals no entry.
@@ -192,6 +216,39 @@ impl Map {
         self.subjects.iter().find(|(_, entry)| entry.id == id)
     }
 
+    /// Returns the rules of a subject that its lines in the file do not contain: other lines imply them, or the groups that it
+    /// uses contain them. Returns these groups, too.
+    pub(crate) fn unwritten(
+        &self,
+        subject: &Subject,
+        entry: &Entry,
+    ) -> (BTreeSet<Rule>, Vec<&str>) {
+        let mut unwritten = BTreeSet::new();
+        let mut used = Vec::new();
+        if self.version == Version::Two {
+            unwritten.extend(implied_by_lines(subject, &entry.allow));
+            for (name, rules) in &self.groups {
+                if !rules.is_empty() && rules.is_subset(&entry.allow) {
+                    unwritten.extend(rules.iter().cloned());
+                    used.push(name.as_str());
+                }
+            }
+        }
+        (unwritten, used)
+    }
+
+    /// Returns the number of rules that the file has lines for: a group's lines count once.
+    pub fn line_count(&self) -> usize {
+        let groups = self.groups.values();
+        let shared: usize = groups.map(|rules| written_in_group(rules).count()).sum();
+        let own = self.subjects.iter().map(|(subject, entry)| {
+            let (unwritten, used) = self.unwritten(subject, entry);
+            let own = entry.allow.iter().filter(|rule| !unwritten.contains(rule));
+            own.count() + usize::from(!used.is_empty())
+        });
+        shared + own.sum::<usize>()
+    }
+
     /// Returns the number of rules of all subjects.
     pub fn rule_count(&self) -> usize {
         self.subjects.values().map(|entry| entry.allow.len()).sum()
@@ -223,6 +280,63 @@ impl Entry {
     }
 }
 
+/// Returns the rules that lines of version 2 imply: a subject may read a file whose memory it may execute, and may
+/// execute its own file.
+pub(crate) fn implied_by_lines<'a>(
+    subject: &'a Subject,
+    rules: &'a BTreeSet<Rule>,
+) -> impl Iterator<Item = Rule> + 'a {
+    let own = subject.exe.iter().filter(|exe| is_file(exe)).map(|exe| {
+        let object = RuleObject::from_object(exe.clone());
+        Rule::new(Operation::plain(Op::MapExec), object)
+    });
+    let own: Vec<Rule> = own.collect();
+    let read: Vec<Rule> = own.iter().map(read_rule).collect();
+    own.into_iter().chain(read).chain(reads_implied(rules))
+}
+
+/// Returns the rules of a group that it needs lines for.
+pub(crate) fn written_in_group(rules: &BTreeSet<Rule>) -> impl Iterator<Item = &Rule> {
+    let implied: BTreeSet<Rule> = reads_implied(rules).collect();
+    rules.iter().filter(move |rule| !implied.contains(rule))
+}
+
+/// Returns the rules to read files whose memory these rules let be executed.
+pub(crate) fn reads_implied(rules: &BTreeSet<Rule>) -> impl Iterator<Item = Rule> + '_ {
+    rules
+        .iter()
+        .filter(|rule| rule.operation().op == Op::MapExec && names_files(rule.object()))
+        .map(read_rule)
+}
+
+fn read_rule(of: &Rule) -> Rule {
+    let read = Operation {
+        op: Op::FileOpen,
+        arg: abi::OPEN_READ,
+    };
+    Rule::new(read, of.object().clone())
+}
+
+const fn is_file(object: &Object) -> bool {
+    matches!(
+        object,
+        Object::Path(_) | Object::Deleted(_) | Object::Foreign(_)
+    )
+}
+
+fn names_files(object: &RuleObject) -> bool {
+    match object {
+        RuleObject::Exact(object) => is_file(object),
+        RuleObject::Path(pattern) => pattern.kind() != PathKind::Memfd,
+        RuleObject::Inet(_) => false,
+    }
+}
+
+/// True if `name` is a valid name of a group: as of a domain.
+pub fn is_group_name(name: &str) -> bool {
+    is_domain_name(name)
+}
+
 /// True if `name` is a valid domain name: 1 to 63 of `A-Za-z0-9._-`, not starting with `.` or `-`.
 pub fn is_domain_name(name: &str) -> bool {
     !name.is_empty()
@@ -241,14 +355,10 @@ pub fn is_chain(chain: u32) -> bool {
 /// Returns the preferred id of a subject: the name of its file.
 pub(crate) fn id_of(subject: &Subject) -> String {
     let name = match &subject.exe {
-        Some(
-            ambit_event::Object::Path(path)
-            | ambit_event::Object::Deleted(path)
-            | ambit_event::Object::Foreign(path),
-        ) => escape::name(path.file_name()),
-        Some(ambit_event::Object::Memfd(name) | ambit_event::Object::FsType(name)) => {
-            escape::name(name)
+        Some(Object::Path(path) | Object::Deleted(path) | Object::Foreign(path)) => {
+            escape::name(path.file_name())
         }
+        Some(Object::Memfd(name) | Object::FsType(name)) => escape::name(name),
         _ => String::new(),
     };
     if name.is_empty() {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_event::Subject;
 
-use crate::map::{Entry, free_id};
-use crate::{Map, OwnResponses, Responses};
+use crate::map::{Entry, Version, free_id};
+use crate::{Map, OwnResponses, Responses, Rule};
 
 /// Two maps cannot be merged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +34,14 @@ impl Map {
         if self.chain != other.chain {
             return Err(MergeError::Chain(self.chain, other.chain));
         }
+        let version = self.version.min(other.version);
         let mut merged = Self {
+            // Version 1 says exactly what either map allows.
+            version,
+            groups: match version {
+                Version::One => BTreeMap::new(),
+                Version::Two => self.groups_with(other),
+            },
             domain: self.domain.clone(),
             chain: self.chain,
             // A map with less coverage allows the operations that it does not decide.
@@ -63,6 +70,18 @@ impl Map {
         merged.separate_ids();
         merged.normalise();
         Ok(merged)
+    }
+
+    /// Returns the groups of both maps. Of two groups with one name, the smaller set of rules is kept.
+    fn groups_with(&self, other: &Self) -> BTreeMap<String, BTreeSet<Rule>> {
+        let mut groups = self.groups.clone();
+        for (name, theirs) in &other.groups {
+            let ours = groups.entry(name.clone()).or_insert_with(|| theirs.clone());
+            if (theirs.len(), theirs) < (ours.len(), ours) {
+                ours.clone_from(theirs);
+            }
+        }
+        groups
     }
 
     /// Returns the responses by source: for each family that either map sets, the stricter of both maps' responses.

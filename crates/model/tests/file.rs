@@ -184,9 +184,9 @@ fn what_is_no_map_gets_one_error() {
         "the first key must be `ambit`"
     );
     assert_eq!(only("- a\n- b\n").2, "the first key must be `ambit`");
-    let version = "unknown version of the map's format; this program reads version 1";
+    let version = "unknown version of the map's format; this program reads versions 1 and 2";
     assert_eq!(
-        only("ambit: 2\nnew: thing\n"),
+        only("ambit: 3\nnew: thing\n"),
         (1, 8, version.to_owned(), None)
     );
     assert_eq!(

@@ -6,13 +6,17 @@ mod support;
 
 use ambit_abi::Op;
 use ambit_event::{Content, Object, Operation, Secret, Subject, fingerprint, key};
-use ambit_model::{Automaton, AutomatonError, CompileError, Map, Matcher, Rule, compile, run};
+use ambit_model::{
+    Automaton, AutomatonError, CompileError, Map, Matcher, Rule, Version, compile, run,
+};
 use proptest::prelude::*;
 use support::config;
 
-/// Returns the map without ids, which have no effect on the allowed operations.
+/// Returns the map without ids, and in version 1: neither has an effect on the allowed operations.
 fn nameless(map: &Map) -> Map {
     let mut map = map.clone();
+    map.version = Version::One;
+    map.groups.clear();
     map.subjects.values_mut().for_each(|entry| entry.id.clear());
     map
 }

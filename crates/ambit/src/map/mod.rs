@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ambit map`: verbs for map files. They need no privileges and no kernel part.
 
+mod compact;
 pub(crate) mod figures;
 mod file;
 mod generalize;
@@ -9,17 +10,19 @@ mod status;
 mod used;
 mod view;
 
+pub(crate) use compact::group_names;
 #[cfg(feature = "kernel")]
 pub(crate) use file::read_if_there;
 pub(crate) use file::{MAP_MODE, read, read_reporting, read_with_text, target, write};
 #[cfg(feature = "kernel")]
 pub(crate) use generalize::hint;
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use ambit_event::escape;
-use ambit_model::{Map, undecided};
+use ambit_model::{Map, Rule, Version, undecided};
 use anyhow::{Context, anyhow};
 
 use crate::exit::{Exit, Failure, OrExit, Outcome};
@@ -45,10 +48,14 @@ pub(crate) enum Verb {
         /// Print only this subject
         #[arg(long, value_name = "ID")]
         subject: Option<String>,
+        /// Print all rules of each subject, without groups and implied lines left out (version 1 of the format)
+        #[arg(long)]
+        flat: bool,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
+    Compact(compact::Args),
     /// Show the lines that differ between two maps
     #[command(group = clap::ArgGroup::new("compared").args(["after", "used"]).required(true), override_usage = "ambit map diff [OPTIONS] <BEFORE> <AFTER>\n       ambit map diff [OPTIONS] <MAP> --used <FILE>...")]
     Diff {
@@ -96,8 +103,17 @@ pub(crate) fn main(verb: Verb) -> Result<Outcome, Failure> {
         Verb::Show {
             file,
             subject,
+            flat,
             json,
-        } => show(read(&file)?, subject.as_deref(), json),
+        } => {
+            let mut map = read(&file)?;
+            if flat {
+                map.version = Version::One;
+                map.groups.clear();
+            }
+            show(map, subject.as_deref(), json)
+        }
+        Verb::Compact(args) => compact::main(&args),
         Verb::Diff {
             before,
             after,
@@ -182,6 +198,12 @@ fn show(mut map: Map, subject: Option<&str>, json: bool) -> Result<Outcome, Fail
             )));
         }
         map.subjects.retain(|_, entry| entry.id == id);
+        let used = |rules: &BTreeSet<Rule>| {
+            map.subjects
+                .values()
+                .any(|entry| rules.is_subset(&entry.allow))
+        };
+        map.groups.retain(|_, rules| used(rules));
     }
     if json {
         return print(&json_line(&view::View::of(&map))?);
@@ -219,7 +241,11 @@ fn merge(paths: &[PathBuf], output: Option<PathBuf>) -> Result<Outcome, Failure>
     for path in paths {
         merged = Some(add(merged, read(path)?, path)?);
     }
-    let text = merged.map(|map| map.to_string()).unwrap_or_default();
+    let merged = merged.map(|mut map| {
+        map.regroup(&group_names());
+        map.to_string()
+    });
+    let text = merged.unwrap_or_default();
     let figures = figures::of_all(paths)?;
     let Some(path) = output else {
         return print(&text);

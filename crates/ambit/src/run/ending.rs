@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use super::figures::{self, Figures, Missing};
 use super::{Args, Plan};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::map::{MAP_MODE, hint, read_if_there};
+use crate::map::{MAP_MODE, group_names, hint, read_if_there};
 use crate::out::{count, kept, note, shown};
 
 /// The result of a session.
@@ -176,6 +176,7 @@ fn learned(
     let mut map = result.map;
     let missed = stats.missed();
     let missing = Missing::new(&missed, result.unresolved);
+    map.regroup(&group_names());
     if missing.sum() > 0 {
         map.incomplete = Some(missing.sum().max(map.incomplete.unwrap_or(0)));
     }
@@ -210,11 +211,12 @@ fn learned(
 
 fn summarise(plan: &Plan, before: &Map, after: &Map, points: u64) {
     note!(
-        "saw {}; {} {} {} for {}{}",
+        "saw {}; {} {} {} in {} for {}{}",
         count(points, "point"),
         shown(&plan.path),
         if plan.existed { "now has" } else { "has" },
         count(after.rule_count(), "rule"),
+        count(after.line_count(), "line"),
         count(after.subjects.len(), "subject"),
         if plan.existed {
             format!(", {} of them new", after.rules_beyond(before))

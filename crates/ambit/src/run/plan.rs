@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ambit_abi::{Coverage, Mode};
 use ambit_files::Target;
-use ambit_model::Map;
+use ambit_model::{Map, Version};
 use ambit_session::Command;
 use anyhow::anyhow;
 
@@ -62,6 +62,7 @@ impl Plan {
         let mut map = before.unwrap_or_else(|| {
             let domain = args.domain.clone().unwrap_or_else(|| command.domain());
             let mut map = Map::new(domain);
+            map.version = Version::Two;
             map.chain = args.chain.unwrap_or(map.chain);
             map.coverage = args.coverage.unwrap_or(NEW_MAPS);
             map

@@ -24,7 +24,7 @@ pub enum MapErrorKind {
     #[error("the first key must be `ambit`")]
     NotAMap,
     /// The version of the format is unknown.
-    #[error("unknown version of the map's format; this program reads version 1")]
+    #[error("unknown version of the map's format; this program reads versions 1 and 2")]
     Version,
     /// The key is unknown here.
     #[error("unknown key")]
@@ -76,6 +76,18 @@ pub enum MapErrorKind {
     /// The name is empty or longer than the kernel part stores.
     #[error("the name has no bytes, or more than {}", ambit_abi::AS_MAX - 1)]
     AsName,
+    /// A key of version 2 in a file of version 1.
+    #[error("`{0}` needs `ambit: 2` in the file's first line")]
+    NeedsVersionTwo(&'static str),
+    /// The text is not a name of a group.
+    #[error("expected a group's name: 1 to 63 of `A-Za-z0-9._-`, the first no `.` or `-`")]
+    GroupName,
+    /// No group has this name.
+    #[error("there is no group of this name")]
+    UnknownGroup {
+        /// The known name that is spelled most like it.
+        nearest: Option<String>,
+    },
     /// The text of a rule, an object, a digest or credentials is wrong.
     #[error("{0}")]
     Text(#[source] TextError),
@@ -97,13 +109,19 @@ impl MapErrorKind {
             | Self::Response {
                 nearest: Some(name),
             } => Some(format!("did you mean `{name}`?")),
+            Self::UnknownGroup {
+                nearest: Some(name),
+            } => Some(format!("did you mean `{name}`?")),
+            Self::UnknownGroup { nearest: None } => {
+                Some("define it below `groups:`, before `subjects:`".to_owned())
+            }
             Self::DuplicateId { line } | Self::DuplicateSubject { line } => {
                 Some(format!("the other one is on line {line}"))
             }
             Self::Via { .. } => Some("raise `chain`, or leave out the farthest".to_owned()),
             Self::Yaml(error) => error.help().map(str::to_owned),
             Self::Text(error) => error.help(),
-            Self::NotAMap => Some("a map begins with `ambit: 1`".to_owned()),
+            Self::NotAMap => Some("a map begins with `ambit: 2`, or with `ambit: 1` if each subject lists all its rules".to_owned()),
             _ => None,
         }
     }

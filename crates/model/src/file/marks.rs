@@ -46,12 +46,42 @@ impl Marks {
                         out.subject(subject, map, &marked);
                     }
                 }
+                (Some("groups"), Value::Mapping(groups)) => {
+                    out.all |= here;
+                    for (name, rules) in groups {
+                        let whole = marked.contains(&name.place.line);
+                        out.group(rules, whole, map, &marked);
+                    }
+                }
                 // The starting points are never generalised.
                 (Some("start" | "respond" | "incomplete"), _) => {}
                 _ => out.all |= here,
             }
         }
         out
+    }
+
+    /// Keeps a group's marked lines, or all of them, for each subject that has them.
+    fn group(&mut self, node: &Node<'_>, whole: bool, map: &Map, marked: &BTreeSet<usize>) {
+        let Value::Sequence(rules) = &node.value else {
+            return;
+        };
+        let kept = rules
+            .iter()
+            .filter(|rule| whole || marked.contains(&rule.place.line))
+            .filter_map(|rule| Rule::parse(rule.scalar()?).ok());
+        for rule in kept {
+            let having = map
+                .subjects
+                .iter()
+                .filter(|(_, entry)| entry.allow.contains(&rule));
+            for (subject, _) in having {
+                self.lines
+                    .entry(subject.clone())
+                    .or_default()
+                    .insert(rule.clone());
+            }
+        }
     }
 
     fn subject(&mut self, node: &Node<'_>, map: &Map, marked: &BTreeSet<usize>) {

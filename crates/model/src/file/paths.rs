@@ -124,15 +124,24 @@ fn each(text: &str, mut found: impl FnMut(&Node<'_>, usize, usize, &Named)) {
             subject(owner + 1, node);
         }
     }
-    for (owner, node) in subjects.iter().enumerate() {
-        for node in items(value(node, "allow")) {
+    let groups = match value(&root, "groups").map(|node| &node.value) {
+        Some(Value::Mapping(pairs)) => pairs.as_slice(),
+        _ => &[],
+    };
+    let shared = groups.iter().map(|(_, rules)| (0, items(Some(rules))));
+    let own = subjects
+        .iter()
+        .enumerate()
+        .map(|(owner, node)| (owner + 1, items(value(node, "allow"))));
+    for (owner, rules) in shared.chain(own) {
+        for node in rules {
             let text = node.scalar().unwrap_or_default();
             if let Ok(rule) = Rule::parse(text)
                 && let Some(at) = text.find('/')
             {
                 let op = Some(rule.operation().op);
                 let object = rule.object().clone();
-                found(node, owner + 1, at, &Named { op, object });
+                found(node, owner, at, &Named { op, object });
             }
         }
     }

@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use ambit_abi::{Coverage, Op, Response};
+use ambit_abi::{self as abi, Coverage, Family, Op, Response};
 use ambit_event::text::{object_text, write_bare_name, write_digest};
 use ambit_event::{Object, Subject};
 
-use crate::map::{Entry, FAMILIES};
-use crate::{Map, OwnResponses, Responses};
+use crate::map::{Entry, FAMILIES, Version, written_in_group};
+use crate::{Map, OwnResponses, Responses, Rule};
 
 impl fmt::Display for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,7 +27,9 @@ impl Map {
     }
 
     fn print(&self, out: &mut impl Write, names: bool) -> fmt::Result {
-        out.write_str("ambit: 1\n")?;
+        // The digest is about the rules, however they are written.
+        let version = if names { self.version } else { Version::One };
+        writeln!(out, "ambit: {}", version_number(version))?;
         if names {
             writeln!(out, "domain: {}", scalar(&self.domain, false))?;
         }
@@ -68,13 +70,67 @@ impl Map {
                 text
             }),
         )?;
+        if version == Version::Two && !self.groups.is_empty() {
+            out.write_str("groups:\n")?;
+            for (name, rules) in &self.groups {
+                let rules = by_purpose(written_in_group(rules));
+                ordered(out, "  ", &scalar(name, false), rules.into_iter())?;
+            }
+        }
         if !self.subjects.is_empty() {
             out.write_str("subjects:\n")?;
         }
         for (subject, entry) in &self.subjects {
             print_subject(out, subject, entry, names)?;
+            if version == Version::One {
+                let rules = entry.allow.iter().map(ToString::to_string);
+                list(out, "    ", "allow", rules)?;
+                continue;
+            }
+            let (unwritten, used) = self.unwritten(subject, entry);
+            flow(out, "use", used.into_iter().map(str::to_owned))?;
+            let rules = entry.allow.iter().filter(|rule| !unwritten.contains(rule));
+            ordered(out, "    ", "allow", by_purpose(rules).into_iter())?;
         }
         Ok(())
+    }
+}
+
+pub(super) const fn version_number(version: Version) -> u8 {
+    match version {
+        Version::One => 1,
+        Version::Two => 2,
+    }
+}
+
+/// Returns the texts of rules by purpose: programs that are started, code, files that are read, files that are changed,
+/// network, processes, rights.
+fn by_purpose<'r>(rules: impl Iterator<Item = &'r Rule>) -> Vec<String> {
+    let mut texts: Vec<(u8, String, String)> = rules
+        .map(|rule| {
+            let text = rule.to_string();
+            // By the object first, so that all lines about a file are neighbours.
+            let mut object = String::new();
+            rule.object().write(rule.operation().op, &mut object);
+            (purpose(rule), object, text)
+        })
+        .collect();
+    texts.sort_unstable();
+    texts.into_iter().map(|(_, _, text)| text).collect()
+}
+
+fn purpose(rule: &Rule) -> u8 {
+    let operation = rule.operation();
+    let reads =
+        operation.op == Op::FileOpen && operation.arg & (abi::OPEN_WRITE | abi::OPEN_APPEND) == 0;
+    match operation.op.family() {
+        Some(Family::Exec) => 0,
+        Some(Family::Map) => 1,
+        Some(Family::File) if reads => 2,
+        Some(Family::File) => 3,
+        Some(Family::Net) => 4,
+        Some(Family::Task | Family::Ipc) => 5,
+        _ => 6,
     }
 }
 
@@ -115,12 +171,6 @@ fn print_subject(
         "    ",
         "creds",
         entry.creds.iter().map(ToString::to_string),
-    )?;
-    list(
-        out,
-        "    ",
-        "allow",
-        entry.allow.iter().map(ToString::to_string),
     )
 }
 
@@ -173,7 +223,18 @@ fn list(
 ) -> fmt::Result {
     let mut items: Vec<String> = items.collect();
     items.sort_unstable();
-    if !items.is_empty() {
+    ordered(out, indent, key, items.into_iter())
+}
+
+/// Writes a list with one item a line, in its own order.
+fn ordered(
+    out: &mut impl Write,
+    indent: &str,
+    key: &str,
+    items: impl Iterator<Item = String>,
+) -> fmt::Result {
+    let mut items = items.peekable();
+    if items.peek().is_some() {
         writeln!(out, "{indent}{key}:")?;
     }
     for item in items {

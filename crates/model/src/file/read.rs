@@ -8,10 +8,10 @@ use ambit_source::yaml::{self, Node, Value};
 
 use super::error::{MapErrorKind, MapErrors};
 use super::node::{Errors, LIMITS, keys, list, text};
-use crate::map::{FAMILIES, is_chain, is_domain_name, is_source};
+use crate::map::{FAMILIES, Version, is_chain, is_domain_name, is_source};
 use crate::{Map, OwnResponses, Responses, RuleObject};
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "ambit",
     "domain",
     "chain",
@@ -20,6 +20,7 @@ const KEYS: [&str; 9] = [
     "sealed",
     "respond",
     "start",
+    "groups",
     "subjects",
 ];
 
@@ -60,21 +61,24 @@ fn read(root: &Node<'_>, errors: &mut Errors<'_>) -> Option<Map> {
         Value::Mapping(pairs) => pairs.first(),
         _ => None,
     };
-    match first {
-        Some((key, version)) if key.scalar() == Some("ambit") => {
-            if version.scalar() != Some("1") {
+    let version = match first {
+        Some((key, version)) if key.scalar() == Some("ambit") => match version.scalar() {
+            Some("1") => Version::One,
+            Some("2") => Version::Two,
+            _ => {
                 errors.add(version.place, MapErrorKind::Version);
                 return None;
             }
-        }
+        },
         first => {
             let place = first.map_or(root.place, |(key, _)| key.place);
             errors.add(place, MapErrorKind::NotAMap);
             return None;
         }
-    }
+    };
     let found = keys(root, &KEYS, "the map's keys", errors)?;
     let mut map = Map::new("");
+    map.version = version;
     match found.get("domain") {
         Some(node) => match node.scalar().filter(|name| is_domain_name(name)) {
             Some(name) => name.clone_into(&mut map.domain),
@@ -138,6 +142,9 @@ fn read(root: &Node<'_>, errors: &mut Errors<'_>) -> Option<Map> {
             map.start
                 .extend(text(item, "a path", errors, RuleObject::parse_path));
         }
+    }
+    if let Some(node) = found.get("groups") {
+        super::subject::read_groups(node, &mut map, errors);
     }
     if let Some(node) = found.get("subjects") {
         super::subject::read(node, &mut map, errors);

@@ -5,15 +5,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use ambit_abi::AS_MAX;
 use ambit_event::text::{parse_bare_name, parse_digest, parse_path_object};
-use ambit_event::{Creds, Object, Subject, escape};
-use ambit_source::yaml::Node;
+use ambit_event::{Creds, Object, Subject, escape, nearest};
+use ambit_source::yaml::{Node, Value};
 
 use super::error::MapErrorKind;
 use super::node::{Errors, keys, list, text};
-use crate::map::{Entry, free_id, id_of};
+use crate::map::{Entry, Version, free_id, id_of, is_group_name};
 use crate::{Map, Rule};
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "id",
     "exe",
     "as",
@@ -22,9 +22,63 @@ const KEYS: [&str; 9] = [
     "digest",
     "script-digest",
     "creds",
+    "use",
     "allow",
 ];
 const ID_MAX: usize = 255;
+
+/// Reads the groups of rules that subjects share.
+pub(super) fn read_groups(node: &Node<'_>, map: &mut Map, errors: &mut Errors<'_>) {
+    let Value::Mapping(pairs) = &node.value else {
+        let expected = "groups by name, each a list of rules";
+        errors.add(node.place, MapErrorKind::Expected(expected));
+        return;
+    };
+    if map.version == Version::One {
+        errors.add(node.place, MapErrorKind::NeedsVersionTwo("groups"));
+    }
+    for (key, value) in pairs {
+        let name = key.scalar().unwrap_or_default();
+        if !is_group_name(name) {
+            errors.add(key.place, MapErrorKind::GroupName);
+        } else if map.groups.contains_key(name) {
+            errors.add(key.place, MapErrorKind::DuplicateKey);
+        } else {
+            let rules = rules(value, errors);
+            map.groups.insert(name.to_owned(), rules);
+        }
+    }
+}
+
+fn rules(node: &Node<'_>, errors: &mut Errors<'_>) -> BTreeSet<Rule> {
+    list(node, "a list of rules", errors)
+        .iter()
+        .filter_map(|item| {
+            let expected = "a rule, such as `file.open r /etc/hosts`";
+            text(item, expected, errors, Rule::parse)
+        })
+        .collect()
+}
+
+/// Returns the rules of the groups that a subject uses.
+fn used(node: &Node<'_>, map: &Map, errors: &mut Errors<'_>) -> BTreeSet<Rule> {
+    let mut out = BTreeSet::new();
+    if map.version == Version::One {
+        errors.add(node.place, MapErrorKind::NeedsVersionTwo("use"));
+        return out;
+    }
+    for item in list(node, "a list of groups", errors) {
+        let name = item.scalar().unwrap_or_default();
+        if let Some(rules) = map.groups.get(name) {
+            out.extend(rules.iter().cloned());
+        } else {
+            let known = map.groups.keys().map(String::as_str);
+            let nearest = nearest(name, known).map(str::to_owned);
+            errors.add(item.place, MapErrorKind::UnknownGroup { nearest });
+        }
+    }
+    out
+}
 
 pub(super) fn read(node: &Node<'_>, map: &mut Map, errors: &mut Errors<'_>) {
     let mut ids: HashMap<String, usize> = HashMap::new();
@@ -81,14 +135,10 @@ pub(super) fn one(node: &Node<'_>, map: &Map, errors: &mut Errors<'_>) -> Option
         }
     }
     if let Some(node) = found.get("allow") {
-        for item in list(node, "a list of rules", errors) {
-            entry.allow.extend(text(
-                item,
-                "a rule, such as `file.open r /etc/hosts`",
-                errors,
-                Rule::parse,
-            ));
-        }
+        entry.allow = rules(node, errors);
+    }
+    if let Some(node) = found.get("use") {
+        entry.allow.extend(used(node, map, errors));
     }
     Some((subject?, entry))
 }

@@ -302,6 +302,7 @@ impl Map {
             entry.allow.extend(rewrite.adds.iter().cloned());
         }
         out.normalise();
+        out.shrink_groups(self);
         out
     }
 }

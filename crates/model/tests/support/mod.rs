@@ -8,7 +8,7 @@ use ambit_abi::{Coverage, Op, Response};
 use ambit_event::lex::Class;
 use ambit_event::{Creds, Inet, Object, Operation, Path, Port, Relation, Subject};
 use ambit_model::pattern::{PathKind, PathPattern, Piece};
-use ambit_model::{Entry, FAMILIES, Map, OwnResponses, Rule, RuleObject};
+use ambit_model::{Entry, FAMILIES, GroupNames, Map, OwnResponses, Rule, RuleObject, Version};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
@@ -278,10 +278,18 @@ pub(crate) fn map() -> impl Strategy<Value = Map> {
         btree_map(subject(), entry(), 0..4),
         ids,
         prop::sample::select(Coverage::ALL.to_vec()),
+        (
+            any::<bool>(),
+            btree_map("[a-z]{1,3}", btree_set(rule(), 1..4), 0..3),
+        ),
     )
         .prop_map(
-            |((outside, untrusted, by_source), start, subjects, ids, coverage)| {
+            |((outside, untrusted, by_source), start, subjects, ids, coverage, (two, groups))| {
                 let mut map = Map::new("web");
+                if two {
+                    map.version = Version::Two;
+                    map.groups = groups;
+                }
                 map.untrusted_by = by_source;
                 map.coverage = coverage;
                 map.outside = outside.unwrap_or(map.outside);
@@ -298,7 +306,12 @@ pub(crate) fn map() -> impl Strategy<Value = Map> {
                     };
                     map.subjects.insert(subject, entry);
                 }
+                let shared: Vec<Rule> = map.groups.values().flatten().cloned().collect();
+                for entry in map.subjects.values_mut().skip(1) {
+                    entry.allow.extend(shared.iter().cloned());
+                }
                 map.normalise();
+                map.regroup(&GroupNames::default());
                 map
             },
         )

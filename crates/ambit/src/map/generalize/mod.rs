@@ -11,7 +11,7 @@ use ambit_event::escape;
 use ambit_model::{MAPS_MAX, Map, Marks, Options, Proposal, Sensitive, Statistics, propose};
 use anyhow::{Context, anyhow};
 
-use super::{add, figures, read_with_text, target, write};
+use super::{add, figures, group_names, read_with_text, target, write};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{Style, count, note, shown};
 use crate::stdout::{json_line, print};
@@ -156,7 +156,8 @@ impl Inputs {
 
 fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome, Failure> {
     let chosen = choose(&args.apply, proposals)?;
-    let after = inputs.map.generalized(chosen.iter().copied());
+    let mut after = inputs.map.generalized(chosen.iter().copied());
+    after.regroup(&group_names());
     let text = after.print_keeping(&inputs.text);
     match &args.output {
         None => drop(print(&text)?),
