@@ -253,8 +253,8 @@ fn comments_and_lists_keep_lines_exact() {
     .says("1 proposal for 3 lines of 6: 6 are left");
     desk.ambit(&["map", "generalize", "--sensitive", "--list", "own"])
         .exits(0)
-        .says("any   /etc/**")
-        .says("never /etc/**");
+        .says("any    /etc/**")
+        .says("never  /etc/**");
     desk.file("bad", "any /x\nsome /y\n");
     desk.ambit(&["map", "generalize", "--list", "bad", "varied.map"])
         .exits(1)

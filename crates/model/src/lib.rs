@@ -16,6 +16,7 @@ mod map;
 mod matcher;
 mod merge;
 pub mod pattern;
+mod review;
 mod rule;
 mod statistics;
 
@@ -26,7 +27,7 @@ pub use compile::{
 pub use diff::{Change, Diff, Lines, SubjectDiff};
 pub use digest::{Sha256Hash, coefficient, extend, state};
 pub use explain::{AcceptError, Explanation, NearRule};
-pub use file::{MapError, MapErrorKind, MapErrors, Marks, NeverMatches, never, paths};
+pub use file::{LineNumbers, MapError, MapErrorKind, MapErrors, Marks, NeverMatches, never, paths};
 pub use generalize::{
     Kind, ListError, ListErrorKind, MAPS_MAX, Options, Proposal, Rewrite, Risk, Sensitive, propose,
 };
@@ -38,6 +39,11 @@ pub use map::{
 };
 pub use matcher::{ANY_HOST, Matcher};
 pub use merge::MergeError;
+pub use review::{
+    Action as ReviewAction, Change as ReviewChange, Evidence, Exposure, Finding, FindingKind,
+    InRecordings, InRuns, MapLine, Reached, Review, ReviewOptions, Severity, SubjectReview,
+    candidates, review,
+};
 pub use rule::{Rule, RuleObject};
 pub use statistics::{
     Advice, CHANCE_MAX, ChainMismatch, Doubt, Estimate, Observation, RUNS_MAX, RUNS_MIN, Run,

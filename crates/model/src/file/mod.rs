@@ -5,6 +5,7 @@ mod comments;
 mod error;
 mod marks;
 mod node;
+mod numbers;
 mod paths;
 mod print;
 mod read;
@@ -12,4 +13,5 @@ mod subject;
 
 pub use error::{MapError, MapErrorKind, MapErrors};
 pub use marks::Marks;
+pub use numbers::LineNumbers;
 pub use paths::{NeverMatches, never, paths};

@@ -26,8 +26,10 @@ use sha2::{Digest, Sha256};
 use crate::pattern::{PathKind, PathPattern, Piece};
 use crate::{ANY_HOST, Map, Marks, Matcher, Rule, RuleObject, RunId, Statistics};
 
+pub(crate) use overlap::Place;
 pub use risk::Risk;
 pub use sensitive::{ListError, ListErrorKind, Sensitive};
+pub(crate) use tree::writes;
 
 /// Maximum number of maps to compare.
 pub const MAPS_MAX: usize = 128;

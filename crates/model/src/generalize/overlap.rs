@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Decides if two path patterns have a path in common. If in doubt, the answer is yes.
 
+use ambit_event::Object;
 use ambit_event::lex::Class;
 
+use crate::RuleObject;
 use crate::pattern::{PathPattern, Piece};
 
 /// A set of bytes, one bit each.
@@ -140,13 +142,13 @@ impl Nfa {
 
 /// The set of paths that a pattern covers, for tests of overlap.
 #[derive(Clone, Debug)]
-pub(super) struct PathSet {
+pub(crate) struct PathSet {
     prefix: Box<[u8]>,
     nfa: Nfa,
 }
 
 impl PathSet {
-    pub(super) fn of(pattern: &PathPattern) -> Self {
+    pub(crate) fn of(pattern: &PathPattern) -> Self {
         Self::new(pattern, Nfa::of(pattern.pieces()))
     }
 
@@ -172,10 +174,46 @@ impl PathSet {
     }
 
     /// True if a path may be in both sets.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let prefix =
             self.prefix.starts_with(&other.prefix) || other.prefix.starts_with(&self.prefix);
         prefix && have_common_path(&self.nfa, &other.nfa)
+    }
+}
+
+/// A pattern, prepared for comparison with the objects of many rules.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pattern: PathPattern,
+    /// The only path that it covers, if there is one.
+    exact: Option<Object>,
+    paths: PathSet,
+}
+
+impl Place {
+    pub(crate) fn new(pattern: PathPattern) -> Self {
+        Self {
+            paths: PathSet::of(&pattern),
+            exact: pattern.as_exact(),
+            pattern,
+        }
+    }
+
+    /// The set of paths that it covers.
+    pub(crate) fn paths(&self) -> &PathSet {
+        &self.paths
+    }
+
+    /// True if the place and the object of a rule may have a path in common.
+    pub(crate) fn meets(&self, object: &RuleObject) -> bool {
+        match (object, &self.exact) {
+            (RuleObject::Exact(object), Some(own)) => object == own,
+            (RuleObject::Exact(object), None) => self.pattern.matches(object),
+            (RuleObject::Path(other), _) => {
+                other.kind() == self.pattern.kind() && self.paths.overlaps(&PathSet::of(other))
+            }
+            (RuleObject::Inet(_), _) => false,
+        }
     }
 }
 

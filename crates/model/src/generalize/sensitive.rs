@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The list of sensitive places, which are generalised only by id, and of places that are never generalised.
 //!
-//! Each line is an entry: `any`, `write` or `exec` and a path pattern that is sensitive for these operations, or
-//! `never` and a path pattern whose paths stay exact. A reason may follow after `#`. The built-in list has the same
-//! form.
+//! Each line is an entry: `any`, `write` or `exec` and a path pattern that is sensitive for these operations, `secret` and
+//! a path pattern that is sensitive for all of them and whose content is a credential or a key, or `never` and a path
+//! pattern whose paths stay exact. A reason may follow after `#`. The built-in list has the same form.
 
 use ambit_abi::Op;
 use ambit_event::{Operation, TextError, nearest};
 
-use super::overlap::PathSet;
+use super::overlap::{PathSet, Place};
 use super::tree;
 use crate::pattern::{PathKind, PathPattern};
+use crate::{Rule, RuleObject};
 
 const BUILT_IN: &str = include_str!("sensitive.txt");
 
@@ -18,14 +19,16 @@ const BUILT_IN: &str = include_str!("sensitive.txt");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     Any,
+    Secret,
     Write,
     Exec,
     Never,
 }
 
 impl Access {
-    const ALL: [(&str, Self); 4] = [
+    const ALL: [(&str, Self); 5] = [
         ("any", Self::Any),
+        ("secret", Self::Secret),
         ("write", Self::Write),
         ("exec", Self::Exec),
         ("never", Self::Never),
@@ -33,7 +36,7 @@ impl Access {
 
     fn includes(self, operation: Operation) -> bool {
         match self {
-            Self::Any | Self::Never => true,
+            Self::Any | Self::Secret | Self::Never => true,
             Self::Write => tree::writes(operation),
             Self::Exec => matches!(operation.op, Op::Exec | Op::MapExec),
         }
@@ -43,10 +46,32 @@ impl Access {
 #[derive(Clone, Debug)]
 struct Entry {
     access: Access,
-    paths: PathSet,
+    place: Place,
     /// The pattern as written.
     text: String,
     reason: String,
+}
+
+/// An entry that a rule's object may lie in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SensitivePlace<'s> {
+    /// The reason; the pattern if the entry has none.
+    pub(crate) reason: &'s str,
+    /// True if the pattern does not begin with a directory.
+    pub(crate) is_anywhere: bool,
+}
+
+impl Entry {
+    fn place(&self) -> SensitivePlace<'_> {
+        SensitivePlace {
+            reason: if self.reason.is_empty() {
+                &self.text
+            } else {
+                &self.reason
+            },
+            is_anywhere: self.text.starts_with("**"),
+        }
+    }
 }
 
 /// The entries of a list.
@@ -58,7 +83,7 @@ pub struct Sensitive(Vec<Entry>);
 #[non_exhaustive]
 pub enum ListErrorKind {
     /// The first word is unknown.
-    #[error("expected `any`, `write`, `exec` or `never`{}", .nearest.map(|word| format!("; did you mean `{word}`?")).unwrap_or_default())]
+    #[error("expected `any`, `secret`, `write`, `exec` or `never`{}", .nearest.map(|word| format!("; did you mean `{word}`?")).unwrap_or_default())]
     Access {
         /// The most similar known word.
         nearest: Option<&'static str>,
@@ -147,8 +172,31 @@ impl Sensitive {
         self.0.iter().filter(move |entry| {
             entry.access != Access::Never
                 && entry.access.includes(operation)
-                && entry.paths.overlaps(paths)
+                && entry.place.paths().overlaps(paths)
         })
+    }
+
+    /// Returns the entries about secrets that the object of a rule may lie in.
+    pub(crate) fn secrets<'s>(
+        &'s self,
+        object: &'s RuleObject,
+    ) -> impl Iterator<Item = SensitivePlace<'s>> {
+        self.0
+            .iter()
+            .filter(|entry| entry.access == Access::Secret && entry.place.meets(object))
+            .map(Entry::place)
+    }
+
+    /// Returns the entries that are about a rule's operation and that its object may lie in.
+    pub(crate) fn places<'s>(&'s self, rule: &'s Rule) -> impl Iterator<Item = SensitivePlace<'s>> {
+        self.0
+            .iter()
+            .filter(|entry| {
+                entry.access != Access::Never
+                    && entry.access.includes(rule.operation())
+                    && entry.place.meets(rule.object())
+            })
+            .map(Entry::place)
     }
 
     /// True if a `never` entry overlaps with the pattern.
@@ -162,7 +210,7 @@ impl Sensitive {
             return false;
         }
         let paths = PathSet::of(pattern);
-        never.any(|entry| entry.paths.overlaps(&paths))
+        never.any(|entry| entry.place.paths().overlaps(&paths))
     }
 }
 
@@ -173,7 +221,7 @@ impl std::fmt::Display for Sensitive {
                 .iter()
                 .find(|(_, access)| *access == entry.access)
                 .map_or("", |(word, _)| word);
-            write!(f, "{access:<5} {}", entry.text)?;
+            write!(f, "{access:<6} {}", entry.text)?;
             if !entry.reason.is_empty() {
                 write!(f, "  # {}", entry.reason)?;
             }
@@ -210,7 +258,7 @@ fn parse_entry(line: &str) -> Result<Option<Entry>, (usize, ListErrorKind)> {
         .map_err(|error| (at + error.span.start, ListErrorKind::Pattern(error)))?;
     Ok(Some(Entry {
         access: *access,
-        paths: PathSet::of(&pattern),
+        place: Place::new(pattern),
         text: text.to_owned(),
         reason: reason.to_owned(),
     }))
@@ -219,11 +267,10 @@ fn parse_entry(line: &str) -> Result<Option<Entry>, (usize, ListErrorKind)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Rule;
 
     fn overlapping(list: &Sensitive, rule: &str) -> usize {
         let rule = Rule::parse(rule).unwrap();
-        let crate::RuleObject::Path(pattern) = rule.object() else {
+        let RuleObject::Path(pattern) = rule.object() else {
             panic!("no pattern: {rule}");
         };
         list.overlapping(rule.operation(), pattern).len()
@@ -252,6 +299,23 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_found_for_exact_paths_and_for_patterns() {
+        let list = Sensitive::default();
+        let found = |rule: &str| {
+            let rule = Rule::parse(rule).unwrap();
+            let first = list.secrets(rule.object()).next();
+            first.map(|place| (place.reason.to_owned(), place.is_anywhere))
+        };
+        let hashes = Some(("password hashes".to_owned(), false));
+        assert_eq!(found("file.open r /etc/shadow"), hashes);
+        assert_eq!(found("file.open r /etc/*"), hashes);
+        let keys = Some(("private keys".to_owned(), true));
+        assert_eq!(found("file.open r /srv/site.key"), keys);
+        assert_eq!(found("file.open r /etc/passwd"), None);
+        assert_eq!(found("file.open r /proc/{self}/environ"), None);
+    }
+
+    #[test]
     fn a_list_can_be_extended_and_errors_have_a_place() {
         let mut list = Sensitive(Vec::new());
         list.extend("# ours\n\nany /srv/keys/** # signing\nnever /srv/exact/**\n")
@@ -263,7 +327,7 @@ mod tests {
         for (text, place) in [
             (
                 "ayn /x",
-                "line 1, column 1: expected `any`, `write`, `exec` or `never`; did you mean `any`?",
+                "line 1, column 1: expected `any`, `secret`, `write`, `exec` or `never`; did you mean `any`?",
             ),
             ("\nany x", "line 2, column 5: expected a path pattern"),
             ("any", "line 1, column 4: expected a path pattern"),

@@ -181,7 +181,7 @@ fn creates(operation: Operation) -> bool {
 }
 
 /// True if the operation changes its object.
-pub(super) fn writes(operation: Operation) -> bool {
+pub(crate) fn writes(operation: Operation) -> bool {
     match operation.op {
         Op::FileOpen => operation.arg & (abi::OPEN_WRITE | abi::OPEN_APPEND) != 0,
         Op::Exec | Op::MapExec | Op::FileIoctl | Op::NetConnect | Op::NetSend => false,

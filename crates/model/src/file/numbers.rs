@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The line numbers of a map's subjects and rules in its file.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ambit_event::Subject;
+use ambit_source::yaml::{self, Node, Value};
+
+use super::node::{Errors, LIMITS};
+use crate::{Map, Rule, RuleObject};
+
+/// Numbers of lines, from 1.
+#[derive(Clone, Debug, Default)]
+pub struct LineNumbers {
+    start: BTreeMap<RuleObject, usize>,
+    /// The line of each key of a subject, by the key.
+    keys: HashMap<Subject, BTreeMap<String, usize>>,
+    rules: HashMap<Subject, HashMap<Rule, usize>>,
+}
+
+impl LineNumbers {
+    /// Reads the numbers from a map's text; `map` is the map that the text was parsed to.
+    pub fn of(text: &str, map: &Map) -> Self {
+        let mut out = Self::default();
+        let Ok(root) = yaml::document(text, LIMITS) else {
+            return out;
+        };
+        for (key, value) in pairs(&root) {
+            match key.scalar() {
+                Some("start") => {
+                    for item in items(value) {
+                        let object = RuleObject::parse_path(item.scalar().unwrap_or_default());
+                        if let Ok(object) = object {
+                            out.start.insert(object, item.place.line);
+                        }
+                    }
+                }
+                Some("subjects") => {
+                    for item in items(value) {
+                        out.add(item, map);
+                    }
+                }
+                _ => {}
+            }
+        }
+        out
+    }
+
+    fn add(&mut self, node: &Node<'_>, map: &Map) {
+        let Some((subject, _)) = super::subject::one(node, map, &mut Errors::new("")) else {
+            return;
+        };
+        let mut rules = HashMap::new();
+        let mut keys = BTreeMap::new();
+        for (key, value) in pairs(node) {
+            if let Some(name) = key.scalar() {
+                keys.insert(name.to_owned(), key.place.line);
+            }
+            if key.scalar() != Some("allow") {
+                continue;
+            }
+            for item in items(value) {
+                if let Ok(rule) = Rule::parse(item.scalar().unwrap_or_default()) {
+                    rules.insert(rule, item.place.line);
+                }
+            }
+        }
+        self.keys.insert(subject.clone(), keys);
+        self.rules.insert(subject, rules);
+    }
+
+    /// Returns the line of a program that the launcher may start.
+    pub fn start(&self, object: &RuleObject) -> Option<usize> {
+        self.start.get(object).copied()
+    }
+
+    /// Returns the line of a key of a subject, such as `exe`.
+    pub fn key(&self, subject: &Subject, key: &str) -> Option<usize> {
+        self.keys.get(subject)?.get(key).copied()
+    }
+
+    /// Returns the line of a subject's rule.
+    pub fn rule(&self, subject: &Subject, rule: &Rule) -> Option<usize> {
+        self.rules.get(subject)?.get(rule).copied()
+    }
+}
+
+fn pairs<'n, 'a>(node: &'n Node<'a>) -> &'n [(Node<'a>, Node<'a>)] {
+    match &node.value {
+        Value::Mapping(pairs) => pairs,
+        _ => &[],
+    }
+}
+
+fn items<'n, 'a>(node: &'n Node<'a>) -> &'n [Node<'a>] {
+    match &node.value {
+        Value::Sequence(items) => items,
+        _ => &[],
+    }
+}
