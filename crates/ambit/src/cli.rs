@@ -25,7 +25,8 @@ const EXAMPLES: &str = "\
 Examples:
   ambit doctor                                  check that this machine can enforce maps
   ambit run --learn -o web.map -- ./serve.sh    learn the behaviour of a command
-  $EDITOR web.map; ambit map check web.map      review the map
+  ambit map review web.map                      show what the map gives to an attacker
+  $EDITOR web.map; ambit map check web.map      edit the map
   ambit run -m web.map --enforce -- ./serve.sh  refuse everything outside the map
   ambit explain                                 show the refused operations, and why
 
@@ -36,6 +37,7 @@ Exit status: 0 success; 1 the command line or a file is wrong; 2 Ambit failed; 3
 const EXAMPLES: &str = "\
 Examples:
   ambit map check web.map          check a map's syntax
+  ambit map review web.map         show what a map gives to an attacker
   ambit rules check my.yaml        check a rule file
   ambit replay web.rec -m web.map  decide a recording by another map
 

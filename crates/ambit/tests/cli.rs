@@ -261,6 +261,88 @@ fn comments_and_lists_keep_lines_exact() {
         .complains("in the list bad: line 2, column 1");
 }
 
+/// The map of a service with a shell, a writable program and a key.
+const OPEN_MAP: &str = "\
+ambit: 1
+domain: web
+coverage: full
+start:
+  - /usr/bin/web
+subjects:
+  - id: sh
+    exe: /usr/bin/dash
+    via: [/usr/bin/web]
+    creds:
+      - uid=33 gid=33 caps=-
+    allow:
+      - file.open r /srv/site.key
+  - id: web
+    exe: /usr/bin/web
+    creds:
+      - uid=33 gid=33 caps=-
+    allow:
+      - exec /usr/bin/dash
+      - file.open r /srv/page
+      - file.open w /usr/bin/web
+";
+
+#[test]
+fn a_review_shows_findings_with_lines_reached_subjects_and_changes() {
+    let desk = desk();
+    desk.file("open.map", OPEN_MAP);
+    desk.ambit(&["map", "review", "open.map"])
+        .exits(0)
+        .says("open.map: exposure 8.7 of 10 (critical), 2 subjects\n")
+        .says("web (/usr/bin/web)  exposure 8.7 (critical), 7.8 without the programs that it starts\n")
+        .says("  high      It can start a shell, which runs commands")
+        .says("            19: exec /usr/bin/dash\n")
+        .says("            5: start: /usr/bin/web\n")
+        .says("Through /usr/bin/dash it has the lines of sh as well: reads-secrets\n")
+        .says("remove `exec /usr/bin/dash` of web")
+        .says("--against");
+    desk.ambit(&["map", "review", "web.map", "--subject", "dog"])
+        .exits(1)
+        .complains("no subject `dog`; its subjects are cat");
+    let one = desk.ambit(&["map", "review", "open.map", "--subject", "sh"]);
+    assert!(!one.exits(0).stdout().contains("web (/usr/bin/web)"));
+}
+
+#[test]
+fn a_review_as_json_has_what_the_text_has() {
+    let desk = desk();
+    desk.file("open.map", OPEN_MAP);
+    let json = desk
+        .ambit(&["map", "review", "--json", "open.map"])
+        .exits(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout()).unwrap();
+    assert_eq!(json["map"], "open.map");
+    assert_eq!(json["exposure"], 8.7);
+    assert_eq!(json["runs"], 0);
+    let web = &json["subjects"][0];
+    assert_eq!(web["findings"][0]["severity"], "high");
+    assert_eq!(web["reaches"][0]["through"][0], "/usr/bin/dash");
+    assert_eq!(web["reaches"][0]["adds"][0], "reads-secrets");
+    assert!(json["changes"][0]["removes"][0]["number"].is_u64());
+}
+
+#[test]
+fn a_review_prints_no_control_characters_of_a_map() {
+    let desk = desk();
+    let map = OPEN_MAP.replace("/srv/site.key", "/srv/a\\x1b]0;\\xe2\\x80\\xae.key");
+    desk.file("open.map", map);
+    for option in ["--verbose", "--json"] {
+        let out = desk
+            .ambit(&["map", "review", "open.map", option])
+            .exits(0)
+            .stdout();
+        assert!(
+            out.chars()
+                .all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'),
+            "{out}"
+        );
+    }
+}
+
 #[test]
 fn an_incomplete_map_is_not_enforced_unless_that_is_asked_for() {
     let desk = desk();

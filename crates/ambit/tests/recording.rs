@@ -103,6 +103,28 @@ fn cat() -> Subject {
 }
 
 #[test]
+fn a_review_shows_what_a_change_would_have_refused() {
+    let desk = desk();
+    record_few(&desk, "rec");
+    desk.file("web.map", MAP.replace("r /srv/**", "rw /srv/**"));
+    desk.ambit(&["map", "review", "web.map"])
+        .exits(0)
+        .says("A pattern with `*` or `**` covers every name at its place.");
+    desk.ambit(&["map", "review", "web.map", "--against", "rec"])
+        .exits(0)
+        .says("replace `file.open rw /srv/**` of cat by the one that was seen")
+        .says("+ file.open r /srv/a/b\n       would have refused nothing in 1 recording\n");
+    desk.file("web.map.stats", STATS);
+    desk.ambit(&["map", "review", "web.map"])
+        .exits(0)
+        .says("A pattern covers many names, but only one was seen.")
+        .says("would have refused nothing in 3 learning runs");
+    desk.ambit(&["map", "review", "web.map", "--against", "none"])
+        .exits(1)
+        .complains("cannot read the recording none");
+}
+
+#[test]
 fn replay_says_what_the_map_would_refuse_and_why() {
     let desk = desk();
     record_few(&desk, "rec");

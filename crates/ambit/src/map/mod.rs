@@ -5,6 +5,7 @@ mod compact;
 pub(crate) mod figures;
 mod file;
 mod generalize;
+mod review;
 mod seal;
 mod status;
 mod used;
@@ -16,6 +17,8 @@ pub(crate) use file::read_if_there;
 pub(crate) use file::{MAP_MODE, read, read_reporting, read_with_text, target, write};
 #[cfg(feature = "kernel")]
 pub(crate) use generalize::hint;
+#[cfg(feature = "kernel")]
+pub(crate) use review::hints;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -29,7 +32,7 @@ use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{Style, count, note, shown};
 use crate::stdout::{json_line, print};
 
-/// Check, show, compare, merge and generalise behaviour maps
+/// Check, show, compare, merge, generalise and review behaviour maps
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
     /// Check maps, and show each error with its place
@@ -85,6 +88,7 @@ pub(crate) enum Verb {
         output: Option<PathBuf>,
     },
     Generalize(Box<generalize::Args>),
+    Review(review::Args),
     Status(status::Args),
     Seal(seal::Args),
     /// Print a map's digest, which is equal for all maps that allow the same
@@ -128,6 +132,7 @@ pub(crate) fn main(verb: Verb) -> Result<Outcome, Failure> {
             };
             diff(&before, &after, json, exit_code)
         }
+        Verb::Review(args) => review::main(&args),
         Verb::Status(args) => status::main(&args),
         Verb::Seal(args) => seal::main(&args),
         Verb::Merge { files, output } => merge(&files, output),
@@ -184,19 +189,8 @@ fn summary(map: &Map) -> String {
 }
 
 fn show(mut map: Map, subject: Option<&str>, json: bool) -> Result<Outcome, Failure> {
+    known_subject(&map, subject)?;
     if let Some(id) = subject {
-        if map.by_id(id).is_none() {
-            let known: Vec<String> = map
-                .subjects
-                .values()
-                .map(|entry| escape::line(&entry.id))
-                .collect();
-            return Err(Failure::usage(anyhow!(
-                "the map has no subject `{}`; its subjects are {}",
-                escape::line(id),
-                known.join(", ")
-            )));
-        }
         map.subjects.retain(|_, entry| entry.id == id);
         let used = |rules: &BTreeSet<Rule>| {
             map.subjects
@@ -209,6 +203,23 @@ fn show(mut map: Map, subject: Option<&str>, json: bool) -> Result<Outcome, Fail
         return print(&json_line(&view::View::of(&map))?);
     }
     print(&map.to_string())
+}
+
+/// Returns an error if the map has no subject with this id.
+fn known_subject(map: &Map, id: Option<&str>) -> Result<(), Failure> {
+    let Some(id) = id.filter(|id| map.by_id(id).is_none()) else {
+        return Ok(());
+    };
+    let known: Vec<String> = map
+        .subjects
+        .values()
+        .map(|entry| escape::line(&entry.id))
+        .collect();
+    Err(Failure::usage(anyhow!(
+        "the map has no subject `{}`; its subjects are {}",
+        escape::line(id),
+        known.join(", ")
+    )))
 }
 
 fn diff(before: &Map, after: &Map, json: bool, exit_code: bool) -> Result<Outcome, Failure> {

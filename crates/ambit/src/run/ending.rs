@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use super::figures::{self, Figures, Missing};
 use super::{Args, Plan};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::map::{MAP_MODE, group_names, hint, read_if_there};
+use crate::map::{MAP_MODE, group_names, hint, hints, read_if_there};
 use crate::out::{count, kept, note, shown};
 
 /// The result of a session.
@@ -84,6 +84,11 @@ fn conclude(args: &Args, plan: &Plan, result: SessionResult) -> Result<Outcome, 
         figures::add(plan, target, stats, &figures);
         if let Some(hint) = hint(&plan.path).filter(|_| !args.quiet) {
             note!("{hint}");
+        }
+        if !args.quiet {
+            for line in hints(&plan.path) {
+                note!("{line}");
+            }
         }
     }
     if args.fail_on_violation && stats.violations() > 0 {

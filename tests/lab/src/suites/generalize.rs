@@ -32,7 +32,8 @@ fn learn_two_days(lab: &Lab) {
     for values in ["2026-11-24 17", "2026-11-25 18"] {
         lab.learn("map", &work(lab, values))
             .succeeds()
-            .complains("ambit map generalize");
+            .complains("ambit map generalize")
+            .complains("next: ambit map review");
     }
 }
 

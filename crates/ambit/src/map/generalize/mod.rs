@@ -208,7 +208,7 @@ fn choose<'p>(ids: &[String], proposals: &'p [Proposal]) -> Result<Vec<&'p Propo
 }
 
 /// Reads the list of sensitive places: the built-in entries, the host's entries and the entries of the given files.
-fn list(files: &[PathBuf]) -> Result<Sensitive, Failure> {
+pub(super) fn list(files: &[PathBuf]) -> Result<Sensitive, Failure> {
     let mut list = Sensitive::default();
     let own = Path::new(LIST);
     for (path, needed) in
