@@ -640,6 +640,7 @@ fn json_has_words_for_kinds_and_severities_and_numbers_for_lines() {
     assert_eq!(json["level"], "medium");
     let subject = &json["subjects"][0];
     assert_eq!(subject["id"], "web");
+    assert_eq!(subject["level"], "medium");
     assert_eq!(subject["subject"]["exe"], "/usr/bin/web");
     let finding = &subject["findings"][0];
     assert_eq!(finding["kind"], "executable-memory");

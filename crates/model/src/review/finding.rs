@@ -52,6 +52,8 @@ pub struct SubjectReview {
     pub subject: Subject,
     /// The exposure, with everything that it reaches.
     pub exposure: super::Exposure,
+    /// The severity of a single finding with about this exposure.
+    pub level: Option<Severity>,
     /// The exposure without the subjects that it reaches.
     pub own_exposure: super::Exposure,
     /// Its findings, the worst first.

@@ -189,6 +189,7 @@ impl<'m> Analysis<'m> {
                     id: entry.id.clone(),
                     subject: subject.clone(),
                     exposure: Exposure::of(&all),
+                    level: Exposure::of(&all).level(),
                     own_exposure: Exposure::of(&alone),
                     findings: findings(self.map, hits, numbers),
                     reaches: self.reaches(index, &alone),
