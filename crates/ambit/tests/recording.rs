@@ -443,7 +443,7 @@ fn status_tells_what_the_runs_have_shown() {
     desk.ambit(&["map", "status", "web.map"])
         .exits(0)
         .says("web.map: 3 rules for 1 subject, learned in 3 runs (3 complete runs with 100 operations)")
-        .says("2026-01-01T00:00:00Z       2  ####")
+        .says("2026-01-01T00:00:00Z       3  ####")
         .says("(3 of untrusted tasks: not counted)")
         .says("chance that the next operation is outside the map: 0.00 % (0 of 3 lines seen once in 100 operations)")
         .says("1 line of the map used in no complete run")

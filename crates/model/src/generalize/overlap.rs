@@ -199,6 +199,14 @@ impl Place {
         }
     }
 
+    /// The same place, but a `*` at the end of its pattern stands for bytes without a dot where it is compared with patterns.
+    pub(super) fn without_dot_at_end(self) -> Self {
+        Self {
+            paths: PathSet::without_dot_at_end(&self.pattern),
+            ..self
+        }
+    }
+
     /// The set of paths that it covers.
     pub(crate) fn paths(&self) -> &PathSet {
         &self.paths

@@ -108,26 +108,23 @@ pub struct ListError {
     pub kind: ListErrorKind,
 }
 
-impl Entry {
-    /// Returns the paths of a built-in entry. A `*` at its end is the rest of a key's name, which has no dot: otherwise
-    /// `id_rsa*` would have a path in common with `*.c`, and nearly each pattern would be sensitive.
-    fn paths_of_key_names(&self) -> PathSet {
-        match PathPattern::parse(PathKind::Path, &self.text) {
-            Ok(pattern) => PathSet::without_dot_at_end(&pattern),
-            Err(_) => self.paths.clone(),
-        }
-    }
-}
-
 impl Default for Sensitive {
     fn default() -> Self {
         let mut list = Self(Vec::new());
         // A test parses the built-in list.
         let _ = list.extend(BUILT_IN);
-        for entry in &mut list.0 {
-            entry.paths = entry.paths_of_key_names();
-        }
-        list
+        // The rest of a key's name has no dot: otherwise `**/id_rsa*` would have a path in common with `/srv/*.c`, and nearly
+        // each pattern would be sensitive.
+        let entries = list.0.into_iter().map(|entry| {
+            let anywhere = entry.text.starts_with("**");
+            let place = if anywhere {
+                entry.place.without_dot_at_end()
+            } else {
+                entry.place
+            };
+            Entry { place, ..entry }
+        });
+        Self(entries.collect())
     }
 }
 
