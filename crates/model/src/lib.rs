@@ -32,7 +32,7 @@ pub use generalize::{
     Kind, ListError, ListErrorKind, MAPS_MAX, Options, Proposal, Rewrite, Risk, Sensitive, propose,
 };
 pub use group::{GroupNames, GroupNamesError};
-pub use learn::{Counts, Learned, LearnedPoint, Learner, Step, Trajectory, Violation};
+pub use learn::{Counts, Generalized, Learned, LearnedPoint, Learner, Step, Trajectory, Violation};
 pub use map::{
     CHAIN_DEFAULT, Entry, FAMILIES, Map, OwnResponses, Responses, Version, is_chain,
     is_domain_name, is_group_name, is_source,

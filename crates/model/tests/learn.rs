@@ -499,6 +499,262 @@ fn directories_made_of_a_counter_s_digits_become_numbers_too() {
     );
 }
 
+/// Learns files that a program creates and renames, each as (mode, temporary name, final name). A file without a final
+/// name is removed.
+fn learn_files(base: &Map, files: &[(u32, &str, Option<&str>)]) -> Learned {
+    let app = subject("/usr/bin/app");
+    let mut ring = Ring::new();
+    for (mode, name, becomes) in files {
+        ring.extra = *mode;
+        ring.does(&app, &[&format!("file.create {name}")]);
+        ring.extra = 0;
+        match becomes {
+            Some(target) => ring.does(
+                &app,
+                &[
+                    &format!("file.rename from {name}"),
+                    &format!("file.rename to {target}"),
+                ],
+            ),
+            None => ring.does(&app, &[&format!("file.unlink {name}")]),
+        };
+    }
+    ring.learn(base)
+}
+
+fn created(learned: &Learned) -> Vec<String> {
+    rules(&learned.map, "/usr/bin/app")
+        .iter()
+        .filter_map(|rule| rule.strip_prefix("file.create ").map(str::to_owned))
+        .collect()
+}
+
+fn map_of_app(lines: &[&str]) -> Map {
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| format!("      - {line}\n"))
+        .collect();
+    let lines = lines.concat();
+    let text = format!(
+        "ambit: 1\ndomain: x\nsubjects:\n  - id: app\n    exe: /usr/bin/app\n    allow:\n{lines}"
+    );
+    Map::parse(&text, "base").unwrap()
+}
+
+#[test]
+fn a_temporary_name_shares_the_pattern_of_its_final_name() {
+    let base = map_of_app(&[
+        "file.rename to /srv/cam/scan_{n}.tif",
+        "file.rename to /srv/q/{hex}.msg",
+    ]);
+    for (name, target, pattern) in [
+        (
+            "/srv/cam/.scan_77120.tif.Qz7kPm",
+            "/srv/cam/scan_77120.tif",
+            "/srv/cam/.scan_{n}.tif.{tmp}",
+        ),
+        (
+            "/srv/cam/scan_5.tif.part",
+            "/srv/cam/scan_5.tif",
+            "/srv/cam/scan_{n}.tif.part",
+        ),
+        (
+            "/srv/cam/scan_5.tif.new",
+            "/srv/cam/scan_5.tif",
+            "/srv/cam/scan_{n}.tif.new",
+        ),
+        (
+            "/srv/cam/scan_5.tif~",
+            "/srv/cam/scan_5.tif",
+            "/srv/cam/scan_{n}.tif~",
+        ),
+        (
+            "/srv/cam/#scan_5.tif#",
+            "/srv/cam/scan_5.tif",
+            "/srv/cam/#scan_{n}.tif#",
+        ),
+        (
+            "/srv/q/.9d41e0.msg.b7Rx02",
+            "/srv/q/9d41e0.msg",
+            "/srv/q/.{hex}.msg.{tmp}",
+        ),
+        (
+            "/srv/q/9d41e0.msg.lock",
+            "/srv/q/9d41e0.msg",
+            "/srv/q/{hex}.msg.lock",
+        ),
+    ] {
+        let learned = learn_files(&base, &[(0o600, name, Some(target))]);
+        assert_eq!(created(&learned), [pattern], "{name}");
+    }
+    // Without a pattern, the final name is a fixed part, even if it looks random itself.
+    for (name, target, pattern) in [
+        (
+            "/etc/app/.limits.toml.Rk29Zx",
+            "/etc/app/limits.toml",
+            "/etc/app/.limits.toml.{tmp}",
+        ),
+        (
+            "/etc/app/limits.toml.4c1b7X",
+            "/etc/app/limits.toml",
+            "/etc/app/limits.toml.{tmp}",
+        ),
+        (
+            "/etc/app/Xk29Zq.toml.Rk29Zx",
+            "/etc/app/Xk29Zq.toml",
+            "/etc/app/Xk29Zq.toml.{tmp}",
+        ),
+        (
+            "/etc/app/Xk29Zq.lock",
+            "/etc/app/Xk29Zq",
+            "/etc/app/Xk29Zq.lock",
+        ),
+        (
+            "/srv/o/tmp_obj_a9Kd02",
+            "/srv/o/9d41e0",
+            "/srv/o/tmp_obj_{tmp}",
+        ),
+        (
+            "/srv/o/tmp_pack_zz9Kd0",
+            "/srv/o/p.pack",
+            "/srv/o/tmp_pack_{tmp}",
+        ),
+    ] {
+        let learned = learn_files(&Map::new("x"), &[(0o600, name, Some(target))]);
+        assert_eq!(created(&learned), [pattern], "{name}");
+    }
+}
+
+#[test]
+fn fixed_parts_of_temporary_names_are_never_swallowed() {
+    for (mode, name, pattern) in [
+        // The alphabet of Python contains the underscore.
+        (0o600, "/srv/w/job_x_9fkq2z.csv", "/srv/w/job_{tmp}.csv"),
+        (0o600, "/srv/w/thumb_q7_kd93x.png", "/srv/w/thumb_{tmp}.png"),
+        (
+            0o600,
+            "/srv/w/worker-4711-000382",
+            "/srv/w/worker-{pid}-{n}",
+        ),
+        (
+            0o600,
+            "/srv/w/worker4711.17.out",
+            "/srv/w/worker{pid}.{n}.out",
+        ),
+        (
+            0o644,
+            "/srv/w/.#limits.conf41d0a97be35f6c28",
+            "/srv/w/.#limits.conf{hex}",
+        ),
+        (0o600, "/tmp/ledgerQx81_dKf", "/tmp/ledger{tmp}"),
+        (0o600, "/tmp/.LockSem.qhwzkd", "/tmp/.LockSem.{tmp}"),
+        (0o600, "/dev/shm/psm_b1204935", "/dev/shm/psm_{tmp}"),
+    ] {
+        let learned = learn_files(&Map::new("x"), &[(mode, name, None)]);
+        assert_eq!(created(&learned), [pattern], "{name}");
+    }
+}
+
+#[test]
+fn process_numbers_in_hex_become_a_class_with_the_numbers_behind_them() {
+    // 4711 is 1267 in hex, and 11086 is 2b4e.
+    let mut ring = Ring::new();
+    let app = subject("/usr/bin/app");
+    for (pid, name) in [
+        (11086, "part-2b4e-1-a7.tbl"),
+        (11086, "part-2b4e-e-10.tbl"),
+        (4711, "part-1267-2-b.tbl"),
+        (11086, "bed-2B4E.dad"),
+    ] {
+        ring.pid = pid;
+        ring.does(
+            &app,
+            &[
+                &format!("file.create /srv/w/{name}"),
+                &format!("file.unlink /srv/w/{name}"),
+            ],
+        );
+    }
+    let learned = ring.learn(&Map::new("x"));
+    assert_eq!(
+        created(&learned),
+        ["/srv/w/bed-{hex}.dad", "/srv/w/part-{hex}-{hex}-{hex}.tbl"]
+    );
+}
+
+#[test]
+fn names_that_each_run_uses_once_become_a_pattern() {
+    let earlier = [
+        "file.create /srv/t/rel_Kd93bX.idx",
+        "file.create /srv/t/rel_pQ7wz1.idx",
+    ];
+    let file = [(0o660, "/srv/t/rel_0vTm4R.idx", Some("/srv/t/done.idx"))];
+    let kept = |base: &Map, name: &str| {
+        let mut ring = Ring::new();
+        ring.extra = 0o660;
+        ring.does(&subject("/usr/bin/app"), &[&format!("file.create {name}")]);
+        created(&ring.learn(base))
+    };
+    let base = map_of_app(&earlier);
+    assert_eq!(
+        kept(&base, "/srv/t/rel_0vTm4R.idx"),
+        ["/srv/t/rel_{tmp}.idx"]
+    );
+    assert_eq!(
+        kept(&map_of_app(&earlier[..1]), "/srv/t/rel_0vTm4R.idx").len(),
+        2
+    );
+    let words = map_of_app(&[
+        "file.create /srv/t/rel_orders.idx",
+        "file.create /srv/t/rel_people.idx",
+    ]);
+    assert_eq!(kept(&words, "/srv/t/rel_stores.idx").len(), 3);
+    assert_eq!(
+        created(&learn_files(&base, &file)),
+        ["/srv/t/rel_{tmp}.idx"]
+    );
+}
+
+#[test]
+fn an_odd_reading_yields_to_the_reading_of_most_siblings() {
+    // `stationer` could be the beginning of the first name.
+    let files = [
+        "/tmp/stationerk9_fX2",
+        "/tmp/station7Gd02kQz",
+        "/tmp/stationPq81mZx0",
+        "/tmp/stationzzK40fWa",
+    ];
+    let files: Vec<_> = files.map(|name| (0o600, name, None)).into();
+    let learned = learn_files(&Map::new("x"), &files);
+    assert_eq!(created(&learned), ["/tmp/station{tmp}"]);
+    let mut reversed = files;
+    reversed.reverse();
+    assert_eq!(learn_files(&Map::new("x"), &reversed).map, learned.map);
+}
+
+#[test]
+fn patterns_that_the_learner_chose_are_listed() {
+    let files = [
+        (0o600, "/srv/w/cut-Kd93bX", None),
+        (0o600, "/srv/w/cut-pQ7wz1", None),
+        (0o644, "/srv/w/notes.txt", None),
+    ];
+    let learned = learn_files(&Map::new("x"), &files);
+    let listed = |learned: &Learned| -> Vec<(String, usize, String)> {
+        let one = |one: &ambit_model::Generalized| {
+            (one.pattern.to_string(), one.names, one.example.clone())
+        };
+        learned.generalized.iter().map(one).collect()
+    };
+    let expected = (
+        "/srv/w/cut-{tmp}".to_owned(),
+        2,
+        "/srv/w/cut-Kd93bX".to_owned(),
+    );
+    assert_eq!(listed(&learned), [expected]);
+    assert_eq!(listed(&learn_files(&learned.map, &files)), []);
+}
+
 #[test]
 fn files_that_the_workload_did_not_make_stay_exact() {
     let cat = subject("/usr/bin/cat");

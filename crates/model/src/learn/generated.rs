@@ -3,13 +3,17 @@
 //! created are replaced, and only with evidence; all others stay exact.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use ambit_abi::{self as abi, Op};
-use ambit_event::Object;
 use ambit_event::lex::Class;
+use ambit_event::{Object, Path};
 
 use super::LearnedPoint;
-use super::heuristics::{self, Origin};
+use super::around::split_around;
+use super::groups::Groups;
+use super::known::{self, Known};
+use super::name::{self, Origin, Reading};
 use crate::RuleObject;
 use crate::pattern::{Index, PathKind, PathPattern, Piece};
 
@@ -19,8 +23,12 @@ const TEMPORARY_DIRECTORIES: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/",
 const MARKED_DIRECTORIES: [&[u8]; 2] = [b"/proc/", b"/dev/pts/"];
 /// Maximum depth of directories that a counter's files are distributed over.
 const FANOUT_DEPTH: usize = 3;
-/// File modes used by `mkstemp` and `mkdtemp`.
-const PRIVATE_MODES: [u32; 2] = [0o600, 0o700];
+/// Maximum length of the text before a final name.
+const BEFORE_MAX: usize = 8;
+/// Bits, in hundredths, that names of several runs must save to be read as generated.
+const NEED_ACROSS_RUNS: i32 = 2000;
+/// Number of names of earlier runs that are needed as evidence.
+const EARLIER_NAMES_MIN: usize = 2;
 
 /// Paths of created files with generated names, each with the pattern of its last component.
 #[derive(Debug, Default)]
@@ -29,83 +37,183 @@ pub(crate) struct GeneratedNames {
 }
 
 /// Facts about a created path.
+#[derive(Default)]
 struct Created {
-    private: bool,
+    modes: BTreeSet<u32>,
     socket: bool,
     pids: BTreeSet<u32>,
 }
 
-impl GeneratedNames {
-    /// Searches the points for generated names.
-    pub(super) fn new(points: &[LearnedPoint]) -> Self {
-        let mut created: BTreeMap<&[u8], Created> = BTreeMap::new();
-        let mut removed_paths: BTreeSet<&[u8]> = BTreeSet::new();
-        let processes: BTreeSet<u32> = points.iter().map(|point| point.ns_tgid).collect();
+/// A created file with the ways to read its name, the best one first.
+pub(super) struct Name<'a> {
+    pub(super) path: &'a [u8],
+    origin: Origin,
+    pub(super) readings: Vec<Reading>,
+}
+
+/// Facts about the paths in the points.
+#[derive(Default)]
+struct Facts<'a> {
+    created: BTreeMap<&'a [u8], Created>,
+    removed: BTreeSet<&'a [u8]>,
+    /// Paths that a file was given by renaming or linking.
+    targets: BTreeSet<&'a [u8]>,
+    seen: BTreeSet<&'a [u8]>,
+    processes: BTreeSet<u32>,
+}
+
+impl<'a> Facts<'a> {
+    fn of(points: &'a [LearnedPoint]) -> Self {
+        let mut out = Self {
+            processes: points.iter().map(|point| point.ns_tgid).collect(),
+            ..Self::default()
+        };
         for point in points {
             let Object::Path(path) = &point.object else {
                 continue;
             };
             let path = path.as_bytes();
+            out.seen.insert(path);
             if creates(point) {
-                let facts = created.entry(path).or_insert_with(|| Created {
-                    private: false,
-                    socket: false,
-                    pids: BTreeSet::new(),
-                });
+                let facts = out.created.entry(path).or_default();
                 facts.socket |= point.operation.op == Op::NetBind;
-                facts.private |= PRIVATE_MODES.contains(&(point.extra & 0o7777));
+                facts.modes.insert(point.extra & 0o7777);
                 facts.pids.insert(point.ns_tgid);
+                if matches!(point.operation.op, Op::FileLink | Op::FileRename) {
+                    out.targets.insert(path);
+                }
             } else if removes(point) {
-                removed_paths.insert(path);
+                out.removed.insert(path);
             }
         }
-        let mut out = Self::default();
-        let mut other_paths: Vec<(&[u8], bool)> = Vec::new();
-        for (path, created) in &created {
-            if MARKED_DIRECTORIES
+        out
+    }
+
+    /// Returns the origin of a file, with the first process that created it.
+    fn origin(&self, path: &[u8], created: &Created) -> Origin {
+        let removed = prefixes(path).any(|prefix| self.removed.contains(prefix));
+        let temporary = removed
+            || TEMPORARY_DIRECTORIES
+                .iter()
+                .any(|prefix| path.starts_with(prefix));
+        let private = name::PRIVATE_MODES
+            .into_iter()
+            .find(|mode| created.modes.contains(mode));
+        Origin {
+            temporary,
+            removed,
+            mode: private
+                .or(created.modes.last().copied())
+                .unwrap_or_default(),
+            pid: created.pids.first().copied().unwrap_or_default(),
+        }
+    }
+
+    /// Returns the readings of a created path. Readings that contain a process number are preferred: they explain more
+    /// of the name.
+    fn readings(
+        &self,
+        path: &[u8],
+        created: &Created,
+        origin: Origin,
+        keep: Option<&Range<usize>>,
+    ) -> Vec<Reading> {
+        let text = last(path);
+        // A process may create files that are named after another one, such as a daemon's helper after the daemon.
+        let others = name::process_numbers(text).filter(|number| {
+            (origin.temporary || created.socket) && self.processes.contains(number)
+        });
+        let mut found = Vec::new();
+        for pid in created.pids.iter().copied().chain(others) {
+            let readings = name::readings(text, keep, Origin { pid, ..origin });
+            let best = readings.first();
+            if best.is_some_and(|best| best.process && best.suffices()) {
+                return readings;
+            }
+            if found.is_empty() {
+                found = readings;
+            }
+        }
+        found
+    }
+
+    /// Returns the names of created files. The kernel part replaces numbers in some directories itself.
+    fn names(&self) -> Vec<Name<'_>> {
+        let marked = |path: &[u8]| {
+            MARKED_DIRECTORIES
                 .iter()
                 .any(|prefix| path.starts_with(prefix))
-            {
-                continue;
-            }
-            let removed = prefixes(path).any(|prefix| removed_paths.contains(prefix));
-            let temporary = removed
-                || TEMPORARY_DIRECTORIES
-                    .iter()
-                    .any(|prefix| path.starts_with(prefix));
-            let name = last(path);
-            // A process may create files that are named after another one, such as a daemon's helper after the daemon.
-            let others = heuristics::process_numbers(name)
-                .filter(|number| (temporary || created.socket) && processes.contains(number));
-            let mut found = None;
-            for pid in created.pids.iter().copied().chain(others) {
-                let origin = Origin {
-                    temporary,
-                    removed,
-                    private: created.private,
-                    pid,
-                };
-                // A result that contains a process number is preferred: it explains more of the name.
-                match heuristics::pieces(name, origin) {
-                    Some(pieces) if pieces.contains(&Piece::Class(Class::Pid)) => {
-                        found = Some(pieces);
-                        break;
-                    }
-                    pieces => found = found.or(pieces),
+        };
+        let created = self.created.iter().filter(|(path, _)| !marked(path));
+        created
+            .map(|(path, created)| {
+                let origin = self.origin(path, created);
+                let readings = self.readings(path, created, origin, None);
+                Name {
+                    path,
+                    origin,
+                    readings,
                 }
-            }
+            })
+            .collect()
+    }
+}
+
+impl GeneratedNames {
+    /// Searches the points for generated names. `known` is the evidence of the map that is extended.
+    pub(super) fn new(points: &[LearnedPoint], known: &Known) -> Self {
+        let facts = Facts::of(points);
+        let names = facts.names();
+        let groups = Groups::of(&names);
+        let mut out = Self::default();
+        let mut other_paths: Vec<(&[u8], bool)> = Vec::new();
+        for one in &names {
+            let found = groups
+                .choose(one)
+                .or_else(|| across_runs(one, &facts, known));
             match found {
                 Some(pieces) => {
-                    if matches!(&*pieces, [.., Piece::Class(Class::Num), _]) {
-                        out.add_fanout_directories(path);
+                    if matches!(
+                        &*pieces,
+                        [.., Piece::Class(Class::Num)]
+                            | [.., Piece::Class(Class::Num), Piece::Bytes(_)]
+                    ) {
+                        out.add_fanout_directories(one.path);
                     }
-                    out.names.insert(path.to_vec(), pieces);
+                    out.names.insert(one.path.to_vec(), pieces);
                 }
-                None => other_paths.push((path, temporary)),
+                None => other_paths.push((one.path, one.origin.temporary)),
             }
         }
         out.add_siblings(&other_paths);
+        out.add_names_around_others(&names, &facts, known);
         out
+    }
+
+    /// Replaces names that contain the final name of their file: both share a pattern, and a final name that is exact
+    /// stays a fixed part.
+    fn add_names_around_others(&mut self, names: &[Name<'_>], facts: &Facts<'_>, known: &Known) {
+        let patterns = known.patterns();
+        let mut longer: Vec<&Name<'_>> = names.iter().collect();
+        // A name is shorter than one that contains it, so its pattern is known when it is needed.
+        longer.sort_by_key(|one| (one.path.len(), one.path));
+        for one in longer {
+            let Some((inner, before, after)) = find_around(one, facts) else {
+                continue;
+            };
+            let path = [parent(one.path), inner].concat();
+            let of_run = self.names.get(&path).cloned();
+            let pattern = of_run.or_else(|| known::component(&patterns, &path));
+            let varies =
+                |pieces: &[Piece]| pieces.iter().any(|piece| matches!(piece, Piece::Class(_)));
+            if pattern.is_some() || varies(&before) || varies(&after) {
+                let inner = pattern.unwrap_or_else(|| vec![Piece::Bytes(inner.into())]);
+                let pieces = name::joined([before, inner, after].concat());
+                self.names.insert(one.path.to_vec(), pieces);
+            } else {
+                self.names.remove(one.path);
+            }
+        }
     }
 
     /// Adds the directories over which a counter's files are distributed. Their names are the last digits of the
@@ -164,6 +272,20 @@ impl GeneratedNames {
         self.names.extend(more);
     }
 
+    /// Returns the patterns, each with the number of names that it stands for and the first of them.
+    pub(super) fn patterns(&self) -> BTreeMap<RuleObject, (usize, &[u8])> {
+        let mut out = BTreeMap::new();
+        for path in self.names.keys() {
+            if let Ok(object) = Path::new(path.clone()) {
+                let (count, _) = out
+                    .entry(self.object(Object::Path(object)))
+                    .or_insert((0, path.as_slice()));
+                *count += 1;
+            }
+        }
+        out
+    }
+
     /// Returns the object for a rule, with each generated component of its path replaced by its pattern.
     pub(crate) fn object(&self, object: Object) -> RuleObject {
         let (kind, path) = match &object {
@@ -190,6 +312,82 @@ impl GeneratedNames {
         }
         RuleObject::from_pattern(PathPattern::new(kind, pieces))
     }
+}
+
+/// Returns the final name in a temporary name, and the pieces before and behind it. The longest final name is preferred.
+fn find_around<'a>(
+    one: &Name<'a>,
+    facts: &Facts<'_>,
+) -> Option<(&'a [u8], Vec<Piece>, Vec<Piece>)> {
+    let created = facts.created.get(one.path)?;
+    let (directory, text) = (parent(one.path), last(one.path));
+    if !one.origin.temporary && !facts.targets.contains(one.path) {
+        return None;
+    }
+    for length in (1..text.len()).rev() {
+        for start in 0..=BEFORE_MAX.min(text.len() - length) {
+            let keep = start..start + length;
+            let inner = text.get(keep.clone())?;
+            let path = [directory, inner].concat();
+            if !facts.seen.contains(&*path) {
+                continue;
+            }
+            let fixed = vec![Piece::Bytes(text.into())];
+            if let Some((before, after)) = split_around(&fixed, inner) {
+                return Some((inner, before, after));
+            }
+            if !facts.targets.contains(&*path) || !one.origin.removed {
+                continue;
+            }
+            let best = facts
+                .readings(one.path, created, one.origin, Some(&keep))
+                .into_iter()
+                .next();
+            let split = best
+                .filter(Reading::suffices)
+                .and_then(|best| split_around(&best.pieces, inner));
+            if let Some((before, after)) = split {
+                return Some((inner, before, after));
+            }
+        }
+    }
+    None
+}
+
+/// Returns the pieces of a name if names of earlier runs with the same fixed parts and length show that the rest is
+/// random: each run used one of them and no other run did.
+fn across_runs(one: &Name<'_>, facts: &Facts<'_>, known: &Known) -> Option<Vec<Piece>> {
+    let (directory, text) = (parent(one.path), last(one.path));
+    let unused = |name: &&[u8]| {
+        name.len() == text.len() && !facts.seen.contains(&*[directory, name].concat())
+    };
+    let earlier: Vec<&[u8]> = known.created(directory).filter(unused).collect();
+    if earlier.len() < EARLIER_NAMES_MIN {
+        return None;
+    }
+    let origin = Origin {
+        temporary: true,
+        ..one.origin
+    };
+    let random = |name: &[u8]| {
+        let readings = name::readings(name, None, origin).into_iter();
+        readings.filter(|reading| reading.pieces.contains(&Piece::Class(Class::Tmp)))
+    };
+    let earlier: Vec<Vec<Reading>> = earlier
+        .into_iter()
+        .map(|name| random(name).collect())
+        .collect();
+    let shared = random(text).filter_map(|reading| {
+        let same = earlier
+            .iter()
+            .flatten()
+            .filter(|other| other.pieces == reading.pieces);
+        let gains: Vec<i32> = same.map(|other| other.gain).collect();
+        let sum = gains.iter().sum::<i32>() + reading.gain;
+        (gains.len() >= EARLIER_NAMES_MIN && sum >= NEED_ACROSS_RUNS)
+            .then_some((sum, reading.pieces))
+    });
+    shared.max().map(|(_, pieces)| pieces)
 }
 
 fn creates(point: &LearnedPoint) -> bool {
@@ -221,11 +419,11 @@ fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|path| path.len() > 1)
 }
 
-fn last(path: &[u8]) -> &[u8] {
+pub(super) fn last(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
-fn parent(path: &[u8]) -> &[u8] {
+pub(super) fn parent(path: &[u8]) -> &[u8] {
     path.get(..path.len().saturating_sub(last(path).len()))
         .unwrap_or_default()
 }

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Learns a map from events: collects points in order, then replaces generated names by patterns.
 
+pub(crate) mod around;
 mod generated;
+mod groups;
 pub(crate) mod heuristics;
+mod known;
+mod makers;
+mod name;
+mod ordinary;
+mod search;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -13,7 +20,8 @@ use ambit_event::{
 };
 
 use self::generated::GeneratedNames;
-use crate::pattern::Index;
+use self::known::Known;
+use crate::pattern::{Index, PathKind, PathPattern};
 use crate::{ANY_HOST, Map, Rule, RuleObject};
 
 /// A hasher for keys. They are keyed fingerprints, so one of their words is already a good hash.
@@ -93,6 +101,7 @@ pub struct Learner {
     points: Vec<LearnedPoint>,
     violations: Vec<Event>,
     counts: Counts,
+    known: Known,
 }
 
 /// The first occurrence of a point.
@@ -149,6 +158,19 @@ pub struct Learned {
     pub unresolved: u64,
     /// Counters.
     pub counts: Counts,
+    /// Patterns that replaced names and that the earlier map did not have, sorted.
+    pub generalized: Vec<Generalized>,
+}
+
+/// A pattern that the learner chose by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generalized {
+    /// The pattern.
+    pub pattern: PathPattern,
+    /// Number of names that it replaced.
+    pub names: usize,
+    /// The first path with such a name, escaped as in a map.
+    pub example: String,
 }
 
 impl Learner {
@@ -160,11 +182,14 @@ impl Learner {
             points: Vec::new(),
             violations: Vec::new(),
             counts: Counts::default(),
+            known: Known::default(),
         }
     }
 
-    /// Adds the names and subjects of a map, which the kernel part may not describe again.
+    /// Adds the names and subjects of a map, which the kernel part may not describe again. The names of its files are
+    /// evidence for [`Self::observations`].
     pub fn preload(&mut self, map: &Map) {
+        self.known = Known::of(map);
         for subject in map.subjects.keys() {
             self.registry.add_subject(subject);
         }
@@ -247,7 +272,7 @@ impl Learner {
 
     /// Returns the generated names among the points so far.
     pub(crate) fn generated_names(&self) -> GeneratedNames {
-        GeneratedNames::new(&self.points)
+        GeneratedNames::new(&self.points, &self.known)
     }
 
     /// Returns the first occurrences so far, in order.
@@ -273,7 +298,8 @@ impl Learner {
         for seen in &self.points {
             unresolved += u64::from(!collected.add(&self.registry, seen));
         }
-        let generated_names = GeneratedNames::new(&self.points);
+        let generated_names = GeneratedNames::new(&self.points, &Known::of(base));
+        let generalized = generalized(&generated_names, base);
         let violations = self
             .violations
             .iter()
@@ -287,6 +313,7 @@ impl Learner {
             violations,
             unresolved,
             counts: self.counts,
+            generalized,
         }
     }
 }
@@ -375,6 +402,26 @@ impl<'a> PointsBySubject<'a> {
         map.normalise();
         map
     }
+}
+
+/// Returns the patterns that the map does not have.
+fn generalized(names: &GeneratedNames, base: &Map) -> Vec<Generalized> {
+    let rules = base.subjects.values().flat_map(|entry| &entry.allow);
+    let known: BTreeSet<&RuleObject> = rules.map(Rule::object).collect();
+    let new = names.patterns().into_iter();
+    new.filter(|(pattern, _)| !known.contains(pattern))
+        .filter_map(|(pattern, (names, example))| {
+            let RuleObject::Path(pattern) = pattern else {
+                return None;
+            };
+            let example = PathPattern::of_marked(PathKind::Path, example).to_string();
+            Some(Generalized {
+                pattern,
+                names,
+                example,
+            })
+        })
+        .collect()
 }
 
 /// True if the operation changes a file's content or puts another file at its path.

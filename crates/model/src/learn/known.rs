@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The evidence that an earlier map has for the names of files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ambit_abi::Op;
+use ambit_event::{Object, Path};
+
+use super::generated::{last, parent};
+use crate::pattern::{Index, PathKind, PathPattern, Piece};
+use crate::{Map, RuleObject};
+
+/// Names of created files, and patterns for files that are written, of an earlier map.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// By directory.
+    created: BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>>,
+    patterns: BTreeSet<PathPattern>,
+}
+
+impl Known {
+    /// Collects the evidence of a map.
+    pub(super) fn of(map: &Map) -> Self {
+        let mut out = Self::default();
+        let rules = map.subjects.values().flat_map(|entry| &entry.allow);
+        for rule in rules.filter(|rule| super::writes(rule.operation())) {
+            match rule.object() {
+                RuleObject::Exact(Object::Path(path)) if rule.operation().op == Op::FileCreate => {
+                    let path = path.as_bytes();
+                    let names = out.created.entry(parent(path).to_vec()).or_default();
+                    names.insert(last(path).to_vec());
+                }
+                RuleObject::Path(pattern) if pattern.kind() == PathKind::Path => {
+                    out.patterns.insert(pattern.clone());
+                }
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// Returns the names of files in a directory that the workload created in earlier runs.
+    pub(super) fn created(&self, directory: &[u8]) -> impl Iterator<Item = &[u8]> {
+        self.created
+            .get(directory)
+            .into_iter()
+            .flatten()
+            .map(Vec::as_slice)
+    }
+
+    /// Returns the patterns, ready for look-ups.
+    pub(super) fn patterns(&self) -> Index<'_, &PathPattern> {
+        let mut index = Index::default();
+        for pattern in &self.patterns {
+            index.insert(pattern.pieces(), pattern);
+        }
+        index
+    }
+}
+
+/// Returns the last component of the pattern that covers a path; the least one of several.
+pub(super) fn component(patterns: &Index<'_, &PathPattern>, path: &[u8]) -> Option<Vec<Piece>> {
+    let object = Object::Path(Path::new(path.to_vec()).ok()?);
+    let covering = patterns
+        .candidates(path)
+        .filter(|pattern| pattern.matches(&object));
+    covering
+        .filter_map(|pattern| last_component(pattern.pieces()))
+        .min()
+}
+
+/// Returns the pieces behind the last slash. A component without any fixed text is not evidence for the form of names.
+fn last_component(pieces: &[Piece]) -> Option<Vec<Piece>> {
+    let (index, at) = pieces
+        .iter()
+        .enumerate()
+        .rev()
+        .find_map(|(index, piece)| match piece {
+            Piece::Bytes(bytes) => Some((index, bytes.iter().rposition(|byte| *byte == b'/')?)),
+            _ => None,
+        })?;
+    let Some(Piece::Bytes(bytes)) = pieces.get(index) else {
+        return None;
+    };
+    let mut out = Vec::new();
+    let rest = bytes.get(at + 1..)?;
+    if !rest.is_empty() {
+        out.push(Piece::Bytes(rest.into()));
+    }
+    out.extend(pieces.get(index + 1..)?.iter().cloned());
+    let plain = |piece: &Piece| matches!(piece, Piece::Bytes(_) | Piece::Class(_) | Piece::Star);
+    let narrow = |piece: &Piece| matches!(piece, Piece::Bytes(_) | Piece::Class(_));
+    (out.len() + usize::from(out.iter().any(|piece| matches!(piece, Piece::Class(_)))) > 1
+        && out.iter().all(plain)
+        && out.iter().any(narrow))
+    .then_some(out)
+}

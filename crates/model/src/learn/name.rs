@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Reads a file name as a sequence of fixed parts and classes.
+//!
+//! First come the parts with a form of their own: UUIDs, hashes and process numbers. Then at most one part that a maker
+//! of temporary names generated: the one whose description by the maker saves most bits compared with ordinary text.
+
+use std::ops::Range;
+
+use ambit_event::lex::Class;
+
+use super::heuristics::is_hash;
+use super::search::candidates;
+use crate::pattern::Piece;
+
+/// Facts about the file that a name belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// The file is temporary: it was removed, renamed away, or is in a directory for temporary files.
+    pub(super) temporary: bool,
+    /// The file was removed or renamed away.
+    pub(super) removed: bool,
+    /// Mode bits of the created file or directory; 0 if they are not known.
+    pub(super) mode: u32,
+    /// The process that created the file, by its number in its own PID namespace.
+    pub(super) pid: u32,
+}
+
+/// File modes used by `mkstemp` and `mkdtemp`.
+pub(super) const PRIVATE_MODES: [u32; 2] = [0o600, 0o700];
+/// Minimum number of digits of a number that becomes a class without a process number beside it.
+const NUMBER_DIGITS_MIN: usize = 6;
+/// Minimum number of digits of a process number that may be part of a longer word.
+const PROCESS_DIGITS_MIN: usize = 3;
+
+/// A way to read a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub(super) pieces: Vec<Piece>,
+    /// Hundredths of a bit that the generated part saves.
+    pub(super) gain: i32,
+    /// Hundredths of a bit that it must save if the name is the only evidence.
+    pub(super) need: i32,
+    /// True if the name contains a process number.
+    pub(super) process: bool,
+}
+
+impl Reading {
+    /// True if the name alone is enough evidence.
+    pub(super) const fn suffices(&self) -> bool {
+        self.gain > self.need
+    }
+}
+
+/// A part that becomes a class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) range: Range<usize>,
+    pub(super) class: Option<Class>,
+}
+
+/// Returns the readings of a name, the best one first. `keep` is a part of the name that is not generated. The result
+/// is empty if no part of the name may be generated.
+pub(super) fn readings(name: &[u8], keep: Option<&Range<usize>>, origin: Origin) -> Vec<Reading> {
+    let mut parts: Vec<Part> = keep
+        .into_iter()
+        .map(|range| Part {
+            range: range.clone(),
+            class: None,
+        })
+        .collect();
+    let kept = parts.len();
+    let mut process = false;
+    if let Some((own, base)) = own_number(name, &parts, origin) {
+        process = true;
+        parts.extend(own);
+        if base == Base::Hex && origin.removed {
+            add_hex_numbers(name, &mut parts);
+        }
+    }
+    if origin.temporary {
+        add_forms(name, &mut parts);
+    }
+    parts.sort_by_key(|part| part.range.start);
+    let candidates = if origin.temporary {
+        candidates(name, &parts, keep, origin)
+    } else {
+        Vec::new()
+    };
+    let mut out: Vec<Reading> = Vec::new();
+    for candidate in candidates {
+        let mut parts = parts.clone();
+        parts.push(Part {
+            range: candidate.range.clone(),
+            class: Some(candidate.class),
+        });
+        let pieces = pieces(name, parts, origin, process, candidate.numbers);
+        let reading = Reading {
+            pieces,
+            gain: candidate.gain,
+            need: candidate.need,
+            process,
+        };
+        match out.iter_mut().find(|other| other.pieces == reading.pieces) {
+            Some(other) if (other.suffices(), other.gain) < (reading.suffices(), reading.gain) => {
+                *other = reading;
+            }
+            Some(_) => {}
+            None => out.push(reading),
+        }
+    }
+    if parts.len() > kept {
+        let pieces = pieces(name, parts, origin, process, false);
+        // Certain by form, but a reading that explains more is better.
+        out.push(Reading {
+            pieces,
+            gain: 1,
+            need: 0,
+            process,
+        });
+    }
+    let rank = |reading: &Reading| (reading.suffices(), reading.gain);
+    out.sort_by(|one, other| {
+        rank(other)
+            .cmp(&rank(one))
+            .then_with(|| one.pieces.cmp(&other.pieces))
+    });
+    out
+}
+
+/// Builds the pieces. Numbers in the fixed parts of a temporary name become classes if they only distinguish the
+/// temporary files of one process, or if they are long and stand beside a hash.
+fn pieces(
+    name: &[u8],
+    mut parts: Vec<Part>,
+    origin: Origin,
+    process: bool,
+    numbers: bool,
+) -> Vec<Piece> {
+    parts.sort_by_key(|part| part.range.start);
+    let hash = parts.iter().any(|part| part.class == Some(Class::Hex));
+    let digits_min = if process && (origin.removed || numbers) {
+        1
+    } else if hash && !process {
+        NUMBER_DIGITS_MIN
+    } else {
+        usize::MAX
+    };
+    let mut out = Vec::new();
+    let mut at = 0;
+    for part in parts.iter().chain(&[Part {
+        range: name.len()..name.len(),
+        class: None,
+    }]) {
+        let fixed = name.get(at..part.range.start).unwrap_or_default();
+        for run in runs(fixed, u8::is_ascii_digit) {
+            let bytes = fixed.get(run).unwrap_or_default();
+            let number = bytes.len() >= digits_min && bytes.iter().all(u8::is_ascii_digit);
+            out.push(if number {
+                Piece::Class(Class::Num)
+            } else {
+                Piece::Bytes(bytes.into())
+            });
+        }
+        out.push(match part.class {
+            Some(class) => Piece::Class(class),
+            None => Piece::Bytes(name.get(part.range.clone()).unwrap_or_default().into()),
+        });
+        at = part.range.end;
+    }
+    out.retain(|piece| !matches!(piece, Piece::Bytes(bytes) if bytes.is_empty()));
+    joined(out)
+}
+
+/// Joins literals that stand side by side.
+pub(super) fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
+    let mut out: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        match (out.last_mut(), piece) {
+            (Some(Piece::Bytes(before)), Piece::Bytes(bytes)) => {
+                *before = [&**before, &*bytes].concat().into_boxed_slice();
+            }
+            (_, piece) => out.push(piece),
+        }
+    }
+    out
+}
+
+/// Returns the ranges of the runs of bytes that agree in a property.
+pub(super) fn runs(name: &[u8], is: impl Fn(&u8) -> bool) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    name.chunk_by(move |a, b| is(a) == is(b)).map(move |run| {
+        let start = at;
+        at += run.len();
+        start..at
+    })
+}
+
+pub(super) fn overlaps(parts: &[Part], range: &Range<usize>) -> bool {
+    parts
+        .iter()
+        .any(|part| part.range.start < range.end && range.start < part.range.end)
+}
+
+/// True if no letter or digit is beside the range.
+fn delimited(name: &[u8], range: &Range<usize>) -> bool {
+    let before = range.start.checked_sub(1).and_then(|at| name.get(at));
+    let after = name.get(range.end);
+    [before, after]
+        .into_iter()
+        .flatten()
+        .all(|byte| !byte.is_ascii_alphanumeric())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Base {
+    Ten,
+    Hex,
+}
+
+/// Returns the places of the own process number, in decimal or else in hex.
+fn own_number(name: &[u8], parts: &[Part], origin: Origin) -> Option<(Vec<Part>, Base)> {
+    let find = |text: &[u8], is: fn(&u8) -> bool, class| -> Vec<Part> {
+        runs(name, is)
+            .filter(|range| {
+                name.get(range.clone())
+                    .is_some_and(|run| run.eq_ignore_ascii_case(text))
+            })
+            .filter(|range| !overlaps(parts, range))
+            .map(|range| Part {
+                range,
+                class: Some(class),
+            })
+            .collect()
+    };
+    let decimal = origin.pid.to_string();
+    // A single digit is too weak as evidence; two digits may be a part of a random word.
+    let mut found = find(decimal.as_bytes(), u8::is_ascii_digit, Class::Pid);
+    if decimal.len() < PROCESS_DIGITS_MIN {
+        found.retain(|part| decimal.len() > 1 && delimited(name, &part.range));
+    }
+    if !found.is_empty() {
+        return Some((found, Base::Ten));
+    }
+    let hex = format!("{:x}", origin.pid);
+    let mut found = find(hex.as_bytes(), u8::is_ascii_hexdigit, Class::Hex);
+    let mixed = hex.bytes().any(|byte| byte.is_ascii_digit())
+        && hex.bytes().any(|byte| !byte.is_ascii_digit());
+    let long = hex.len() > PROCESS_DIGITS_MIN;
+    found.retain(|part| {
+        let delimited = delimited(name, &part.range);
+        match (mixed, origin.temporary) {
+            (true, true) => long || hex.len() == PROCESS_DIGITS_MIN && delimited,
+            (true, false) => long && delimited,
+            (false, temporary) => temporary && origin.removed && long && delimited,
+        }
+    });
+    (!found.is_empty()).then_some((found, Base::Hex))
+}
+
+/// Adds the other hex numbers behind a process number in hex: they have the same base. The extension stays.
+fn add_hex_numbers(name: &[u8], parts: &mut Vec<Part>) {
+    let first = parts
+        .iter()
+        .filter(|part| part.class.is_some())
+        .map(|part| part.range.end)
+        .min();
+    let end = name
+        .iter()
+        .rposition(|byte| *byte == b'.')
+        .unwrap_or(name.len());
+    let more: Vec<Part> = runs(name, u8::is_ascii_alphanumeric)
+        .filter(|range| first.is_some_and(|first| first < range.start) && range.end <= end)
+        .filter(|range| {
+            let run = name.get(range.clone()).unwrap_or_default();
+            run.iter().all(u8::is_ascii_hexdigit) && !overlaps(parts, range)
+        })
+        .map(|range| Part {
+            range,
+            class: Some(Class::Hex),
+        })
+        .collect();
+    parts.extend(more);
+}
+
+/// Adds UUIDs and delimited hashes.
+fn add_forms(name: &[u8], parts: &mut Vec<Part>) {
+    let mut at = 0;
+    while let Some(window) = name.get(at..at + 36) {
+        let range = at..at + 36;
+        if is_uuid(window) && !overlaps(parts, &range) {
+            parts.push(Part {
+                range,
+                class: Some(Class::Uuid),
+            });
+            at += 36;
+        } else {
+            at += 1;
+        }
+    }
+    for range in runs(name, u8::is_ascii_alphanumeric) {
+        let run = name.get(range.clone()).unwrap_or_default();
+        if is_hash(run) && !overlaps(parts, &range) {
+            parts.push(Part {
+                range,
+                class: Some(Class::Hex),
+            });
+        }
+    }
+}
+
+fn is_uuid(part: &[u8]) -> bool {
+    part.iter().enumerate().all(|(index, byte)| match index {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    })
+}
+
+/// Returns the numbers in a name that may be process numbers, in decimal or hex. Numbers of one or two digits usually
+/// have another meaning.
+pub(super) fn process_numbers(name: &[u8]) -> impl Iterator<Item = u32> {
+    let text = |range: Range<usize>| std::str::from_utf8(name.get(range)?).ok();
+    let decimal = runs(name, u8::is_ascii_digit)
+        .filter_map(text)
+        .filter(|digits| digits.len() >= PROCESS_DIGITS_MIN && !digits.starts_with('0'))
+        .filter_map(|digits| digits.parse().ok());
+    let hex = runs(name, u8::is_ascii_hexdigit)
+        .filter(|range| delimited(name, range))
+        .filter_map(text)
+        .filter(|digits| digits.len() > PROCESS_DIGITS_MIN && !digits.starts_with('0'))
+        .filter(|digits| digits.bytes().any(|byte| !byte.is_ascii_digit()))
+        .filter_map(|digits| u32::from_str_radix(digits, 16).ok());
+    decimal.chain(hex)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pattern::{PathKind, PathPattern};
+
+    fn text(name: &str, origin: Origin) -> Option<String> {
+        let best = readings(name.as_bytes(), None, origin).into_iter().next()?;
+        let pieces = best.suffices().then_some(best.pieces)?;
+        Some(PathPattern::new(PathKind::Path, pieces).to_string())
+    }
+
+    const REMOVED: Origin = Origin {
+        temporary: true,
+        removed: true,
+        mode: 0,
+        pid: 4711,
+    };
+    const PRIVATE: Origin = Origin {
+        mode: 0o600,
+        ..REMOVED
+    };
+    const KEPT: Origin = Origin {
+        temporary: false,
+        removed: false,
+        mode: 0,
+        pid: 4711,
+    };
+
+    #[test]
+    fn generated_names_become_classes() {
+        for (name, pattern) in [
+            ("sedAb3dEf", "sed{tmp}"),
+            ("tmp.k2LqP9xYzA", "tmp.{tmp}"),
+            ("tmp.KxyzeFgh12", "tmp.{tmp}"),
+            (".sedAb3dEf", ".sed{tmp}"),
+            ("vA5bCd9", "v{tmp}"),
+            ("Backup1a2B3c", "Backup{tmp}"),
+            (".nginx-aB3dE6", ".nginx-{tmp}"),
+            ("Xy9Zab.txt", "{tmp}.txt"),
+            ("db-aB3dE6-journal", "db-{tmp}-journal"),
+            ("tmpk3_x9ab2", "tmp{tmp}"),
+            ("tmpabcdefgh.py", "tmp{tmp}.py"),
+            ("ccQ1w2E3.s", "cc{tmp}.s"),
+            ("go-build1234567890", "go-build{n}"),
+            ("0000000001", "{n}"),
+            ("cache-9f8e7d6c5b", "cache-{tmp}"),
+            ("b7f54b2df7773722d382f4809d65029c", "{hex}"),
+            (
+                "pack-809e532d03eaa42c3c7f81c8c0dfc69d.idx",
+                "pack-{hex}.idx",
+            ),
+            ("b7f54b2df7773722d382f4809d65029c.0000000012", "{hex}.{n}"),
+            ("e4c96ec01673432fd6ccb16d0d4f32e3312499", "{hex}"),
+            ("550e8400-e29b-41d4-a716-446655440000.lock", "{uuid}.lock"),
+            ("server-4711.pid", "server-{pid}.pid"),
+            ("link-4711-0-17", "link-{pid}-{n}-{n}"),
+            ("link-4711-3812672356-end", "link-{pid}-{n}-end"),
+        ] {
+            assert_eq!(text(name, REMOVED).as_deref(), Some(pattern), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_of_mktemp_become_the_same_pattern(generated in "[A-Za-z0-9]{10}") {
+            let name = format!("tmp.{generated}");
+            let found = text(&name, PRIVATE);
+            prop_assert_eq!(found.as_deref(), Some("tmp.{tmp}"));
+        }
+
+        #[test]
+        fn the_run_after_a_separator_is_generated_as_a_whole(generated in "[a-z]{4}[A-Z][a-z0-9]{5}") {
+            let name = format!("db-{generated}");
+            let found = text(&name, PRIVATE);
+            prop_assert_eq!(found.as_deref(), Some("db-{tmp}"));
+        }
+    }
+
+    #[test]
+    fn ordinary_names_stay_exact() {
+        for name in [
+            "Makefile",
+            "README",
+            "README1",
+            "passwd.lock",
+            "nginx2024",
+            "temporary",
+            "dpkg-new",
+            "file001",
+            "index.html",
+            "47110.log",
+            "x86_64",
+        ] {
+            assert_eq!(text(name, REMOVED), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_permanent_files_stay_exact() {
+        for name in ["sedAb3dEf", "0000000001", "tmp.k2LqP9xYzA", ".bash_history"] {
+            assert_eq!(text(name, KEPT), None, "{name}");
+        }
+        assert_eq!(text("run-4711", KEPT).as_deref(), Some("run-{pid}"));
+        assert_eq!(text("run-4711-2", KEPT).as_deref(), Some("run-{pid}-2"));
+    }
+
+    #[test]
+    fn a_private_file_needs_less_evidence_to_be_temporary() {
+        assert_eq!(text("sedabcde1", REMOVED), None);
+        assert_eq!(text("sedabcde1", PRIVATE).as_deref(), Some("sed{tmp}"));
+        assert_eq!(text("2ui_34rm", PRIVATE).as_deref(), Some("{tmp}"));
+        assert_eq!(text("2ui_34rm", REMOVED), None);
+        for name in ["lockfile", "t3_16402"] {
+            assert_eq!(text(name, PRIVATE), None, "{name}");
+        }
+    }
+}
