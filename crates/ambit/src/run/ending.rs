@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The end of a run: writes the learned map, or shows how much was outside the map.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use ambit_abi::{Fp, Mode};
 use ambit_files::{Target, kept_dir};
 use ambit_journal::losses;
-use ambit_model::{Learner, Map};
+use ambit_model::{Generalized, Learner, Map};
 use ambit_session::{Collected, Ended, Error, How, Missed, RecordingSummary, Stats, WatchSummary};
 use anyhow::{Context, anyhow};
 use rustix::io::Errno;
@@ -207,6 +208,7 @@ fn learned(
     }
     if !args.quiet {
         summarise(plan, &before, &map, result.counts.points);
+        show_patterns(&result.generalized);
     }
     if missing.sum() > 0 {
         warn(args, plan, &missed, result.unresolved, missing.sum());
@@ -229,6 +231,28 @@ fn summarise(plan: &Plan, before: &Map, after: &Map, points: u64) {
             String::new()
         }
     );
+}
+
+/// Maximum number of patterns to show.
+const PATTERNS_SHOWN_MAX: usize = 8;
+
+/// Shows the patterns that learning put in place of names, those for most names first.
+fn show_patterns(patterns: &[Generalized]) {
+    let mut sorted: Vec<&Generalized> = patterns.iter().collect();
+    // Stable: patterns for equally many names stay sorted by text.
+    sorted.sort_by_key(|one| Reverse(one.names));
+    for one in sorted.iter().take(PATTERNS_SHOWN_MAX) {
+        note!(
+            "  {} replaces {}, for example {}",
+            one.pattern,
+            count(one.names, "name"),
+            one.example
+        );
+    }
+    let more = sorted.len().saturating_sub(PATTERNS_SHOWN_MAX);
+    if more > 0 {
+        note!("  and {} more", count(more, "pattern"));
+    }
 }
 
 /// Shows the number of operations that learning missed, and how to miss fewer.
