@@ -39,8 +39,8 @@ const DIGIT: usize = 26;
 /// Index of all other characters, and of the beginning of a name.
 const OTHER: usize = 27;
 
-/// Returns the cost of each beginning of the name in hundredths of a bit: the first item is 0, the last that of the
-/// whole name.
+/// Returns the cost of each beginning of the name in hundredths of a bit: the first item is 0, the last is the
+/// cost of the whole name.
 pub(super) fn costs(name: &[u8]) -> Vec<i32> {
     let mut out = vec![0];
     let mut sum = 0;

@@ -63,7 +63,7 @@ pub(super) struct Candidate {
     pub(super) numbers: bool,
 }
 
-/// The name with what is known of it, for the search of candidates.
+/// A name with the facts that the search of candidates needs.
 struct Search<'a> {
     name: &'a [u8],
     parts: &'a [Part],
