@@ -11,9 +11,11 @@ use ambit_event::{Object, Path};
 
 use super::LearnedPoint;
 use super::around::split_around;
-use super::groups::Groups;
+use super::component::{last, parent};
+use super::groups::{Groups, Name};
 use super::known::{self, Known};
-use super::name::{self, Origin, Reading};
+use super::name::{self, Reading};
+use super::part::{Origin, PRIVATE_MODES};
 use crate::RuleObject;
 use crate::pattern::{Index, PathKind, PathPattern, Piece};
 
@@ -42,13 +44,6 @@ struct Created {
     modes: BTreeSet<u32>,
     socket: bool,
     pids: BTreeSet<u32>,
-}
-
-/// A created file with the ways to read its name, the best one first.
-pub(super) struct Name<'a> {
-    pub(super) path: &'a [u8],
-    origin: Origin,
-    pub(super) readings: Vec<Reading>,
 }
 
 /// Facts about the paths in the points.
@@ -96,7 +91,7 @@ impl<'a> Facts<'a> {
             || TEMPORARY_DIRECTORIES
                 .iter()
                 .any(|prefix| path.starts_with(prefix));
-        let private = name::PRIVATE_MODES
+        let private = PRIVATE_MODES
             .into_iter()
             .find(|mode| created.modes.contains(mode));
         Origin {
@@ -417,15 +412,6 @@ fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     ends.chain(std::iter::once(path.len()))
         .filter_map(|end| path.get(..end))
         .filter(|path| path.len() > 1)
-}
-
-pub(super) fn last(path: &[u8]) -> &[u8] {
-    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
-}
-
-pub(super) fn parent(path: &[u8]) -> &[u8] {
-    path.get(..path.len().saturating_sub(last(path).len()))
-        .unwrap_or_default()
 }
 
 fn covers(pieces: &[Piece], name: &[u8]) -> bool {

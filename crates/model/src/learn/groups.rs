@@ -3,9 +3,17 @@
 
 use std::collections::HashMap;
 
-use super::generated::{Name, parent};
+use super::component::parent;
 use super::name::Reading;
+use super::part::Origin;
 use crate::pattern::Piece;
+
+/// A created file with the ways to read its name, the best one first.
+pub(super) struct Name<'a> {
+    pub(super) path: &'a [u8],
+    pub(super) origin: Origin,
+    pub(super) readings: Vec<Reading>,
+}
 
 /// Bits, in hundredths, that a name gives up to be read as most of its siblings are.
 const CONFORM: i32 = 1200;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ambit_abi::Op;
 use ambit_event::{Object, Path};
 
-use super::generated::{last, parent};
+use super::component::{last, parent};
 use crate::pattern::{Index, PathKind, PathPattern, Piece};
 use crate::{Map, RuleObject};
 

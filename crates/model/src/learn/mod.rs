@@ -2,6 +2,7 @@
 //! Learns a map from events: collects points in order, then replaces generated names by patterns.
 
 pub(crate) mod around;
+mod component;
 mod generated;
 mod groups;
 pub(crate) mod heuristics;
@@ -9,6 +10,7 @@ mod known;
 mod makers;
 mod name;
 mod ordinary;
+mod part;
 mod search;
 
 use std::collections::{BTreeSet, HashMap, HashSet};

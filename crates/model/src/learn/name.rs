@@ -9,24 +9,10 @@ use std::ops::Range;
 use ambit_event::lex::Class;
 
 use super::heuristics::is_hash;
+use super::part::{Origin, Part, overlaps, runs};
 use super::search::candidates;
 use crate::pattern::Piece;
 
-/// Facts about the file that a name belongs to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Origin {
-    /// The file is temporary: it was removed, renamed away, or is in a directory for temporary files.
-    pub(super) temporary: bool,
-    /// The file was removed or renamed away.
-    pub(super) removed: bool,
-    /// Mode bits of the created file or directory; 0 if they are not known.
-    pub(super) mode: u32,
-    /// The process that created the file, by its number in its own PID namespace.
-    pub(super) pid: u32,
-}
-
-/// File modes used by `mkstemp` and `mkdtemp`.
-pub(super) const PRIVATE_MODES: [u32; 2] = [0o600, 0o700];
 /// Minimum number of digits of a number that becomes a class without a process number beside it.
 const NUMBER_DIGITS_MIN: usize = 6;
 /// Minimum number of digits of a process number that may be part of a longer word.
@@ -49,13 +35,6 @@ impl Reading {
     pub(super) const fn suffices(&self) -> bool {
         self.gain > self.need
     }
-}
-
-/// A part that becomes a class.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) range: Range<usize>,
-    pub(super) class: Option<Class>,
 }
 
 /// Returns the readings of a name, the best one first. `keep` is a part of the name that is not generated. The result
@@ -183,22 +162,6 @@ pub(super) fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
         }
     }
     out
-}
-
-/// Returns the ranges of the runs of bytes that agree in a property.
-pub(super) fn runs(name: &[u8], is: impl Fn(&u8) -> bool) -> impl Iterator<Item = Range<usize>> {
-    let mut at = 0;
-    name.chunk_by(move |a, b| is(a) == is(b)).map(move |run| {
-        let start = at;
-        at += run.len();
-        start..at
-    })
-}
-
-pub(super) fn overlaps(parts: &[Part], range: &Range<usize>) -> bool {
-    parts
-        .iter()
-        .any(|part| part.range.start < range.end && range.start < part.range.end)
 }
 
 /// True if no letter or digit is beside the range.

@@ -7,8 +7,9 @@ use ambit_event::lex::Class;
 
 use super::heuristics::HASH_DIGITS_MIN;
 use super::makers::{Alphabet, MAKERS, Maker, Place};
-use super::name::{Origin, PRIVATE_MODES, Part, overlaps, runs};
+
 use super::ordinary;
+use super::part::{Origin, PRIVATE_MODES, Part, overlaps, runs};
 
 /// Lengths of random parts that several makers have.
 const USUAL_LENGTHS: [usize; 4] = [6, 8, 10, 12];
