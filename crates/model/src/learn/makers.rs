@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The makers of temporary names, as data: the characters, lengths and places of the part that they generate.
 //!
-//! Each row names the source file that the facts were read in. `docs/learning.md` explains how the rows are used.
+//! Each row names the source file with the facts, which may have moved since. `docs/learning.md` explains how the rows are used.
 
 /// The characters that a maker chooses from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
