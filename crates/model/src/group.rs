@@ -157,25 +157,21 @@ impl Map {
             by_name.entry(names.name(&rule)).or_default().insert(rule);
         }
         let mut rest = by_name.remove(COMMON).unwrap_or_default();
-        let mut out = Vec::new();
+        let mut groups = Vec::new();
         for (name, rules) in by_name {
             if rules.len() >= LINES_MIN {
-                out.push((name, rules));
+                groups.push((name, rules));
             } else {
                 rest.extend(rules);
             }
         }
-        if rest.len() < LINES_MIN
-            && let Some((_, largest)) = out.iter_mut().max_by_key(|(_, rules)| rules.len())
-        {
-            largest.append(&mut rest);
+        // Fewer lines stay where they are read: at each subject.
+        if rest.len() >= LINES_MIN {
+            groups.push((COMMON, rest));
         }
-        out.push((COMMON, rest));
-        for (name, rules) in out {
-            if !rules.is_empty() {
-                let name = crate::map::free_id(name, |name| self.groups.contains_key(name));
-                self.groups.insert(name, rules);
-            }
+        for (name, rules) in groups {
+            let name = crate::map::free_id(name, |name| self.groups.contains_key(name));
+            self.groups.insert(name, rules);
         }
     }
 

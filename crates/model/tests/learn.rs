@@ -435,6 +435,68 @@ fn a_subject_that_creates_and_renames_a_file_may_remove_it() {
 }
 
 #[test]
+fn a_start_after_a_crash_may_remove_what_the_last_run_left() {
+    let daemon = subject("/usr/sbin/daemon");
+    let stop = subject("/usr/bin/stop");
+    let mut ring = Ring::new();
+    ring.does(
+        &daemon,
+        &[
+            "file.create /run/daemon.pid",
+            "file.open w /run/daemon.pid",
+            "net.bind unix /run/daemon.sock",
+            "file.create /var/log/daemon.log",
+            "file.open a /var/log/daemon.log",
+        ],
+    );
+    ring.does(
+        &stop,
+        &[
+            "file.unlink /run/daemon.pid",
+            "file.unlink /run/daemon.sock",
+        ],
+    );
+    let learned = ring.learner().finish(&Map::new("web"));
+    let rules = rules(&learned.map, "/usr/sbin/daemon");
+    for rule in [
+        "file.unlink /run/daemon.pid",
+        "file.truncate /run/daemon.pid",
+        "file.unlink /run/daemon.sock",
+    ] {
+        assert!(rules.contains(&rule.to_owned()), "{rule}: {rules:#?}");
+    }
+    // The log was not removed, and the other program makes no file.
+    assert!(
+        !rules.iter().any(|rule| rule.contains("unlink /var/log")),
+        "{rules:#?}"
+    );
+    assert!(learned.map.has_transient_files());
+    let entry = &learned.map.subjects[&stop];
+    assert_eq!(entry.allow.len(), 2);
+}
+
+#[test]
+fn subjects_of_one_executable_may_remove_what_one_of_them_makes() {
+    let daemon = subject("/usr/sbin/daemon");
+    let again = Subject {
+        via: vec![path("/usr/sbin/daemon")],
+        ..daemon.clone()
+    };
+    let other = subject("/usr/bin/other");
+    let mut ring = Ring::new();
+    ring.does(
+        &daemon,
+        &["net.bind unix /run/d.sock", "file.unlink /run/d.sock"],
+    );
+    ring.does(&again, &["file.open r /etc/d.conf"]);
+    ring.does(&other, &["file.open r /etc/d.conf"]);
+    let learned = ring.learner().finish(&Map::new("web"));
+    let unlink = Rule::parse("file.unlink /run/d.sock").unwrap();
+    assert!(learned.map.subjects[&again].allow.contains(&unlink));
+    assert!(!learned.map.subjects[&other].allow.contains(&unlink));
+}
+
+#[test]
 fn counters_become_numbers_and_siblings_follow() {
     let nginx = subject("/usr/sbin/nginx");
     let mut ring = Ring::new();

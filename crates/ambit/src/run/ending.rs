@@ -87,7 +87,7 @@ fn conclude(args: &Args, plan: &Plan, result: SessionResult) -> Result<Outcome, 
             note!("{hint}");
         }
         if !args.quiet {
-            for line in hints(&plan.path) {
+            for line in hints(&plan.path, !plan.existed) {
                 note!("{line}");
             }
         }

@@ -11,6 +11,7 @@ mod makers;
 mod name;
 mod ordinary;
 mod part;
+mod removals;
 mod search;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -398,9 +399,10 @@ impl<'a> PointsBySubject<'a> {
                 Rule::new(operation, generated_names.object(object.clone()))
             });
             let mut rules: Vec<Rule> = rules.collect();
-            rules.extend(removals(&rules));
+            rules.extend(removals::of_renamed(&rules));
             add_rules(&mut entry.allow, rules);
         }
+        removals::add(&mut map);
         map.normalise();
         map
     }
@@ -434,21 +436,6 @@ fn writes(operation: Operation) -> bool {
         Op::FileRename | Op::FileLink => operation.arg == abi::END_TO,
         _ => false,
     }
-}
-
-/// Returns rules to remove the files that a subject both creates and renames away. A program that writes a temporary
-/// file and renames it removes that file only after a failure, or if the content is unchanged, which few runs show.
-fn removals(rules: &[Rule]) -> Vec<Rule> {
-    let of = |op, arg| {
-        let wanted = Operation { op, arg };
-        let rules = rules.iter().filter(move |rule| rule.operation() == wanted);
-        rules.map(Rule::object).collect::<BTreeSet<_>>()
-    };
-    let renamed = of(Op::FileRename, abi::END_FROM);
-    of(Op::FileCreate, 0)
-        .intersection(&renamed)
-        .map(|object| Rule::new(Operation::plain(Op::FileUnlink), (*object).clone()))
-        .collect()
 }
 
 /// Adds rules that no pattern covers, and removes exact rules that a new pattern covers.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Maps as text, as a person with an editor sees them.
+//! Maps as text: all rules of each subject, as `ambit map show --flat` prints them.
 
 use std::fs;
+use std::process::Command;
 
-/// A map file's text.
+/// A map's text.
 #[derive(Clone)]
 pub(crate) struct Map {
     pub(crate) text: String,
@@ -18,10 +19,21 @@ pub(crate) struct Subject {
 }
 
 impl Map {
+    /// Reads a map. A text of version 1 is taken as it is, with its comments.
     pub(crate) fn read(path: &str) -> Self {
         let text = fs::read_to_string(path)
             .unwrap_or_else(|error| panic!("cannot read the map {path}: {error}"));
-        Self { text }
+        if !text.starts_with("ambit: 2\n") {
+            return Self { text };
+        }
+        let shown = Command::new("ambit")
+            .args(["map", "show", "--flat", path])
+            .output()
+            .unwrap_or_else(|error| panic!("cannot start ambit: {error}"));
+        assert!(shown.status.success(), "ambit cannot read {path}:\n{text}");
+        Self {
+            text: String::from_utf8_lossy(&shown.stdout).into_owned(),
+        }
     }
 
     pub(crate) fn subjects(&self) -> Vec<Subject> {

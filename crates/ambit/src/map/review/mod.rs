@@ -127,7 +127,7 @@ fn evidence(
 
 /// Returns the worst findings of a map that was just learned, one line each, the exposure, and the next step.
 #[cfg(feature = "kernel")]
-pub(crate) fn hints(path: &Path) -> Vec<String> {
+pub(crate) fn hints(path: &Path, new: bool) -> Vec<String> {
     /// Number of findings.
     const WORST: usize = 3;
     // A pipe or a terminal does not keep the map.
@@ -150,6 +150,12 @@ pub(crate) fn hints(path: &Path) -> Vec<String> {
         review.exposure,
         shown(path)
     ));
+    if new && map.has_transient_files() {
+        lines.push(
+            "the workload makes files that it removes again: end one learning run by `kill -9`, and learn the start after it"
+                .to_owned(),
+        );
+    }
     lines
 }
 
