@@ -180,23 +180,23 @@ static __always_inline __u32 walk_top(struct walk *walk, struct vfsmount *mnt)
 }
 
 /*
- * True if the task's root is the root of its mount namespace. At the bottom of a
+ * True if the task's root, in this mount, is the root of its mount namespace. At the bottom of a
  * namespace is the kernel's own root file system, which the root is mounted on; from 7.0
  * on there may be two of them: commit 313c47f4fe4d ("fs: use nullfs unconditionally as
  * the real rootfs").
  */
-static __noinline bool at_namespace_root(struct task_struct *task)
+static __always_inline bool at_namespace_root(struct task_struct *task, struct dentry *root,
+					      struct vfsmount *mnt)
 {
-	struct path *root = &task->fs->root;
 	struct mount *bottom = task->nsproxy->mnt_ns->root, *up;
 	struct dentry *point;
 
-	if (root->dentry != root->mnt->mnt_root)
+	if (root != mnt->mnt_root)
 		return false;
-	point = field_of(mount, mount_of(root->mnt), mnt_mountpoint);
-	up = field_of(mount, mount_of(root->mnt), mnt_parent);
+	point = field_of(mount, mount_of(mnt), mnt_mountpoint);
+	up = field_of(mount, mount_of(mnt), mnt_parent);
 	if (likely(up == bottom))
-		return point == bottom->mnt.mnt_root || up == mount_of(root->mnt);
+		return point == bottom->mnt.mnt_root || up == mount_of(mnt);
 	return point == field_of(mount, up, mnt.mnt_root) &&
 	       field_of(mount, up, mnt_parent) == bottom &&
 	       field_of(mount, up, mnt_mountpoint) == bottom->mnt.mnt_root;
@@ -287,9 +287,12 @@ __noinline int walk_rest(struct slot *slot)
 static __always_inline void walk_init(struct slot *slot)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct path *root = &task->fs->root;
+	struct vfsmount *mnt = root->mnt;
 
 	slot->ns = (unsigned long)task->nsproxy->mnt_ns;
-	slot->root_mnt = likely(at_namespace_root(task)) ? (unsigned long)task->fs->root.mnt : 0;
+	slot->root_mnt = likely(at_namespace_root(task, root->dentry, mnt)) ? (unsigned long)mnt :
+									      0;
 }
 
 /* The place where the second stage begins, in front of the bytes at `pos`. */

@@ -131,12 +131,12 @@ static __noinline bool shortcut_knows(struct ambit_label *label, struct task_str
 	struct ambit_shortcut *shortcut;
 	struct ambit_grant *grant;
 
-	if (at->mnt != top->mnt || !at_namespace_root(task))
+	root = top->dentry;
+	if (at->mnt != top->mnt || !at_namespace_root(task, root, at->mnt))
 		return false;
 	shortcut = shortcut_of(label);
 	if (!shortcut)
 		return false;
-	root = top->dentry;
 	for (i = 0; i < SHORTCUT_STEPS; i++) {
 		if (dentry == root)
 			break;
@@ -256,7 +256,8 @@ static __noinline int shortcut_add(struct slot *slot, struct ambit_label *label,
 	__u64 subject = label->subject.lo, granted;
 	__u32 index;
 
-	if (at->mnt != top->mnt || !at_namespace_root(task) || numbers_marked(top->dentry))
+	if (at->mnt != top->mnt || !at_namespace_root(task, top->dentry, at->mnt) ||
+	    numbers_marked(top->dentry))
 		return 0;
 	loop.shortcut = shortcut_of(label);
 	if (!loop.shortcut)

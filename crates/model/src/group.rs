@@ -310,6 +310,17 @@ subjects:
     }
 
     #[test]
+    fn a_rule_of_a_group_has_the_group_s_line() {
+        let map = Map::parse(MAP, "map").unwrap();
+        let numbers = crate::LineNumbers::of(MAP, &map);
+        let (cat, _) = map.by_id("cat").unwrap();
+        let number = |rule: &str| numbers.rule(cat, &Rule::parse(rule).unwrap());
+        assert_eq!(number("map.exec /usr/lib/x/libc.so.6"), Some(6));
+        assert_eq!(number("file.open r /a"), Some(13));
+        assert_eq!(number("file.open r /usr/bin/cat"), None, "it is implied");
+    }
+
+    #[test]
     fn a_map_has_the_same_digest_in_both_versions() {
         let two = Map::parse(MAP, "map").unwrap();
         let mut one = two.clone();

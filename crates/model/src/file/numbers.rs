@@ -16,6 +16,8 @@ pub struct LineNumbers {
     /// The line of each key of a subject, by the key.
     keys: HashMap<Subject, BTreeMap<String, usize>>,
     rules: HashMap<Subject, HashMap<Rule, usize>>,
+    /// Rules of groups.
+    shared: HashMap<Rule, usize>,
 }
 
 impl LineNumbers {
@@ -33,6 +35,11 @@ impl LineNumbers {
                         if let Ok(object) = object {
                             out.start.insert(object, item.place.line);
                         }
+                    }
+                }
+                Some("groups") => {
+                    for (_, rules) in pairs(value) {
+                        out.shared.extend(numbered(rules));
                     }
                 }
                 Some("subjects") => {
@@ -56,13 +63,8 @@ impl LineNumbers {
             if let Some(name) = key.scalar() {
                 keys.insert(name.to_owned(), key.place.line);
             }
-            if key.scalar() != Some("allow") {
-                continue;
-            }
-            for item in items(value) {
-                if let Ok(rule) = Rule::parse(item.scalar().unwrap_or_default()) {
-                    rules.insert(rule, item.place.line);
-                }
+            if key.scalar() == Some("allow") {
+                rules.extend(numbered(value));
             }
         }
         self.keys.insert(subject.clone(), keys);
@@ -79,10 +81,19 @@ impl LineNumbers {
         self.keys.get(subject)?.get(key).copied()
     }
 
-    /// Returns the line of a subject's rule.
+    /// Returns the line of a subject's rule, which may be a line of a group; `None` if another line implies the rule.
     pub fn rule(&self, subject: &Subject, rule: &Rule) -> Option<usize> {
-        self.rules.get(subject)?.get(rule).copied()
+        let own = self.rules.get(subject)?.get(rule);
+        own.or_else(|| self.shared.get(rule)).copied()
     }
+}
+
+/// Returns the rules of a list with their lines.
+fn numbered<'n>(node: &'n Node<'_>) -> impl Iterator<Item = (Rule, usize)> + 'n {
+    items(node).iter().filter_map(|item| {
+        let rule = Rule::parse(item.scalar().unwrap_or_default()).ok()?;
+        Some((rule, item.place.line))
+    })
 }
 
 fn pairs<'n, 'a>(node: &'n Node<'a>) -> &'n [(Node<'a>, Node<'a>)] {
