@@ -17,6 +17,9 @@ enforced for ten others with other seeds, and is then attacked from inside its o
 - *patterns*: proposals of `ambit map generalize` that were applied after learning: their number, all of them neither
   sensitive nor of high risk; then each other one that the workload's owner accepted by name.
 - *false refusals*: operations refused on the ten held-out days, each counted once a day; *days failed*: days that did not do their work.
+- *learning curve*: the map after so many training days, with the proposals of `ambit map generalize --apply safe`: the held-out days
+  on which nothing was outside it, the operations outside it in all of them, and the advice and the chance for the next run that
+  `ambit map status` gave before. The held-out days were recorded, and replayed against each of these maps.
 - An attack must have its effect in audit mode, or it proves nothing and is *broken*. *refused first*: in enforce mode the first refused
   operation is the first one that audit recorded as outside the map, and the effect is absent. *changed*: the effect happened in
   spite of refusals. *late*: refused, without effect, at another operation than the first recorded. *within*: every operation of the attack is
@@ -36,8 +39,18 @@ const REFUSALS: &str = "\
 |---|---|---|
 ";
 
+const CURVES: &str = "\
+| learning curve | after 1 day | after 2 | after 3 | after 5 |
+|---|---|---|---|---|
+";
+
 /// How the tables begin.
-const HEADERS: [&str; 3] = ["| workload |", "| attack |", "| refused on"];
+const HEADERS: [&str; 4] = [
+    "| workload |",
+    "| attack |",
+    "| refused on",
+    "| learning curve |",
+];
 
 /// The rows of one kernel, by their first cell.
 #[derive(Default)]
@@ -45,6 +58,7 @@ struct Section {
     workloads: BTreeMap<String, String>,
     attacks: BTreeMap<String, String>,
     refusals: BTreeMap<String, String>,
+    curves: BTreeMap<String, String>,
 }
 
 /// The document with a result's rows in place of its earlier ones.
@@ -56,6 +70,7 @@ pub(super) fn updated(before: &str, kernel: &str, result: &Value) -> String {
     section.attacks.retain(|cell, _| !own(cell));
     section.refusals.retain(|cell, _| !own(cell));
     section.workloads.insert(name.clone(), workload(result));
+    section.curves.insert(name.clone(), curve(&name, result));
     for attack in list(result, "attacks") {
         let id = format!("{name}/{}", text(attack, "id"));
         section.attacks.insert(id.clone(), attack_row(&id, attack));
@@ -115,6 +130,33 @@ fn workload(result: &Value) -> String {
     row
 }
 
+/// The row of a workload's learning curve.
+fn curve(name: &str, result: &Value) -> String {
+    let mut row = format!("| {name} |");
+    for days in [1, 2, 3, 5] {
+        let kept = list(result, "curve")
+            .iter()
+            .find(|kept| kept["days"] == days);
+        let Some(kept) = kept else {
+            row.push_str(" |");
+            continue;
+        };
+        let chance = kept["chance"].as_f64().map_or_else(
+            || "unknown".to_owned(),
+            |chance| format!("{:.0} %", chance * 100.0),
+        );
+        _ = write!(
+            row,
+            " {} of {} days, {} outside; {}, {chance} |",
+            kept["through"],
+            kept["held_out"],
+            kept["outside"],
+            text(kept, "advice"),
+        );
+    }
+    row
+}
+
 fn attack_row(id: &str, attack: &Value) -> String {
     let outcome = match text(attack, "outcome").as_str() {
         "refused" => "refused first".to_owned(),
@@ -163,6 +205,8 @@ fn read(document: &str) -> BTreeMap<String, Section> {
                 section.workloads.insert(first, line.to_owned());
             } else if header.starts_with("| attack |") {
                 section.attacks.insert(first, line.to_owned());
+            } else if header.starts_with("| learning curve |") {
+                section.curves.insert(first, line.to_owned());
             } else {
                 let key = format!("{first}/{}", cells.get(1..).unwrap_or_default().join("/"));
                 section.refusals.insert(key, line.to_owned());
@@ -181,6 +225,7 @@ fn print(sections: &BTreeMap<String, Section>) -> String {
         );
         let tables = [
             (WORKLOADS, &section.workloads),
+            (CURVES, &section.curves),
             (ATTACKS, &section.attacks),
             (REFUSALS, &section.refusals),
         ];
@@ -226,6 +271,8 @@ mod tests {
         json!({
             "workload": workload, "about": "a | b", "stable": 2, "points": 10, "lines": lines,
             "patterns": 3, "accepted": ["/x/*"],
+            "curve": [{ "days": 1, "held_out": 10, "through": 4, "outside": 9, "advice": "learn", "chance": null },
+                { "days": 5, "held_out": 10, "through": 10, "outside": 0, "advice": "seal", "chance": 0.2 }],
             "false_refusals": 1, "held_out_failed": 0,
             "refused": [{ "who": "/bin/x", "rule": "file.open r /a" }],
             "attacks": [
@@ -247,6 +294,9 @@ mod tests {
             "| web | a \\| b | 2 | 10 | 7 | 3, `/x/*` | 1 | 0 | 2 | 1 | 0 | 0 | 1 | 0 | 0 |"
         ));
         assert!(more.contains("| db | a \\| b | 2 | 10 | 9 |"));
+        assert!(more.contains(
+            "| web | 4 of 10 days, 9 outside; learn, unknown | | | 10 of 10 days, 0 outside; seal, 20 % |"
+        ));
         assert!(more.contains("| web/shell | T1059 | x | refused first | `exec /bin/sh` |"));
         let again = updated(&more, "6.1", &result("web", 70));
         assert!(again.contains(" 70 |") && !again.contains(" 7 |") && again.contains(" 8 |"));

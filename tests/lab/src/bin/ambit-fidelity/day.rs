@@ -12,7 +12,9 @@ use crate::idle::IdleDomain;
 use crate::review::{Review, review};
 
 /// Folder for files that the scripts and this program exchange.
-const STATE: &str = "/var/tmp/fidelity";
+pub(crate) const STATE: &str = "/var/tmp/fidelity";
+/// Recording of the last held-out day.
+pub(crate) const RECORDING: &str = "/var/tmp/fidelity/day.rec";
 /// Control group of a day's tasks, by which all of them are killed at its end.
 const GROUP: &str = "/sys/fs/cgroup/day";
 /// Longest time for an emulated day, unless the workload's file has a longer one.
@@ -127,10 +129,15 @@ impl Days {
     /// Runs a day.
     pub(crate) fn run(&self, mode: Mode, seed: u32, attack: Option<&str>) -> Result<Day, String> {
         let counted = format!("{STATE}/stats");
+        let _ = fs::remove_file(RECORDING);
         let map = format!("{STATE}/map");
         let ambit = match mode {
             Mode::Learn => format!("ambit run --learn --domain {} -o {map}", self.workload),
             Mode::Audit => format!("ambit run -m {map}"),
+            // An attack's operations are in the recording of no held-out day.
+            Mode::Enforce if attack.is_none() => {
+                format!("ambit run -m {map} --enforce --record {RECORDING}")
+            }
             Mode::Enforce => format!("ambit run -m {map} --enforce"),
         };
         let ambit = format!("{ambit} --ring-size 16M --json --stats {counted} --");

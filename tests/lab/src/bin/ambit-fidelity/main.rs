@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod attack;
+mod curve;
 mod day;
 mod idle;
 mod noise;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use curve::Curve;
 use day::{Days, Mode};
 use idle::IdleDomain;
 
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
 fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
     let mut lines: Vec<Vec<String>> = Vec::new();
     let mut points = 0;
+    let mut curve = Curve::default();
     for seed in 1..=TRAINING {
         let day = days.run(Mode::Learn, seed, None)?;
         day.must_succeed()?;
@@ -70,6 +73,7 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
             new_lines(before, &now);
         }
         lines.push(now);
+        curve.keep(seed)?;
     }
     // The last day that added a rule.
     let stable = (1..lines.len())
@@ -84,6 +88,7 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         for seed in HELD_OUT_FROM..HELD_OUT_FROM + HELD_OUT {
             let day = days.run(Mode::Enforce, seed, None)?;
             eprintln!("held out {seed}: {}", day.summary());
+            curve.replay(day::RECORDING)?;
             held_out.push(day);
         }
     }
@@ -106,6 +111,7 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         }).collect::<Vec<_>>(),
         "points": points,
         "lines": map.len(),
+        "curve": curve.json(),
         "patterns": review.applied,
         "accepted": review.accepted,
         "held_out": held_out.len(),

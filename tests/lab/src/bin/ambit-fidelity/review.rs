@@ -54,7 +54,7 @@ pub(crate) fn review(map: &str, accepted: &str) -> Result<Review, String> {
     Ok(review)
 }
 
-fn ambit(arguments: &[&str]) -> Result<Vec<u8>, String> {
+pub(crate) fn ambit(arguments: &[&str]) -> Result<Vec<u8>, String> {
     let output = Command::new("ambit")
         .args(arguments)
         .output()
