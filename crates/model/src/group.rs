@@ -181,11 +181,14 @@ impl Map {
             let users: Vec<_> = before
                 .subjects
                 .iter()
-                .filter(|(_, entry)| rules.is_subset(&entry.allow))
+                .filter(|(_, entry)| entry.uses(rules))
                 .filter_map(|(subject, _)| self.subjects.get(subject))
                 .collect();
             if let Some(own) = self.groups.get_mut(name) {
-                own.retain(|rule| users.iter().all(|entry| entry.allow.contains(rule)));
+                own.retain(|rule| {
+                    let one = BTreeSet::from([rule.clone()]);
+                    users.iter().all(|entry| entry.uses(&one))
+                });
                 let written: BTreeSet<Rule> = written_in_group(own).cloned().collect();
                 *own = written;
             }

@@ -164,6 +164,11 @@ impl Map {
             }
             entry.normalise();
         }
+        for rules in self.groups.values_mut() {
+            normalise(rules);
+        }
+        // The file cannot have a group without lines.
+        self.groups.retain(|_, rules| !rules.is_empty());
         // An entry without responses equals no entry.
         self.untrusted_by
             .retain(|_, own| own.iter().any(Option::is_some));
@@ -216,6 +221,19 @@ impl Map {
         self.subjects.iter().find(|(_, entry)| entry.id == id)
     }
 
+    /// Returns the map without the rules that lines of version 2 imply: only those that a person can change.
+    #[must_use]
+    pub fn without_implied(&self) -> Self {
+        let mut out = self.clone();
+        if self.version == Version::Two {
+            for (subject, entry) in &mut out.subjects {
+                let implied: BTreeSet<Rule> = implied_by_lines(subject, &entry.allow).collect();
+                entry.allow.retain(|rule| !implied.contains(rule));
+            }
+        }
+        out
+    }
+
     /// Returns the rules of a subject that its lines in the file do not contain: other lines imply them, or the groups that it
     /// uses contain them. Returns these groups, too.
     pub(crate) fn unwritten(
@@ -228,7 +246,7 @@ impl Map {
         if self.version == Version::Two {
             unwritten.extend(implied_by_lines(subject, &entry.allow));
             for (name, rules) in &self.groups {
-                if !rules.is_empty() && rules.is_subset(&entry.allow) {
+                if entry.uses(rules) {
                     unwritten.extend(rules.iter().cloned());
                     used.push(name.as_str());
                 }
@@ -268,15 +286,31 @@ impl Map {
 impl Entry {
     /// Removes rules that other rules of the entry imply.
     pub fn normalise(&mut self) {
-        let implied: Vec<Rule> = self
-            .allow
-            .iter()
-            .flat_map(Rule::implied)
-            .filter(|rule| self.allow.contains(rule))
-            .collect();
-        for rule in implied {
-            self.allow.remove(&rule);
-        }
+        normalise(&mut self.allow);
+    }
+
+    /// True if the subject has all rules of a group, or wider ones.
+    pub fn uses(&self, group: &BTreeSet<Rule>) -> bool {
+        let wider = |rule: &Rule| {
+            let mut own = self.allow.iter();
+            own.any(|own| own.object() == rule.object() && own.implied().any(|one| one == *rule))
+        };
+        !group.is_empty()
+            && group
+                .iter()
+                .all(|rule| self.allow.contains(rule) || wider(rule))
+    }
+}
+
+/// Removes rules that other rules imply.
+fn normalise(rules: &mut BTreeSet<Rule>) {
+    let implied: Vec<Rule> = rules
+        .iter()
+        .flat_map(Rule::implied)
+        .filter(|rule| rules.contains(rule))
+        .collect();
+    for rule in implied {
+        rules.remove(&rule);
     }
 }
 

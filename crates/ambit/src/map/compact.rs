@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ambit_model::{GroupNames, Version};
+use ambit_model::{GroupNames, Map, Version};
 use anyhow::Context;
 
 use super::{read_with_text, target, write};
@@ -47,6 +47,7 @@ pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
     map.normalise();
     map.regroup(&names);
     let new = map.rules_beyond(&before);
+    let was_sealed = unseal(&before, &mut map);
     let compact = map.print_keeping(&text);
     match &args.output {
         None => drop(print(&compact)?),
@@ -58,7 +59,15 @@ pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
         map.line_count(),
         count(new, "rule"),
     );
+    if was_sealed {
+        note!("the map is not sealed any more, because it now allows more");
+    }
     Ok(Outcome::SUCCESS)
+}
+
+/// Removes the seal if the map allows other rules than before. Returns true if it was sealed.
+pub(super) fn unseal(before: &Map, after: &mut Map) -> bool {
+    before.is_sealed() && before.digest() != after.digest() && after.sealed.take().is_some()
 }
 
 /// Returns the names of groups: the host's, then the built-in ones.

@@ -125,10 +125,14 @@ pub(crate) fn main(verb: Verb) -> Result<Outcome, Failure> {
             json,
             exit_code,
         } => {
-            let before = read(&before)?;
-            let after = match after {
-                Some(after) => read(&after)?,
-                None => used::of(&before, &used)?,
+            let mut before = read(&before)?;
+            let after = if let Some(after) = after {
+                read(&after)?
+            } else {
+                let used = used::of(&before, &used)?.without_implied();
+                // A rule that another line implies is no line.
+                before = before.without_implied();
+                used
             };
             diff(&before, &after, json, exit_code)
         }
@@ -192,11 +196,9 @@ fn show(mut map: Map, subject: Option<&str>, json: bool) -> Result<Outcome, Fail
     known_subject(&map, subject)?;
     if let Some(id) = subject {
         map.subjects.retain(|_, entry| entry.id == id);
-        let used = |rules: &BTreeSet<Rule>| {
-            map.subjects
-                .values()
-                .any(|entry| rules.is_subset(&entry.allow))
-        };
+        // It is the digest of the whole map.
+        map.sealed = None;
+        let used = |rules: &BTreeSet<Rule>| map.subjects.values().any(|entry| entry.uses(rules));
         map.groups.retain(|_, rules| used(rules));
     }
     if json {

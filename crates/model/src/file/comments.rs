@@ -37,9 +37,21 @@ fn merge_comments(old: &str, new: &str) -> String {
     let mut paths = LinePaths::default();
     let lines: Vec<(&str, LinePath)> = new.lines().map(|line| (line, paths.of(line))).collect();
     let new_paths: BTreeSet<&LinePath> = lines.iter().map(|(_, path)| path).collect();
+    let in_groups: BTreeMap<&str, &LinePath> = lines
+        .iter()
+        .filter(|(_, path)| path.first().is_some_and(|key| key == "groups"))
+        .filter_map(|(_, path)| Some((path.last()?.as_str(), path)))
+        .collect();
     let mut by_path: BTreeMap<LinePath, LineComments> = BTreeMap::new();
     let mut orphaned = Vec::new();
     for (mut path, comments) in comments {
+        // A line that several subjects share may stand in a group now.
+        if !new_paths.contains(&path)
+            && let Some(item) = path.last().filter(|item| item.starts_with("- "))
+            && let Some(group) = in_groups.get(item.as_str())
+        {
+            path.clone_from(group);
+        }
         let moved = !new_paths.contains(&path);
         while !path.is_empty() && !new_paths.contains(&path) {
             path.pop();
@@ -192,7 +204,7 @@ fn identity(content: &str) -> String {
         return format!("- {}", unquoted(item.trim()));
     }
     match content.split_once(':') {
-        Some((key, _)) => key.to_owned(),
+        Some((key, _)) => unquoted(key),
         None => content.to_owned(),
     }
 }

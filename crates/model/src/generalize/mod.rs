@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::Op;
 use ambit_event::{Object, Subject};
+use overlap::PathSet;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -239,7 +240,8 @@ impl Draft {
 
 /// Returns proposals for `map`, the merge of `maps`, sorted by place. Several maps give better evidence than one.
 pub fn propose(map: &Map, maps: &[Map], options: &Options) -> Vec<Proposal> {
-    let lines: Vec<(&Subject, &Rule)> = map
+    let written = map.without_implied();
+    let lines: Vec<(&Subject, &Rule)> = written
         .subjects
         .iter()
         .filter(|(subject, _)| !options.marks.keeps_subject(subject))
@@ -259,19 +261,23 @@ pub fn propose(map: &Map, maps: &[Map], options: &Options) -> Vec<Proposal> {
         .map(|draft| assess(draft, &matcher, options))
         .collect();
     assign_ids(&mut proposals, &identities);
-    // A place below a pattern that anybody would apply is no choice.
-    let outer: Vec<Option<(String, bool)>> = inside
-        .iter()
-        .map(|outer| {
-            let outer = proposals.get((*outer)?)?.as_ref()?;
-            Some((outer.id.clone(), outer.is_for_all()))
-        })
-        .collect();
+    // A place below a pattern that `all` applies is no choice. A pattern that may not be proposed leaves the choice to the
+    // one above it.
+    let outer_of = |mut at: usize| {
+        while let Some(outer) = inside.get(at).copied().flatten() {
+            if let Some(outer) = proposals.get(outer).and_then(Option::as_ref) {
+                return Some((outer.id.clone(), outer.is_for_all()));
+            }
+            at = outer;
+        }
+        None
+    };
+    let outer: Vec<Option<(String, bool)>> = (0..proposals.len()).map(outer_of).collect();
     let mut chosen: Vec<Proposal> = Vec::new();
-    for ((proposal, inside), outer) in proposals.into_iter().zip(inside).zip(outer) {
-        match (proposal, inside, outer) {
-            (Some(proposal), None, _) => chosen.push(proposal),
-            (Some(proposal), Some(_), Some((id, false))) => chosen.push(Proposal {
+    for (proposal, outer) in proposals.into_iter().zip(outer) {
+        match (proposal, outer) {
+            (Some(proposal), None) => chosen.push(proposal),
+            (Some(proposal), Some((id, false))) => chosen.push(Proposal {
                 instead_of: Some(id),
                 ..proposal
             }),
@@ -289,7 +295,7 @@ impl Map {
     /// one that it could replace is applied.
     #[must_use]
     pub fn generalized<'p>(&self, proposals: impl IntoIterator<Item = &'p Proposal>) -> Self {
-        let mut out = self.clone();
+        let mut out = self.without_implied();
         let proposals: Vec<&Proposal> = proposals.into_iter().collect();
         let ids: BTreeSet<&str> = proposals.iter().map(|one| &*one.id).collect();
         let applied = proposals.iter().filter(|one| {
@@ -444,11 +450,16 @@ fn assess(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propo
     Some(proposal)
 }
 
-/// True if a rule covers the object of a line to keep, for any operation.
+/// True if a rule covers the object of a line to keep, or a part of it, for any operation.
 fn covers_kept(rule: &Rule, kept: &Rule) -> bool {
     match kept.object().as_exact() {
         Some(object) => rule.object().covers(object, &ANY_HOST),
-        None => rule.object() == kept.object(),
+        None => match (rule.object(), kept.object()) {
+            (RuleObject::Path(pattern), RuleObject::Path(kept)) => {
+                PathSet::of(pattern).overlaps(&PathSet::of(kept))
+            }
+            (object, kept) => object == kept,
+        },
     }
 }
 

@@ -6,7 +6,7 @@
 //! pattern whose paths stay exact. A reason may follow after `#`. The built-in list has the same form.
 
 use ambit_abi::Op;
-use ambit_event::{Operation, TextError, nearest};
+use ambit_event::{Operation, TextError, escape, nearest};
 
 use super::overlap::{PathSet, Place};
 use super::tree;
@@ -91,6 +91,9 @@ pub enum ListErrorKind {
     /// An absolute pattern is missing.
     #[error("expected a path pattern, such as `/srv/keys/**` or `**/*.key`")]
     Missing,
+    /// The line has a control character or another hidden one.
+    #[error("a hidden character, which a list may not contain")]
+    Hidden,
     /// The pattern is invalid.
     #[error("{0}")]
     Pattern(#[source] TextError),
@@ -235,6 +238,11 @@ fn parse_entry(line: &str) -> Result<Option<Entry>, (usize, ListErrorKind)> {
         None if line.trim_start().starts_with('#') => return Ok(None),
         None => (line, ""),
     };
+    // Reasons are printed.
+    let hidden = |c: char| escape::is_hidden(c) && c != '\t';
+    if let Some((at, _)) = line.char_indices().find(|(_, c)| hidden(*c)) {
+        return Err((at, ListErrorKind::Hidden));
+    }
     let trimmed = content.trim();
     if trimmed.is_empty() {
         return Ok(None);

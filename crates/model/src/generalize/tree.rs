@@ -43,6 +43,8 @@ struct Node {
     written: bool,
     /// True if all its operations only open it to read.
     read: bool,
+    /// Number of paths that end here or below.
+    paths: usize,
     /// The maps that contain it, one bit each.
     maps: u128,
     /// The runs that used it, one bit each; 0 if unknown.
@@ -258,11 +260,16 @@ impl Tree {
             };
             let (parent, created, written) = (node.parent, node.created, node.written);
             let (maps, runs) = (node.maps, node.runs);
+            let paths = node.paths + usize::from(!node.lines.is_empty());
+            if let Some(node) = self.nodes.get_mut(index) {
+                node.paths = paths;
+            }
             if let Some(parent) = self.nodes.get_mut(parent) {
                 parent.created |= created;
                 parent.written |= written;
                 parent.maps |= maps;
                 parent.runs |= runs;
+                parent.paths += paths;
             }
         }
     }
@@ -614,7 +621,18 @@ impl Tree {
         found: &[Cluster],
         options: &Options,
     ) -> Option<Cluster> {
-        if group.path.len() < 2 {
+        let needed = if self.is_compared() {
+            CACHE_PATHS_COMPARED
+        } else {
+            CACHE_PATHS
+        };
+        // Before the walk over all paths below, which long paths make expensive.
+        let below = children.values().flatten();
+        let below: usize = below
+            .filter_map(|node| self.nodes.get(*node))
+            .map(|node| node.paths)
+            .sum();
+        if group.path.len() < 2 || children.len() < CACHE_DIRECTORIES || below < needed {
             return None;
         }
         // Paths that all runs and maps have do not vary.
@@ -663,11 +681,6 @@ impl Tree {
             }
             largest = largest.max(templates.len() - before);
         }
-        let needed = if self.is_compared() {
-            CACHE_PATHS_COMPARED
-        } else {
-            CACHE_PATHS
-        };
         let whole = templates.len() >= needed
             && directories >= CACHE_DIRECTORIES
             // If one subdirectory contains most of the paths, the cache is that subdirectory.

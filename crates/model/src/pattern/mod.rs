@@ -3,6 +3,7 @@
 
 mod index;
 mod inet;
+mod instance;
 mod matching;
 mod parse;
 mod print;

@@ -113,10 +113,12 @@ pub(super) fn find(
     numbers: Option<&LineNumbers>,
 ) -> Vec<Change> {
     let mut drafts: BTreeSet<Draft<'_>> = BTreeSet::new();
+    let written = context.map.without_implied();
     for (index, ((subject, entry), hits)) in
         context.map.subjects.iter().zip(&analysis.own).enumerate()
     {
-        removals(&mut drafts, index, subject, hits);
+        let written = written.subjects.get(subject);
+        removals(&mut drafts, index, subject, written, hits);
         replacements(&mut drafts, context, index, subject, entry, hits);
         bindings(&mut drafts, context, hits);
     }
@@ -175,15 +177,18 @@ fn removals<'m>(
     drafts: &mut BTreeSet<Draft<'m>>,
     index: usize,
     subject: &Subject,
+    written: Option<&Entry>,
     hits: &[Hit<'m>],
 ) {
+    // A rule that another line implies cannot be removed alone.
+    let is_written = |rule: &&Rule| written.is_none_or(|entry| entry.allow.contains(*rule));
     let mut by_finding: BTreeMap<(Severity, FindingKind, &str), BTreeSet<&'m Rule>> =
         BTreeMap::new();
     for hit in hits.iter().filter(|hit| hit.severity > Severity::Low) {
         let rules = by_finding
             .entry((hit.severity, hit.kind, &hit.text))
             .or_default();
-        rules.extend(rules_of(hit, subject));
+        rules.extend(rules_of(hit, subject).into_iter().filter(is_written));
     }
     for ((severity, _, _), removes) in by_finding {
         if !removes.is_empty() {
@@ -303,12 +308,11 @@ fn attempt(
     numbers: Option<&LineNumbers>,
 ) -> Option<Change> {
     let (subject, entry) = context.map.subjects.iter().nth(draft.index)?;
-    let mut map = context.map.clone();
+    let mut map = context.map.without_implied();
     for (known, changed) in &mut map.subjects {
         if known == subject {
             changed.allow.retain(|rule| !draft.removes.contains(rule));
             changed.allow.extend(draft.adds.iter().cloned());
-            changed.normalise();
         }
         if let Some((object, digests)) = &draft.binds
             && known.exe.as_ref() == Some(object)
@@ -319,6 +323,7 @@ fn attempt(
             }
         }
     }
+    map.normalise();
     let after = Context::new(&map, context.sensitive, context.seen);
     let after = Analysis::of(&after);
     // A bound program matters to the subjects that can change it.

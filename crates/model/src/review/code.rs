@@ -136,6 +136,23 @@ impl<'m> Executions<'m> {
         }
     }
 
+    /// Returns the executions of files below a directory, for a rule that puts another directory in its place.
+    fn below(&self, object: &RuleObject) -> Vec<(Option<&Object>, &Execution<'m>)> {
+        let RuleObject::Exact(Object::Path(directory)) = object else {
+            return Vec::new();
+        };
+        let is_below = |exact: &&Object| {
+            matches!(exact, Object::Path(path) if path
+                .as_bytes()
+                .strip_prefix(directory.as_bytes())
+                .is_some_and(|rest| rest.starts_with(b"/")))
+        };
+        let found = self.exact.iter().filter(|(exact, _)| is_below(exact));
+        found
+            .flat_map(|(exact, executions)| executions.iter().map(move |one| (Some(exact), one)))
+            .collect()
+    }
+
     /// Returns the executions of files that the object of a rule may name, each with the executed object if it is exact.
     fn of_files(&self, object: &RuleObject) -> Vec<(Option<&Object>, &Execution<'m>)> {
         let mut found: Vec<(Option<&Object>, &Execution<'m>)> = Vec::new();
@@ -180,7 +197,11 @@ impl<'m> Checked<'_, 'm> {
             return;
         }
         let mut found: Vec<(usize, Severity, &str, Cause<'m>)> = Vec::new();
-        for (object, one) in executions.of_files(rule.object()) {
+        let mut executed = executions.of_files(rule.object());
+        if rule.operation().op == Op::FileRename {
+            executed.extend(executions.below(rule.object()));
+        }
+        for (object, one) in executed {
             // The reader's line may be a pattern for all kinds of files.
             if one.how == How::Source
                 && !sources().is_some_and(|sources| sources.meets(rule.object()))

@@ -55,10 +55,12 @@ impl<'m> Checked<'_, 'm> {
     }
 
     fn check_secrets(&mut self, rule: &'m Rule) {
-        if lies_in(Use::Public, rule.object()) {
+        let sensitive = self.context.sensitive;
+        // A name says less than a directory of secrets.
+        let mut secrets = sensitive.secrets(rule.object());
+        if lies_in(Use::Public, rule.object()) && secrets.all(|secret| secret.is_anywhere) {
             return;
         }
-        let sensitive = self.context.sensitive;
         let RuleObject::Path(pattern) = rule.object() else {
             if let Some(secret) = sensitive.secrets(rule.object()).next() {
                 let severity = if ALL_SECRETS.contains(&secret.reason) {

@@ -7,7 +7,8 @@ use ambit_abi::Op;
 use ambit_event::{Object, Operation, Subject};
 use serde::Serialize;
 
-use crate::{ANY_HOST, Map, Matcher, Rule, RunId, Statistics};
+use crate::statistics::allows_line;
+use crate::{ANY_HOST, Matcher, Rule, RuleObject, RunId, Statistics};
 
 /// Number of refused operations that are shown.
 const SHOWN_MAX: usize = 3;
@@ -109,7 +110,7 @@ impl<'m> Seen<'m> {
         let is_learned = self
             .learned
             .iter()
-            .any(|(known, pattern)| *known == subject && pattern.object() == rule.object());
+            .any(|(known, pattern)| *known == subject && covers_all(rule, pattern));
         if !self.is_known() || is_learned {
             return None;
         }
@@ -176,7 +177,7 @@ impl<'m> Seen<'m> {
             }
         }
         for (_, rule) in self.learned.iter().filter(|(known, _)| *known == subject) {
-            if has_rule(before.map(), subject, rule) && !has_rule(after.map(), subject, rule) {
+            if allows_line(before, subject, rule) && !allows_line(after, subject, rule) {
                 let support = statistics.support(subject, &rule.to_string());
                 out.operations += 1;
                 out.times = out.times.saturating_add(support.hits);
@@ -212,10 +213,14 @@ impl<'m> Seen<'m> {
     }
 }
 
-fn has_rule(map: &Map, subject: &Subject, rule: &Rule) -> bool {
-    map.subjects
-        .get(subject)
-        .is_some_and(|entry| entry.allow.contains(rule))
+/// True if the rule's object covers all that the pattern of a learned line does.
+fn covers_all(rule: &Rule, learned: &Rule) -> bool {
+    let covers = |object: &Object| rule.object().covers(object, &ANY_HOST);
+    match learned.object() {
+        object if object == rule.object() => true,
+        RuleObject::Path(pattern) => pattern.instances().iter().all(covers),
+        _ => false,
+    }
 }
 
 fn is_lost(

@@ -145,6 +145,7 @@ impl Statistics {
         let in_one_run: Vec<&Species> = all().filter(|one| one.runs.len() == 1).collect();
         let own: BTreeSet<&RunId> = in_one_run.iter().flat_map(|one| &one.runs).collect();
         let next_run = ratio(own.len(), whole.len());
+        let unused = unused(map, &species);
         let mut out = Estimate {
             runs: runs.len(),
             whole_runs: whole.len(),
@@ -152,8 +153,8 @@ impl Statistics {
             lines,
             seen_once,
             in_one_run: in_one_run.len(),
-            never_seen: (map.rule_count() + map.start.len()).saturating_sub(rules_seen(&species)),
-            unused: unused(map, &species),
+            never_seen: unused.len(),
+            unused: unused.into_iter().take(UNUSED_MAX).collect(),
             taken_out,
             next_operation: (operations > 0)
                 .then(|| (usize_to_f64(seen_once) / u64_to_f64(operations)).min(1.0)),
@@ -229,9 +230,19 @@ impl Statistics {
     }
 }
 
-/// Returns the first lines of the map that no run used.
+/// Returns the lines of the map that no run used. A rule that another line implies has no line.
 fn unused(map: &Map, species: &BTreeMap<&Subject, BTreeMap<String, Species>>) -> Vec<UnusedLine> {
-    let lines = map.subjects.iter().flat_map(|(subject, entry)| {
+    let launcher = Subject::LAUNCHER;
+    let started = species.get(&launcher);
+    let start = map.launcher_rules().map(|rule| rule.to_string());
+    let start = start
+        .filter(|line| started.is_none_or(|used| !used.contains_key(line)))
+        .map(|line| UnusedLine {
+            subject: "start".to_owned(),
+            line,
+        });
+    let written = map.without_implied();
+    let lines = written.subjects.iter().flat_map(|(subject, entry)| {
         let used = species.get(subject);
         let lines = entry.allow.iter().map(ToString::to_string);
         let unused = lines.filter(move |line| used.is_none_or(|used| !used.contains_key(line)));
@@ -240,15 +251,7 @@ fn unused(map: &Map, species: &BTreeMap<&Subject, BTreeMap<String, Species>>) ->
             line,
         })
     });
-    lines.take(UNUSED_MAX).collect()
-}
-
-fn rules_seen(species: &BTreeMap<&Subject, BTreeMap<String, Species>>) -> usize {
-    species
-        .values()
-        .flat_map(BTreeMap::keys)
-        .filter(|line| !line.starts_with("creds: ") && !line.starts_with("digest: "))
-        .count()
+    start.chain(lines).collect()
 }
 
 fn subjects(

@@ -20,7 +20,7 @@ use ambit_event::text::{parse_digest, parse_path_object};
 use ambit_event::{Creds, Object, Operation, Subject};
 use serde::Serialize;
 
-use crate::{ANY_HOST, Learner, Map, Matcher, Rule};
+use crate::{ANY_HOST, Learner, Map, Matcher, Rule, RuleObject};
 
 /// Maximum number of runs to keep; older runs are removed.
 pub const RUNS_MAX: usize = 1000;
@@ -240,14 +240,25 @@ fn allowed_by(matcher: &Matcher<'_>, subject: &Subject, line: &str) -> Option<St
     if let Some(object) = rule.object().as_exact() {
         return matcher.line(subject, rule.operation(), object);
     }
-    // A pattern of the learner: the map contains it, or a rule that implies it.
+    // A pattern of the learner: the map contains it, a rule that implies it, or a wider pattern.
     let entry = matcher.map().subjects.get(subject)?;
-    let same = entry.allow.contains(&rule)
-        || entry
-            .allow
-            .iter()
-            .any(|known| known.implied().any(|implied| implied == rule));
-    same.then(|| rule.to_string())
+    if entry.allow.contains(&rule) {
+        return Some(rule.to_string());
+    }
+    let RuleObject::Path(pattern) = rule.object() else {
+        return None;
+    };
+    let mut instances = pattern.instances().into_iter();
+    let line = |object: &Object| matcher.line(subject, rule.operation(), object);
+    let first = line(&instances.next()?)?;
+    instances
+        .all(|object| line(&object).is_some())
+        .then_some(first)
+}
+
+/// True if the map allows a learned line.
+pub(crate) fn allows_line(matcher: &Matcher<'_>, subject: &Subject, rule: &Rule) -> bool {
+    allowed_by(matcher, subject, &rule.to_string()).is_some()
 }
 
 impl Learner {

@@ -11,6 +11,7 @@ use ambit_event::escape;
 use ambit_model::{MAPS_MAX, Map, Marks, Options, Proposal, Sensitive, Statistics, propose};
 use anyhow::{Context, anyhow};
 
+use super::compact::unseal;
 use super::{add, figures, group_names, read_with_text, target, write};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{Style, count, note, shown};
@@ -158,6 +159,7 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
     let chosen = choose(&args.apply, proposals)?;
     let mut after = inputs.map.generalized(chosen.iter().copied());
     after.regroup(&group_names());
+    let was_sealed = unseal(&inputs.map, &mut after);
     let text = after.print_keeping(&inputs.text);
     match &args.output {
         None => drop(print(&text)?),
@@ -173,6 +175,9 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
     if inputs.maps.len() > 1 {
         let first = args.files.first().map(shown).unwrap_or_default();
         note!("only the comments of {first} were kept");
+    }
+    if was_sealed {
+        note!("the map is not sealed any more, because it now allows more");
     }
     let left: Vec<&str> = proposals
         .iter()
@@ -191,8 +196,19 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
 
 /// Returns the proposals with these ids; `all` and `safe` select proposals by their risk.
 fn choose<'p>(ids: &[String], proposals: &'p [Proposal]) -> Result<Vec<&'p Proposal>, Failure> {
+    // Other maps or lines may make an id longer or shorter.
+    let is = |one: &Proposal, id: &String| {
+        id.len() > 1 && (one.id.starts_with(&**id) || id.starts_with(&*one.id))
+    };
     for id in ids {
-        if id != "all" && id != "safe" && !proposals.iter().any(|one| one.id == *id) {
+        let chosen = proposals.iter().filter(|one| is(one, id)).count();
+        if chosen > 1 {
+            return Err(Failure::usage(anyhow!(
+                "several proposals have ids that begin with `{}`; give more of the id",
+                escape::line(id)
+            )));
+        }
+        if id != "all" && id != "safe" && chosen == 0 {
             return Err(Failure::usage(anyhow!(
                 "there is no proposal `{}`; run without --apply to list the proposals",
                 escape::line(id)
@@ -201,9 +217,9 @@ fn choose<'p>(ids: &[String], proposals: &'p [Proposal]) -> Result<Vec<&'p Propo
     }
     let has = |word: &str| ids.iter().any(|id| id == word);
     let (all, safe) = (has("all"), has("safe"));
-    let chosen = proposals
-        .iter()
-        .filter(|one| ids.contains(&one.id) || all && one.is_for_all() || safe && one.is_safe());
+    let chosen = proposals.iter().filter(|one| {
+        ids.iter().any(|id| is(one, id)) || all && one.is_for_all() || safe && one.is_safe()
+    });
     Ok(chosen.collect())
 }
 
