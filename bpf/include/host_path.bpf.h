@@ -231,15 +231,12 @@ static __noinline struct vfsmount *own_mount(struct dentry *dentry)
 static __always_inline bool seen_elsewhere(struct slot *slot)
 {
 	struct vfsmount *mnt = (void *)slot->mnt;
-	struct super_block *sb;
 
 	if (!slot->dentry)
 		return false;
-	if (!in_host_namespace() || slot->status ||
-	    slot->bytes[slot->pos & OFFSET_MASK] == AMBIT_KIND_FOREIGN)
-		return true;
-	sb = field_of(vfsmount, mnt, mnt_sb);
-	return field_of(vfsmount, mnt, mnt_root) != field_of(super_block, sb, s_root);
+	return !in_host_namespace() || slot->status ||
+	       slot->bytes[slot->pos & OFFSET_MASK] == AMBIT_KIND_FOREIGN ||
+	       BPF_CORE_READ(mnt, mnt_root) != BPF_CORE_READ(mnt, mnt_sb, s_root);
 }
 
 /*
