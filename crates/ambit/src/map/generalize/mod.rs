@@ -22,6 +22,9 @@ use walk::Walk;
 /// File with the host's additions to the list of sensitive places.
 const LIST: &str = "/etc/ambit/sensitive";
 
+/// Length of the shortest ids.
+const ID_MIN: usize = 7;
+
 /// Propose patterns for names that vary, and apply chosen proposals
 ///
 /// Finds numbers, dates, hex digits, UUIDs, random names, versions, platforms, addresses, and many siblings of one kind.
@@ -198,7 +201,7 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
 fn choose<'p>(ids: &[String], proposals: &'p [Proposal]) -> Result<Vec<&'p Proposal>, Failure> {
     // Other maps or lines may make an id longer or shorter.
     let is = |one: &Proposal, id: &String| {
-        id.len() > 1 && (one.id.starts_with(&**id) || id.starts_with(&*one.id))
+        id.len() >= ID_MIN && (one.id.starts_with(&**id) || id.starts_with(&*one.id))
     };
     for id in ids {
         let chosen = proposals.iter().filter(|one| is(one, id)).count();
