@@ -129,7 +129,9 @@ pub(crate) fn main(verb: Verb) -> Result<Outcome, Failure> {
             let after = if let Some(after) = after {
                 read(&after)?
             } else {
-                let used = used::of(&before, &used)?.without_implied();
+                let mut used = used::of(&before, &used)?;
+                used.version = before.version;
+                let used = used.without_implied();
                 // A rule that another line implies is no line.
                 before = before.without_implied();
                 used

@@ -35,15 +35,14 @@ fn work(lab: &Lab) -> Vec<String> {
 
 /// The same with more iterations.
 fn work_longer(lab: &Lab, more: usize) -> Vec<String> {
-    let times = "x ".repeat(5 + more);
     let known = lab.path("known");
     let script = lab.script(
         "work.sh",
         &format!(
-            "#!/bin/bash\nfor i in {times}; do cat {known}; done\nf=$(mktemp)\necho x > $f\nrm $f\ngrep -c known {known}\nexit 0\n"
+            "#!/bin/bash\nfor ((i = 0; i < $1; i++)); do cat {known}; done\nf=$(mktemp)\necho x > $f\nrm $f\ngrep -c known {known}\nexit 0\n"
         ),
     );
-    line(&[&script])
+    line(&[&script, &(5 + more).to_string()])
 }
 
 fn record(lab: &Lab, map: &str, recording: &str, command: &[String]) -> Run {
@@ -174,6 +173,11 @@ fn a_recording_says_which_rules_nothing_used(lab: &Lab) {
         .unwrap()
         .iter()
         .flat_map(|subject| subject["removed"].as_array().unwrap())
+        .collect();
+    // Learning adds removals that a start after a crash needs.
+    let removed: Vec<&Value> = removed
+        .into_iter()
+        .filter(|line| !line.as_str().unwrap().starts_with("file.unlink /tmp/"))
         .collect();
     assert_eq!(removed, ["file.open r /never/used"], "{diff:#}");
 }
