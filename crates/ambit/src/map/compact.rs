@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ambit map compact`: rewrites a map with few lines, in version 2 of the format.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use ambit_model::{GroupNames, Map, Version};
 use anyhow::Context;
 
+use super::file::read_host_file;
 use super::{read_with_text, target, write};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{count, note, shown};
@@ -73,11 +73,8 @@ pub(super) fn unseal(before: &Map, after: &mut Map) -> bool {
 /// Returns the names of groups: the host's, then the built-in ones.
 fn host_names() -> Result<GroupNames, Failure> {
     let own = Path::new(NAMES);
-    let text = match std::fs::read_to_string(own) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(GroupNames::default()),
-        text => text
-            .with_context(|| format!("cannot read the names of groups in {}", shown(own)))
-            .or_exit(Exit::Usage)?,
+    let Some(text) = read_host_file(own, "the names of groups in")? else {
+        return Ok(GroupNames::default());
     };
     let own = GroupNames::parse(&text)
         .with_context(|| format!("in {}", shown(own)))

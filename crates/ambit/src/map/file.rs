@@ -79,6 +79,17 @@ fn parse(bytes: &[u8], name: &str) -> Result<Map, Failure> {
     Map::parse_bytes(bytes, name).map_err(Failure::in_file)
 }
 
+/// Reads a text file of the host's configuration; `None` if it is missing. `what` is its name in errors.
+pub(super) fn read_host_file(path: &Path, what: &str) -> Result<Option<String>, Failure> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        text => text
+            .map(Some)
+            .with_context(|| format!("cannot read {what} {}", shown(path)))
+            .or_exit(Exit::Usage),
+    }
+}
+
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {

@@ -10,7 +10,7 @@ use ambit_event::Subject;
 use ambit_source::yaml::{self, Node, Value};
 
 use super::comments::split;
-use super::node::{Errors, LIMITS};
+use super::node::{Errors, LIMITS, items};
 use crate::{Map, Rule};
 
 const WORDS: [&str; 3] = ["keep exact", "never generalize", "never generalise"];
@@ -63,10 +63,7 @@ impl Marks {
 
     /// Keeps a group's marked lines, or all of them, for each subject that has them.
     fn group(&mut self, node: &Node<'_>, whole: bool, map: &Map, marked: &BTreeSet<usize>) {
-        let Value::Sequence(rules) = &node.value else {
-            return;
-        };
-        let kept = rules
+        let kept = items(node)
             .iter()
             .filter(|rule| whole || marked.contains(&rule.place.line))
             .filter_map(|rule| Rule::parse(rule.scalar()?).ok());

@@ -38,7 +38,23 @@ pub(super) fn keys<'n, 'a>(
     keys.map(|keys| keys.found)
 }
 
-/// Returns the items of a list.
+/// Returns the keys and values of a mapping; none for another node.
+pub(super) fn pairs<'n, 'a>(node: &'n Node<'a>) -> &'n [(Node<'a>, Node<'a>)] {
+    match &node.value {
+        Value::Mapping(pairs) => pairs,
+        _ => &[],
+    }
+}
+
+/// Returns the items of a list; none for another node.
+pub(super) fn items<'n, 'a>(node: &'n Node<'a>) -> &'n [Node<'a>] {
+    match &node.value {
+        Value::Sequence(items) => items,
+        _ => &[],
+    }
+}
+
+/// Returns the items of a list, and adds an error for another node.
 pub(super) fn list<'n, 'a>(
     node: &'n Node<'a>,
     expected: &'static str,

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use ambit_event::Subject;
-use ambit_source::yaml::{self, Node, Value};
+use ambit_source::yaml::{self, Node};
 
-use super::node::{Errors, LIMITS};
+use super::node::{Errors, LIMITS, items, pairs};
 use crate::{Map, Rule, RuleObject};
 
 /// Numbers of lines, from 1.
@@ -94,18 +94,4 @@ fn numbered<'n>(node: &'n Node<'_>) -> impl Iterator<Item = (Rule, usize)> + 'n 
         let rule = Rule::parse(item.scalar().unwrap_or_default()).ok()?;
         Some((rule, item.place.line))
     })
-}
-
-fn pairs<'n, 'a>(node: &'n Node<'a>) -> &'n [(Node<'a>, Node<'a>)] {
-    match &node.value {
-        Value::Mapping(pairs) => pairs,
-        _ => &[],
-    }
-}
-
-fn items<'n, 'a>(node: &'n Node<'a>) -> &'n [Node<'a>] {
-    match &node.value {
-        Value::Sequence(items) => items,
-        _ => &[],
-    }
 }

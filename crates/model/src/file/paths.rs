@@ -9,10 +9,10 @@ use ambit_automaton::{Table, is_within};
 use ambit_event::canonical::{Fault, MARKED, Spelling, acts_on_links, corrected};
 use ambit_event::text::parse_path_object;
 use ambit_event::{Object, Path};
-use ambit_source::yaml::{self, Node, Value};
+use ambit_source::yaml::{self, Node};
 use ambit_source::{Collector, End, FileErrors, Problem, Written};
 
-use super::node::LIMITS;
+use super::node::{LIMITS, items, pairs};
 use crate::pattern::{PathKind, PathPattern, Piece};
 use crate::{Rule, RuleObject, compile};
 
@@ -110,29 +110,26 @@ fn each(text: &str, mut found: impl FnMut(&Node<'_>, usize, usize, &Named)) {
             found(node, owner, 0, &Named { op: None, object });
         }
     };
-    for node in items(value(&root, "start")) {
+    for node in items_of(&root, "start") {
         subject(0, node);
     }
-    let subjects = items(value(&root, "subjects"));
+    let subjects = items_of(&root, "subjects");
     for (owner, node) in subjects.iter().enumerate() {
         for key in ["exe", "script"] {
             if let Some(node) = value(node, key) {
                 subject(owner + 1, node);
             }
         }
-        for node in items(value(node, "via")) {
+        for node in items_of(node, "via") {
             subject(owner + 1, node);
         }
     }
-    let groups = match value(&root, "groups").map(|node| &node.value) {
-        Some(Value::Mapping(pairs)) => pairs.as_slice(),
-        _ => &[],
-    };
-    let shared = groups.iter().map(|(_, rules)| (0, items(Some(rules))));
+    let groups = value(&root, "groups").map_or(&[][..], pairs);
+    let shared = groups.iter().map(|(_, rules)| (0, items(rules)));
     let own = subjects
         .iter()
         .enumerate()
-        .map(|(owner, node)| (owner + 1, items(value(node, "allow"))));
+        .map(|(owner, node)| (owner + 1, items_of(node, "allow")));
     for (owner, rules) in shared.chain(own) {
         for node in rules {
             let text = node.scalar().unwrap_or_default();
@@ -148,18 +145,15 @@ fn each(text: &str, mut found: impl FnMut(&Node<'_>, usize, usize, &Named)) {
 }
 
 fn value<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
-    let Value::Mapping(pairs) = &node.value else {
-        return None;
-    };
-    let pair = pairs.iter().find(|(key, _)| key.scalar() == Some(name));
+    let pair = pairs(node)
+        .iter()
+        .find(|(key, _)| key.scalar() == Some(name));
     pair.map(|(_, value)| value)
 }
 
-fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> &'n [Node<'a>] {
-    match node.map(|node| &node.value) {
-        Some(Value::Sequence(items)) => items,
-        _ => &[],
-    }
+/// Returns the items of a list that a mapping has under a key.
+fn items_of<'n, 'a>(node: &'n Node<'a>, name: &str) -> &'n [Node<'a>] {
+    value(node, name).map_or(&[], items)
 }
 
 /// Returns the path of an object up to its first variable part, and all of it that is known, with markers in braces.

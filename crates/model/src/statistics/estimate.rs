@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ambit_event::Subject;
 use serde::Serialize;
 
-use super::{Run, RunId, Statistics, allowed_by};
+use super::{HitsByRun, Run, RunId, Statistics, allowed_by};
 use crate::{ANY_HOST, Map, Matcher};
 
 /// Minimum number of complete runs for the advice to seal.
@@ -115,6 +115,9 @@ pub enum Doubt {
     Copies,
 }
 
+/// The uses of each line of the map, by subject and run.
+type Uses<'a> = BTreeMap<&'a Subject, BTreeMap<String, HitsByRun>>;
+
 /// The uses of a line of the map. Good and Turing estimate the number of unseen species.
 #[derive(Default)]
 struct Species {
@@ -136,9 +139,8 @@ impl Statistics {
             .filter(|(id, _)| whole.contains(id))
             .fold(0_u64, |sum, (_, run)| sum.saturating_add(run.operations));
         let matcher = Matcher::new(map, ANY_HOST);
-        let (species, taken_out) = self.species(&matcher, &whole);
-        let every: BTreeSet<RunId> = runs.iter().map(|(id, _)| *id).collect();
-        let (by_all, _) = self.species(&matcher, &every);
+        let (uses, taken_out) = self.uses(&matcher);
+        let species = species(&uses, &whole);
         let all = || species.values().flat_map(BTreeMap::values);
         let lines = all().count();
         let seen_once = all().filter(|one| one.hits == 1).count();
@@ -167,8 +169,8 @@ impl Statistics {
         };
         let order: BTreeMap<RunId, usize> = runs.iter().map(|(id, _)| *id).zip(0..).collect();
         let mut new = vec![0; runs.len()];
-        for one in by_all.values().flat_map(BTreeMap::values) {
-            let first = one.runs.iter().filter_map(|id| order.get(id)).min();
+        for seen in uses.values().flat_map(BTreeMap::values) {
+            let first = seen.keys().filter_map(|id| order.get(id)).min();
             if let Some(count) = first.and_then(|first| new.get_mut(*first)) {
                 *count += 1;
             }
@@ -201,14 +203,9 @@ impl Statistics {
             && self.lines.values().flat_map(BTreeMap::values).all(even)
     }
 
-    /// Returns the lines of the map that complete runs used, by subject, and the number of lines that the map does not
-    /// contain.
-    fn species(
-        &self,
-        matcher: &Matcher<'_>,
-        whole: &BTreeSet<RunId>,
-    ) -> (BTreeMap<&Subject, BTreeMap<String, Species>>, usize) {
-        let mut species: BTreeMap<&Subject, BTreeMap<String, Species>> = BTreeMap::new();
+    /// Returns the uses of the map's lines, and the number of lines that the map does not contain.
+    fn uses(&self, matcher: &Matcher<'_>) -> (Uses<'_>, usize) {
+        let mut uses = Uses::new();
         let mut taken_out = 0;
         for (subject, lines) in &self.lines {
             for (line, seen) in lines {
@@ -217,17 +214,34 @@ impl Statistics {
                     continue;
                 };
                 // "Any" counts as one line, whichever digests or credentials were seen.
-                let seen = seen.iter().filter(|(id, _)| whole.contains(id));
+                let one = uses.entry(subject).or_default().entry(by).or_default();
                 for (id, hits) in seen {
-                    let one = species.entry(subject).or_default();
-                    let one = one.entry(by.clone()).or_default();
-                    one.runs.insert(*id);
-                    one.hits = one.hits.saturating_add(*hits);
+                    let sum = one.entry(*id).or_default();
+                    *sum = sum.saturating_add(*hits);
                 }
             }
         }
-        (species, taken_out)
+        (uses, taken_out)
     }
+}
+
+/// Returns the lines that these runs used.
+fn species<'a>(
+    uses: &Uses<'a>,
+    whole: &BTreeSet<RunId>,
+) -> BTreeMap<&'a Subject, BTreeMap<String, Species>> {
+    let mut species: BTreeMap<&Subject, BTreeMap<String, Species>> = BTreeMap::new();
+    for (subject, lines) in uses {
+        for (line, seen) in lines {
+            for (id, hits) in seen.iter().filter(|(id, _)| whole.contains(id)) {
+                let one = species.entry(*subject).or_default();
+                let one = one.entry(line.clone()).or_default();
+                one.runs.insert(*id);
+                one.hits = one.hits.saturating_add(*hits);
+            }
+        }
+    }
+    species
 }
 
 /// Returns the lines of the map that no run used. A rule that another line implies has no line.

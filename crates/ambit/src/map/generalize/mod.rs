@@ -4,7 +4,6 @@
 mod show;
 mod walk;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use ambit_event::escape;
@@ -12,6 +11,7 @@ use ambit_model::{MAPS_MAX, Map, Marks, Options, Proposal, Sensitive, Statistics
 use anyhow::{Context, anyhow};
 
 use super::compact::unseal;
+use super::file::read_host_file;
 use super::{add, figures, group_names, read_with_text, target, write};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{Style, count, note, shown};
@@ -229,19 +229,20 @@ fn choose<'p>(ids: &[String], proposals: &'p [Proposal]) -> Result<Vec<&'p Propo
 /// Reads the list of sensitive places: the built-in entries, the host's entries and the entries of the given files.
 pub(super) fn list(files: &[PathBuf]) -> Result<Sensitive, Failure> {
     let mut list = Sensitive::default();
-    let own = Path::new(LIST);
-    for (path, needed) in
-        std::iter::once((own, false)).chain(files.iter().map(|path| (&**path, true)))
-    {
-        let text = match std::fs::read_to_string(path) {
-            Err(error) if !needed && error.kind() == io::ErrorKind::NotFound => continue,
-            text => text
-                .with_context(|| format!("cannot read the list {}", shown(path)))
-                .or_exit(Exit::Usage)?,
-        };
-        list.extend(&text)
+    let mut extend = |path: &Path, text: &str| {
+        list.extend(text)
             .with_context(|| format!("in the list {}", shown(path)))
+            .or_exit(Exit::Usage)
+    };
+    let own = Path::new(LIST);
+    if let Some(text) = read_host_file(own, "the list")? {
+        extend(own, &text)?;
+    }
+    for path in files {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the list {}", shown(path)))
             .or_exit(Exit::Usage)?;
+        extend(path, &text)?;
     }
     Ok(list)
 }
