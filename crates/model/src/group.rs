@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Groups: lines that several subjects share, each once in the file.
 //!
-//! A group is chosen where it saves the most lines, until the next one would save too few. It is named by the paths of its
+//! The group that saves the most lines is chosen first, until the next one would save too few. It is named by the paths of its
 //! lines; the built-in list of names (`group.txt`) can be extended by a file of the same form: a name and a path pattern on
 //! each line, of which the first that matches counts.
 
@@ -19,7 +19,8 @@ const BUILT_IN: &str = include_str!("group.txt");
 const COMMON: &str = "common";
 /// Minimum number of lines that a group saves.
 const SAVED_MIN: usize = 4;
-/// Minimum number of lines of a group with a name of its own; fewer lines join the common group of the same subjects.
+/// Minimum number of lines of a group with a name of its own; fewer lines join the common group of the same subjects,
+/// which needs as many.
 const LINES_MIN: usize = 3;
 /// Maximum number of groups that are found.
 const GROUPS_MAX: usize = 32;
@@ -165,7 +166,7 @@ impl Map {
                 rest.extend(rules);
             }
         }
-        // Fewer lines stay where they are read: at each subject.
+        // Fewer lines stay at each subject.
         if rest.len() >= LINES_MIN {
             groups.push((COMMON, rest));
         }

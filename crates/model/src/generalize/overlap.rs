@@ -199,7 +199,7 @@ impl Place {
         }
     }
 
-    /// The same place, but a `*` at the end of its pattern stands for bytes without a dot where it is compared with patterns.
+    /// The same place, but for comparisons with patterns, a `*` at the end of its pattern stands for bytes without a dot.
     pub(super) fn without_dot_at_end(self) -> Self {
         Self {
             paths: PathSet::without_dot_at_end(&self.pattern),
