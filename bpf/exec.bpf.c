@@ -19,8 +19,13 @@
  * different from the one in the map.
  */
 
-/* A digest is final when it was computed again this long after the first time. */
-#define DIGEST_SETTLES_NS 1000000000ULL
+/*
+ * A digest is final if the file's change time was at least this old when it was computed.
+ * Longer than dirty pages stay writable: 30 seconds until they expire, 5 until the next
+ * flush (vm.dirty_expire_centisecs, vm.dirty_writeback_centisecs), and the 37 seconds that
+ * TAI, the clock that programs can read, is ahead of the file system's.
+ */
+#define DIGEST_SETTLES_NS 90000000000LL
 #define HASH_ALGO_SHA256 4
 
 /* Unlike enter(): the launcher's exec is the workload's first operation. */
@@ -102,15 +107,14 @@ static __always_inline bool is_timeless(struct inode *inode)
 /*
  * Returns the file's SHA-256; NULL if it cannot be computed. May sleep. Without an IMA policy, IMA
  * computes it at each call (seen on 6.1 to 7.3), so it is cached with the inode. The
- * cached value is final when a second computation, at least a second after the first,
- * found the same change time: a later write changes that time. Files whose time a write
- * can leave as it is (is_timeless) are read for each exec.
+ * cached value is final if the file was last changed long before: a later write, also
+ * through a mapping, changes that time. Files whose time a write can leave as it is
+ * (is_timeless) are read for each exec.
  */
 static __always_inline struct digest *digest_of(struct file *file)
 {
 	struct inode *inode = file->f_inode;
-	__u64 now = bpf_ktime_get_boot_ns();
-	__s64 sec, nsec, size = inode->i_size;
+	__s64 sec, nsec, now = bpf_ktime_get_tai_ns(), size = inode->i_size;
 	struct digest *digest;
 	bool same;
 
@@ -118,24 +122,18 @@ static __always_inline struct digest *digest_of(struct file *file)
 	digest = storage_of(bpf_inode_storage_get, &digests, inode);
 	if (!digest)
 		return NULL;
-	same = digest->first_seen_ns && digest->ctime_sec == sec && digest->ctime_nsec == nsec &&
+	same = digest->settled && digest->ctime_sec == sec && digest->ctime_nsec == nsec &&
 	       digest->size == size;
-	if (!same || !digest->settled) {
+	if (!same) {
+		digest->settled = 0;
 		if (bpf_ima_file_hash(file, digest->sha256, sizeof(digest->sha256)) !=
-		    HASH_ALGO_SHA256) {
-			digest->first_seen_ns = 0;
+		    HASH_ALGO_SHA256)
 			return NULL;
-		}
-		if (!same) {
-			digest->ctime_sec = sec;
-			digest->ctime_nsec = nsec;
-			digest->size = size;
-			digest->first_seen_ns = now;
-			digest->settled = 0;
-		} else if (now - digest->first_seen_ns >= DIGEST_SETTLES_NS &&
-			   !is_timeless(inode)) {
-			digest->settled = 1;
-		}
+		digest->ctime_sec = sec;
+		digest->ctime_nsec = nsec;
+		digest->size = size;
+		digest->settled = now - (sec * 1000000000LL + nsec) >= DIGEST_SETTLES_NS &&
+				  !is_timeless(inode);
 	}
 	return digest;
 }

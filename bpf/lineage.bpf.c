@@ -11,7 +11,7 @@ int lineage_tasks(struct bpf_iter__task *ctx)
 	if (!task || task->pid != task->tgid || lineage_of(task))
 		return 0;
 	lineage = bpf_task_storage_get(&lineages, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	slot = slot_get(NULL);
+	slot = slot_get();
 	if (!lineage || !slot)
 		goto out;
 	for (i = 0; i < AMBIT_CHAIN_MAX; i++) {

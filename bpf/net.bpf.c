@@ -603,35 +603,56 @@ static __always_inline __u32 sctp_op(int option)
 /* Addresses of one call. More cannot be represented. */
 #define SCTP_ADDRESSES 16
 
+struct sctp_loop {
+	struct scope scope;
+	struct sock *sk;
+	unsigned long addresses;
+	int len;
+	__u32 op;
+};
+
+/* Decides the next address. */
+static long sctp_step(__u32 i, struct sctp_loop *loop)
+{
+	struct scope *scope = &loop->scope;
+	__u16 family = 0;
+	int size;
+
+	if (loop->len < 2)
+		return 1;
+	bpf_probe_read_kernel(&family, sizeof(family), (void *)loop->addresses);
+	size = family == AF_INET6 ? 28 : 16;
+	scope->slot->status = 0;
+	object_address(scope->slot, loop->sk, (void *)loop->addresses, loop->len, loop->op);
+	decide_op(scope, AMBIT_HOOK_SCTP_BIND_CONNECT, loop->op, 0);
+	loop->addresses += size;
+	loop->len -= size;
+	return scope->verdict != 0;
+}
+
 static __always_inline int sctp_point(enum engine engine, struct sock *sk, int option,
 				      unsigned long addresses, int len)
 {
-	const __u32 hook = AMBIT_HOOK_SCTP_BIND_CONNECT, op = sctp_op(option);
-	struct scope scope;
-	__u32 i;
+	const __u32 hook = AMBIT_HOOK_SCTP_BIND_CONNECT;
+	struct sctp_loop loop = {
+		.sk = sk,
+		.addresses = addresses,
+		.len = len,
+		.op = sctp_op(option),
+	};
+	struct scope *scope = &loop.scope;
 
 	/* Sent by the peer, and handled in whichever task is interrupted (net/sctp/sm_make_chunk.c). */
 	if (option == SCTP_PARAM_ADD_IP || option == SCTP_PARAM_SET_PRIMARY)
 		return 0;
-	if (!enter(&scope, engine, hook))
-		return outside(&scope);
-	for (i = 0; i < SCTP_ADDRESSES && len >= 2 && !scope.verdict; i++) {
-		__u16 family = 0;
-		int size;
-
-		bpf_probe_read_kernel(&family, sizeof(family), (void *)addresses);
-		size = family == AF_INET6 ? 28 : 16;
-		scope.slot->status = 0;
-		object_address(scope.slot, sk, (void *)addresses, len, op);
-		decide_op(&scope, hook, op, 0);
-		addresses += size;
-		len -= size;
+	if (!enter(scope, engine, hook))
+		return outside(scope);
+	bpf_loop(SCTP_ADDRESSES, sctp_step, &loop, 0);
+	if (loop.len >= 2 && !scope->verdict) {
+		object_unrepresentable(scope->slot, AMBIT_REASON_TOO_LONG);
+		decide_op(scope, hook, loop.op, 0);
 	}
-	if (len >= 2 && !scope.verdict) {
-		object_unrepresentable(scope.slot, AMBIT_REASON_TOO_LONG);
-		decide_op(&scope, hook, op, 0);
-	}
-	return leave(&scope);
+	return leave(scope);
 }
 
 HOOK(sctp_bind_connect, ENGINE_CORE, net_sctp, rules_sctp,

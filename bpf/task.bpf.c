@@ -63,7 +63,7 @@ int BPF_PROG(task_forked, struct task_struct *task, unsigned long clone_flags)
 	draft.stat = stat_of(label, AMBIT_HOOK_TASK_ALLOC);
 	if (!draft.stat)
 		return 0;
-	slot = slot_get(label);
+	slot = slot_get();
 	if (!slot) {
 		count(draft.stat->emitted);
 		count(draft.stat->lost);

@@ -91,6 +91,9 @@ static __always_inline void skip(struct ambit_label *label, __u32 hook, __u32 wh
 	count(stat->skipped[why & (AMBIT_SKIPS - 1)]);
 }
 
+/* No slot has this index. */
+#define SLOT_NONE 0xffffffff
+
 struct slot_loop {
 	void *pool;
 	__u32 base;
@@ -110,15 +113,6 @@ static long slot_step(__u32 i, struct slot_loop *loop)
 	return 1;
 }
 
-/* Takes any free slot of those that begin at `base`, and returns its index; -1 if all are taken. */
-static __noinline int slot_search(void *pool, __u32 base, __u32 first)
-{
-	struct slot_loop loop = { .pool = pool, .base = base, .first = first };
-
-	bpf_loop(64, slot_step, &loop, 0);
-	return loop.found ? (int)loop.first : -1;
-}
-
 /* Returns the group of the current task's user: 0 for root, below AMBIT_SLOT_GROUPS. */
 static __always_inline __u32 user_group(void)
 {
@@ -127,34 +121,56 @@ static __always_inline __u32 user_group(void)
 	return uid ? 1 + uid % (AMBIT_SLOT_GROUPS - 1) : 0;
 }
 
-/* Returns the index of the first scratch slot of the current user; the task has no label. */
-static __always_inline __u32 slot_group(void)
+/*
+ * Takes a slot of the current task's domain, or of its user if it has no label. Returns
+ * the pool in the upper half and the slot's index in the lower; the index is
+ * SLOT_NONE if all are taken.
+ */
+static __noinline __u64 slot_search(void)
 {
-	return user_group() * (cfg.slot_mask + 1);
+	struct ambit_label *label = label_of(bpf_get_current_task_btf());
+	struct slot_loop loop = { .first = bpf_get_smp_processor_id() * 4 };
+	__u32 domain = label ? label->domain : 0;
+
+	loop.pool = bpf_map_lookup_elem(&slot_pools, &domain);
+	if (!loop.pool)
+		return SLOT_NONE;
+	if (!label)
+		loop.base = user_group() * (cfg.slot_mask + 1);
+	bpf_loop(64, slot_step, &loop, 0);
+	return (__u64)domain << 32 | (loop.found ? loop.first : SLOT_NONE);
 }
 
-/* Takes a scratch slot of the label's domain, or of the user if there is no label; NULL if all are taken. */
-static __always_inline struct slot *slot_get(struct ambit_label *label)
+/*
+ * Takes a scratch slot for the current task: the processor's, and if another task left it
+ * there when it was preempted, one of the task's own. Returns its place as slot_search()
+ * does. A global function, see verifier.bpf.h: a program that takes many slots, as for
+ * each address of an SCTP call, has too many states otherwise.
+ */
+__noinline __u64 slot_take(void)
 {
-	__u32 first = (bpf_get_smp_processor_id() * 4) & cfg.slot_mask, base = 0, id;
+	__u32 id = AMBIT_SLOT_GROUPS * (cfg.slot_mask + 1) +
+		   (bpf_get_smp_processor_id() & cfg.slot_mask);
+	__u32 domain = 0;
 	struct slot *slot;
 	void *pool;
 
-	if (!label)
-		base = slot_group();
-	id = label ? label->domain : 0;
-	pool = bpf_map_lookup_elem(&slot_pools, &id);
-	if (!pool)
-		return NULL;
-	id = base + first;
-	slot = bpf_map_lookup_elem(pool, &id);
-	if (!slot)
-		return NULL;
-	if (likely(__sync_val_compare_and_swap(&slot->busy, 0, 1) == 0))
-		return slot;
-	id = slot_search(pool, base, first);
-	/* Returns NULL for the index -1. */
-	return bpf_map_lookup_elem(pool, &id);
+	pool = bpf_map_lookup_elem(&slot_pools, &domain);
+	slot = pool ? bpf_map_lookup_elem(pool, &id) : NULL;
+	if (slot && likely(__sync_val_compare_and_swap(&slot->busy, 0, 1) == 0))
+		return id;
+	return slot_search();
+}
+
+/* Takes a scratch slot; NULL if all are taken. */
+static __always_inline struct slot *slot_get(void)
+{
+	__u64 taken = slot_take();
+	__u32 domain = taken >> 32, id = taken;
+	void *pool = bpf_map_lookup_elem(&slot_pools, &domain);
+
+	/* Returns NULL for SLOT_NONE. */
+	return pool ? bpf_map_lookup_elem(pool, &id) : NULL;
 }
 
 static __always_inline void slot_put(struct slot *slot)

@@ -72,7 +72,7 @@ static __always_inline bool take_slot(struct scope *scope, __u32 hook)
 		scope->verdict = cannot_decide(scope->label, hook);
 		return false;
 	}
-	scope->slot = slot_get(scope->label);
+	scope->slot = slot_get();
 	if (unlikely(!scope->slot)) {
 		scope->verdict = cannot_decide(scope->label, hook);
 		return false;
@@ -97,7 +97,7 @@ static __always_inline bool enter_labelled(struct scope *scope, __u32 hook)
 
 static __always_inline bool enter_rules(struct scope *scope, __u32 hook)
 {
-	struct slot *slot = slot_get(label_of(bpf_get_current_task_btf()));
+	struct slot *slot = slot_get();
 
 	scope->slot = slot;
 	if (unlikely(!slot)) {

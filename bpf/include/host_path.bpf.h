@@ -228,15 +228,19 @@ static __noinline struct vfsmount *own_mount(struct dentry *dentry)
  * the task has mounts of its own, the file is on a part of a file system, or it was reached
  * through the root of a process with other mounts.
  */
-static __always_inline bool seen_elsewhere(struct slot *slot)
+__noinline int seen_elsewhere(struct slot *slot)
 {
-	struct vfsmount *mnt = (void *)slot->mnt;
+	struct vfsmount *mnt;
+	struct super_block *sb;
 
-	if (!slot->dentry)
+	if (!slot || !slot->dentry)
 		return false;
-	return !in_host_namespace() || slot->status ||
-	       slot->bytes[slot->pos & OFFSET_MASK] == AMBIT_KIND_FOREIGN ||
-	       BPF_CORE_READ(mnt, mnt_root) != BPF_CORE_READ(mnt, mnt_sb, s_root);
+	mnt = (void *)slot->mnt;
+	if (!in_host_namespace() || slot->status ||
+	    slot->bytes[slot->pos & OFFSET_MASK] == AMBIT_KIND_FOREIGN)
+		return true;
+	sb = field_of(vfsmount, mnt, mnt_sb);
+	return field_of(vfsmount, mnt, mnt_root) != field_of(super_block, sb, s_root);
 }
 
 /*

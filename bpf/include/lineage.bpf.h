@@ -98,7 +98,7 @@ static __always_inline void lineage_exec(struct linux_binprm *bprm)
 
 	if (likely(!*(volatile __u64 *)&shared.lineages))
 		return;
-	slot = slot_get(label_of(bpf_get_current_task_btf()));
+	slot = slot_get();
 	if (!slot)
 		return;
 	slot->status = 0;

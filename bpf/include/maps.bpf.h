@@ -122,7 +122,6 @@ struct digest {
 	__s64 ctime_sec;
 	__s64 ctime_nsec;
 	__s64 size;
-	__u64 first_seen_ns;
 	__u32 settled;
 	__u32 pad;
 	__u8 sha256[32];
@@ -156,8 +155,9 @@ struct {
  * and with preempt=full on 6.1, 6.12 and 7.3). A slot belongs to the program that set
  * its busy flag.
  *
- * A preempted task keeps its slot, so a workload can use up the slots that it has. Each
- * domain therefore has slots of its own, and tasks without a label have them by user.
+ * Each processor has a slot, which nearly all operations use. A preempted task keeps its
+ * slot, so a workload can use up the processors' slots. Each domain therefore has slots
+ * of its own, and tasks without a label have them by user.
  * No program sleeps while it has a slot.
  *
  * Objects are built backwards, so that they end at OBJECT_END, and the header of a
@@ -208,12 +208,13 @@ struct slot {
 	__u32 port;	/* of the address, also if the object has a port class */
 	__u32 file_uid; /* for rules */
 	__u32 file_mode;
-	__u32 evaluated; /* rules were evaluated in this run of a hook's program */
-	__u32 outcome;	 /* of the rules on the path that the task sees */
-	__u32 path_miss; /* the path gets an entry of path_cache: this is its second miss */
-	__u64 ns;	 /* of the walk of a path: the task's mount namespace */
-	__u64 root_mnt;	 /* the task's root, if it is the namespace's: a shorter way; or 0 */
-	__u64 dentry;	 /* of the walk of a path, behind its typed part */
+	__u32 evaluated;      /* rules were evaluated in this run of a hook's program */
+	__u32 outcome;	      /* of the rules on the path that the task sees */
+	__u32 path_miss;      /* the path gets an entry of path_cache: this is its second miss */
+	__u64 ns;	      /* of the walk of a path: the task's mount namespace */
+	__u64 root_mnt;	      /* the task's root, if it is the namespace's: a shorter way; or 0 */
+	__u64 hidden_pointer; /* see hide_pointer() */
+	__u64 dentry;	      /* of the walk of a path, behind its typed part */
 	__u64 mnt;
 	__u32 from; /* where the walk began to write, downwards */
 	__u32 host; /* rules are evaluated on the host's path */
@@ -232,12 +233,12 @@ struct slot {
 struct slot_pool {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_INNER_MAP);
-	__uint(max_entries, 64 * AMBIT_SLOT_GROUPS);
+	__uint(max_entries, 64 * (AMBIT_SLOT_GROUPS + 1));
 	__type(key, __u32);
 	__uint(value_size, sizeof(struct slot));
 };
 
-/* For tasks without a label: AMBIT_SLOT_GROUPS times as many as a domain has. */
+/* For tasks without a label: AMBIT_SLOT_GROUPS times as many as a domain has. Behind them the processors'. */
 struct slot_pool slots SEC(".maps");
 
 struct {

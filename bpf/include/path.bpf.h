@@ -180,26 +180,26 @@ static __always_inline __u32 walk_top(struct walk *walk, struct vfsmount *mnt)
 }
 
 /*
- * True if the task's root is the root of its mount namespace. At the bottom of a
+ * True if the task's root, in this mount, is the root of its mount namespace. At the bottom of a
  * namespace is the kernel's own root file system, which the root is mounted on; from 7.0
  * on there may be two of them: commit 313c47f4fe4d ("fs: use nullfs unconditionally as
  * the real rootfs").
  */
-static __noinline bool at_namespace_root(struct task_struct *task)
+static __always_inline bool at_namespace_root(struct task_struct *task, struct dentry *root,
+					      struct vfsmount *mnt)
 {
-	struct path *root = &task->fs->root;
 	struct mount *bottom = task->nsproxy->mnt_ns->root, *up;
 	struct dentry *point;
 
-	if (root->dentry != root->mnt->mnt_root)
+	if (root != mnt->mnt_root)
 		return false;
-	point = BPF_CORE_READ(mount_of(root->mnt), mnt_mountpoint);
-	up = BPF_CORE_READ(mount_of(root->mnt), mnt_parent);
+	point = field_of(mount, mount_of(mnt), mnt_mountpoint);
+	up = field_of(mount, mount_of(mnt), mnt_parent);
 	if (likely(up == bottom))
-		return point == bottom->mnt.mnt_root || up == mount_of(root->mnt);
-	return point == BPF_CORE_READ(up, mnt.mnt_root) &&
-	       BPF_CORE_READ(up, mnt_parent) == bottom &&
-	       BPF_CORE_READ(up, mnt_mountpoint) == bottom->mnt.mnt_root;
+		return point == bottom->mnt.mnt_root || up == mount_of(mnt);
+	return point == field_of(mount, up, mnt.mnt_root) &&
+	       field_of(mount, up, mnt_parent) == bottom &&
+	       field_of(mount, up, mnt_mountpoint) == bottom->mnt.mnt_root;
 }
 
 static long walk_step(__u32 i, struct walk *walk)
@@ -211,9 +211,9 @@ static long walk_step(__u32 i, struct walk *walk)
 	__u8 digits[16] = {};
 	struct super_block *sb;
 
-	if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
-		struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
+	if (dentry == field_of(vfsmount, mnt, mnt_root)) {
+		struct mount *mount = mount_of(mnt);
+		struct mount *up = field_of(mount, mount, mnt_parent);
 
 		if ((unsigned long)mnt == slot->root_mnt) {
 			walk->status = WALK_DONE;
@@ -223,11 +223,11 @@ static long walk_step(__u32 i, struct walk *walk)
 			walk->status = walk_top(walk, mnt);
 			return 1;
 		}
-		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-		walk->mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
+		walk->dentry = hide_pointer(slot, field_of(mount, mount, mnt_mountpoint));
+		walk->mnt = hide_pointer(slot, up) + bpf_core_field_offset(struct mount, mnt);
 		return 0;
 	}
-	parent = BPF_CORE_READ(dentry, d_parent);
+	parent = hide_pointer(slot, field_of(dentry, dentry, d_parent));
 	if (parent == dentry) {
 		/*
 		 * Not the mount's root: memfds and sockets have dentries of their own, and
@@ -238,23 +238,23 @@ static long walk_step(__u32 i, struct walk *walk)
 			walk->status = WALK_UNREACHABLE;
 		return 1;
 	}
-	len = BPF_CORE_READ(dentry, d_name.len);
+	len = field_of(dentry, dentry, d_name.len);
 	if (len > NAME_MASK || pos < PATH_LOWEST + len + 1) {
 		walk->status = WALK_TOO_LONG;
 		return 1;
 	}
-	sb = BPF_CORE_READ(dentry, d_sb);
-	magic = BPF_CORE_READ(sb, s_magic);
+	sb = field_of(dentry, dentry, d_sb);
+	magic = field_of(super_block, sb, s_magic);
 	if (magic == PROC_SUPER_MAGIC || magic == DEVPTS_SUPER_MAGIC) {
 		if (len <= 10)
-			bpf_probe_read_kernel(digits, 11, BPF_CORE_READ(dentry, d_name.name));
+			bpf_probe_read_kernel(digits, 11, field_of(dentry, dentry, d_name.name));
 		if (all_digits(digits, len)) {
 			walk->pos = push_class(slot, pos, number_class(dentry, parent, magic));
 			walk->dentry = parent;
 			return 0;
 		}
 	}
-	walk->pos = push_name(slot, pos, BPF_CORE_READ(dentry, d_name.name), len);
+	walk->pos = push_name(slot, pos, field_of(dentry, dentry, d_name.name), len);
 	walk->dentry = parent;
 	return 0;
 }
@@ -287,9 +287,12 @@ __noinline int walk_rest(struct slot *slot)
 static __always_inline void walk_init(struct slot *slot)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct path *root = &task->fs->root;
+	struct vfsmount *mnt = root->mnt;
 
 	slot->ns = (unsigned long)task->nsproxy->mnt_ns;
-	slot->root_mnt = likely(at_namespace_root(task)) ? (unsigned long)task->fs->root.mnt : 0;
+	slot->root_mnt = likely(at_namespace_root(task, root->dentry, mnt)) ? (unsigned long)mnt :
+									      0;
 }
 
 /* The place where the second stage begins, in front of the bytes at `pos`. */

@@ -156,7 +156,8 @@ static __noinline __u32 path_cache_query(struct slot *slot, __u32 hook_op, struc
 	if (!rules->path_program)
 		return PATH_CACHE_MISS;
 	if (rules->path_program & AMBIT_PATH_PROGRAM_OBJECT) {
-		if (file->f_path.mnt != top->mnt || unlinked(dentry) || !at_namespace_root(task))
+		if (file->f_path.mnt != top->mnt || unlinked(dentry) ||
+		    !at_namespace_root(task, top->dentry, file->f_path.mnt))
 			return PATH_CACHE_MISS;
 		entry = path_cache_at(dentry, stashed(slot));
 		if (!entry)

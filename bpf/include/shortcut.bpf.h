@@ -131,12 +131,12 @@ static __noinline bool shortcut_knows(struct ambit_label *label, struct task_str
 	struct ambit_shortcut *shortcut;
 	struct ambit_grant *grant;
 
-	if (at->mnt != top->mnt || !at_namespace_root(task))
+	root = top->dentry;
+	if (at->mnt != top->mnt || !at_namespace_root(task, root, at->mnt))
 		return false;
 	shortcut = shortcut_of(label);
 	if (!shortcut)
 		return false;
-	root = top->dentry;
 	for (i = 0; i < SHORTCUT_STEPS; i++) {
 		if (dentry == root)
 			break;
@@ -208,7 +208,7 @@ static long shortcut_step(__u32 i, struct shortcut_loop *loop)
 		loop->done = true;
 		return 1;
 	}
-	len = BPF_CORE_READ(dentry, d_name.len);
+	len = field_of(dentry, dentry, d_name.len);
 	if (len >= SHORT_NAME)
 		return 1;
 	pos -= len;
@@ -234,7 +234,7 @@ static long shortcut_step(__u32 i, struct shortcut_loop *loop)
 		to = edge_make(loop->shortcut, name, 3, from, flag);
 	}
 	loop->state = to;
-	loop->dentry = BPF_CORE_READ(dentry, d_parent);
+	loop->dentry = hide_pointer(loop->slot, field_of(dentry, dentry, d_parent));
 	return to == 0;
 }
 
@@ -256,7 +256,8 @@ static __noinline int shortcut_add(struct slot *slot, struct ambit_label *label,
 	__u64 subject = label->subject.lo, granted;
 	__u32 index;
 
-	if (at->mnt != top->mnt || !at_namespace_root(task) || numbers_marked(top->dentry))
+	if (at->mnt != top->mnt || !at_namespace_root(task, top->dentry, at->mnt) ||
+	    numbers_marked(top->dentry))
 		return 0;
 	loop.shortcut = shortcut_of(label);
 	if (!loop.shortcut)

@@ -62,6 +62,13 @@ static __always_inline __u32 hide(struct slot *slot, __u32 value)
 	return *(volatile __u32 *)&slot->hidden;
 }
 
+/* The same for a pointer: a number, which a walk's next step does not follow. */
+static __always_inline void *hide_pointer(struct slot *slot, const void *pointer)
+{
+	*(const void *volatile *)&slot->hidden_pointer = pointer;
+	return *(void *volatile *)&slot->hidden_pointer;
+}
+
 /* Keeps an operation's argument in the slot, where the verifier does not follow it. */
 static __always_inline void stash(struct slot *slot, __u32 arg)
 {
@@ -81,6 +88,18 @@ static __always_inline unsigned long number_at(const void *at)
 	bpf_probe_read_kernel(&number, sizeof(number), at);
 	return number;
 }
+
+extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym __weak;
+
+/*
+ * Reads a field through a pointer whose type the verifier does not know: by a load that
+ * may fault, where the kernel can cast the pointer (from 6.2 on), else by a helper.
+ */
+#define field_of(type, pointer, field)                                                           \
+	(bpf_ksym_exists(bpf_rdonly_cast) ?                                                      \
+		 ((struct type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(struct type))) \
+			 ->field :                                                               \
+		 BPF_CORE_READ((struct type *)(pointer), field))
 
 /*
  * Returns the owner's storage, which is created if it is missing. Of several tasks that

@@ -166,7 +166,7 @@ impl Opened {
             let set = if is_config(map.name()) {
                 map.set_initial_value(config.as_bytes())
             } else if map.name() == "slots" {
-                map.set_max_entries((config.slot_mask + 1) * abi::SLOT_GROUPS)
+                map.set_max_entries((config.slot_mask + 1) * (abi::SLOT_GROUPS + 1))
             } else {
                 Ok(())
             };
