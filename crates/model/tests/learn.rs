@@ -393,6 +393,42 @@ fn names_with_the_process_number_of_another_process_become_patterns() {
 }
 
 #[test]
+fn names_of_memory_files_are_made_up_as_those_of_files_are() {
+    let engine = subject("/usr/bin/engine");
+    let mut ring = Ring::new();
+    ring.pid = 4712;
+    ring.does(
+        &engine,
+        &[
+            "map.exec memfd:code-4712",
+            "file.truncate memfd:code-4712",
+            "map.exec memfd:doublemapper",
+            "file.truncate memfd:4713/x-4712",
+            "file.truncate memfd:qk3x9w7z",
+        ],
+    );
+    let learned = ring.learn(&Map::new("x"));
+    let mut found = rules(&learned.map, "/usr/bin/engine");
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "file.truncate memfd:4713/x-4712",
+            "file.truncate memfd:code-{pid}",
+            "file.truncate memfd:qk3x9w7z",
+            "map.exec memfd:code-{pid}",
+            "map.exec memfd:doublemapper",
+        ]
+    );
+    let listed: Vec<_> = learned
+        .generalized
+        .iter()
+        .map(|one| format!("{} {} {}", one.pattern, one.names, one.example))
+        .collect();
+    assert_eq!(listed, ["memfd:code-{pid} 1 memfd:code-4712"]);
+}
+
+#[test]
 fn a_hash_beside_the_number_of_another_process_leaves_nothing_exact() {
     let repack = subject("/usr/lib/git-core/git");
     let mut ring = Ring::new();

@@ -12,7 +12,7 @@ use ambit_event::{Object, Path};
 use super::LearnedPoint;
 use super::around::split_around;
 use super::component::{last, parent};
-use super::groups::{Groups, Name};
+use super::groups::{Groups, Name, has_text};
 use super::known::{self, Known};
 use super::name::{self, Reading};
 use super::part::{Origin, PRIVATE_MODES};
@@ -31,6 +31,9 @@ const BEFORE_MAX: usize = 8;
 const NEED_ACROSS_RUNS: i32 = 2000;
 /// Number of names of earlier runs that are needed as evidence.
 const EARLIER_NAMES_MIN: usize = 2;
+
+/// Stands before the names of memfds, which are read as files of a directory of their own.
+const MEMFDS: &[u8] = b"memfd:/";
 
 /// Paths of created files with generated names, each with the pattern of its last component.
 #[derive(Debug, Default)]
@@ -58,11 +61,16 @@ struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn of(points: &'a [LearnedPoint]) -> Self {
+    /// Collects the facts. `memfds` are the points with memfds, by their names in the directory of memfds.
+    fn of(points: &'a [LearnedPoint], memfds: &'a [(Vec<u8>, u32)]) -> Self {
         let mut out = Self {
             processes: points.iter().map(|point| point.ns_tgid).collect(),
             ..Self::default()
         };
+        for (path, process) in memfds {
+            // The process that uses a memfd made it or got it from its maker.
+            out.created.entry(path).or_default().pids.insert(*process);
+        }
         for point in points {
             let Object::Path(path) = &point.object else {
                 continue;
@@ -88,6 +96,7 @@ impl<'a> Facts<'a> {
     fn origin(&self, path: &[u8], created: &Created) -> Origin {
         let removed = prefixes(path).any(|prefix| self.removed.contains(prefix));
         let temporary = removed
+            || path.starts_with(MEMFDS)
             || TEMPORARY_DIRECTORIES
                 .iter()
                 .any(|prefix| path.starts_with(prefix));
@@ -157,7 +166,8 @@ impl<'a> Facts<'a> {
 impl GeneratedNames {
     /// Searches the points for generated names. `known` is the evidence of the map that is extended.
     pub(super) fn new(points: &[LearnedPoint], known: &Known) -> Self {
-        let facts = Facts::of(points);
+        let memfds = memfds(points);
+        let facts = Facts::of(points, &memfds);
         let names = facts.names();
         let groups = Groups::of(&names);
         let mut out = Self::default();
@@ -165,6 +175,7 @@ impl GeneratedNames {
         for one in &names {
             let found = groups
                 .choose(one)
+                .filter(|pieces| has_text(pieces) || !one.path.starts_with(MEMFDS))
                 .or_else(|| across_runs(one, &facts, known));
             match found {
                 Some(pieces) => {
@@ -271,12 +282,16 @@ impl GeneratedNames {
     pub(super) fn patterns(&self) -> BTreeMap<RuleObject, (usize, &[u8])> {
         let mut out = BTreeMap::new();
         for path in self.names.keys() {
-            if let Ok(object) = Path::new(path.clone()) {
-                let (count, _) = out
-                    .entry(self.object(Object::Path(object)))
-                    .or_insert((0, path.as_slice()));
-                *count += 1;
-            }
+            let object = match path.strip_prefix(MEMFDS) {
+                Some(name) => Object::Memfd(name.into()),
+                None => match Path::new(path.clone()) {
+                    Ok(path) => Object::Path(path),
+                    Err(_) => continue,
+                },
+            };
+            let name = path.strip_prefix(MEMFDS).unwrap_or(path);
+            let (count, _) = out.entry(self.object(object)).or_insert((0, name));
+            *count += 1;
         }
         out
     }
@@ -287,6 +302,14 @@ impl GeneratedNames {
             Object::Path(path) => (PathKind::Path, path.as_bytes()),
             Object::Deleted(path) => (PathKind::Deleted, path.as_bytes()),
             Object::Foreign(path) => (PathKind::Foreign, path.as_bytes()),
+            Object::Memfd(name) => {
+                return match self.names.get(&*memfd_path(name)) {
+                    Some(pieces) => {
+                        RuleObject::from_pattern(PathPattern::new(PathKind::Memfd, pieces.clone()))
+                    }
+                    None => RuleObject::from_object(object),
+                };
+            }
             _ => return RuleObject::from_object(object),
         };
         if self.names.is_empty() || !prefixes(path).any(|prefix| self.names.contains_key(prefix)) {
@@ -307,6 +330,22 @@ impl GeneratedNames {
         }
         RuleObject::from_pattern(PathPattern::new(kind, pieces))
     }
+}
+
+fn memfd_path(name: &[u8]) -> Vec<u8> {
+    [MEMFDS, name].concat()
+}
+
+/// Returns the memfds of the points by their names in the directory of memfds, with the processes that used them. Names
+/// with a slash or a marker's NUL are not read.
+fn memfds(points: &[LearnedPoint]) -> Vec<(Vec<u8>, u32)> {
+    let named = points.iter().filter_map(|point| match &point.object {
+        Object::Memfd(name) if !name.contains(&b'/') && !name.contains(&0) => {
+            Some((memfd_path(name), point.ns_tgid))
+        }
+        _ => None,
+    });
+    named.collect()
 }
 
 /// Returns the final name in a temporary name, and the pieces before and behind it. The longest final name is preferred.

@@ -72,7 +72,7 @@ impl<'a> Groups<'a> {
 }
 
 /// True if the pieces have a letter or digit in a fixed part. Names without one may be of different makers.
-fn has_text(pieces: &[Piece]) -> bool {
+pub(super) fn has_text(pieces: &[Piece]) -> bool {
     pieces.iter().any(
         |piece| matches!(piece, Piece::Bytes(bytes) if bytes.iter().any(u8::is_ascii_alphanumeric)),
     )

@@ -24,7 +24,7 @@ use ambit_event::{
 
 use self::generated::GeneratedNames;
 use self::known::Known;
-use crate::pattern::{Index, PathKind, PathPattern};
+use crate::pattern::{Index, PathPattern};
 use crate::{ANY_HOST, Map, Rule, RuleObject};
 
 /// A hasher for keys. They are keyed fingerprints, so one of their words is already a good hash.
@@ -418,7 +418,7 @@ fn generalized(names: &GeneratedNames, base: &Map) -> Vec<Generalized> {
             let RuleObject::Path(pattern) = pattern else {
                 return None;
             };
-            let example = PathPattern::of_marked(PathKind::Path, example).to_string();
+            let example = PathPattern::of_marked(pattern.kind(), example).to_string();
             Some(Generalized {
                 pattern,
                 names,
