@@ -448,13 +448,64 @@ static __always_inline void decide_inherited(struct scope *scope)
 	decide_op(scope, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, AMBIT_OP_FILE_INHERIT, 0);
 }
 
+static __always_inline bool fp_is(const struct ambit_fp *one, const struct ambit_fp *other)
+{
+	return one->lo == other->lo && one->hi == other->hi;
+}
+
+/* True if the parent runs another executable: the process is no helper of its own program. */
+static __always_inline bool on_its_own(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct inode *own = BPF_CORE_READ(task, mm, exe_file, f_inode);
+
+	return own != BPF_CORE_READ(task, real_parent, mm, exe_file, f_inode);
+}
+
+/* Computes the fingerprint of the subject with these executables before it, as next_subject. */
+static __noinline int subject_after(struct slot *slot, struct ambit_label *label, __u32 before,
+				    __u32 depth)
+{
+	__u32 i;
+
+	for (i = 0; i < AMBIT_CHAIN_MAX - 1; i++) {
+		if (i + 1 >= depth || i + before >= AMBIT_CHAIN_MAX)
+			break;
+		slot->record.via[i] = label->chain[i + before];
+	}
+	slot->pos = OBJECT_END - sizeof(slot->record);
+	bpf_probe_read_kernel(&slot->bytes[OBJECT_END - sizeof(slot->record)], sizeof(slot->record),
+			      &slot->record);
+	fingerprint(slot, slot->pos, OBJECT_END, AMBIT_OP_SUBJECT, 0);
+	label->next_subject = slot->fp;
+	return 0;
+}
+
+/*
+ * A process that executes its own program again, as servers do to reload, keeps its subject. A
+ * helper of a program that runs becomes a further link of the chain, so that it can have
+ * less rights than its parent.
+ */
+static __always_inline void choose_subject(struct slot *slot, struct ambit_label *label,
+					   __u32 depth)
+{
+	label->next_flags = 0;
+	if (fp_is(&label->next_exe, &label->chain[0]) && on_its_own()) {
+		subject_after(slot, label, 1, depth);
+		if (fp_is(&label->next_subject, &label->subject)) {
+			label->next_flags = AMBIT_LABEL_STAYS;
+			return;
+		}
+	}
+	subject_after(slot, label, 0, depth);
+}
+
 SEC("lsm.s/bprm_creds_from_file")
 int BPF_PROG(exec_creds_from_file, struct linux_binprm *bprm, struct file *file, int ret)
 {
 	struct ambit_domain *domain;
 	struct scope scope;
 	struct slot *slot;
-	__u32 i;
 
 	if (ret)
 		return ret;
@@ -476,21 +527,11 @@ int BPF_PROG(exec_creds_from_file, struct linux_binprm *bprm, struct file *file,
 		decide_op(&scope, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, AMBIT_OP_EXEC_CREDS, 0);
 		return leave(&scope);
 	}
-	for (i = 0; i < AMBIT_CHAIN_MAX - 1; i++) {
-		if (i + 1 >= domain->chain)
-			break;
-		slot->record.via[i] = scope.label->chain[i];
-	}
-	slot->pos = OBJECT_END - sizeof(slot->record);
-	bpf_probe_read_kernel(&slot->bytes[OBJECT_END - sizeof(slot->record)], sizeof(slot->record),
-			      &slot->record);
-	fingerprint(slot, slot->pos, OBJECT_END, AMBIT_OP_SUBJECT, 0);
-	scope.label->next_subject = slot->fp;
-	scope.label->next_flags = 0;
+	choose_subject(slot, scope.label, domain->chain);
 	slot->subject = scope.label->next_subject;
 	if (describe(slot, scope.label, &scope.label->next_subject, AMBIT_EVENT_SUBJECT,
 		     AMBIT_OP_SUBJECT))
-		scope.label->next_flags = AMBIT_LABEL_DELIVERED;
+		scope.label->next_flags |= AMBIT_LABEL_DELIVERED;
 	decide_creds(&scope, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, bprm->cred);
 	decide_inherited(&scope);
 	return leave(&scope);
@@ -506,9 +547,12 @@ void BPF_PROG(exec_committed, struct linux_binprm *bprm)
 	lineage_exec(bprm);
 	if (!label)
 		return;
-	for (i = AMBIT_CHAIN_MAX - 1; i > 0; i--)
-		label->chain[i] = label->chain[i - 1];
-	label->chain[0] = label->next_exe;
+	if (!(label->next_flags & AMBIT_LABEL_STAYS)) {
+		for (i = AMBIT_CHAIN_MAX - 1; i > 0; i--)
+			label->chain[i] = label->chain[i - 1];
+		label->chain[0] = label->next_exe;
+	}
 	label->subject = label->next_subject;
-	label->flags = label->next_flags | (label->flags & (AMBIT_LABEL_RECORD | AMBIT_LABEL_FULL));
+	label->flags = (label->next_flags & AMBIT_LABEL_DELIVERED) |
+		       (label->flags & (AMBIT_LABEL_RECORD | AMBIT_LABEL_FULL));
 }

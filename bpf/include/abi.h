@@ -332,6 +332,7 @@ struct ambit_trust {
 #define AMBIT_LABEL_EXITED 16	/* no longer counted; a zombie at most */
 #define AMBIT_LABEL_RECORD 32	/* every decided operation is emitted; kept over exec */
 #define AMBIT_LABEL_FULL 64	/* the domain's coverage is full */
+#define AMBIT_LABEL_STAYS 128	/* the pending exec keeps the subject */
 
 struct ambit_label {
 	__u16 domain;

@@ -252,6 +252,8 @@ constants! {
     LABEL_RECORD: u16 = 32;
     /// The domain's coverage is full.
     LABEL_FULL: u16 = 64;
+    /// The pending exec keeps the subject.
+    LABEL_STAYS: u16 = 128;
 
     /// The domain has an automaton.
     DOMAIN_PATTERNS: u32 = 1;

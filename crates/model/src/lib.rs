@@ -16,6 +16,7 @@ mod map;
 mod matcher;
 mod merge;
 pub mod pattern;
+mod reexec;
 mod review;
 mod rule;
 mod statistics;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Evaluates a map in user space with the result of the kernel part: for explanations, replay and tests.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
@@ -21,7 +22,7 @@ pub struct Matcher<'m> {
     map: &'m Map,
     ephemeral: RangeInclusive<u16>,
     start: Allowed,
-    subjects: HashMap<&'m Subject, (&'m Entry, Allowed)>,
+    subjects: HashMap<&'m Subject, (Cow<'m, Entry>, Allowed)>,
     digests: BTreeMap<Object, BTreeSet<[u8; 32]>>,
 }
 
@@ -101,7 +102,11 @@ impl<'m> Matcher<'m> {
         let subjects = map
             .subjects
             .iter()
-            .map(|(subject, entry)| (subject, (entry, Allowed::new(entry.allow.iter().cloned()))))
+            .map(|(subject, entry)| {
+                let rights = map.rights(subject, entry);
+                let allowed = Allowed::new(rights.allow.iter().cloned());
+                (subject, (rights, allowed))
+            })
             .collect();
         let start = Allowed::new(map.launcher_rules());
         Self {

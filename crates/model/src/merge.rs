@@ -122,7 +122,7 @@ impl Map {
 }
 
 impl Entry {
-    fn merge(&self, other: &Self) -> Self {
+    pub(crate) fn merge(&self, other: &Self) -> Self {
         Self {
             id: self.id.clone().min(other.id.clone()),
             digests: union_or_any(&self.digests, &other.digests),

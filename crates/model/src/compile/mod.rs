@@ -133,6 +133,11 @@ pub fn compile(
     secret: Secret,
     ephemeral: &RangeInclusive<u16>,
 ) -> Result<Compiled, CompileError> {
+    let rights: Vec<_> = map
+        .subjects
+        .iter()
+        .map(|(subject, entry)| (subject, map.rights(subject, entry)))
+        .collect();
     let mut registry = Registry::new(secret);
     let mut builder = Builder {
         secret,
@@ -146,9 +151,9 @@ pub fn compile(
     }
     let mut subjects = Vec::with_capacity(map.subjects.len());
     let mut warnings = Vec::new();
-    for (subject, entry) in &map.subjects {
+    for (subject, entry) in &rights {
         let fp = registry.add_subject(subject);
-        subjects.push((fp, subject.clone()));
+        subjects.push((fp, (*subject).clone()));
         if entry.creds.is_empty() {
             let any = Operation {
                 op: Op::ExecCreds,

@@ -22,6 +22,10 @@ tests! { "scenarios":
     s04_three_ways_to_read_a_file_are_three_subjects
     s05_two_parents_make_two_subjects_where_chain_is_2
     s05_two_parents_make_one_subject_where_chain_is_1
+    a_program_that_executes_itself_again_keeps_its_subject
+    a_daemon_that_executes_itself_again_keeps_its_subject
+    a_helper_that_runs_its_parent_s_program_is_another_subject
+    an_older_map_of_a_program_that_executes_itself_still_holds
     s07_a_replaced_executable_is_told_with_both_digests_and_accepted_by_one_line
     s08_children_threads_and_daemons_are_all_labelled
     s08_programs_run_by_vfork_and_by_other_threads_are_labelled
@@ -316,6 +320,79 @@ fn s05_two_parents_make_one_subject_where_chain_is_1(lab: &Lab) {
         !cats[0].head.iter().any(|line| line.starts_with("via:")),
         "{cats:#?}"
     );
+}
+
+/// Reads `known`; by its argument after it executed itself again, before or in a helper.
+const AGAIN: &str = r"#!/usr/bin/python3
+import os, sys
+me, word = sys.argv
+if word == 'daemon' and os.fork():
+    os.wait()
+    sys.exit()
+if word == 'daemon':
+    child = os.getpid()
+    if os.fork():
+        os._exit(0)
+    while os.getppid() == child:
+        os.sched_yield()
+if word == 'helper' and os.spawnv(os.P_WAIT, me, [me, 'none']):
+    sys.exit(9)
+if word in ('again', 'daemon'):
+    os.execv(me, [me, 'none'])
+open(os.path.dirname(me) + '/known').read()
+";
+
+/// Learns [`AGAIN`] with this argument, and returns the program and its subjects.
+fn learn_again(lab: &Lab, word: &str) -> (String, Vec<crate::harness::Subject>) {
+    let program = lab.script("again.py", AGAIN);
+    lab.learn("map", &line(&[&program, word])).succeeds();
+    let python = lab.outside(["readlink", "-f", "/usr/bin/python3"]);
+    let subjects = lab.map("map").of(&python.succeeds().lines()[0]);
+    (program, subjects)
+}
+
+fn a_program_that_executes_itself_again_keeps_its_subject(lab: &Lab) {
+    let (program, subjects) = learn_again(lab, "again");
+    assert_eq!(subjects.len(), 1, "{subjects:#?}");
+    // What was seen only after the second execution is allowed before it.
+    for word in ["again", "none"] {
+        lab.enforce("map", &line(&[&program, word]))
+            .succeeds()
+            .within_the_map();
+    }
+}
+
+fn a_daemon_that_executes_itself_again_keeps_its_subject(lab: &Lab) {
+    let (_, subjects) = learn_again(lab, "daemon");
+    assert_eq!(subjects.len(), 1, "{subjects:#?}");
+}
+
+fn a_helper_that_runs_its_parent_s_program_is_another_subject(lab: &Lab) {
+    let (_, subjects) = learn_again(lab, "helper");
+    assert_eq!(subjects.len(), 2, "{subjects:#?}");
+}
+
+fn an_older_map_of_a_program_that_executes_itself_still_holds(lab: &Lab) {
+    let (program, subjects) = learn_again(lab, "helper");
+    // In older maps only the subject after the second execution has some of the lines.
+    let known = format!("      - file.open r {}\n", lab.path("known"));
+    let text = lab.map("map").text;
+    assert_eq!(text.matches(&known).count(), 2, "{subjects:#?}");
+    let via = text.find("via:").expect("the helper's subject");
+    let first = text.find(&known).expect("a line");
+    let at = if first < via {
+        first
+    } else {
+        text.rfind(&known).expect("a line")
+    };
+    let (before, after) = text.split_at(at);
+    lab.file("old", format!("{before}{}", &after[known.len()..]));
+    lab.enforce("old", &line(&[&program, "again"]))
+        .succeeds()
+        .within_the_map();
+    lab.enforce("old", &line(&[&program, "none"]))
+        .succeeds()
+        .within_the_map();
 }
 
 fn sha256(lab: &Lab, path: &str) -> String {
