@@ -30,6 +30,7 @@
 #include "include/rules.bpf.h"
 #include "include/path_cache.bpf.h"
 #include "include/hook.bpf.h"
+#include "include/standard.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -415,6 +415,10 @@ static long inherit_step(__u32 i, struct inherit_loop *loop)
 		return 0;
 	}
 	arg = access_of(BPF_CORE_READ(file, f_mode), BPF_CORE_READ(file, f_flags));
+	if (is_standard(loop->label, BPF_CORE_READ(file, f_inode), arg)) {
+		skip(loop->label, hook, AMBIT_SKIP_BENIGN);
+		return 0;
+	}
 	loop->verdict = decide(loop->slot, loop->label, hook << 16 | AMBIT_OP_FILE_INHERIT, arg);
 	return 0;
 }

@@ -17,13 +17,6 @@
  * Fail mode: decide.bpf.h; of rules, rules.bpf.h.
  */
 
-static __always_inline bool learning(struct ambit_label *label)
-{
-	struct ambit_domain *domain = domain_of(label);
-
-	return domain && domain->mode == AMBIT_MODE_LEARN;
-}
-
 /*
  * An open that creates a missing file, or truncates an existing one, is one behaviour
  * in two states of the file system. While learning, one of them teaches both. What is
@@ -40,18 +33,7 @@ static __always_inline void teach_both(struct scope *scope, __u32 flags)
 }
 
 /*
- * Returns AMBIT_OPEN_* of an open file, by arithmetic: the verifier would follow each
- * branch to the end of the program. AMBIT_OPEN_READ and _WRITE equal FMODE_READ and _WRITE.
- */
-static __always_inline __u32 access_of(__u32 mode, __u32 flags)
-{
-	__u32 append = flags / O_APPEND & 1;
-
-	return (mode & FMODE_READ) | (mode & FMODE_WRITE) << append;
-}
-
-/*
- * The same for a file that is being opened, perhaps to be executed, which is never for writing.
+ * access_of() for a file that is being opened, perhaps to be executed, which is never for writing.
  * mq_open and ioctls of xfs take the flag of the kernel's own open for execution from their
  * caller (ipc/mqueue.c, do_mq_open; fs/xfs/xfs_handle.c, xfs_open_by_handle).
  */
@@ -128,6 +110,10 @@ int BPF_PROG(file_file_open, struct file *file, int ret)
 	 */
 	if (mode & FMODE_NOACCOUNT || !object_file(scope.slot, file)) {
 		skip_op(&scope, hook, AMBIT_SKIP_KERNEL);
+		return leave(&scope);
+	}
+	if (is_standard(scope.label, file->f_inode, arg)) {
+		skip_op(&scope, hook, AMBIT_SKIP_BENIGN);
 		return leave(&scope);
 	}
 	decide_op(&scope, hook, AMBIT_OP_FILE_OPEN, arg);
@@ -243,9 +229,24 @@ static __always_inline int path_point(enum engine engine, __u32 hook, const stru
 	return leave(&scope);
 }
 
+/* Without O_APPEND, whoever may write to a standard descriptor may destroy what is there. */
+static __always_inline int truncate_point(enum engine engine, __u32 hook, const struct path *path)
+{
+	struct ambit_label *label;
+
+	if (engine != ENGINE_RULES) {
+		label = label_of(bpf_get_current_task_btf());
+		if (likely(!label))
+			return 0;
+		if (is_standard(label, BPF_CORE_READ(path, dentry, d_inode), AMBIT_OPEN_WRITE))
+			return benign(engine, hook);
+	}
+	return path_point(engine, hook, path, AMBIT_OP_FILE_TRUNCATE, 0, 0);
+}
+
 HOOK(path_truncate, ENGINE_CORE, file_path_truncate, rules_truncate,
-     ret ?: path_point(engine, AMBIT_HOOK_PATH_TRUNCATE, path, AMBIT_OP_FILE_TRUNCATE, 0, 0),
-     const struct path *path, int ret)
+     ret ?: truncate_point(engine, AMBIT_HOOK_PATH_TRUNCATE, path), const struct path *path,
+     int ret)
 
 HOOK(path_chmod, ENGINE_CORE, file_path_chmod, rules_chmod,
      ret   ?:
@@ -327,10 +328,8 @@ HOOK(path_link, ENGINE_CORE, file_path_link, rules_link,
      const struct path *new_dir, struct dentry *new_dentry, int ret)
 
 HOOK(file_truncate, ENGINE_CORE, file_file_truncate, rules_ftruncate,
-     ret   ?:
-	     path_point(engine, AMBIT_HOOK_FILE_TRUNCATE, &file->f_path, AMBIT_OP_FILE_TRUNCATE, 0,
-			0),
-     struct file *file, int ret)
+     ret ?: truncate_point(engine, AMBIT_HOOK_FILE_TRUNCATE, &file->f_path), struct file *file,
+     int ret)
 
 /*
  * Requests that only ask, about a terminal or the bytes that wait, or set flags of the

@@ -6,7 +6,7 @@ use std::fs;
 
 use super::rules::Rules;
 use super::tests;
-use crate::harness::{Lab, act, skip, words};
+use crate::harness::{Lab, act, line, skip, words};
 
 tests! { "refusals":
     setting_an_attribute_is_refused
@@ -17,6 +17,8 @@ tests! { "refusals":
     taking_a_descriptor_out_of_a_process_is_refused
     a_descriptor_kept_over_exec_is_refused
     standard_descriptors_are_nobody_s_business
+    the_file_of_a_standard_descriptor_may_be_opened_again
+    the_file_of_a_standard_descriptor_that_appends_is_not_overwritten
     code_that_becomes_writable_is_refused
     mapping_a_file_writable_and_executable_is_refused
     shared_memory_that_becomes_executable_is_refused
@@ -175,6 +177,49 @@ fn standard_descriptors_are_nobody_s_business(lab: &Lab) {
             .succeeds()
             .within_the_map();
     }
+}
+
+/// Learns a shell script with one set of standard descriptors. Returns the command that enforces its map.
+fn learn_output(lab: &Lab, script: &str, redirect: &str) -> String {
+    let script = lab.script("script.sh", &format!("#!/bin/bash\n{script}\n"));
+    let run = |options: &[&str]| words(&["ambit", "run"], options, &line(&[&script])).join(" ");
+    let map = lab.path("map");
+    let learns = run(&["-q", "--learn", "-o", &map]);
+    lab.outside(["bash", "-c", &format!("{learns} {redirect}")])
+        .succeeds();
+    run(&["-q", "-m", &map, "--enforce", "--fail-on-violation"])
+}
+
+fn the_file_of_a_standard_descriptor_may_be_opened_again(lab: &Lab) {
+    let script = format!(
+        "echo a >/dev/stderr; echo b >/dev/stdout; exec 3>&1; cat {} >&3; [ -z \"$1\" ] || echo c >$1",
+        lab.path("known")
+    );
+    let enforces = learn_output(lab, &script, "</dev/null >one.out 2>one.err");
+    for redirect in [
+        ">one.out 2>one.err",
+        ">two.out 2>two.err",
+        ">/dev/null 2>three.err",
+        "</dev/null >four.out 2>/dev/null",
+        "2>&1 | cat; exit ${PIPESTATUS[0]}",
+    ] {
+        lab.outside(["bash", "-c", &format!("{enforces} {redirect}")])
+            .succeeds();
+    }
+    assert_eq!(fs::read(lab.path("two.err")).expect("written"), b"a\n");
+    let other = lab.path("other");
+    lab.outside(["bash", "-c", &format!("{enforces} {other} 2>five.err")])
+        .exits(3);
+    assert!(!std::path::Path::new(&other).exists());
+}
+
+fn the_file_of_a_standard_descriptor_that_appends_is_not_overwritten(lab: &Lab) {
+    let enforces = learn_output(lab, "echo a >/dev/stderr; true", "2>/dev/null");
+    let log = lab.file("log", "before\n");
+    lab.outside(["bash", "-c", &format!("{enforces} 2>>{log}")])
+        .exits(3);
+    let after = fs::read_to_string(&log).expect("the log");
+    assert!(after.starts_with("before\n"), "{after}");
 }
 
 fn code_that_becomes_writable_is_refused(lab: &Lab) {
