@@ -25,7 +25,9 @@
  * flush (vm.dirty_expire_centisecs, vm.dirty_writeback_centisecs), and the 37 seconds that
  * TAI, the clock that programs can read, is ahead of the file system's.
  */
-#define DIGEST_SETTLES_NS 90000000000LL
+#define DIGEST_AGED_NS 90000000000LL
+/* Also if it was computed again this long after the first time, while nobody had the file open for writing. */
+#define DIGEST_SETTLES_NS 1000000000ULL
 #define HASH_ALGO_SHA256 4
 
 /* Unlike enter(): the launcher's exec is the workload's first operation. */
@@ -104,17 +106,31 @@ static __always_inline bool is_timeless(struct inode *inode)
 	return upper || BPF_CORE_READ(inode, i_sb, s_user_ns, level);
 }
 
+/* True if no later write can leave the file's change time as it was when the digest was computed. */
+static __always_inline bool settles(const struct digest *digest, struct inode *inode, __u64 now)
+{
+	__s64 changed = digest->ctime_sec * 1000000000LL + digest->ctime_nsec;
+
+	if (is_timeless(inode))
+		return false;
+	if ((__s64)bpf_ktime_get_tai_ns() - changed >= DIGEST_AGED_NS)
+		return true;
+	return now - digest->first_seen_ns >= DIGEST_SETTLES_NS &&
+	       BPF_CORE_READ(inode, i_writecount.counter) <= 0;
+}
+
 /*
  * Returns the file's SHA-256; NULL if it cannot be computed. May sleep. Without an IMA policy, IMA
  * computes it at each call (seen on 6.1 to 7.3), so it is cached with the inode. The
- * cached value is final if the file was last changed long before: a later write, also
- * through a mapping, changes that time. Files whose time a write can leave as it is
- * (is_timeless) are read for each exec.
+ * cached value is final once every later write, also through a mapping, changes the
+ * change time: see settles(). Files whose time a write can leave as it is (is_timeless)
+ * are read for each exec.
  */
 static __always_inline struct digest *digest_of(struct file *file)
 {
 	struct inode *inode = file->f_inode;
-	__s64 sec, nsec, now = bpf_ktime_get_tai_ns(), size = inode->i_size;
+	__u64 now = bpf_ktime_get_boot_ns();
+	__s64 sec, nsec, size = inode->i_size;
 	struct digest *digest;
 	bool same;
 
@@ -122,19 +138,22 @@ static __always_inline struct digest *digest_of(struct file *file)
 	digest = storage_of(bpf_inode_storage_get, &digests, inode);
 	if (!digest)
 		return NULL;
-	same = digest->settled && digest->ctime_sec == sec && digest->ctime_nsec == nsec &&
+	same = digest->first_seen_ns && digest->ctime_sec == sec && digest->ctime_nsec == nsec &&
 	       digest->size == size;
+	if (same && digest->settled)
+		return digest;
+	digest->settled = 0;
+	if (bpf_ima_file_hash(file, digest->sha256, sizeof(digest->sha256)) != HASH_ALGO_SHA256) {
+		digest->first_seen_ns = 0;
+		return NULL;
+	}
 	if (!same) {
-		digest->settled = 0;
-		if (bpf_ima_file_hash(file, digest->sha256, sizeof(digest->sha256)) !=
-		    HASH_ALGO_SHA256)
-			return NULL;
 		digest->ctime_sec = sec;
 		digest->ctime_nsec = nsec;
 		digest->size = size;
-		digest->settled = now - (sec * 1000000000LL + nsec) >= DIGEST_SETTLES_NS &&
-				  !is_timeless(inode);
+		digest->first_seen_ns = now;
 	}
+	digest->settled = settles(digest, inode, now);
 	return digest;
 }
 

@@ -258,6 +258,10 @@ struct timespec64 {
 	long tv_nsec;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct inode {
 	unsigned short i_mode;
 	unsigned int i_nlink;
@@ -268,6 +272,7 @@ struct inode {
 	long long i_size;
 	struct super_block *i_sb;
 	struct hlist_head i_dentry;
+	atomic_t i_writecount; /* negative: writing is denied while it is executed */
 	/* from 6.11, commit 3aa63a569c64 ("fs: switch timespec64 fields in inode to discrete integers") */
 	__s64 i_ctime_sec;
 	__u32 i_ctime_nsec;

@@ -122,6 +122,7 @@ struct digest {
 	__s64 ctime_sec;
 	__s64 ctime_nsec;
 	__s64 size;
+	__u64 first_seen_ns; /* when this change time was first seen, since boot; 0: no digest */
 	__u32 settled;
 	__u32 pad;
 	__u8 sha256[32];
