@@ -429,6 +429,25 @@ fn names_of_memory_files_are_made_up_as_those_of_files_are() {
 }
 
 #[test]
+fn a_file_keeps_the_uuid_of_the_temporary_name_that_it_was_renamed_from() {
+    let uuid = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed";
+    let (temporary, target) = (
+        format!("/srv/jobs/.{uuid}.tmp"),
+        format!("/srv/jobs/{uuid}.job"),
+    );
+    let learned = learn_files(&Map::new("x"), &[(0o600, &temporary, Some(&target))]);
+    let found = rules(&learned.map, "/usr/bin/app");
+    assert!(
+        found.contains(&"file.rename to /srv/jobs/{uuid}.job".to_owned()),
+        "{found:?}"
+    );
+    assert!(
+        found.contains(&"file.create /srv/jobs/.{uuid}.tmp".to_owned()),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_hash_beside_the_number_of_another_process_leaves_nothing_exact() {
     let repack = subject("/usr/lib/git-core/git");
     let mut ring = Ring::new();

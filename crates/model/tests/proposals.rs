@@ -380,3 +380,87 @@ fn names_follow_the_shape_that_their_siblings_have_proven() {
         ["file.create /srv/s/sess_{hex}"]
     );
 }
+
+#[test]
+fn temporary_names_around_numbered_names_are_one_shape() {
+    let day = |numbers: &[u32]| -> Vec<(&'static str, String)> {
+        let lines = numbers.iter().flat_map(|number| {
+            let temporary = format!("/srv/scans/.DSC{number:05}.ARW.{{tmp}}");
+            let name = format!("/srv/scans/DSC{number:05}.ARW");
+            [
+                format!("file.create {temporary}"),
+                format!("file.open rw {temporary}"),
+                format!("file.chmod {temporary}"),
+                format!("file.rename from {temporary}"),
+                format!("file.unlink {temporary}"),
+                format!("file.rename to {name}"),
+            ]
+        });
+        lines.map(|line| ("/bin/app", line)).collect()
+    };
+    let learned = learned(&[
+        day(&[4112, 4113, 4120]),
+        day(&[4207, 4208, 4214]),
+        day(&[4301, 4333, 4350]),
+    ]);
+    assert_eq!(
+        after(&learned, Proposal::is_safe),
+        [
+            "file.open rw /srv/scans/.DSC{n}.ARW.{tmp}",
+            "file.create /srv/scans/.DSC{n}.ARW.{tmp}",
+            "file.unlink /srv/scans/.DSC{n}.ARW.{tmp}",
+            "file.rename from /srv/scans/.DSC{n}.ARW.{tmp}",
+            "file.rename to /srv/scans/DSC{n}.ARW",
+            "file.chmod /srv/scans/.DSC{n}.ARW.{tmp}",
+        ]
+    );
+}
+
+#[test]
+fn names_with_a_class_join_the_pattern_that_an_earlier_generalisation_made() {
+    let learned = one(&[
+        &[
+            "file.create /srv/q/.job{n}.new.{hex}",
+            "file.create /srv/q/.job17.new.{hex}",
+        ],
+        &[
+            "file.create /srv/q/.job{n}.new.{hex}",
+            "file.create /srv/q/.job18.old.{hex}",
+        ],
+    ]);
+    assert_eq!(
+        after(&learned, Proposal::is_safe),
+        [
+            "file.create /srv/q/.job{n}.new.{hex}",
+            "file.create /srv/q/.job18.old.{hex}",
+        ]
+    );
+}
+
+#[test]
+fn uuids_are_one_class_and_no_row_of_hexadecimal_numbers() {
+    let learned = one(&[
+        &["file.rename to /srv/d/1b9d6bcd-16fd-4b2d-9b5d-ab8d1bbd4bed.rec"],
+        &["file.rename to /srv/d/9f0c2a44-77d1-4c1e-8f00-0d1e2f3a4b5c.rec"],
+        &["file.rename to /srv/d/0a1b2c3d-4e5f-4a6b-8c7d-9e8f7a6b5c4d.rec"],
+    ]);
+    assert_eq!(
+        after(&learned, Proposal::is_safe),
+        ["file.rename to /srv/d/{uuid}.rec"]
+    );
+}
+
+#[test]
+fn a_random_part_that_a_proposal_adds_may_be_a_sensitive_word() {
+    let random = ["Qk3x9Z", "m4N5b6", "x7F9k2", "aB3dE6"];
+    let runs: Vec<Vec<(&str, String)>> = random
+        .iter()
+        .map(|name| vec![("/bin/app", format!("file.create /etc/{name}"))])
+        .collect();
+    let found = proposals(&learned(&runs));
+    assert!(
+        found.iter().all(|one| one.risk == Risk::High),
+        "it covers /etc/shadow: {found:#?}"
+    );
+    assert!(!found.is_empty());
+}

@@ -11,7 +11,7 @@ use ambit_event::lex::Class;
 
 use super::name::{self, Part, PartKind, TemplatePart};
 use super::sibling::Sibling;
-use super::{Kind, Options, shape};
+use super::{Kind, Options, classed, shape};
 use crate::learn::heuristics::HASH_DIGITS_MIN;
 use crate::pattern::{PathKind, PathPattern, Piece};
 
@@ -368,6 +368,53 @@ pub(super) fn learned_clusters<'c>(
             });
         }
     }
+    out
+}
+
+/// Returns the clusters among a directory's names with classes, spelled by [`classed::spell`]: those that a pattern of the
+/// map covers, and those that differ in further parts.
+pub(super) fn classed_clusters<'c>(
+    siblings: &[Sibling<'_>],
+    children: impl Iterator<Item = &'c Vec<Piece>>,
+    options: &Options,
+    compared: bool,
+) -> Vec<Cluster> {
+    let mut remaining: Vec<&Sibling<'_>> = siblings.iter().collect();
+    let mut out: Vec<Cluster> = Vec::new();
+    for component in children.filter(|component| follows(component)) {
+        let covers = classed::covers(component);
+        take_cluster(&mut remaining, &mut out, |remaining| {
+            let members: BTreeSet<Vec<u8>> = remaining
+                .iter()
+                .filter(|one| classed::pieces(one.name) != *component && covers(one.name))
+                .map(|one| one.name.to_vec())
+                .collect();
+            (!members.is_empty()).then(|| Cluster {
+                kind: kind_of(component),
+                pieces: component.clone(),
+                members,
+                steady: false,
+            })
+        });
+    }
+    let mut groups: BTreeMap<Vec<TemplatePart>, Vec<(&Sibling<'_>, Vec<Part<'_>>)>> =
+        BTreeMap::new();
+    for sibling in remaining {
+        let parts = name::parts(sibling.name);
+        if parts.iter().any(|part| part.kind.is_some()) {
+            let group = groups.entry(name::template(&parts)).or_default();
+            group.push((sibling, parts));
+        }
+    }
+    let found = groups
+        .values()
+        .filter_map(|group| of_template(group, options));
+    out.extend(found.map(|cluster| Cluster {
+        pieces: classed::unspell(cluster.pieces),
+        ..cluster
+    }));
+    let mut out = merge_equal(out);
+    out.retain(|cluster| !(compared && cluster.steady) || varies_by_form(cluster.kind));
     out
 }
 

@@ -6,6 +6,7 @@
 //! `docs/generalize.md`.
 
 mod address;
+mod classed;
 mod cluster;
 mod example;
 mod name;
@@ -351,7 +352,7 @@ fn path_drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> 
             values: place
                 .members
                 .iter()
-                .map(|name| ambit_event::escape::name(name))
+                .map(|name| classed::shown(name))
                 .collect(),
             steady: place.steady,
             inside: place.inside,

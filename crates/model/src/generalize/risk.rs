@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The risk of a proposal, by criteria that a person can check.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ambit_abi::Op;
+use ambit_event::lex::Class;
 use serde::Serialize;
 
 use super::address::UNPRIVILEGED;
@@ -47,12 +49,16 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
     let mut reasons: Vec<(Risk, String)> = Vec::new();
     let mut sensitive: Vec<String> = Vec::new();
     let mut add = |risk: Risk, why: &str| reasons.push((risk, why.to_owned()));
-    let rules = || proposal.rewrites.iter().flat_map(|rewrite| &rewrite.adds);
-    for rule in rules() {
+    let rules = proposal
+        .rewrites
+        .iter()
+        .flat_map(|rewrite| rewrite.adds.iter().map(move |rule| (rewrite, rule)));
+    for (rewrite, rule) in rules {
         match rule.object() {
             RuleObject::Path(pattern) => {
                 assess_path(rule, pattern, map, &mut add);
-                sensitive.extend(sensitive_places.overlapping(rule.operation(), pattern));
+                let widened = without_known_random_parts(pattern, &rewrite.removes);
+                sensitive.extend(sensitive_places.overlapping(rule.operation(), &widened));
             }
             RuleObject::Inet(pattern) => {
                 assess_address(rule, pattern, proposal.kind, &mut add, &mut sensitive);
@@ -82,6 +88,30 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
         .map(|(risk, why)| format!("{}: {why}", risk.name()))
         .collect();
     proposal.sensitive = sensitive;
+}
+
+/// Returns the pattern with a text of its own for each random part, if the lines that it replaces have as many of them. Then
+/// the proposal does not widen these, and they do not count as a sensitive word such as `keytab`.
+fn without_known_random_parts(pattern: &PathPattern, removes: &BTreeSet<Rule>) -> PathPattern {
+    let random = |pieces: &[Piece]| {
+        let classes = pieces
+            .iter()
+            .filter(|piece| **piece == Piece::Class(Class::Tmp));
+        classes.count()
+    };
+    let known = random(pattern.pieces());
+    let same = |rule: &Rule| match rule.object() {
+        RuleObject::Path(old) => random(old.pieces()) == known,
+        _ => false,
+    };
+    if known == 0 || !removes.iter().all(same) {
+        return pattern.clone();
+    }
+    let pieces = pattern.pieces().iter().map(|piece| match piece {
+        Piece::Class(Class::Tmp) => Piece::Bytes(b"\x01random"[..].into()),
+        other => other.clone(),
+    });
+    PathPattern::new(pattern.kind(), pieces.collect())
 }
 
 fn assess_path(rule: &Rule, pattern: &PathPattern, map: &Map, add: &mut impl FnMut(Risk, &str)) {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ambit_event::lex::Class;
 
 use super::Kind;
+use super::name::{self, PartKind};
 use super::sibling::Sibling;
 use crate::learn::heuristics::transitions;
 use crate::pattern::Piece;
@@ -61,7 +62,7 @@ pub(super) fn hex_numbers(remaining: &[&Sibling<'_>]) -> Vec<(Kind, Shape)> {
             .into_iter()
             .map(|run| (!may_be_hex(run)).then_some(run))
             .collect();
-        if key.contains(&None) {
+        if key.contains(&None) && !has_uuid(sibling.name) {
             groups.entry(key).or_default().push(sibling.name);
         }
     }
@@ -70,6 +71,11 @@ pub(super) fn hex_numbers(remaining: &[&Sibling<'_>]) -> Vec<(Kind, Shape)> {
         .filter_map(|(key, names)| hex_shape(&key, &names))
         .map(|shape| (Kind::Hex, shape))
         .collect()
+}
+
+fn has_uuid(name: &[u8]) -> bool {
+    let parts = name::parts(name);
+    parts.iter().any(|part| part.kind == Some(PartKind::Uuid))
 }
 
 fn hex_shape(key: &[Option<&[u8]>], names: &[&[u8]]) -> Option<Shape> {

@@ -8,9 +8,9 @@ use ambit_abi::{self as abi, Op};
 use ambit_event::lex::Class;
 use ambit_event::{Object, Operation};
 
-use super::cluster::{Cluster, clusters, extension, learned_clusters};
+use super::cluster::{Cluster, classed_clusters, clusters, extension, learned_clusters};
 use super::sibling::Sibling;
-use super::{Kind, Options, name};
+use super::{Kind, Options, classed, name};
 use crate::RuleObject;
 use crate::learn::heuristics::is_hash;
 use crate::pattern::{PathKind, PathPattern, Piece};
@@ -336,6 +336,21 @@ impl Tree {
             })
             .collect();
         found.extend(clusters(&remaining, options, self.is_compared()));
+        let spelled: Vec<(Vec<u8>, &Vec<usize>)> = children
+            .iter()
+            .filter_map(|(component, nodes)| Some((classed::spell(component)?, nodes)))
+            .collect();
+        let with_classes: Vec<Sibling<'_>> = spelled
+            .iter()
+            .map(|(name, nodes)| self.sibling(name, nodes, false))
+            .collect();
+        let names = children.keys().copied();
+        found.extend(classed_clusters(
+            &with_classes,
+            names,
+            options,
+            self.is_compared(),
+        ));
         found.extend(self.beside(&children, &found));
         let cache = self.cache_cluster(group, &children, &found, options);
         found.extend(cache);
@@ -368,7 +383,7 @@ impl Tree {
         let mut members = Vec::new();
         let mut date_levels = group.date_levels.saturating_sub(1);
         for member in &cluster.members {
-            let component = vec![Piece::Bytes(member.as_slice().into())];
+            let component = classed::pieces(member);
             let below = children.remove(&component).unwrap_or_default();
             if group.date_levels == 0 && self.is_year(member, &below) {
                 date_levels = 2;

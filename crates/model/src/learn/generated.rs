@@ -192,6 +192,7 @@ impl GeneratedNames {
             }
         }
         out.add_siblings(&other_paths);
+        out.add_shared_uuids(&other_paths);
         out.add_names_around_others(&names, &facts, known);
         out
     }
@@ -276,6 +277,40 @@ impl GeneratedNames {
             }
         }
         self.names.extend(more);
+    }
+
+    /// Adds names with a UUID that a generated name contains too: a file is written under one of them and renamed to the other.
+    fn add_shared_uuids(&mut self, other_paths: &[(&[u8], bool)]) {
+        let text = |path: &[u8], at: &Range<usize>| last(path).get(at.clone()).map(<[u8]>::to_vec);
+        let generated = self
+            .names
+            .iter()
+            .filter(|(_, pieces)| pieces.contains(&Piece::Class(Class::Uuid)));
+        let known: BTreeSet<Vec<u8>> = generated
+            .flat_map(|(path, _)| {
+                let found = name::uuids(last(path)).into_iter();
+                found.filter_map(move |at| text(path, &at))
+            })
+            .collect();
+        for (path, _) in other_paths {
+            let name = last(path);
+            let shared = name::uuids(name).into_iter();
+            let shared = shared
+                .filter(|at| text(path, at).is_some_and(|uuid| known.contains(&uuid)))
+                .collect::<Vec<_>>();
+            let [at] = &*shared else {
+                continue;
+            };
+            let fixed = |part: Option<&[u8]>| Piece::Bytes(part.unwrap_or_default().into());
+            let pieces = vec![
+                fixed(name.get(..at.start)),
+                Piece::Class(Class::Uuid),
+                fixed(name.get(at.end..)),
+            ];
+            self.names
+                .entry(path.to_vec())
+                .or_insert_with(|| PathPattern::new(PathKind::Memfd, pieces).pieces().to_vec());
+        }
     }
 
     /// Returns the patterns, each with the number of names that it stands for and the first of them.

@@ -245,19 +245,29 @@ fn add_hex_numbers(name: &[u8], parts: &mut Vec<Part>) {
     parts.extend(more);
 }
 
-/// Adds UUIDs and delimited hashes.
-fn add_forms(name: &[u8], parts: &mut Vec<Part>) {
+/// Returns the places of UUIDs in a name.
+pub(super) fn uuids(name: &[u8]) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
     let mut at = 0;
     while let Some(window) = name.get(at..at + 36) {
-        let range = at..at + 36;
-        if is_uuid(window) && !overlaps(parts, &range) {
+        if is_uuid(window) {
+            out.push(at..at + 36);
+            at += 36;
+        } else {
+            at += 1;
+        }
+    }
+    out
+}
+
+/// Adds UUIDs and delimited hashes.
+fn add_forms(name: &[u8], parts: &mut Vec<Part>) {
+    for range in uuids(name) {
+        if !overlaps(parts, &range) {
             parts.push(Part {
                 range,
                 class: Some(Class::Uuid),
             });
-            at += 36;
-        } else {
-            at += 1;
         }
     }
     for range in runs(name, u8::is_ascii_alphanumeric) {
