@@ -325,12 +325,11 @@ pub fn write_numbered(
     }
 }
 
-/// Returns the number of a name, or of `prefix` and a number that has no name.
+/// Returns the number of a name, or of `prefix` and a number.
 pub fn parse_numbered(table: &Table, prefix: &str, text: &str) -> Option<u32> {
     number_of(table, text).or_else(|| {
         let digits = text.strip_prefix(prefix)?;
-        let number = crate::number::plain_number(digits).filter(|_| !digits.is_empty())?;
-        name_of(table, number).is_none().then_some(number)
+        crate::number::plain_number(digits).filter(|_| !digits.is_empty())
     })
 }
 
@@ -365,9 +364,9 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_name_is_a_number() {
+    fn numbers_are_read_whether_they_have_a_name_or_not() {
         assert_eq!(parse_numbered(&CAPABILITIES, "cap", "cap63"), Some(63));
-        assert_eq!(parse_numbered(&CAPABILITIES, "cap", "cap0"), None);
+        assert_eq!(parse_numbered(&CAPABILITIES, "cap", "cap0"), Some(0));
         assert_eq!(parse_numbered(&SIGNALS, "", "34"), Some(34));
         assert_eq!(parse_numbered(&SIGNALS, "", ""), None);
     }

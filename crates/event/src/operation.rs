@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use ambit_abi::{self as abi, Op};
 
 use crate::word::cut;
-use crate::{Object, TextError, TextErrorKind, arguments, names, nearest, text};
+use crate::{Object, TextError, TextErrorKind, arguments, named, names, nearest, text};
 
 /// An operation and its argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -230,8 +230,7 @@ impl Operation {
             }
             ArgForm::Request => {
                 let (word, after) = cut(text, rest);
-                let arg = hex(word)
-                    .ok_or_else(|| argument(rest, word, "a request number such as `0x5401`"))?;
+                let arg = request(op, rest, word)?;
                 Ok(rule(text, op, arg, after))
             }
             ArgForm::Signal => Self::split_signal(text, rest),
@@ -241,12 +240,12 @@ impl Operation {
                 what,
             } => {
                 let (word, after) = cut(text, rest);
-                let arg = named(table, prefix, what, rest, word)?;
+                let arg = parse_named(table, prefix, what, rest, word)?;
                 Ok(rule(text, op, arg, after))
             }
             ArgForm::Capability => {
                 let (word, after) = cut(text, rest);
-                let arg = named(&names::CAPABILITIES, "cap", "capability", rest, word)?;
+                let arg = parse_named(&names::CAPABILITIES, "cap", "capability", rest, word)?;
                 Ok(rule(text, op, arg, after))
             }
         }
@@ -258,7 +257,7 @@ impl Operation {
         if word.is_empty() {
             return Err(argument(after, word, "a signal such as `TERM`"));
         }
-        let arg = named(&names::SIGNALS, "", "signal", after, word)?;
+        let arg = parse_named(&names::SIGNALS, "", "signal", after, word)?;
         let (trailing, _) = cut(text, end);
         if !trailing.is_empty() {
             return Err(TextError::new(
@@ -312,7 +311,7 @@ fn argument(at: usize, word: &str, expected: &'static str) -> TextError {
     TextError::new(at..at + word.len(), TextErrorKind::Argument { expected })
 }
 
-fn named(
+fn parse_named(
     table: &'static names::Table,
     prefix: &str,
     what: &'static str,
@@ -322,6 +321,28 @@ fn named(
     names::parse_numbered(table, prefix, word).ok_or_else(|| {
         let nearest = nearest(word, names::all(table));
         TextError::new(at..at + word.len(), TextErrorKind::Name { what, nearest })
+    })
+}
+
+/// Reads a request: a number, or the kernel's name for it.
+fn request(op: Op, at: usize, word: &str) -> Result<u32, TextError> {
+    let number = if op == Op::KernelQuota {
+        named::quota_number(word)
+    } else {
+        named::request_number(word)
+    };
+    hex(word).or(number).ok_or_else(|| {
+        let is_name = word.starts_with(|c: char| c.is_ascii_uppercase());
+        match nearest(word, named::request_names()).filter(|_| is_name) {
+            Some(nearest) => TextError::new(
+                at..at + word.len(),
+                TextErrorKind::Name {
+                    what: "request",
+                    nearest: Some(nearest),
+                },
+            ),
+            None => argument(at, word, "a request such as `TCGETS` or `0x5401`"),
+        }
     })
 }
 

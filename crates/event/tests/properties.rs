@@ -4,8 +4,10 @@
 
 use ambit_abi as abi;
 use ambit_event::address::{Context, from_sockaddr};
+use ambit_event::text::Form;
 use ambit_event::{
-    Creds, Event, Inet, Ipc, Object, Op, Path, Port, RawEvent, Relation, escape, text,
+    Creds, Event, Inet, Ipc, Object, Op, Operation, Path, Port, RawEvent, Relation, escape, named,
+    text,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -112,6 +114,44 @@ fn object() -> impl Strategy<Value = (Op, Object)> {
     ]
 }
 
+/// An operation and an object that it can have: any operation, with numbers that have names more often than by chance.
+fn operation() -> impl Strategy<Value = (Operation, Object)> {
+    let arg = prop_oneof![
+        any::<u32>(),
+        0u32..128,
+        0x5400u32..0x5480,
+        0x8900u32..0x8960,
+        0x0080_0000u32..0x0080_0010,
+        0x5800u32..0x5810,
+    ];
+    let other = prop::sample::select(Op::ALL.to_vec()).prop_map(|op| (op, Object::None));
+    let on_path = prop::sample::select(Op::ALL.to_vec())
+        .prop_filter("of a path", |op| Form::of(*op) == Form::Path);
+    let few = prop_oneof![
+        (0u16..50, 0u16..12, 0u16..300).prop_map(|(family, kind, protocol)| Object::Socket {
+            family,
+            kind,
+            protocol
+        }),
+        (
+            0u16..12,
+            prop::sample::select(vec![0x0003u16, 0x0800, 0x88cc])
+        )
+            .prop_map(|(kind, protocol)| Object::Socket {
+                family: 17,
+                kind,
+                protocol: protocol.to_be()
+            }),
+    ];
+    let object = prop_oneof![
+        3 => object(),
+        2 => (on_path, path().prop_map(Object::Path)),
+        2 => few.prop_map(|object| (Op::NetSocket, object)),
+        1 => other,
+    ];
+    (arg, object).prop_map(|(arg, (op, object))| (Operation { op, arg }, object))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -128,6 +168,17 @@ proptest! {
         prop_assert!(!text.chars().any(escape::is_hidden), "{:?}", text);
         prop_assert_eq!(text.trim(), &text[..]);
         prop_assert_eq!(text::parse_object(op, &text), Ok(object), "{}", text);
+    }
+
+    #[test]
+    fn a_line_by_names_is_the_operation_and_hides_nothing((operation, object) in operation()) {
+        let text = operation.rule(&object);
+        if let Ok(parsed) = Operation::parse_rule(&text) {
+            let shown = named(&text);
+            prop_assert_eq!(Operation::parse_rule(&shown), Ok(parsed), "{}", shown);
+            prop_assert!(!shown.chars().any(escape::is_hidden), "{:?}", shown);
+            prop_assert_eq!(&named(&shown), &shown);
+        }
     }
 
     #[test]
@@ -207,7 +258,7 @@ proptest! {
                 prop_assert!(error.span.start <= error.span.end && error.span.end <= text.len(), "{:?}", error);
             }
         }
-        if let Err(error) = ambit_event::Operation::parse_rule(&text) {
+        if let Err(error) = Operation::parse_rule(&text) {
             prop_assert!(error.span.start <= error.span.end && error.span.end <= text.len(), "{:?}", error);
         }
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Compares two maps line by line, for text output and JSON.
+//! Compares two maps line by line, for text output and JSON. JSON has canonical text.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use ambit_abi::Op;
 use ambit_event::text::write_digest;
-use ambit_event::{Subject, escape};
+use ambit_event::{Subject, escape, named};
 use serde::Serialize;
 
 use crate::map::Entry;
@@ -193,10 +193,10 @@ impl fmt::Display for Diff {
 
 fn write_lines(f: &mut fmt::Formatter<'_>, indent: &str, lines: &Lines) -> fmt::Result {
     for line in &lines.removed {
-        writeln!(f, "- {indent}{line}")?;
+        writeln!(f, "- {indent}{}", named(line))?;
     }
     for line in &lines.added {
-        writeln!(f, "+ {indent}{line}")?;
+        writeln!(f, "+ {indent}{}", named(line))?;
     }
     Ok(())
 }

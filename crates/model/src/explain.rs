@@ -5,7 +5,7 @@ use std::fmt;
 
 use ambit_abi::{EventKind, Op, Reason, Response};
 use ambit_event::text::write_digest;
-use ambit_event::{Object, Operation, Subject, edit_distance, escape, trust_names};
+use ambit_event::{Object, Operation, Subject, edit_distance, escape, named, trust_names};
 use serde::Serialize;
 
 use crate::learn::Violation;
@@ -351,7 +351,7 @@ fn change(before: &Map, after: &Map) -> Option<String> {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.attempted)?;
+        writeln!(f, "{}", named(&self.attempted))?;
         let subject = match (&self.subject, &self.id) {
             (Some(subject), Some(id)) => format!("{} ({subject})", escape::line(id)),
             (Some(subject), None) => format!("{subject} (not in the map)"),
@@ -370,7 +370,12 @@ impl fmt::Display for Explanation {
         }
         for (index, near) in self.nearest.iter().enumerate() {
             let label = if index == 0 { "nearest " } else { "        " };
-            writeln!(f, "  {label} {} ({})", near.rule, escape::line(&near.id))?;
+            writeln!(
+                f,
+                "  {label} {} ({})",
+                named(&near.rule),
+                escape::line(&near.id)
+            )?;
         }
         if let Some(change) = &self.change {
             writeln!(f, "  to allow it, add")?;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Rules: an operation and the object that it is allowed on.
 
+use std::borrow::Cow;
+
 use ambit_abi::{self as abi, Op};
 use ambit_event::text::{self, AddressText, Form};
 use ambit_event::{Object, Operation, TextError, TextErrorKind};
@@ -179,6 +181,15 @@ impl Rule {
                 object.write(self.operation.op, &mut text);
                 self.operation.write_rule_text(&text, out);
             }
+        }
+    }
+
+    /// Returns the text with the kernel's names in place of numbers: see [`ambit_event::named`].
+    pub fn named(&self) -> String {
+        let text = self.to_string();
+        match ambit_event::named(&text) {
+            Cow::Owned(named) => named,
+            Cow::Borrowed(_) => text,
         }
     }
 

@@ -46,6 +46,22 @@ proptest! {
     }
 
     #[test]
+    fn a_map_has_the_same_digest_by_names_and_by_numbers(map in support::map()) {
+        let names = map.to_string();
+        let rules: Vec<&Rule> = map.subjects.values().flat_map(|entry| &entry.allow).collect();
+        let numbers = names.lines().map(|line| {
+            let item = line.trim_start().strip_prefix("- ");
+            let shown = rules.iter().find(|rule| item == Some(&*rule.named()));
+            shown.map_or_else(|| line.to_owned(), |rule| line.replace(&rule.named(), &rule.to_string()))
+        });
+        let numbers: String = numbers.map(|line| line + "\n").collect();
+        let parsed = Map::parse(&numbers, "numbers").unwrap();
+        prop_assert_eq!(parsed.digest(), map.digest());
+        prop_assert_eq!(parsed.state(), map.state());
+        prop_assert_eq!(parsed.to_string(), names);
+    }
+
+    #[test]
     fn no_comment_is_lost_when_a_map_changes(
         a in support::map(),
         b in support::map(),

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use ambit_event::{Violation, escape};
+use ambit_event::{Violation, escape, named};
 
 /// Something that the user should see. None of it ends the session.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub enum Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Violation(violation) => write!(f, "{}: {}", violation.id, violation.rule),
+            Self::Violation(violation) => write!(f, "{}: {}", violation.id, named(&violation.rule)),
             Self::NoJournal(error) => {
                 write!(
                     f,

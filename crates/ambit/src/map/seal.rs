@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use ambit_event::named;
 use anyhow::anyhow;
 
 use crate::exit::{Exit, Failure, Outcome};
@@ -79,7 +80,7 @@ fn against(args: &Args, map: &ambit_model::Map, name: &str) -> Result<(), Failur
                     backtest.dropped,
                     "recorded operation"
                 ),
-                first.violation.event.rule()
+                named(&first.violation.event.rule())
             ),
         ));
     }

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use ambit_event::escape;
+use ambit_event::{escape, named};
 use ambit_model::{Advice, CHANCE_MAX, Doubt, Estimate, Map, RUNS_MIN};
 use anyhow::anyhow;
 use serde::Serialize;
@@ -198,7 +198,7 @@ fn chances(estimate: &Estimate, out: &mut String) {
                 out,
                 "  {}: {}",
                 escape::line(&unused.subject),
-                escape::line(&unused.line)
+                escape::line(&named(&unused.line))
             );
         }
         if estimate.never_seen > UNUSED {

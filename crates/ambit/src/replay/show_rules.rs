@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use ambit_event::escape;
+use ambit_event::{escape, named};
 use ambit_replay::{Gap, RuleCounts, RuleTest};
 use serde::Serialize;
 
@@ -221,7 +221,7 @@ fn one(counts: &RuleCounts, out: &mut String) {
         );
     }
     for ((subject, operation), times) in &counts.examples {
-        let _ = writeln!(out, "{times:>10} x {operation}, by {subject}");
+        let _ = writeln!(out, "{times:>10} x {}, by {subject}", named(operation));
     }
     if counts.others > 0 {
         let _ = writeln!(out, "{:>10} x others", counts.others);

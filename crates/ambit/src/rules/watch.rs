@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use ambit_event::{RuleHit, RuleName, RuleOutcome, RuleRecord};
+use ambit_event::{RuleHit, RuleName, RuleOutcome, RuleRecord, named};
 use ambit_files::RunDir;
 use ambit_hoststate::CachedSources;
 use ambit_hoststate::rules::{Active, active, active_elsewhere};
@@ -141,6 +141,10 @@ fn line(hit: &RuleHit, style: Style) -> String {
         .map_or_else(String::new, |parent| format!(" via {parent}"));
     format!(
         "{} {outcome} {}: {}, by {program}{parent} (process {}, user {})\n",
-        hit.time, hit.rule, hit.operation, hit.pid, hit.uid
+        hit.time,
+        hit.rule,
+        named(&hit.operation),
+        hit.pid,
+        hit.uid
     )
 }

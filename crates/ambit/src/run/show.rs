@@ -2,7 +2,7 @@
 //! Shows what a session reports while it proceeds.
 
 use ambit_abi::{Reason, Response};
-use ambit_event::{SubjectText, Violation};
+use ambit_event::{SubjectText, Violation, named};
 use ambit_session::{Notice, Report};
 
 use super::Args;
@@ -39,5 +39,9 @@ fn line(violation: &Violation, style: Style) -> String {
         Reason::Creds => " (other credentials)",
         _ => " (cannot be represented)",
     };
-    format!("{what} {}: {who}: {}{why}", violation.id, violation.rule)
+    format!(
+        "{what} {}: {who}: {}{why}",
+        violation.id,
+        named(&violation.rule)
+    )
 }

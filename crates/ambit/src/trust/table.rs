@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use ambit_abi::Spread;
+use ambit_event::named;
 use ambit_hoststate::trust::CauseKind;
 
 use super::row::{CauseRow, Row};
@@ -58,7 +59,7 @@ fn lost(row: &Row) -> String {
 fn text(cause: &CauseRow) -> String {
     let mut out = format!("{} ", cause.since);
     match (&cause.rule, &cause.operation) {
-        (Some(rule), _) => out.push_str(rule),
+        (Some(rule), _) => out.push_str(&named(rule)),
         (None, Some(operation)) if cause.of_rule => {
             let _ = write!(out, "{} at {operation}", cause.source);
         }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::exact::exact_bytes;
 use crate::number::plain_number;
 use crate::word::cut;
-use crate::{Inet, Object, Port, TextError, TextErrorKind, names, nearest};
+use crate::{Inet, Object, Port, TextError, TextErrorKind, named, names, nearest};
 
 /// An address's text, cut as far as exact addresses and patterns have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,13 +110,16 @@ pub fn split_address(text: &str) -> Result<AddressText<'_>, TextError> {
                 });
         }
         "family" => {
-            return parse_port(rest)
+            let number = names::number_of(&names::FAMILIES, rest);
+            return number
+                .and_then(|number| u16::try_from(number).ok())
+                .or_else(|| parse_port(rest))
                 .map(|family| AddressText::Object(Object::Family(family)))
                 .ok_or_else(|| {
                     TextError::new(
                         here,
                         TextErrorKind::Object {
-                            expected: "a family's number",
+                            expected: "a family's name or number",
                         },
                     )
                 });
@@ -130,6 +133,7 @@ pub fn split_address(text: &str) -> Result<AddressText<'_>, TextError> {
         ));
     }
     let protocol = names::parse_numbered(&names::INET_PROTOCOLS, "proto", word)
+        .or_else(|| named::inet_number(word))
         .and_then(|number| u8::try_from(number).ok())
         .ok_or_else(|| {
             let others = ["unix", "netlink", "family"];

@@ -86,7 +86,8 @@ impl Form {
     }
 }
 
-fn protocols(family: u16) -> &'static names::Table {
+/// Returns the names of a family's protocols in canonical text.
+pub(crate) fn canonical_protocols(family: u16) -> &'static names::Table {
     match family {
         2 | 10 => &names::INET_PROTOCOLS,
         16 => &names::NETLINK_PROTOCOLS,

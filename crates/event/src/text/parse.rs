@@ -4,10 +4,10 @@
 use ambit_abi::Op;
 
 use super::exact::exact_bytes;
-use super::{AddressText, Form, protocols, split_address};
+use super::{AddressText, Form, canonical_protocols, split_address};
 use crate::lex::{Lexer, Token};
 use crate::word::{cut, parse_ids};
-use crate::{Creds, Ipc, Object, Path, Relation, TextError, TextErrorKind, names, nearest};
+use crate::{Creds, Ipc, Object, Path, Relation, TextError, TextErrorKind, named, names, nearest};
 
 /// Reads `sha256:` and 64 lower-case hex digits.
 pub fn parse_digest(text: &str) -> Result<[u8; 32], TextError> {
@@ -174,7 +174,10 @@ fn parse_socket(text: &str) -> Result<Object, TextError> {
     let (word, third) = cut(text, second);
     let kind = number(&names::SOCKET_TYPES, "socket type", (second, word))?;
     let (word, end) = cut(text, third);
-    let protocol = number(protocols(family), "protocol", (third, word))?;
+    let protocol = match names::number_of(named::protocols(family), word) {
+        Some(number) => u16::try_from(number).unwrap_or_default(),
+        None => number(canonical_protocols(family), "protocol", (third, word))?,
+    };
     if end < text.len() {
         return Err(TextError::new(end..text.len(), TextErrorKind::Trailing));
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ambit_abi::Op;
 
-use super::{Form, protocols};
+use super::{Form, canonical_protocols};
 use crate::{Inet, Marker, Object, Port, escape, names};
 
 /// Appends an object's canonical text, as an operation's rule has it.
@@ -65,7 +65,7 @@ fn write_inner(out: &mut String, object: &Object) -> fmt::Result {
             out.push(' ');
             names::write_numbered(out, &names::SOCKET_TYPES, "", (*kind).into())?;
             out.push(' ');
-            names::write_numbered(out, protocols(*family), "", (*protocol).into())?;
+            names::write_numbered(out, canonical_protocols(*family), "", (*protocol).into())?;
         }
         Object::Relation(relation) => out.push_str(relation.name()),
         Object::Word(word) => write_bare_name(out, word),

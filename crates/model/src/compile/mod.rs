@@ -187,7 +187,7 @@ pub fn compile(
 /// Returns a warning about lines that the map's coverage excludes.
 pub fn undecided(map: &Map) -> Option<Warning> {
     let mut rules = map.undecided();
-    let first = rules.next()?.to_string();
+    let first = rules.next()?.named();
     Some(Warning::Undecided {
         lines: 1 + rules.count(),
         first,
@@ -195,7 +195,7 @@ pub fn undecided(map: &Map) -> Option<Warning> {
 }
 
 fn warning(id: &str, rule: &Rule, ephemeral: &RangeInclusive<u16>) -> Option<Warning> {
-    let named = || (id.to_owned(), rule.to_string());
+    let named = || (id.to_owned(), rule.named());
     let (first, last) = (*ephemeral.start(), *ephemeral.end());
     match rule.object() {
         RuleObject::Inet(pattern) if pattern.cuts_ephemeral(ephemeral) => {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::Map;
+use crate::{Map, Rule};
 
 impl Map {
     /// Returns the canonical text with the comments of `old`. `old` is the text that the map was parsed from before it
@@ -201,7 +201,12 @@ impl LinePaths {
 /// Returns the text that identifies a line among its siblings: an item completely, a key without its value.
 fn identity(content: &str) -> String {
     if let Some(item) = content.strip_prefix("- ") {
-        return format!("- {}", unquoted(item.trim()));
+        let item = unquoted(item.trim());
+        // Rules can be spelled in several ways, for example with a name or its number.
+        return match Rule::parse(&item) {
+            Ok(rule) => format!("- {rule}"),
+            Err(_) => format!("- {item}"),
+        };
     }
     match content.split_once(':') {
         Some((key, _)) => unquoted(key),
@@ -251,6 +256,22 @@ subjects:
             OLD.replace("\"file.open r /srv/c\"", "file.open r /srv/c")
         );
         assert_eq!(Map::parse(&text, "new").unwrap(), map);
+    }
+
+    #[test]
+    fn a_comment_beside_a_number_stays_beside_its_name() {
+        let old = "ambit: 1\ndomain: web\nchain: 2\nsubjects:\n  - id: sh\n    exe: /bin/sh\n    allow:\n      \
+                   - file.ioctl 0x5401 /dev/tty # asked at each start\n      - net.socket inet stream 0 # as curl does\n";
+        let map = Map::parse(old, "old").unwrap();
+        let text = map.print_keeping(old);
+        assert!(
+            text.ends_with(
+                "      - file.ioctl TCGETS /dev/tty # asked at each start\n      - net.socket inet stream ip # as curl does\n"
+            ),
+            "{text}"
+        );
+        assert_eq!(Map::parse(&text, "new").unwrap().digest(), map.digest());
+        assert_eq!(map.print_keeping(&text), text);
     }
 
     #[test]

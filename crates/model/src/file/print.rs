@@ -18,7 +18,8 @@ impl fmt::Display for Map {
 }
 
 impl Map {
-    /// Returns the text that the digest is computed from: without names and without the state of learning and sealing.
+    /// Returns the text that the digest is computed from: canonical text, without ids, the domain's name, and the state of
+    /// learning and sealing.
     pub(crate) fn print_for_digest(&self) -> String {
         let mut out = String::new();
         // Writing to a String does not fail.
@@ -83,8 +84,15 @@ impl Map {
         for (subject, entry) in &self.subjects {
             print_subject(out, subject, entry, names)?;
             if version == Version::One {
-                let rules = entry.allow.iter().map(ToString::to_string);
-                list(out, "    ", "allow", rules)?;
+                // The digest must not change when a number gets a name.
+                let text = |rule: &Rule| {
+                    if names {
+                        rule.named()
+                    } else {
+                        rule.to_string()
+                    }
+                };
+                list(out, "    ", "allow", entry.allow.iter().map(text))?;
                 continue;
             }
             let (unwritten, used) = self.unwritten(subject, entry);
@@ -108,7 +116,7 @@ pub(super) const fn version_number(version: Version) -> u8 {
 fn by_purpose<'r>(rules: impl Iterator<Item = &'r Rule>) -> Vec<String> {
     let mut texts: Vec<(u8, String, String)> = rules
         .map(|rule| {
-            let text = rule.to_string();
+            let text = rule.named();
             // By the object first, so that all lines about a file are neighbours.
             let mut object = String::new();
             rule.object().write(rule.operation().op, &mut object);

@@ -414,7 +414,7 @@ fn text(draft: &Draft<'_>, id: &str) -> String {
     let first = draft
         .removes
         .first()
-        .map(ToString::to_string)
+        .map(|rule| rule.named())
         .unwrap_or_default();
     match (draft.removes.len(), draft.adds.len()) {
         (1, 0) => format!("remove `{first}` of {id}"),

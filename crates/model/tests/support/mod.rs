@@ -128,7 +128,7 @@ pub(crate) fn point() -> impl Strategy<Value = (Operation, Object)> {
             op: Op::FileMknod,
             arg
         }),
-        any::<u32>().prop_map(|arg| Operation {
+        prop_oneof![any::<u32>(), 0x5400u32..0x5460].prop_map(|arg| Operation {
             op: Op::FileIoctl,
             arg
         }),

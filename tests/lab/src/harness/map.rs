@@ -4,6 +4,8 @@
 use std::fs;
 use std::process::Command;
 
+use ambit_model::Rule;
+
 /// A map's text.
 #[derive(Clone)]
 pub(crate) struct Map {
@@ -147,8 +149,16 @@ fn is(line: &str, rule: &str) -> bool {
         .map_or(line == rule, |start| line.starts_with(start))
 }
 
-/// Returns the rule in a line under `allow:`, without YAML's quotes.
+/// Returns the rule in a line under `allow:`, without YAML's quotes, in canonical text: with numbers, as violations have them.
 fn rule_of(line: &str) -> Option<String> {
+    let rule = scalar_of(line)?;
+    match Rule::parse(&rule) {
+        Ok(parsed) if parsed.named() == rule => Some(parsed.to_string()),
+        _ => Some(rule),
+    }
+}
+
+fn scalar_of(line: &str) -> Option<String> {
     let rule = line.strip_prefix("      - ")?;
     if let Some(quoted) = rule
         .strip_prefix('\'')
@@ -159,5 +169,13 @@ fn rule_of(line: &str) -> Option<String> {
     if rule.starts_with('"') {
         return serde_json::from_str(rule).ok();
     }
+    // Learning names the user or group beside these lines.
+    let names_ids = ["task.setuid ", "task.setgid "]
+        .iter()
+        .any(|operation| rule.starts_with(operation));
+    let rule = rule
+        .split_once(" # ")
+        .filter(|_| names_ids)
+        .map_or(rule, |(rule, _)| rule);
     Some(rule.to_owned())
 }

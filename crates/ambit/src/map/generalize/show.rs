@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use ambit_event::{Subject, escape};
+use ambit_event::{Subject, escape, named};
 use ambit_model::{Kind, Map, Proposal, Risk};
 use serde::Serialize;
 
@@ -268,7 +268,7 @@ fn proposal(one: &ProposalView<'_>, runs: usize, style: Style) -> String {
 
 fn some(out: &mut String, sign: &str, lines: &[String], paint: impl Fn(String) -> String) {
     for line in lines.iter().take(LINES) {
-        let _ = writeln!(out, "    {}", paint(format!("{sign} {line}")));
+        let _ = writeln!(out, "    {}", paint(format!("{sign} {}", named(line))));
     }
     if lines.len() > LINES {
         let _ = writeln!(out, "    {sign} … {} more", lines.len() - LINES);

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use ambit_event::escape;
+use ambit_event::{escape, named};
 use ambit_model::{Exposure, Finding, MapLine, Reached, Review, ReviewChange, Severity};
 use serde::Serialize;
 
@@ -140,7 +140,7 @@ fn numbered(line: &MapLine, id: Option<&str>) -> String {
         Some(subject) if Some(&**subject) != id => format!("  (of {})", escape::line(subject)),
         _ => String::new(),
     };
-    format!("{number}{}{of}", line.line)
+    format!("{number}{}{of}", named(&line.line))
 }
 
 /// Appends one line about the findings of severity low.
@@ -207,7 +207,7 @@ fn change(out: &mut String, number: usize, change: &ReviewChange, view: &View<'_
         let _ = writeln!(out, "       … {} more", change.removes.len() - LINES);
     }
     for line in &change.adds {
-        let _ = writeln!(out, "       {}", style.green(format!("+ {line}")));
+        let _ = writeln!(out, "       {}", style.green(format!("+ {}", named(line))));
     }
     if let Some(runs) = change.in_runs {
         let _ = if runs.operations == 0 {
@@ -241,7 +241,12 @@ fn change(out: &mut String, number: usize, change: &ReviewChange, view: &View<'_
                 if recorded.is_partial { "at least " } else { "" },
                 count(recorded.operations, "operation"),
                 count(recorded.times, "time"),
-                recorded.first.join(", "),
+                recorded
+                    .first
+                    .iter()
+                    .map(|line| named(line))
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 if recorded.operations > recorded.first.len() {
                     ", …"
                 } else {
