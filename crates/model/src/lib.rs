@@ -28,7 +28,9 @@ pub use compile::{
 pub use diff::{Change, Diff, Lines, SubjectDiff};
 pub use digest::{Sha256Hash, coefficient, extend, state};
 pub use explain::{AcceptError, Explanation, NearRule};
-pub use file::{LineNumbers, MapError, MapErrorKind, MapErrors, Marks, NeverMatches, never, paths};
+pub use file::{
+    IdNames, LineNumbers, MapError, MapErrorKind, MapErrors, Marks, NeverMatches, never, paths,
+};
 pub use generalize::{
     Kind, ListError, ListErrorKind, MAPS_MAX, Options, Proposal, Rewrite, Risk, Sensitive, propose,
 };

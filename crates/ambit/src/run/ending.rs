@@ -3,11 +3,12 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::fs;
 
 use ambit_abi::{Fp, Mode};
 use ambit_files::{Target, kept_dir};
 use ambit_journal::losses;
-use ambit_model::{Generalized, Learner, Map};
+use ambit_model::{Generalized, IdNames, Learner, Map};
 use ambit_session::{Collected, Ended, Error, How, Missed, RecordingSummary, Stats, WatchSummary};
 use anyhow::{Context, anyhow};
 use rustix::io::Errno;
@@ -186,7 +187,7 @@ fn learned(
     if missing.sum() > 0 {
         map.incomplete = Some(missing.sum().max(map.incomplete.unwrap_or(0)));
     }
-    let (text, kept) = (map.print_keeping(&text), kept_dir());
+    let (text, kept) = (map.print_naming(&text, &id_names()), kept_dir());
     if fits {
         target
             .replace_or_keep(text.as_bytes(), MAP_MODE, &kept)
@@ -214,6 +215,13 @@ fn learned(
         warn(args, plan, &missed, result.unresolved, missing.sum());
     }
     Ok((before, missing))
+}
+
+/// Returns the names of this host's users and groups, which become comments of the map.
+fn id_names() -> IdNames {
+    // Without the files, the map has numbers only.
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    IdNames::parse(&read("/etc/passwd"), &read("/etc/group"))
 }
 
 fn summarise(plan: &Plan, before: &Map, after: &Map, points: u64) {

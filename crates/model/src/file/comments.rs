@@ -65,6 +65,8 @@ fn merge_comments(old: &str, new: &str) -> String {
         kept.above.extend(comments.above);
         match comments.beside {
             // A line can have one comment at its end.
+            // The same comment of several subjects, whose line stands in a group now.
+            Some(beside) if kept.beside.as_ref() == Some(&beside) => {}
             Some(beside) if moved || kept.beside.is_some() => kept.above.push(beside),
             Some(beside) => kept.beside = Some(beside),
             None => {}
@@ -214,7 +216,7 @@ fn identity(content: &str) -> String {
     }
 }
 
-fn unquoted(text: &str) -> String {
+pub(super) fn unquoted(text: &str) -> String {
     let inner = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
     match (inner('\''), inner('"')) {
         (Some(single), _) => single.replace("''", "'"),

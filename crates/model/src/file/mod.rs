@@ -3,6 +3,7 @@
 
 mod comments;
 mod error;
+mod ids;
 mod marks;
 mod node;
 mod numbers;
@@ -12,6 +13,7 @@ mod read;
 mod subject;
 
 pub use error::{MapError, MapErrorKind, MapErrors};
+pub use ids::IdNames;
 pub use marks::Marks;
 pub use numbers::LineNumbers;
 pub use paths::{NeverMatches, never, paths};
