@@ -22,11 +22,27 @@ pub enum Class {
     Tmp,
     /// `{tmpfile}`: a file made with `O_TMPFILE`.
     Tmpfile,
+    /// `{date}`: eight digits, year, month and day.
+    Date,
+    /// `{time}`: six digits, hour, minute and second.
+    Time,
+    /// `{year}`: four digits, from 1970 to 2099.
+    Year,
+    /// `{month}`: two digits.
+    Month,
+    /// `{day}`: two digits.
+    Day,
+    /// `{hour}`: two digits.
+    Hour,
+    /// `{minute}`: two digits.
+    Minute,
+    /// `{second}`: two digits.
+    Second,
 }
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 15] = [
         Self::Num,
         Self::Hex,
         Self::Uuid,
@@ -34,6 +50,14 @@ impl Class {
         Self::Own,
         Self::Tmp,
         Self::Tmpfile,
+        Self::Date,
+        Self::Time,
+        Self::Year,
+        Self::Month,
+        Self::Day,
+        Self::Hour,
+        Self::Minute,
+        Self::Second,
     ];
 
     /// Returns the name between the braces.
@@ -46,6 +70,14 @@ impl Class {
             Self::Own => "self",
             Self::Tmp => "tmp",
             Self::Tmpfile => "tmpfile",
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::Year => "year",
+            Self::Month => "month",
+            Self::Day => "day",
+            Self::Hour => "hour",
+            Self::Minute => "minute",
+            Self::Second => "second",
         }
     }
 
@@ -56,7 +88,17 @@ impl Class {
             Self::Pid => Some(Marker::Pid),
             Self::Own => Some(Marker::Own),
             Self::Tmpfile => Some(Marker::Tmpfile),
-            Self::Hex | Self::Uuid | Self::Tmp => None,
+            Self::Hex
+            | Self::Uuid
+            | Self::Tmp
+            | Self::Date
+            | Self::Time
+            | Self::Year
+            | Self::Month
+            | Self::Day
+            | Self::Hour
+            | Self::Minute
+            | Self::Second => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! where events come from or how maps are loaded.
 
 mod compile;
+mod dates;
 mod diff;
 mod digest;
 mod explain;

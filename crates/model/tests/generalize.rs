@@ -78,7 +78,7 @@ fn dated_logs_become_one_line_for_each_operation() {
     let [only] = &*proposals else {
         panic!("{proposals:#?}");
     };
-    assert_eq!(only.place, "/var/log/app/app-{n}-{n}-{n}.log");
+    assert_eq!(only.place, "/var/log/app/app-{year}-{month}-{day}.log");
     assert_eq!(only.kind.name(), "dates");
     assert_eq!(
         (only.removed_lines(), only.added_lines(), only.values),
@@ -90,10 +90,10 @@ fn dated_logs_become_one_line_for_each_operation() {
     assert_eq!(
         rules(&map.generalized(&proposals)),
         [
-            "file.create /var/log/app/app-{n}-{n}-{n}.log",
+            "file.create /var/log/app/app-{year}-{month}-{day}.log",
             "file.open r /srv/app/config",
-            "file.open r /var/log/app/app-{n}-{n}-{n}.log",
-            "file.open w /var/log/app/app-{n}-{n}-{n}.log",
+            "file.open r /var/log/app/app-{year}-{month}-{day}.log",
+            "file.open w /var/log/app/app-{year}-{month}-{day}.log",
         ]
     );
 }
@@ -159,8 +159,8 @@ fn a_date_over_directories_is_a_date() {
     assert_eq!(
         rules(&map.generalized(&alone(&map))),
         [
-            "file.create /srv/in/{n}/{n}/{n}/x",
-            "file.mkdir /srv/in/{n}/{n}/{n}"
+            "file.create /srv/in/{year}/{month}/{day}/x",
+            "file.mkdir /srv/in/{year}/{month}/{day}"
         ]
     );
 }
@@ -436,6 +436,12 @@ fn instance(pieces: &[Piece], variant: usize, out: &mut Vec<u8>) {
                 Class::Uuid => b"550e8400-e29b-41d4-a716-446655440000",
                 Class::Tmp => [&b"Ab3_9Z"[..], b"abcdefgh"][variant],
                 Class::Tmpfile => b"\0t",
+                Class::Date => [&b"20261129"[..], b"19700101"][variant],
+                Class::Time => [&b"112843"[..], b"000060"][variant],
+                Class::Year => [&b"2026"[..], b"2099"][variant],
+                Class::Month | Class::Day | Class::Hour | Class::Minute | Class::Second => {
+                    [&b"12"[..], b"01"][variant]
+                }
                 _ => [&b"7"[..], b"123456"][variant],
             }),
         }

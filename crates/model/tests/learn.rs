@@ -1164,3 +1164,120 @@ fn hostile_names_are_escaped_in_explanations_and_events() {
     assert!(json.is_ascii() && json.contains(r"\\x1b[2J"), "{json}");
     assert!(Rule::parse(&violation.event.rule()).is_ok());
 }
+
+/// Learns runs one after another, as `ambit run --learn` does.
+fn learned_days(runs: &[&[&str]]) -> Map {
+    let app = subject("/bin/app");
+    runs.iter().fold(Map::new("app"), |map, rules| {
+        Ring::new().does(&app, rules).learn(&map).map
+    })
+}
+
+fn lines(map: &Map) -> Vec<String> {
+    let rules = map.subjects.values().flat_map(|entry| &entry.allow);
+    let mut lines: Vec<String> = rules.map(ToString::to_string).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn a_date_that_three_runs_had_in_one_place_becomes_a_class_of_its_spelling() {
+    let two: &[&[&str]] = &[
+        &["file.create /srv/dump/db-20261127-112843.sql"],
+        &["file.create /srv/dump/db-20261128-235901.sql"],
+    ];
+    assert_eq!(
+        lines(&learned_days(two)),
+        [
+            "file.create /srv/dump/db-20261127-112843.sql",
+            "file.create /srv/dump/db-20261128-235901.sql"
+        ]
+    );
+    let third: &[&str] = &["file.create /srv/dump/db-20261129-000000.sql"];
+    let map = learned_days(&[two[0], two[1], third]);
+    assert_eq!(lines(&map), ["file.create /srv/dump/db-{date}-{time}.sql"]);
+    // A sealed map holds tomorrow, for this spelling only.
+    let matcher = Matcher::new(&map, 0..=u16::MAX);
+    let allows = |name: &str| {
+        let create = Operation::plain(Op::FileCreate);
+        matcher.allows(&subject("/bin/app"), create, &path(name))
+    };
+    assert!(allows("/srv/dump/db-20261130-010203.sql"));
+    for other in [
+        "/srv/dump/db-2026-11-30-010203.sql",
+        "/srv/dump/db-20261130.sql",
+        "/srv/dump/db-20261330-010203.sql",
+        "/srv/dump/db-20261130-250203.sql",
+        "/srv/dump/db-20261130-010203.sql.sh",
+    ] {
+        assert!(!allows(other), "{other}");
+    }
+}
+
+#[test]
+fn dates_over_directories_become_classes() {
+    let day = |month: &str, day: &str| {
+        [
+            format!("file.mkdir /srv/in/2026/{month}/{day}"),
+            format!("file.create /srv/in/2026/{month}/{day}/x.csv"),
+        ]
+    };
+    let days = [day("10", "31"), day("11", "01"), day("11", "02")];
+    let days: Vec<Vec<&str>> = days
+        .iter()
+        .map(|rules| rules.iter().map(String::as_str).collect())
+        .collect();
+    let days: Vec<&[&str]> = days.iter().map(Vec::as_slice).collect();
+    let map = learned_days(&days);
+    assert_eq!(
+        lines(&map),
+        [
+            "file.create /srv/in/{year}/{month}/{day}/x.csv",
+            "file.mkdir /srv/in/{year}/{month}/{day}"
+        ]
+    );
+    // Another operation of the fourth day shares the pattern.
+    let fourth = [
+        "file.mkdir /srv/in/2026/11/03",
+        "file.unlink /srv/in/2026/11/03/y.csv",
+    ];
+    let map = Ring::new()
+        .does(&subject("/bin/app"), &fourth)
+        .learn(&map)
+        .map;
+    assert_eq!(
+        lines(&map),
+        [
+            "file.create /srv/in/{year}/{month}/{day}/x.csv",
+            "file.mkdir /srv/in/{year}/{month}/{day}",
+            "file.unlink /srv/in/{year}/{month}/{day}/y.csv"
+        ]
+    );
+}
+
+#[test]
+fn dates_of_one_run_and_dates_that_stay_are_exact() {
+    let all: &[&str] = &[
+        "file.open r /srv/in/2026-11-27.csv",
+        "file.open r /srv/in/2026-11-28.csv",
+        "file.open r /srv/in/2026-11-29.csv",
+    ];
+    assert_eq!(lines(&learned_days(&[all])), all);
+    assert_eq!(lines(&learned_days(&[all, all, all])), all);
+}
+
+#[test]
+fn the_figures_of_a_run_use_the_pattern_of_dates() {
+    let app = subject("/bin/app");
+    let before = learned_days(&[
+        &["file.open w /srv/l/a.2026-11-27"],
+        &["file.open w /srv/l/a.2026-11-28"],
+    ]);
+    let mut ring = Ring::new();
+    ring.does(&app, &["file.open w /srv/l/a.2026-11-29"]);
+    let mut learner = ring.learner();
+    learner.preload(&before);
+    let seen = learner.observations(&std::collections::HashMap::new());
+    let seen: Vec<&str> = seen.iter().map(|one| &*one.line).collect();
+    assert_eq!(seen, ["file.open w /srv/l/a.{year}-{month}-{day}"]);
+}

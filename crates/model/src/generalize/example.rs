@@ -80,6 +80,13 @@ fn member(class: Class, variant: usize) -> String {
         Class::Hex => format!("{:x}", 0xab + variant * 0x1111),
         Class::Uuid => format!("00000000-0000-4000-8000-{variant:012x}"),
         Class::Tmp => format!("Xample{variant}"),
+        Class::Date => format!("2031{:02}{:02}", 1 + variant % 12, 1 + variant % 28),
+        Class::Time => format!("0102{:02}", variant % 60),
+        Class::Year => (2031 + variant % 60).to_string(),
+        Class::Month => format!("{:02}", 1 + variant % 12),
+        Class::Day => format!("{:02}", 1 + variant % 28),
+        Class::Hour => format!("{:02}", variant % 24),
+        Class::Minute | Class::Second => format!("{:02}", variant % 60),
         Class::Tmpfile => String::new(),
     }
 }

@@ -26,7 +26,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::pattern::{PathKind, PathPattern, Piece};
-use crate::{ANY_HOST, Map, Marks, Matcher, Rule, RuleObject, RunId, Statistics};
+use crate::{ANY_HOST, Map, Marks, Matcher, Rule, RuleObject, RunId, Statistics, dates};
 
 pub(crate) use overlap::Place;
 pub use risk::Risk;
@@ -345,6 +345,7 @@ fn path_drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> 
     }
     tree.places(options)
         .into_iter()
+        .map(|place| with_dates(place, lines))
         .map(|place| Draft {
             kind: place.kind,
             place: PathPattern::new(PathKind::Path, tree::pieces(&place.path)).to_string(),
@@ -359,6 +360,42 @@ fn path_drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> 
             lines: replacements(lines, &place.lines),
         })
         .collect()
+}
+
+/// Replaces the numbers of a place by the classes of dates, if all paths of each pattern have dates there in one spelling.
+fn with_dates(mut place: tree::Place, lines: &[(&Subject, &Rule)]) -> tree::Place {
+    let mut by_pattern: BTreeMap<&Vec<tree::Component>, Vec<&[u8]>> = BTreeMap::new();
+    for (number, pattern) in &place.lines {
+        let paths = by_pattern.entry(pattern).or_default();
+        let object = lines.get(*number).map(|(_, rule)| rule.object());
+        if let Some(RuleObject::Exact(Object::Path(path) | Object::Deleted(path))) = object {
+            paths.push(path.as_bytes());
+        }
+    }
+    let narrowed: BTreeMap<Vec<tree::Component>, Vec<tree::Component>> = by_pattern
+        .into_iter()
+        .filter_map(|(pattern, paths)| {
+            let pieces = PathPattern::new(PathKind::Path, tree::pieces(pattern));
+            let pieces = dates::narrowed(pieces.pieces(), paths.into_iter())?;
+            Some((pattern.clone(), dates::components(&pieces)))
+        })
+        .collect();
+    // The place is the beginning of each pattern.
+    let depth = place.path.len();
+    let beginnings: BTreeSet<&[tree::Component]> = place
+        .lines
+        .iter()
+        .filter_map(|(_, pattern)| narrowed.get(pattern).unwrap_or(pattern).get(..depth))
+        .collect();
+    if let Ok([only]) = <[&[tree::Component]; 1]>::try_from(Vec::from_iter(beginnings)) {
+        place.path = only.to_vec();
+    }
+    for (_, pattern) in &mut place.lines {
+        if let Some(dated) = narrowed.get(pattern) {
+            pattern.clone_from(dated);
+        }
+    }
+    place
 }
 
 fn replacements(

@@ -116,7 +116,17 @@ impl Nfa {
 
     fn add_class(&mut self, class: Class) {
         let on = match class {
-            Class::Num | Class::Pid | Class::Own => byte_set(|byte| byte.is_ascii_digit()),
+            Class::Num
+            | Class::Pid
+            | Class::Own
+            | Class::Date
+            | Class::Time
+            | Class::Year
+            | Class::Month
+            | Class::Day
+            | Class::Hour
+            | Class::Minute
+            | Class::Second => byte_set(|byte| byte.is_ascii_digit()),
             Class::Tmpfile => [0; 4],
             Class::Hex => byte_set(|byte| byte.is_ascii_hexdigit()),
             Class::Uuid => byte_set(|byte| byte.is_ascii_hexdigit() || byte == b'-'),

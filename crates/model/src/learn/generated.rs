@@ -16,8 +16,8 @@ use super::groups::{Groups, Name, has_text};
 use super::known::{self, Known};
 use super::name::{self, Reading};
 use super::part::{Origin, PRIVATE_MODES};
-use crate::RuleObject;
 use crate::pattern::{Index, PathKind, PathPattern, Piece};
+use crate::{RuleObject, dates};
 
 /// Directories whose files are temporary.
 const TEMPORARY_DIRECTORIES: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
@@ -194,7 +194,50 @@ impl GeneratedNames {
         out.add_siblings(&other_paths);
         out.add_shared_uuids(&other_paths);
         out.add_names_around_others(&names, &facts, known);
+        out.add_dates(&facts, known);
         out
+    }
+
+    /// Replaces dates in paths of which earlier runs used others: at least two, and this run at least a third one. One run
+    /// alone, which may read files of several days, is no evidence.
+    fn add_dates(&mut self, facts: &Facts<'_>, known: &Known) {
+        if !known.has_dates() {
+            return;
+        }
+        let mut by_form: BTreeMap<Vec<Piece>, Vec<(&[u8], PathPattern)>> = BTreeMap::new();
+        for path in &facts.seen {
+            let Ok(object) = Path::new(path.to_vec()) else {
+                continue;
+            };
+            let pattern = match self.object(Object::Path(object)) {
+                RuleObject::Path(pattern) => pattern,
+                _ => PathPattern::of_marked(PathKind::Path, path),
+            };
+            if let Some((same, own)) = dates::split(&pattern)
+                && known.dated(&same).is_some()
+            {
+                by_form.entry(same).or_default().push((path, own));
+            }
+        }
+        for (same, paths) in by_form {
+            let earlier = known.dated(&same);
+            let established = earlier.is_some_and(|earlier| {
+                let is_pattern = |own: &PathPattern| own.pieces() == same;
+                earlier.iter().any(is_pattern)
+                    || earlier.len() >= EARLIER_NAMES_MIN
+                        && paths.iter().any(|(_, own)| !earlier.contains(own))
+            });
+            let components = dates::components(&same);
+            let paths = paths.iter().filter(|_| established);
+            for (path, _) in paths {
+                for (prefix, component) in prefixes(path).zip(&components) {
+                    let exact = [Piece::Bytes(last(prefix).into())];
+                    if component.iter().any(dates::is_date) && **component != exact {
+                        self.names.insert(prefix.to_vec(), component.clone());
+                    }
+                }
+            }
+        }
     }
 
     /// Replaces names that contain the final name of their file: both share a pattern, and a final name that is exact

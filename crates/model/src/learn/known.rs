@@ -8,7 +8,7 @@ use ambit_event::{Object, Path};
 
 use super::component::{last, parent};
 use crate::pattern::{Index, PathKind, PathPattern, Piece};
-use crate::{Map, RuleObject};
+use crate::{Map, RuleObject, dates};
 
 /// Names of created files, and patterns for files that are written, of an earlier map.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,8 @@ pub(super) struct Known {
     /// By directory.
     created: BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>>,
     patterns: BTreeSet<PathPattern>,
+    /// Paths with dates, up to the component with the last date, by their pieces with classes in place of dates.
+    dated: BTreeMap<Vec<Piece>, BTreeSet<PathPattern>>,
 }
 
 impl Known {
@@ -23,6 +25,9 @@ impl Known {
     pub(super) fn of(map: &Map) -> Self {
         let mut out = Self::default();
         let rules = map.subjects.values().flat_map(|entry| &entry.allow);
+        for rule in rules.clone() {
+            out.add_dated(rule.object());
+        }
         for rule in rules.filter(|rule| super::writes(rule.operation())) {
             match rule.object() {
                 RuleObject::Exact(Object::Path(path)) if rule.operation().op == Op::FileCreate => {
@@ -37,6 +42,29 @@ impl Known {
             }
         }
         out
+    }
+
+    fn add_dated(&mut self, object: &RuleObject) {
+        let pattern = match object {
+            RuleObject::Exact(Object::Path(path)) => {
+                PathPattern::of_marked(PathKind::Path, path.as_bytes())
+            }
+            RuleObject::Path(pattern) if pattern.kind() == PathKind::Path => pattern.clone(),
+            _ => return,
+        };
+        if let Some((same, own)) = dates::split(&pattern) {
+            self.dated.entry(same).or_default().insert(own);
+        }
+    }
+
+    /// True if any path has a date.
+    pub(super) fn has_dates(&self) -> bool {
+        !self.dated.is_empty()
+    }
+
+    /// Returns the paths of earlier runs that differ only in their dates; a pattern of dates is one of them.
+    pub(super) fn dated(&self, same: &[Piece]) -> Option<&BTreeSet<PathPattern>> {
+        self.dated.get(same)
     }
 
     /// Returns the names of files in a directory that the workload created in earlier runs.

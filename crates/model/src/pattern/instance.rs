@@ -34,6 +34,14 @@ fn write(pieces: &[Piece], second: bool, out: &mut Vec<u8>) {
             Piece::Class(class) => out.extend_from_slice(match class {
                 Class::Num | Class::Pid | Class::Own => either(b"7", b"4711"),
                 Class::Hex => either(b"9f8e7d6c", b"B7"),
+                Class::Date => either(b"20261129", b"19991231"),
+                Class::Time => either(b"112843", b"235960"),
+                Class::Year => either(b"2026", b"1999"),
+                Class::Month => either(b"11", b"02"),
+                Class::Day => either(b"29", b"01"),
+                Class::Hour => either(b"11", b"23"),
+                Class::Minute => either(b"28", b"00"),
+                Class::Second => either(b"43", b"60"),
                 Class::Uuid => either(
                     b"550e8400-e29b-41d4-a716-446655440000",
                     b"00000000-0000-4000-8000-00000000000F",

@@ -110,12 +110,42 @@ fn of_class(class: Class, input: &[u8], from: &Positions) -> Positions {
             |symbol| matches!(symbol, [byte] if byte.is_ascii_alphanumeric() || *byte == b'_'),
             6,
         ),
+        Class::Date => parts(input, from, &[YEAR, MONTH, DAY]),
+        Class::Time => parts(input, from, &[HOUR, MINUTE, SECOND]),
+        Class::Year => parts(input, from, &[YEAR]),
+        Class::Month => parts(input, from, &[MONTH]),
+        Class::Day => parts(input, from, &[DAY]),
+        Class::Hour => parts(input, from, &[HOUR]),
+        Class::Minute => parts(input, from, &[MINUTE]),
+        Class::Second => parts(input, from, &[SECOND]),
         Class::Uuid => from
             .iter()
             .filter(|at| input.get(**at..**at + 36).is_some_and(is_uuid))
             .map(|at| at + 36)
             .collect(),
     }
+}
+
+/// Number of digits and the values of a part of a date or time.
+type DatePart = (usize, std::ops::RangeInclusive<u32>);
+
+const YEAR: DatePart = (4, 1970..=2099);
+const MONTH: DatePart = (2, 1..=12);
+const DAY: DatePart = (2, 1..=31);
+const HOUR: DatePart = (2, 0..=23);
+const MINUTE: DatePart = (2, 0..=59);
+/// With leap seconds.
+const SECOND: DatePart = (2, 0..=60);
+
+/// Returns the positions after parts of a date that stand side by side.
+fn parts(input: &[u8], from: &Positions, parts: &[DatePart]) -> Positions {
+    let fits = |at: usize, (length, values): &DatePart| {
+        let digits = input.get(at..at + length)?;
+        let value: u32 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+        (digits.iter().all(u8::is_ascii_digit) && values.contains(&value)).then_some(at + length)
+    };
+    let whole = |at: &usize| parts.iter().try_fold(*at, fits);
+    from.iter().filter_map(whole).collect()
 }
 
 fn is_uuid(bytes: &[u8]) -> bool {

@@ -12,6 +12,13 @@ const SYMBOL: &str = "(?:[^/\\x00]|\\x00[spnt])";
 /// A byte of a name, a marker or a slash.
 const ANY: &str = "(?:[^\\x00]|\\x00[spnt])";
 const HEX: &str = "[0-9A-Fa-f]";
+const YEAR: &str = "(?:19[7-9][0-9]|20[0-9][0-9])";
+const MONTH: &str = "(?:0[1-9]|1[0-2])";
+const DAY: &str = "(?:0[1-9]|[12][0-9]|3[01])";
+const HOUR: &str = "(?:[01][0-9]|2[0-3])";
+const MINUTE: &str = "[0-5][0-9]";
+/// With leap seconds.
+const SECOND: &str = "(?:[0-5][0-9]|60)";
 
 impl PathPattern {
     /// Returns the expression; the caller anchors it at both ends.
@@ -67,6 +74,14 @@ fn class(class: Class, out: &mut String) {
         Class::Own => out.push_str("(?:\\x00s|[1-9][0-9]*)"),
         Class::Tmpfile => out.push_str("\\x00t"),
         Class::Tmp => out.push_str("[0-9A-Za-z_]{6,}"),
+        Class::Date => out.push_str(&[YEAR, MONTH, DAY].concat()),
+        Class::Time => out.push_str(&[HOUR, MINUTE, SECOND].concat()),
+        Class::Year => out.push_str(YEAR),
+        Class::Month => out.push_str(MONTH),
+        Class::Day => out.push_str(DAY),
+        Class::Hour => out.push_str(HOUR),
+        Class::Minute => out.push_str(MINUTE),
+        Class::Second => out.push_str(SECOND),
         Class::Hex => {
             out.push_str(HEX);
             out.push('+');

@@ -349,6 +349,14 @@ fn instance(pieces: Vec<Piece>) -> BoxedStrategy<Vec<u8>> {
                 b"Ab3_9Z",
                 b"abcde",
                 b"550e8400-e29b-41d4-a716-446655440000",
+                b"20261129",
+                b"20261332",
+                b"112843",
+                b"2026",
+                b"1969",
+                b"12",
+                b"31",
+                b"60",
             ])
             .prop_map(<[u8]>::to_vec)
             .boxed(),

@@ -48,7 +48,7 @@ fn new_dates_and_numbers_are_within_a_generalised_map_and_other_names_are_not(la
     after.must_have(&format!("file.mkdir {}", lab.path("jobs/job-{n}")));
     after.must_have(&format!(
         "file.create {}",
-        lab.path("log/app-{n}-{n}-{n}.log")
+        lab.path("log/app-{year}-{month}-{day}.log")
     ));
     assert!(
         after.rules().len() < learned.rules().len(),
