@@ -7,13 +7,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use ambit_source::yaml;
+
+use super::node::{Errors, LIMITS, items, pairs};
 use crate::{Map, Rule};
 
 impl Map {
     /// Returns the canonical text with the comments of `old`. `old` is the text that the map was parsed from before it
     /// changed.
     pub fn print_keeping(&self, old: &str) -> String {
-        merge_comments(old, &self.to_string())
+        let new = self.to_string();
+        if !old.contains('#') {
+            return new;
+        }
+        let names = [old, &new].map(|text| subjects(text, self));
+        merge_comments(old, &new, names)
     }
 }
 
@@ -29,13 +37,37 @@ struct LineComments {
     beside: Option<String>,
 }
 
-fn merge_comments(old: &str, new: &str) -> String {
-    let (comments, end) = collect(old);
+/// The subjects of a text, each as a text of its own, by the number of the line that it begins in.
+type SubjectNames = BTreeMap<usize, String>;
+
+/// Reads the subjects of a text. Executable, name, script and chain identify a subject; its first line may have any key.
+fn subjects(text: &str, map: &Map) -> SubjectNames {
+    let mut out = SubjectNames::new();
+    let Ok(root) = yaml::document(text, LIMITS) else {
+        return out;
+    };
+    let subjects = pairs(&root)
+        .iter()
+        .filter(|(key, _)| key.scalar() == Some("subjects"))
+        .flat_map(|(_, value)| items(value));
+    for node in subjects {
+        if let Some((subject, _)) = super::subject::one(node, map, &mut Errors::new("")) {
+            out.insert(node.place.line, subject.to_string());
+        }
+    }
+    out
+}
+
+fn merge_comments(old: &str, new: &str, [of_old, of_new]: [SubjectNames; 2]) -> String {
+    let (comments, end) = collect(old, &of_old);
     if comments.is_empty() && end.is_empty() {
         return new.to_owned();
     }
-    let mut paths = LinePaths::default();
-    let lines: Vec<(&str, LinePath)> = new.lines().map(|line| (line, paths.of(line))).collect();
+    let mut paths = LinePaths::new(&of_new);
+    let lines = (1..).zip(new.lines());
+    let lines: Vec<(&str, LinePath)> = lines
+        .map(|(number, line)| (line, paths.of(number, line)))
+        .collect();
     let new_paths: BTreeSet<&LinePath> = lines.iter().map(|(_, path)| path).collect();
     let in_groups: BTreeMap<&str, &LinePath> = lines
         .iter()
@@ -99,21 +131,32 @@ fn merge_comments(old: &str, new: &str) -> String {
 }
 
 /// Returns the comments with the lines that they belong to, and the comments after the last line.
-fn collect(text: &str) -> (Vec<(LinePath, LineComments)>, Vec<String>) {
-    let mut paths = LinePaths::default();
+fn collect(text: &str, names: &SubjectNames) -> (Vec<(LinePath, LineComments)>, Vec<String>) {
+    let mut paths = LinePaths::new(names);
     let mut found = Vec::new();
     let mut above: Vec<String> = Vec::new();
-    for line in text.lines() {
+    for (number, line) in (1..).zip(text.lines()) {
         let (content, comment) = split(line);
         if content.trim().is_empty() {
             above.push(comment.unwrap_or_default().to_owned());
             continue;
         }
-        let path = paths.of(content);
-        let comments = LineComments {
+        let path = paths.of(number, content);
+        let mut comments = LineComments {
             above: without_lone_blanks(std::mem::take(&mut above)),
             beside: comment.map(str::to_owned),
         };
+        // A subject's first line is the one of its id, which may have stood behind another key.
+        if let Some(key) = names.get(&number).and_then(|_| first_key(content))
+            && let Some(beside) = comments.beside.take_if(|_| key != "id")
+        {
+            let of_key = path.iter().cloned().chain([key]).collect();
+            let beside = LineComments {
+                above: Vec::new(),
+                beside: Some(beside),
+            };
+            found.push((of_key, beside));
+        }
         if comments != LineComments::default() {
             found.push((path, comments));
         }
@@ -183,21 +226,36 @@ pub(super) fn split(line: &str) -> (&str, Option<&str>) {
 }
 
 /// Identifies the lines of a text, one after another.
-#[derive(Default)]
-struct LinePaths {
+struct LinePaths<'n> {
     /// The possible parents of the next line, with their indents.
     under: Vec<(usize, String)>,
+    names: &'n SubjectNames,
 }
 
-impl LinePaths {
-    fn of(&mut self, line: &str) -> LinePath {
+impl<'n> LinePaths<'n> {
+    const fn new(names: &'n SubjectNames) -> Self {
+        Self {
+            under: Vec::new(),
+            names,
+        }
+    }
+
+    fn of(&mut self, number: usize, line: &str) -> LinePath {
         let indent = indent(line);
         while self.under.last().is_some_and(|(outer, _)| *outer >= indent) {
             self.under.pop();
         }
-        self.under.push((indent, identity(line.trim())));
+        let name = self.names.get(&number).cloned();
+        let name = name.unwrap_or_else(|| identity(line.trim()));
+        self.under.push((indent, name));
         self.under.iter().map(|(_, name)| name.clone()).collect()
     }
+}
+
+/// Returns the key in the first line of a mapping in a list: `id` of `- id: nginx`.
+fn first_key(content: &str) -> Option<String> {
+    let (key, _) = content.trim().strip_prefix("- ")?.split_once(':')?;
+    Some(unquoted(key.trim()))
 }
 
 /// Returns the text that identifies a line among its siblings: an item completely, a key without its value.
@@ -258,6 +316,20 @@ subjects:
             OLD.replace("\"file.open r /srv/c\"", "file.open r /srv/c")
         );
         assert_eq!(Map::parse(&text, "new").unwrap(), map);
+    }
+
+    #[test]
+    fn comments_of_a_subject_stay_with_it_whatever_its_first_key_is() {
+        let old = "ambit: 1\ndomain: web\nchain: 2\nsubjects:\n  # The shell.\n  - exe: /bin/sh # ours\n    id: sh\n    allow:\n      \
+                   - exec /bin/ls # lists\n  # Lists.\n  - exe: /bin/ls\n    allow:\n      - file.open r /srv\n";
+        let map = Map::parse(old, "old").unwrap();
+        let text = map.print_keeping(old);
+        assert_eq!(
+            text,
+            "ambit: 1\ndomain: web\nchain: 2\nsubjects:\n  # Lists.\n  - id: ls\n    exe: /bin/ls\n    allow:\n      \
+             - file.open r /srv\n  # The shell.\n  - id: sh\n    exe: /bin/sh # ours\n    allow:\n      - exec /bin/ls # lists\n"
+        );
+        assert_eq!(map.print_keeping(&text), text);
     }
 
     #[test]
