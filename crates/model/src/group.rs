@@ -325,6 +325,22 @@ subjects:
     }
 
     #[test]
+    fn a_group_gives_its_lines_to_the_subjects_that_use_it_only() {
+        let text = "ambit: 2\ndomain: web\ngroups:\n  site:\n    - file.open r /a\nsubjects:\n  - id: cat\n    exe: /bin/cat\n    \
+                    allow:\n      - file.open r /b\n  - id: dog\n    exe: /bin/dog\n    use: [site]\n  - id: fox\n    \
+                    exe: /bin/fox\n    use: [site]\n";
+        let map = Map::parse(text, "map").unwrap();
+        let numbers = crate::LineNumbers::of(text, &map);
+        let rule = Rule::parse("file.open r /a").unwrap();
+        let of = |id: &str| {
+            let (subject, _) = map.by_id(id).unwrap();
+            (numbers.rule(subject, &rule), numbers.shared(subject, &rule))
+        };
+        assert_eq!(of("cat"), (None, None));
+        assert_eq!(of("dog"), (Some(5), Some(("site", 1))));
+    }
+
+    #[test]
     fn a_map_has_the_same_digest_in_both_versions() {
         let two = Map::parse(MAP, "map").unwrap();
         let mut one = two.clone();

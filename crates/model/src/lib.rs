@@ -45,8 +45,8 @@ pub use matcher::{ANY_HOST, Matcher};
 pub use merge::MergeError;
 pub use review::{
     Action as ReviewAction, Change as ReviewChange, Evidence, Exposure, Finding, FindingKind,
-    InRecordings, InRuns, MapLine, Reached, Review, ReviewOptions, Severity, SubjectReview,
-    candidates, review,
+    InRecordings, InRuns, MapLine, Reached, Review, ReviewOptions, Severity, SharedLine,
+    SubjectReview, candidates, review,
 };
 pub use rule::{Rule, RuleObject};
 pub use statistics::{

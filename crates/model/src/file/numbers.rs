@@ -16,8 +16,10 @@ pub struct LineNumbers {
     /// The line of each key of a subject, by the key.
     keys: HashMap<Subject, BTreeMap<String, usize>>,
     rules: HashMap<Subject, HashMap<Rule, usize>>,
-    /// Rules of groups.
-    shared: HashMap<Rule, usize>,
+    /// The rules of each group, by the group's name.
+    groups: BTreeMap<String, HashMap<Rule, usize>>,
+    /// The groups that each subject uses.
+    used: HashMap<Subject, Vec<String>>,
 }
 
 impl LineNumbers {
@@ -38,8 +40,9 @@ impl LineNumbers {
                     }
                 }
                 Some("groups") => {
-                    for (_, rules) in pairs(value) {
-                        out.shared.extend(numbered(rules));
+                    for (name, rules) in pairs(value) {
+                        let name = name.scalar().unwrap_or_default().to_owned();
+                        out.groups.insert(name, numbered(rules).collect());
                     }
                 }
                 Some("subjects") => {
@@ -63,8 +66,14 @@ impl LineNumbers {
             if let Some(name) = key.scalar() {
                 keys.insert(name.to_owned(), key.place.line);
             }
-            if key.scalar() == Some("allow") {
-                rules.extend(numbered(value));
+            match key.scalar() {
+                Some("allow") => rules.extend(numbered(value)),
+                Some("use") => {
+                    let names = items(value).iter().filter_map(Node::scalar);
+                    let names = names.map(str::to_owned).collect();
+                    self.used.insert(subject.clone(), names);
+                }
+                _ => {}
             }
         }
         self.keys.insert(subject.clone(), keys);
@@ -83,8 +92,29 @@ impl LineNumbers {
 
     /// Returns the line of a subject's rule, which may be a line of a group; `None` if another line implies the rule.
     pub fn rule(&self, subject: &Subject, rule: &Rule) -> Option<usize> {
-        let own = self.rules.get(subject)?.get(rule);
-        own.or_else(|| self.shared.get(rule)).copied()
+        let own = self.rules.get(subject)?.get(rule).copied();
+        own.or_else(|| self.in_group(subject, rule).map(|(_, line)| line))
+    }
+
+    /// Returns the group whose line has a subject's rule, and the number of other subjects that use it; `None` if the subject
+    /// has a line of its own, or no other subject uses the group.
+    pub fn shared(&self, subject: &Subject, rule: &Rule) -> Option<(&str, usize)> {
+        if self.rules.get(subject)?.contains_key(rule) {
+            return None;
+        }
+        let (group, _) = self.in_group(subject, rule)?;
+        let users = self.used.values();
+        let users = users.filter(|used| used.iter().any(|one| one == group));
+        let others = users.count().saturating_sub(1);
+        (others > 0).then_some((group, others))
+    }
+
+    /// Returns the line of a rule in the first group of a subject that has it.
+    fn in_group(&self, subject: &Subject, rule: &Rule) -> Option<(&str, usize)> {
+        self.used.get(subject)?.iter().find_map(|name| {
+            let (name, rules) = self.groups.get_key_value(name)?;
+            Some((name.as_str(), *rules.get(rule)?))
+        })
     }
 }
 

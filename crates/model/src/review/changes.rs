@@ -377,6 +377,7 @@ fn attempt(
                 subject: Some(entry.id.clone()),
                 line: rule.to_string(),
                 number: numbers.and_then(|numbers| numbers.rule(subject, rule)),
+                shared: super::shared(numbers, subject, rule),
             })
             .collect(),
         adds: adds(draft),

@@ -15,6 +15,18 @@ pub struct MapLine {
     pub line: String,
     /// Its number in the map's file, if known.
     pub number: Option<usize>,
+    /// The group that it stands in, if other subjects use that group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedLine>,
+}
+
+/// A group whose lines several subjects have. To remove a line for one subject, the others need it as a line of their own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SharedLine {
+    /// The group's name.
+    pub group: String,
+    /// Number of other subjects that use it.
+    pub others: usize,
 }
 
 /// What a map gives to an attacker in one respect.

@@ -26,12 +26,12 @@ use serde::Serialize;
 
 pub use changes::{Action, Change, candidates};
 pub use exposure::Exposure;
-pub use finding::{Finding, MapLine, Reached, SubjectReview};
+pub use finding::{Finding, MapLine, Reached, SharedLine, SubjectReview};
 pub use kind::{FindingKind, Severity};
 pub use seen::{Evidence, InRecordings, InRuns};
 
 use crate::file::LineNumbers;
-use crate::{FAMILIES, Map, Sensitive, Statistics};
+use crate::{FAMILIES, Map, Rule, Sensitive, Statistics};
 use chain::Start;
 use code::Executions;
 use context::{Cause, CauseLine, Checked, Context, Hit};
@@ -303,7 +303,20 @@ fn line(map: &Map, cause: &Cause<'_>, numbers: Option<&LineNumbers>) -> MapLine 
         subject: cause.subject.and_then(id),
         line,
         number,
+        shared: match (&cause.line, cause.subject) {
+            (CauseLine::Rule(rule), Some(subject)) => shared(numbers, subject, rule),
+            _ => None,
+        },
     }
+}
+
+/// Returns the group whose line has a subject's rule, if other subjects use it.
+fn shared(numbers: Option<&LineNumbers>, subject: &Subject, rule: &Rule) -> Option<SharedLine> {
+    let (group, others) = numbers?.shared(subject, rule)?;
+    Some(SharedLine {
+        group: group.to_owned(),
+        others,
+    })
 }
 
 /// Returns the hits of the whole map: its coverage and its responses.

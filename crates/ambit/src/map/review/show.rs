@@ -200,8 +200,16 @@ fn change(out: &mut String, number: usize, change: &ReviewChange, view: &View<'_
         change.exposure
     );
     for line in change.removes.iter().take(LINES) {
-        let line = numbered(line, Some(&change.subject));
-        let _ = writeln!(out, "       {}", style.red(format!("- {line}")));
+        let text = numbered(line, Some(&change.subject));
+        let _ = writeln!(out, "       {}", style.red(format!("- {text}")));
+        if let Some(shared) = &line.shared {
+            let _ = writeln!(
+                out,
+                "         in the group {}, which {} use, too: give each of them the line before you remove it here",
+                shared.group,
+                count(shared.others, "other subject"),
+            );
+        }
     }
     if change.removes.len() > LINES {
         let _ = writeln!(out, "       … {} more", change.removes.len() - LINES);
