@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_event::{Object, TextError};
 
-use crate::map::{Version, written_in_group};
+use crate::map::{Ids, Version, written_in_group};
 use crate::pattern::{PathKind, PathPattern};
 use crate::{Map, Rule, RuleObject, is_group_name};
 
@@ -170,9 +170,9 @@ impl Map {
         if rest.len() >= LINES_MIN {
             groups.push((COMMON, rest));
         }
+        let mut names: Ids = self.groups.keys().map(String::as_str).collect();
         for (name, rules) in groups {
-            let name = crate::map::free_id(name, |name| self.groups.contains_key(name));
-            self.groups.insert(name, rules);
+            self.groups.insert(names.free(name), rules);
         }
     }
 

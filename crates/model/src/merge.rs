@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_event::Subject;
 
-use crate::map::{Entry, Version, free_id};
+use crate::map::{Entry, Ids, Version};
 use crate::{Map, OwnResponses, Responses, Rule};
 
 /// Two maps cannot be merged.
@@ -105,17 +105,16 @@ impl Map {
 
     /// Makes ids unique. Of several subjects with the same id, the first keeps it.
     fn separate_ids(&mut self) {
-        let mut first: BTreeSet<String> = BTreeSet::new();
+        let mut first = Ids::default();
         let mut again: Vec<Subject> = Vec::new();
         for (subject, entry) in &self.subjects {
-            if !first.insert(entry.id.clone()) {
+            if !first.insert(&entry.id) {
                 again.push(subject.clone());
             }
         }
         for subject in again {
             if let Some(entry) = self.subjects.get_mut(&subject) {
-                entry.id = free_id(&entry.id, |id| first.contains(id));
-                first.insert(entry.id.clone());
+                entry.id = first.free(&entry.id);
             }
         }
     }

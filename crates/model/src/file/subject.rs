@@ -10,7 +10,7 @@ use ambit_source::yaml::{Node, Value};
 
 use super::error::MapErrorKind;
 use super::node::{Errors, keys, list, text};
-use crate::map::{Entry, Version, free_id, id_of, is_group_name};
+use crate::map::{Entry, Ids, Version, id_of, is_group_name};
 use crate::{Map, Rule};
 
 const KEYS: [&str; 10] = [
@@ -99,10 +99,10 @@ pub(super) fn read(node: &Node<'_>, map: &mut Map, errors: &mut Errors<'_>) {
         map.subjects.insert(subject, entry);
     }
     // Those without an id get one, which none that was written can be.
+    let mut ids: Ids = ids.keys().map(String::as_str).collect();
     for (subject, entry) in &mut map.subjects {
         if entry.id.is_empty() {
-            entry.id = free_id(&id_of(subject), |id| ids.contains_key(id));
-            ids.insert(entry.id.clone(), 0);
+            entry.id = ids.free(&id_of(subject));
         }
     }
 }

@@ -57,6 +57,8 @@ struct Facts<'a> {
     /// Paths that a file was given by renaming or linking.
     targets: BTreeSet<&'a [u8]>,
     seen: BTreeSet<&'a [u8]>,
+    /// Lengths of the names in each directory.
+    lengths: BTreeMap<&'a [u8], BTreeSet<usize>>,
     processes: BTreeSet<u32>,
 }
 
@@ -77,6 +79,8 @@ impl<'a> Facts<'a> {
             };
             let path = path.as_bytes();
             out.seen.insert(path);
+            let lengths = out.lengths.entry(parent(path)).or_default();
+            lengths.insert(last(path).len());
             if creates(point) {
                 let facts = out.created.entry(path).or_default();
                 facts.socket |= point.operation.op == Op::NetBind;
@@ -436,7 +440,9 @@ fn find_around<'a>(
     if !one.origin.temporary && !facts.targets.contains(one.path) {
         return None;
     }
-    for length in (1..text.len()).rev() {
+    // Without the lengths, long names would cost as much as their length times the text before them.
+    let lengths = facts.lengths.get(directory)?;
+    for length in lengths.range(1..text.len()).rev().copied() {
         for start in 0..=BEFORE_MAX.min(text.len() - length) {
             let keep = start..start + length;
             let inner = text.get(keep.clone())?;

@@ -24,6 +24,7 @@ use ambit_event::{
 
 use self::generated::GeneratedNames;
 use self::known::Known;
+use crate::map::Ids;
 use crate::pattern::{Index, PathPattern};
 use crate::{ANY_HOST, Map, Rule, RuleObject};
 
@@ -378,9 +379,10 @@ impl<'a> PointsBySubject<'a> {
             self.subjects.into_values().flatten().collect();
         subjects.retain(|(subject, _)| !subject.is_launcher());
         subjects.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut ids = Ids::of(&map);
         for (subject, lines) in subjects {
             let new = !base.subjects.contains_key(&subject);
-            let entry = map.subject_mut(&subject);
+            let entry = map.subject_with(&subject, &mut ids);
             // If the map permits any credentials or digests for a known subject, it continues to do so.
             if new || !entry.creds.is_empty() {
                 entry.creds.extend(lines.creds);

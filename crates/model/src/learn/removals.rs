@@ -42,6 +42,12 @@ pub(super) fn add(map: &mut Map) {
     let mut new = Vec::new();
     for (subject, entry) in &map.subjects {
         let others = subject.exe.as_ref().and_then(|exe| made.get(exe));
+        let written: BTreeSet<&RuleObject> = entry
+            .allow
+            .iter()
+            .filter(|rule| writes(rule))
+            .map(Rule::object)
+            .collect();
         for object in others.into_iter().flatten() {
             let has = |operation| {
                 entry
@@ -55,12 +61,7 @@ pub(super) fn add(map: &mut Map) {
             };
             // The next start chooses another temporary name, so it overwrites none.
             let creates = object.as_exact().is_some() && has(Operation::plain(Op::FileCreate));
-            if creates
-                && entry
-                    .allow
-                    .iter()
-                    .any(|rule| rule.object() == *object && writes(rule))
-            {
+            if creates && written.contains(*object) {
                 rules.extend([write, Operation::plain(Op::FileTruncate)]);
             }
             let rules = rules
