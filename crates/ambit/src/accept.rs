@@ -65,12 +65,7 @@ pub(crate) fn main(args: &Args) -> Result<Outcome, Failure> {
         note!("{} allows this already", shown(&args.into));
         return Ok(Outcome::SUCCESS);
     }
-    if after.sealed.take().is_some() {
-        note!(
-            "{} is not sealed any more, because it now allows more",
-            shown(&args.into)
-        );
-    }
+    map::unseal(&before, &mut after, &shown(&args.into));
     map::write(&target, &after.print_keeping(&text))?;
     print(&map::painted(&diff.to_string(), Style::stdout()))
 }

@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use ambit_model::{GroupNames, Map, Version};
+use ambit_model::{GroupNames, Version};
 use anyhow::Context;
 
 use super::file::read_host_file;
-use super::{read_with_text, target, write};
+use super::{print_map, read_with_text, target, unseal, write};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{count, note, shown};
 use crate::stdout::print;
@@ -47,10 +47,10 @@ pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
     map.normalise();
     map.regroup(&names);
     let new = map.rules_beyond(&before);
-    let was_sealed = unseal(&before, &mut map);
+    unseal(&before, &mut map, &shown(file));
     let compact = map.print_keeping(&text);
     match &args.output {
-        None => drop(print(&compact)?),
+        None => drop(print_map(&compact)?),
         Some(path) => write(&target(path, "map")?, &compact)?,
     }
     note!(
@@ -59,15 +59,7 @@ pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
         map.line_count(),
         count(new, "rule"),
     );
-    if was_sealed {
-        note!("the map is not sealed any more, because it now allows more");
-    }
     Ok(Outcome::SUCCESS)
-}
-
-/// Removes the seal if the map allows other rules than before. Returns true if it was sealed.
-pub(super) fn unseal(before: &Map, after: &mut Map) -> bool {
-    before.is_sealed() && before.digest() != after.digest() && after.sealed.take().is_some()
 }
 
 /// Returns the names of groups: the host's, then the built-in ones.

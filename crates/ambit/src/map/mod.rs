@@ -22,6 +22,7 @@ pub(crate) use review::hints;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use ambit_event::escape;
@@ -151,6 +152,28 @@ pub(crate) fn main(verb: Verb) -> Result<Outcome, Failure> {
     }
 }
 
+/// Removes the seal of a map that allows other rules than before, and says so. A seal that was broken before stays, and
+/// reports that the map was changed.
+pub(crate) fn unseal(before: &Map, after: &mut Map, name: &str) {
+    if before.is_sealed() && before.digest() != after.digest() && after.sealed.take().is_some() {
+        note!("{name} is not sealed any more, because it now allows more");
+    }
+}
+
+/// Prints a map with its comments. On a terminal, characters that could change it are escaped; a file gets what the person
+/// wrote.
+pub(crate) fn print_map(text: &str) -> Result<Outcome, Failure> {
+    if std::io::stdout().is_terminal() {
+        print(&for_terminal(text))
+    } else {
+        print(text)
+    }
+}
+
+fn for_terminal(text: &str) -> String {
+    text.lines().map(|line| escape::line(line) + "\n").collect()
+}
+
 fn check(files: &[PathBuf], host: bool) -> Result<Outcome, Failure> {
     let style = Style::stdout();
     let mut exit = Exit::Success;
@@ -206,7 +229,7 @@ fn show(mut map: Map, subject: Option<&str>, json: bool) -> Result<Outcome, Fail
     if json {
         return print(&json_line(&view::View::of(&map))?);
     }
-    print(&map.to_string())
+    print_map(&map.to_string())
 }
 
 /// Returns an error if the map has no subject with this id.
@@ -263,7 +286,7 @@ fn merge(paths: &[PathBuf], output: Option<PathBuf>) -> Result<Outcome, Failure>
     let text = merged.unwrap_or_default();
     let figures = figures::of_all(paths)?;
     let Some(path) = output else {
-        return print(&text);
+        return print_map(&text);
     };
     let target = target(&path, "map")?;
     write(&target, &text)?;
@@ -286,5 +309,39 @@ fn add(merged: Option<Map>, mut map: Map, path: &Path) -> Result<Map, Failure> {
             .merge(&map)
             .with_context(|| format!("merging {}", shown(path)))
             .or_exit(Exit::Usage),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_in_comments_do_not_reach_a_terminal() {
+        let text = "domain: web # \u{1b}]0;title\u{7} and \u{202e}more\n# \ttab\n";
+        assert_eq!(
+            for_terminal(text),
+            "domain: web # \\x1b]0;title\\x07 and \\xe2\\x80\\xaemore\n# \\x09tab\n"
+        );
+    }
+
+    #[test]
+    fn a_seal_is_removed_only_if_it_was_whole_and_the_map_allows_more() {
+        let text = "ambit: 1\ndomain: web\nchain: 2\nsubjects:\n  - id: a\n    exe: /bin/a\n    allow:\n      - file.open r /x\n";
+        let mut sealed = Map::parse(text, "map").unwrap_or_else(|errors| panic!("{errors}"));
+        sealed.sealed = Some(sealed.digest());
+        let mut same = sealed.clone();
+        unseal(&sealed, &mut same, "map");
+        assert!(same.is_sealed());
+        let more = text.replace("/x", "/y");
+        let mut more = Map::parse(&more, "map").unwrap_or_else(|errors| panic!("{errors}"));
+        more.sealed = sealed.sealed;
+        let broken = more.clone();
+        unseal(&sealed, &mut more, "map");
+        assert_eq!(more.sealed, None);
+        let mut other = sealed.clone();
+        other.sealed = broken.sealed;
+        unseal(&broken, &mut other, "map");
+        assert!(other.sealed.is_some());
     }
 }

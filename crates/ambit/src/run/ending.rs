@@ -75,20 +75,20 @@ fn conclude(args: &Args, plan: &Plan, result: SessionResult) -> Result<Outcome, 
         How::NotStarted(error) => return Err(not_started(plan, &error)),
     };
     if let Some((learner, target)) = collected.learner.zip(plan.target.as_ref()) {
-        let (before, missed) = learned(args, plan, target, &learner, stats)?;
+        let learned = learned(args, plan, target, &learner, stats)?;
         let figures = Figures {
-            before: &before,
+            before: &learned.before,
             learner: &learner,
             hits: &hits,
             began: &began,
-            missed,
+            missed: learned.missed,
         };
         figures::add(plan, target, stats, &figures);
-        if let Some(hint) = hint(&plan.path).filter(|_| !args.quiet) {
-            note!("{hint}");
-        }
         if !args.quiet {
-            for line in hints(&plan.path, !plan.existed) {
+            if let Some(hint) = hint(&plan.path, &learned.map, &learned.text) {
+                note!("{hint}");
+            }
+            for line in hints(&plan.path, &learned.map, !plan.existed) {
                 note!("{line}");
             }
         }
@@ -164,14 +164,25 @@ fn show_violations(plan: &Plan, seen: WatchSummary, stats: &Stats) {
     }
 }
 
-/// Writes the map. Returns the map as it was before, and how many operations were missed.
+/// A map that was learned and written.
+struct Written {
+    /// The map as it was before.
+    before: Map,
+    map: Map,
+    /// The map's text, with comments.
+    text: String,
+    /// How many operations were missed.
+    missed: Missing,
+}
+
+/// Writes the map.
 fn learned(
     args: &Args,
     plan: &Plan,
     target: &Target,
     learner: &Learner,
     stats: &Stats,
-) -> Result<(Map, Missing), Failure> {
+) -> Result<Written, Failure> {
     // Another run may have learned into the same file in the meantime.
     let (before, text, fits) = match read_if_there(target) {
         Ok(Some((map, text))) if map.domain == plan.map.domain && map.chain == plan.map.chain => {
@@ -214,7 +225,12 @@ fn learned(
     if missing.sum() > 0 {
         warn(args, plan, &missed, result.unresolved, missing.sum());
     }
-    Ok((before, missing))
+    Ok(Written {
+        before,
+        map,
+        text,
+        missed: missing,
+    })
 }
 
 /// Returns the names of this host's users and groups, which become comments of the map.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Lines with the kernel's names in place of numbers, for people.
+//! Lines with the kernel's names in place of numbers.
 //!
 //! Canonical text writes some numbers as such: requests of ioctl(2), commands of quotactl(2), most protocols of sockets, and
 //! families of addresses. Digests, statistics, recordings and JSON contain canonical text, so it cannot change when a table

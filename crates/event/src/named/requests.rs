@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 /// The table; its first lines describe its format.
 const TABLE: &str = include_str!("ioctls.txt");
 
-/// Directories and names of terminals, as paths in canonical form begin. `/dev/tty` is also that of `/dev/ttyS0`.
+/// Beginnings of terminals' paths in canonical form. `/dev/ttyS0` begins with `/dev/tty`.
 const TERMINALS: [&str; 4] = ["/dev/pts/", "/dev/tty", "/dev/console", "/dev/ptmx"];
 
 /// Where a request's name is certain.

@@ -10,9 +10,8 @@ use ambit_event::escape;
 use ambit_model::{MAPS_MAX, Map, Marks, Options, Proposal, Sensitive, Statistics, propose};
 use anyhow::{Context, anyhow};
 
-use super::compact::unseal;
 use super::file::read_host_file;
-use super::{add, figures, group_names, read_with_text, target, write};
+use super::{add, figures, group_names, print_map, read_with_text, target, unseal, write};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{Style, count, note, shown};
 use crate::stdout::{json_line, print};
@@ -162,10 +161,11 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
     let chosen = choose(&args.apply, proposals)?;
     let mut after = inputs.map.generalized(chosen.iter().copied());
     after.regroup(&group_names());
-    let was_sealed = unseal(&inputs.map, &mut after);
+    let first = args.files.first().map(shown).unwrap_or_default();
+    unseal(&inputs.map, &mut after, &first);
     let text = after.print_keeping(&inputs.text);
     match &args.output {
-        None => drop(print(&text)?),
+        None => drop(print_map(&text)?),
         Some(path) => write(&target(path, "map")?, &text)?,
     }
     note!(
@@ -176,11 +176,7 @@ fn apply(args: &Args, inputs: &Inputs, proposals: &[Proposal]) -> Result<Outcome
         chosen.iter().map(|one| one.added_lines()).sum::<usize>(),
     );
     if inputs.maps.len() > 1 {
-        let first = args.files.first().map(shown).unwrap_or_default();
         note!("only the comments of {first} were kept");
-    }
-    if was_sealed {
-        note!("the map is not sealed any more, because it now allows more");
     }
     let left: Vec<&str> = proposals
         .iter()
@@ -252,13 +248,19 @@ fn names(files: &[PathBuf]) -> String {
     names.join(" ")
 }
 
-/// Returns a line about the proposals for a map that was just learned, if there are any.
+/// Returns a line about the proposals for a map that was just learned, and written with this text, if there are any.
 #[cfg(feature = "kernel")]
-pub(crate) fn hint(path: &Path) -> Option<String> {
-    // Errors in the host's list are reported by `ambit map generalize`.
-    let sensitive = list(&[]).unwrap_or_default();
-    let inputs = Inputs::read(&[path.to_owned()], sensitive, None).ok()?;
-    let proposals = propose(&inputs.map, &inputs.maps, &inputs.options);
+pub(crate) fn hint(path: &Path, map: &Map, text: &str) -> Option<String> {
+    let options = Options {
+        // Errors in the host's list are reported by `ambit map generalize`.
+        sensitive: list(&[]).unwrap_or_default(),
+        marks: Marks::of(text, map),
+        statistics: figures::read(path)
+            .ok()?
+            .filter(|figures| figures.chain == map.chain),
+        support: None,
+    };
+    let proposals = propose(map, std::slice::from_ref(map), &options);
     let outer = proposals.iter().filter(|one| one.instead_of.is_none());
     let lines: usize = outer.map(Proposal::removed_lines).sum();
     (lines > 0).then(|| {

@@ -127,7 +127,7 @@ fn evidence(
 
 /// Returns the worst findings of a map that was just learned, one line each, the exposure, and the next step.
 #[cfg(feature = "kernel")]
-pub(crate) fn hints(path: &Path, new: bool) -> Vec<String> {
+pub(crate) fn hints(path: &Path, map: &Map, new: bool) -> Vec<String> {
     /// Number of findings.
     const WORST: usize = 3;
     // A pipe or a terminal does not keep the map.
@@ -136,14 +136,11 @@ pub(crate) fn hints(path: &Path, new: bool) -> Vec<String> {
     }
     // Errors in the host's list are reported by `ambit map review`.
     let sensitive = generalize::list(&[]).unwrap_or_default();
-    let Ok((map, _)) = read_with_text(path) else {
-        return Vec::new();
-    };
     let options = ReviewOptions {
         without_changes: true,
         ..ReviewOptions::default()
     };
-    let review = review(&map, &sensitive, &options);
+    let review = review(map, &sensitive, &options);
     let mut lines = show::worst(&review, WORST);
     lines.push(format!(
         "exposure {} of 10; next: ambit map review {}",
