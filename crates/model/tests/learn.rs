@@ -2,7 +2,10 @@
 //! From ring records to a map, and from violations to the change that accepts them.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use ambit_abi::{self as abi, EventKind, Fp, Hook, Op, Reason, Response};
+#[path = "support/ring.rs"]
+mod ring;
+
+use ambit_abi::{EventKind, Fp, Op, Reason};
 use ambit_event::{Event, Object, Operation, Secret, Subject, key};
 use ambit_model::{AcceptError, Learned, Learner, Map, Matcher, Rule, Violation};
 use zerocopy::IntoBytes;
@@ -40,25 +43,14 @@ impl Ring {
     }
 
     fn push(&mut self, kind: EventKind, operation: Operation, subject: Fp, key: Fp, object: &[u8]) {
-        let header = abi::Event {
-            kind: kind.into(),
-            hook: Hook::FileOpen.into(),
-            op: operation.op.into(),
-            arg: operation.arg,
-            object_len: object.len().try_into().unwrap(),
-            mode: 1,
-            response: Response::Deny.into(),
-            reason: self.reason,
-            time_ns: self.records.len() as u64,
-            key,
-            subject,
-            ns_tgid: self.pid,
-            trust: self.trust,
-            extra: self.extra,
-            count: 1,
-            ..abi::Event::default()
-        };
-        self.records.push([header.as_bytes(), object].concat());
+        let record = ring::record(kind, operation, subject, key, object, |header| {
+            header.reason = self.reason;
+            header.time_ns = self.records.len() as u64;
+            header.ns_tgid = self.pid;
+            header.trust = self.trust;
+            header.extra = self.extra;
+        });
+        self.records.push(record);
     }
 
     fn describe(&mut self, subject: &Subject) -> Fp {

@@ -3,7 +3,10 @@
 //! same maker the learned pattern covers. The figures are in docs/learning.md.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use ambit_abi::{self as abi, EventKind, Hook, Op, Response};
+#[path = "support/ring.rs"]
+mod ring;
+
+use ambit_abi::{self as abi, EventKind, Op};
 use ambit_event::{Object, Operation, Path, Secret, Subject, key};
 use ambit_model::{Learner, Map, RuleObject};
 use zerocopy::IntoBytes;
@@ -61,24 +64,11 @@ fn learn(files: &[Made<'_>], base: &Map) -> Vec<RuleObject> {
     let mut learner = Learner::new(SECRET);
     let launcher = Subject::LAUNCHER.fingerprint(&SECRET);
     let mut push = |kind: EventKind, operation: Operation, object: &[u8], key, extra, pid, by| {
-        let header = abi::Event {
-            kind: kind.into(),
-            hook: Hook::FileOpen.into(),
-            op: operation.op.into(),
-            arg: operation.arg,
-            object_len: object.len().try_into().unwrap(),
-            mode: 1,
-            response: Response::Deny.into(),
-            key,
-            subject: by,
-            ns_tgid: pid,
-            extra,
-            count: 1,
-            ..abi::Event::default()
-        };
-        learner
-            .feed_raw(&[header.as_bytes(), object].concat())
-            .unwrap();
+        let record = ring::record(kind, operation, by, key, object, |header| {
+            header.ns_tgid = pid;
+            header.extra = extra;
+        });
+        learner.feed_raw(&record).unwrap();
     };
     let exe = subject.exe.clone().unwrap();
     let name = Operation::plain(Op::Name);
