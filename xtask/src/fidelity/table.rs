@@ -20,6 +20,9 @@ enforced for ten others with other seeds, and is then attacked from inside its o
 - *learning curve*: the map after so many training days, with the proposals of `ambit map generalize --apply safe`: the held-out days
   on which nothing was outside it, the operations outside it in all of them, and the advice and the chance for the next run that
   `ambit map status` gave before. The held-out days were recorded, and replayed against each of these maps.
+- *calibration*: the maps of the learning curves for which `ambit map status` advised `seal`, and for how many of them a held-out day
+  brought something new; the share of held-out days that did, and the share that the estimate expected; then the maps for which it
+  advised `learn`, and for how many of them no held-out day brought anything.
 - An attack must have its effect in audit mode, or it proves nothing and is *broken*. *refused first*: in enforce mode the first refused
   operation is the first one that audit recorded as outside the map, and the effect is absent. *changed*: the effect happened in
   spite of refusals. *late*: refused, without effect, at another operation than the first recorded. *within*: every operation of the attack is
@@ -44,12 +47,18 @@ const CURVES: &str = "\
 |---|---|---|---|---|
 ";
 
+const CALIBRATION: &str = "\
+| calibration | advised to seal | then something new | days with something new | expected | advised to learn | then nothing new |
+|---|---|---|---|---|---|---|
+";
+
 /// How the tables begin.
-const HEADERS: [&str; 4] = [
+const HEADERS: [&str; 5] = [
     "| workload |",
     "| attack |",
     "| refused on",
     "| learning curve |",
+    "| calibration |",
 ];
 
 /// The rows of one kernel, by their first cell.
@@ -157,6 +166,107 @@ fn curve(name: &str, result: &Value) -> String {
     row
 }
 
+/// How often the advice of `ambit map status` was right, over maps of learning curves.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Calibration {
+    sealed: u32,
+    sealed_then_new: u32,
+    days: u32,
+    days_with_new: u32,
+    /// Sum of the chances that the estimate gave for the held-out days.
+    expected: f64,
+    learned: u32,
+    learned_then_nothing: u32,
+}
+
+impl Calibration {
+    /// Reads the maps of a learning curve from its row.
+    fn of(row: &str) -> Self {
+        let mut out = Self::default();
+        for cell in row.split('|').skip(2).filter_map(curve_cell) {
+            let new = cell.held_out - cell.through;
+            if cell.seal {
+                out.sealed += 1;
+                out.sealed_then_new += u32::from(new > 0);
+                out.days += cell.held_out;
+                out.days_with_new += new;
+                out.expected += cell.chance * f64::from(cell.held_out);
+            } else {
+                out.learned += 1;
+                out.learned_then_nothing += u32::from(new == 0);
+            }
+        }
+        out
+    }
+
+    fn add(&mut self, other: Self) {
+        self.sealed += other.sealed;
+        self.sealed_then_new += other.sealed_then_new;
+        self.days += other.days;
+        self.days_with_new += other.days_with_new;
+        self.expected += other.expected;
+        self.learned += other.learned;
+        self.learned_then_nothing += other.learned_then_nothing;
+    }
+
+    fn row(&self, name: &str) -> String {
+        let share = |days: f64| match self.days {
+            0 => "none".to_owned(),
+            all => format!("{:.0} %", days / f64::from(all) * 100.0),
+        };
+        format!(
+            "| {name} | {} | {} | {} | {} | {} | {} |",
+            self.sealed,
+            self.sealed_then_new,
+            share(self.days_with_new.into()),
+            share(self.expected),
+            self.learned,
+            self.learned_then_nothing
+        )
+    }
+}
+
+/// A map of a learning curve.
+struct CurveCell {
+    through: u32,
+    held_out: u32,
+    seal: bool,
+    /// The chance for the next run; 1 if it is unknown.
+    chance: f64,
+}
+
+/// Reads `6 of 10 days, 4 outside; learn, 33 %`.
+fn curve_cell(cell: &str) -> Option<CurveCell> {
+    let (days, advice) = cell.trim().split_once("; ")?;
+    let (through, rest) = days.split_once(" of ")?;
+    let (held_out, _) = rest.split_once(" days")?;
+    let (advice, chance) = advice.split_once(", ")?;
+    let percent = chance.strip_suffix(" %").and_then(|text| text.parse().ok());
+    let (through, held_out): (u32, u32) = (through.parse().ok()?, held_out.parse().ok()?);
+    (through <= held_out).then(|| CurveCell {
+        through,
+        held_out,
+        seal: advice == "seal",
+        chance: percent.map_or(1.0, |percent: f64| percent / 100.0),
+    })
+}
+
+/// The rows of the calibration: one for each learning curve, and one for all.
+fn calibration(curves: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut all = Calibration::default();
+    let mut rows = BTreeMap::new();
+    for (name, row) in curves {
+        let one = Calibration::of(row);
+        all.add(one);
+        rows.insert(name.clone(), one.row(name));
+    }
+    if !rows.is_empty() {
+        // Behind all names of workloads.
+        rows.insert("~".to_owned(), all.row("**all**"));
+    }
+    rows
+}
+
 fn attack_row(id: &str, attack: &Value) -> String {
     let outcome = match text(attack, "outcome").as_str() {
         "refused" => "refused first".to_owned(),
@@ -205,6 +315,8 @@ fn read(document: &str) -> BTreeMap<String, Section> {
                 section.workloads.insert(first, line.to_owned());
             } else if header.starts_with("| attack |") {
                 section.attacks.insert(first, line.to_owned());
+            } else if header.starts_with("| calibration |") {
+                // Computed from the learning curves.
             } else if header.starts_with("| learning curve |") {
                 section.curves.insert(first, line.to_owned());
             } else {
@@ -223,9 +335,11 @@ fn print(sections: &BTreeMap<String, Section>) -> String {
             out,
             "\n## Linux {kernel}\n\n`cargo xtask fidelity --kernel {kernel}`\n\n"
         );
+        let calibration = calibration(&section.curves);
         let tables = [
             (WORKLOADS, &section.workloads),
             (CURVES, &section.curves),
+            (CALIBRATION, &calibration),
             (ATTACKS, &section.attacks),
             (REFUSALS, &section.refusals),
         ];
@@ -280,6 +394,36 @@ mod tests {
                 { "id": "own", "technique": "T1565", "about": "y", "outcome": "within", "first": null },
             ],
         })
+    }
+
+    #[test]
+    fn the_calibration_counts_what_followed_each_advice() {
+        let curves = BTreeMap::from([
+            (
+                "db".to_owned(),
+                "| db | 4 of 10 days, 9 outside; seal, 20 % | 10 of 10 days, 0 outside; seal, unknown | | 9 of 10 days, 1 outside; learn, 5 % |".to_owned(),
+            ),
+            (
+                "web".to_owned(),
+                "| web | 10 of 10 days, 0 outside; learn, 50 % | | | |".to_owned(),
+            ),
+        ]);
+        let rows: Vec<String> = calibration(&curves).into_values().collect();
+        assert_eq!(
+            rows,
+            [
+                "| db | 2 | 1 | 30 % | 60 % | 1 | 0 |",
+                "| web | 0 | 0 | none | none | 1 | 1 |",
+                "| **all** | 2 | 1 | 30 % | 60 % | 2 | 1 |",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_document_is_what_its_rows_print() {
+        let path = crate::paths::workspace().join("docs/fidelity.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        assert_eq!(print(&read(&document)), document);
     }
 
     #[test]
