@@ -12,6 +12,7 @@ use ambit_event::lex::Class;
 use super::name::{self, Part, PartKind, TemplatePart};
 use super::sibling::Sibling;
 use super::{Kind, Options, classed, shape};
+use crate::dates;
 use crate::learn::heuristics::HASH_DIGITS_MIN;
 use crate::pattern::{PathKind, PathPattern, Piece};
 
@@ -60,10 +61,14 @@ pub(super) fn clusters(
             group.push((sibling, parts));
         }
     }
-    for group in groups.values() {
-        let found = of_template(group, options);
-        take_cluster(&mut remaining, &mut out, |_| found);
-    }
+    // All at once: each name belongs to one group.
+    let found = groups
+        .values()
+        .filter_map(|group| of_template(group, options));
+    let found: Vec<Cluster> = found.collect();
+    let taken = members(&found);
+    remaining.retain(|sibling| !taken.contains(sibling.name));
+    out.extend(found);
     absorb(&mut remaining, &mut out);
     for (kind, names) in shape::random_names(&remaining) {
         take_cluster(&mut remaining, &mut out, |remaining| {
@@ -121,8 +126,10 @@ fn of_shape(
 /// Merges clusters that have the same pattern.
 fn merge_equal(clusters: Vec<Cluster>) -> Vec<Cluster> {
     let mut out: Vec<Cluster> = Vec::new();
+    let mut places: BTreeMap<Vec<Piece>, usize> = BTreeMap::new();
     for cluster in clusters {
-        match out.iter_mut().find(|other| other.pieces == cluster.pieces) {
+        let place = *places.entry(cluster.pieces.clone()).or_insert(out.len());
+        match out.get_mut(place) {
             Some(other) => {
                 other.members.extend(cluster.members);
                 other.steady &= cluster.steady;
@@ -131,6 +138,12 @@ fn merge_equal(clusters: Vec<Cluster>) -> Vec<Cluster> {
         }
     }
     out
+}
+
+/// Returns the names that belong to clusters.
+pub(super) fn members(clusters: &[Cluster]) -> BTreeSet<&[u8]> {
+    let all = clusters.iter().flat_map(|cluster| &cluster.members);
+    all.map(Vec::as_slice).collect()
 }
 
 /// Moves the members of a cluster out of `remaining`.
@@ -351,14 +364,17 @@ pub(super) fn learned_clusters<'c>(
 ) -> Vec<Cluster> {
     let made_up = children.filter(|component| follows(component));
     let mut out: Vec<Cluster> = Vec::new();
+    let mut free: Vec<&Sibling<'_>> = siblings.iter().filter(|one| one.created).collect();
     for component in made_up {
         let covers = covers(component);
-        let members: BTreeSet<Vec<u8>> = siblings
-            .iter()
-            .filter(|one| one.created && covers(one.name))
-            .filter(|one| !out.iter().any(|cluster| cluster.members.contains(one.name)))
-            .map(|one| one.name.to_vec())
-            .collect();
+        let mut members: BTreeSet<Vec<u8>> = BTreeSet::new();
+        free.retain(|one| {
+            let joins = covers(one.name);
+            if joins {
+                members.insert(one.name.to_vec());
+            }
+            !joins
+        });
         if !members.is_empty() {
             out.push(Cluster {
                 kind: kind_of(component),
@@ -425,6 +441,7 @@ fn kind_of(pieces: &[Piece]) -> Kind {
         () if has(Class::Tmp) => Kind::Random,
         () if has(Class::Hex) => Kind::Hex,
         () if has(Class::Uuid) => Kind::Uuids,
+        () if pieces.iter().any(dates::is_date) => Kind::Dates,
         () => Kind::Numbers,
     }
 }
@@ -625,6 +642,23 @@ mod tests {
         assert_eq!(spool([1, 1, 1, 1, 1, 1, 7]), None, "one run made them all");
         assert_eq!(spool([1, 1, 2, 2, 4, 6, 7]), None, "some came again");
         assert_eq!(spool([0; 7]), None, "nothing is known of runs");
+    }
+
+    #[test]
+    fn ten_thousand_names_of_half_as_many_forms_are_clustered() {
+        let names: Vec<String> = (0..10_000)
+            .map(|number: u32| {
+                let form = number / 2;
+                let letters: String = (0..4)
+                    .map(|at| char::from(b'g' + u8::try_from(form / 10_u32.pow(at) % 10).unwrap()))
+                    .collect();
+                format!("{letters}-{}", number % 2)
+            })
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let found = found(&names, true, false);
+        assert_eq!(found.len(), 5_000);
+        assert_eq!(found.first().map(String::as_str), Some("gggg-{n}"));
     }
 
     #[test]

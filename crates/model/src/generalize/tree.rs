@@ -8,7 +8,7 @@ use ambit_abi::{self as abi, Op};
 use ambit_event::lex::Class;
 use ambit_event::{Object, Operation};
 
-use super::cluster::{Cluster, classed_clusters, clusters, extension, learned_clusters};
+use super::cluster::{Cluster, classed_clusters, clusters, extension, learned_clusters, members};
 use super::sibling::Sibling;
 use super::{Kind, Options, classed, name};
 use crate::RuleObject;
@@ -327,14 +327,10 @@ impl Tree {
             })
             .collect();
         let mut found = learned_clusters(&siblings, children.keys().copied());
-        let remaining: Vec<Sibling<'_>> = siblings
-            .into_iter()
-            .filter(|one| {
-                !found
-                    .iter()
-                    .any(|cluster| cluster.members.contains(one.name))
-            })
-            .collect();
+        let taken = members(&found);
+        let remaining = siblings.into_iter();
+        let remaining: Vec<Sibling<'_>> =
+            remaining.filter(|one| !taken.contains(one.name)).collect();
         found.extend(clusters(&remaining, options, self.is_compared()));
         let spelled: Vec<(Vec<u8>, &Vec<usize>)> = children
             .iter()
@@ -516,12 +512,13 @@ impl Tree {
             return out;
         }
         let mut by_extension: BTreeMap<&[u8], Vec<(&[u8], bool)>> = BTreeMap::new();
+        let taken_names = members(found);
         for (component, nodes) in children {
             let nodes = of(nodes);
             let Some(name) = exact(component) else {
                 continue;
             };
-            let taken = found.iter().any(|cluster| cluster.members.contains(name));
+            let taken = taken_names.contains(name);
             let file = nodes
                 .iter()
                 .all(|node| node.children.is_empty() && node.read);
