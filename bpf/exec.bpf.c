@@ -26,7 +26,7 @@
  * TAI, the clock that programs can read, is ahead of the file system's.
  */
 #define DIGEST_AGED_NS 90000000000LL
-/* Also if it was computed again this long after the first time, while nobody had the file open for writing. */
+/* Also if it was computed again this long after the first time, while the file was not open for writing. */
 #define DIGEST_SETTLES_NS 1000000000ULL
 #define HASH_ALGO_SHA256 4
 

@@ -229,7 +229,7 @@ static __always_inline int path_point(enum engine engine, __u32 hook, const stru
 	return leave(&scope);
 }
 
-/* Without O_APPEND, whoever may write to a standard descriptor may destroy what is there. */
+/* A standard descriptor that is open for writing, but not for appending, may destroy the content anyway. */
 static __always_inline int truncate_point(enum engine engine, __u32 hook, const struct path *path)
 {
 	struct ambit_label *label;

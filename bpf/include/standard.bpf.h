@@ -4,12 +4,12 @@
  * a terminal today and a log tomorrow, and no behaviour of the program. The file of a
  * standard descriptor may therefore be opened again (/dev/stderr) and kept over exec
  * as another descriptor (3>&1), with the access that the descriptor has. That gives a
- * process nothing that it could not do before. Changes of the file itself, such as its
- * mode, and ioctls are decided by its path as those of others.
+ * process no further access. Changes of the file itself, such as its
+ * mode, and ioctls are decided by its path, as for other files.
  *
  * Learning writes these operations down: the same file may be opened without being
- * a standard descriptor on another day. The trust of a task limits what it may do to
- * other descriptors, so it limits this too.
+ * a standard descriptor on another day. Tasks that lost their trust are
+ * decided as for other files.
  */
 #ifndef AMBIT_STANDARD_H
 #define AMBIT_STANDARD_H

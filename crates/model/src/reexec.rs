@@ -15,7 +15,7 @@ use crate::matcher::ANY_HOST;
 
 impl Map {
     /// Returns what a subject may do: its entry, and, if it may execute itself, the entries that it reached by that in older
-    /// versions. It could execute itself to get these rights, so they are none that it did not have.
+    /// versions. It could execute itself to get these rights, so it had these rights before.
     pub(crate) fn rights<'m>(&self, subject: &Subject, entry: &'m Entry) -> Cow<'m, Entry> {
         let mut rights = Cow::Borrowed(entry);
         let mut at = subject.clone();

@@ -5,8 +5,9 @@
 use ambit_event::Object;
 use ambit_event::lex::Class;
 
-use super::tree::Component;
 use crate::pattern::{PathKind, PathPattern, Piece};
+
+type Component = Vec<Piece>;
 
 /// Returns the spelling of a name with classes; `None` for an exact name and for other patterns.
 pub(super) fn spell(component: &Component) -> Option<Vec<u8>> {
@@ -118,10 +119,10 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Component {
-        let parsed = crate::RuleObject::parse_path(&format!("/{text}"));
-        let parsed = parsed.unwrap_or_else(|error| panic!("{error}"));
-        let found = super::super::tree::components(&parsed);
-        found.map_or_else(Vec::new, |(_, mut components)| components.remove(0))
+        match crate::RuleObject::parse_path(&format!("memfd:{text}")) {
+            Ok(crate::RuleObject::Path(pattern)) => pattern.pieces().to_vec(),
+            _ => vec![Piece::Bytes(text.as_bytes().into())],
+        }
     }
 
     #[test]
@@ -145,7 +146,7 @@ mod tests {
         assert!(!covers("a_{tmp}", "a_{n}"));
         assert!(!covers("a_{hex}", "a_{n}"));
         assert!(!covers(".a_{n}.tif", ".a_17.tif.{tmp}"));
-        // Whatever {tmp} stands for, a fixed text is not all of it.
+        // A fixed text is not all that {tmp} stands for.
         assert!(!covers("a.x7Kp2m", "a.{tmp}"));
     }
 }

@@ -354,7 +354,7 @@ fn learn_again(lab: &Lab, word: &str) -> (String, Vec<crate::harness::Subject>) 
 fn a_program_that_executes_itself_again_keeps_its_subject(lab: &Lab) {
     let (program, subjects) = learn_again(lab, "again");
     assert_eq!(subjects.len(), 1, "{subjects:#?}");
-    // What was seen only after the second execution is allowed before it.
+    // Operations that were seen only after the second execution are allowed before it.
     for word in ["again", "none"] {
         lab.enforce("map", &line(&[&program, word]))
             .succeeds()
