@@ -407,6 +407,14 @@ static __noinline int object_inherited(struct slot *slot, struct file *file)
 	return 1;
 }
 
+/* A function of its own, since the stack of inherit_step() is nearly used up (6.1). */
+static __noinline bool is_another_standard(struct ambit_label *label, struct file *file)
+{
+	__u32 access = access_of(BPF_CORE_READ(file, f_mode), BPF_CORE_READ(file, f_flags));
+
+	return is_standard(label, BPF_CORE_READ(file, f_inode), access);
+}
+
 static long inherit_step(__u32 i, struct inherit_loop *loop)
 {
 	const __u32 hook = AMBIT_HOOK_BPRM_CREDS_FROM_FILE;
@@ -429,15 +437,12 @@ static long inherit_step(__u32 i, struct inherit_loop *loop)
 	bpf_probe_read_kernel(&file, sizeof(file), loop->files + fd);
 	if (!file)
 		return 0;
-	if (fleeting(BPF_CORE_READ(file, f_inode)) || !object_inherited(loop->slot, file)) {
+	if (fleeting(BPF_CORE_READ(file, f_inode)) || is_another_standard(loop->label, file) ||
+	    !object_inherited(loop->slot, file)) {
 		skip(loop->label, hook, AMBIT_SKIP_BENIGN);
 		return 0;
 	}
 	arg = access_of(BPF_CORE_READ(file, f_mode), BPF_CORE_READ(file, f_flags));
-	if (is_standard(loop->label, BPF_CORE_READ(file, f_inode), arg)) {
-		skip(loop->label, hook, AMBIT_SKIP_BENIGN);
-		return 0;
-	}
 	loop->verdict = decide(loop->slot, loop->label, hook << 16 | AMBIT_OP_FILE_INHERIT, arg);
 	return 0;
 }
