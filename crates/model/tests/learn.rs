@@ -440,6 +440,46 @@ fn a_file_keeps_the_uuid_of_the_temporary_name_that_it_was_renamed_from() {
 }
 
 #[test]
+fn files_that_are_made_under_a_pattern_are_used_under_it_by_other_programs_and_runs() {
+    let (writer, viewer) = (subject("/usr/bin/writer"), subject("/usr/bin/viewer"));
+    let mut first = Ring::new();
+    first.extra = 0o600;
+    first.does(
+        &writer,
+        &[
+            "file.create /srv/reports/chart-x7Kp2mQ9.pdf",
+            "file.create /srv/reports/chart-Zq81LmPw.pdf",
+            "file.create /srv/reports/chart-index.pdf",
+        ],
+    );
+    let base = first.learn(&Map::new("x")).map;
+    let mut second = Ring::new();
+    second.does(
+        &viewer,
+        &[
+            "file.open r /srv/reports/chart-wincpbkd.pdf",
+            "file.unlink /srv/reports/chart-wincpbkd.pdf",
+            "exec /srv/reports/chart-wincpbkd.pdf",
+            "file.open r /srv/reports/index.pdf",
+            "file.open r /srv/reports/chart-index.pdf",
+        ],
+    );
+    let map = second.learn(&base).map;
+    let mut found = rules(&map, "/usr/bin/viewer");
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "exec /srv/reports/chart-wincpbkd.pdf",
+            "file.open r /srv/reports/chart-index.pdf",
+            "file.open r /srv/reports/chart-{tmp}.pdf",
+            "file.open r /srv/reports/index.pdf",
+            "file.unlink /srv/reports/chart-{tmp}.pdf",
+        ]
+    );
+}
+
+#[test]
 fn a_hash_beside_the_number_of_another_process_leaves_nothing_exact() {
     let repack = subject("/usr/lib/git-core/git");
     let mut ring = Ring::new();

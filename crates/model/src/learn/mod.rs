@@ -3,6 +3,7 @@
 
 pub(crate) mod around;
 mod component;
+mod follow;
 mod generated;
 mod groups;
 pub(crate) mod heuristics;
@@ -404,6 +405,7 @@ impl<'a> PointsBySubject<'a> {
             rules.extend(removals::of_renamed(&rules));
             add_rules(&mut entry.allow, rules);
         }
+        follow::apply(&mut map, base);
         removals::add(&mut map);
         map.normalise();
         map
