@@ -138,6 +138,28 @@ fn ports_that_look_drawn_at_random_are_all_unprivileged_ports() {
 }
 
 #[test]
+fn many_ports_that_a_client_drew_for_itself_are_safe_to_apply() {
+    let port = |number: u32| 1024 + number * 40_503 % 64_000;
+    let runs = |count: u32, protocol: &str| -> Vec<Vec<(&str, String)>> {
+        let run = |run: u32| {
+            let ports = (0..count).map(move |one| port(run * count + one));
+            let lines = ports.map(|port| format!("net.bind {protocol} 0.0.0.0:{port}"));
+            lines.map(|line| ("/bin/resolver", line)).collect()
+        };
+        (0..4).map(run).collect()
+    };
+    let many = learned(&runs(8, "udp"));
+    assert_eq!(
+        after(&many, Proposal::is_safe),
+        ["net.bind udp 0.0.0.0:1024-65535"]
+    );
+    for learned in [learned(&runs(3, "udp")), learned(&runs(8, "tcp"))] {
+        let found = proposals(&learned);
+        assert!(!found.iter().any(Proposal::is_safe), "{found:#?}");
+    }
+}
+
+#[test]
 fn ports_close_to_each_other_are_a_range_whose_place_stays_the_same() {
     let few = one(&[
         &["net.bind udp 0.0.0.0:5001"],

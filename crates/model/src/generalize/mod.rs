@@ -37,6 +37,8 @@ pub(crate) use tree::writes;
 pub const MAPS_MAX: usize = 128;
 /// Maximum number of names and examples that a proposal shows.
 const SHOWN_MAX: usize = 3;
+/// Minimum number of a client's own ports that leave no doubt that it draws them.
+const DRAWN_MIN: usize = 16;
 /// Minimum number of hex digits in an id.
 const ID_DIGITS_MIN: usize = 6;
 
@@ -169,7 +171,8 @@ impl Proposal {
         self.sensitive.is_empty() && self.risk != Risk::High
     }
 
-    /// True if `--apply safe` applies it: also, only names vary, by digits or another fixed form, and it executes nothing.
+    /// True if `--apply safe` applies it: also, only names vary, by digits or another fixed form, and it executes nothing; or a
+    /// client drew many ports for itself.
     pub fn is_safe(&self) -> bool {
         let narrow = |rule: &Rule| match rule.object() {
             RuleObject::Path(pattern) => {
@@ -180,7 +183,9 @@ impl Proposal {
                         .any(|piece| matches!(piece, Piece::Star | Piece::StarStar))
             }
             RuleObject::Exact(_) => true,
-            RuleObject::Inet(_) => false,
+            RuleObject::Inet(pattern) => {
+                self.values >= DRAWN_MIN && risk::is_client_s_own(rule, pattern)
+            }
         };
         self.is_for_all()
             && self

@@ -154,12 +154,7 @@ fn assess_address(
 ) {
     let sends = matches!(rule.operation().op, Op::NetConnect | Op::NetSend);
     match pattern.ports() {
-        // A client's own port: nothing can be reached there that the client does not read.
-        Ports::Range(first, last)
-            if (first, last) == UNPRIVILEGED
-                && pattern.protocol() == UDP
-                && rule.operation().op == Op::NetBind =>
-        {
+        _ if is_client_s_own(rule, pattern) => {
             add(Risk::Medium, "a range of ports that look drawn at random");
         }
         Ports::Range(first, last) if last - first > PORTS_MAX => {
@@ -180,6 +175,14 @@ fn assess_address(
     if sends && (pattern.prefix() == 0 || !is_private(pattern.network())) {
         sensitive.push("it covers internet addresses that were never seen".to_owned());
     }
+}
+
+/// True for all ports that a client may draw for itself: nothing can be reached there that the client does not read.
+pub(super) fn is_client_s_own(rule: &Rule, pattern: &InetPattern) -> bool {
+    let (first, last) = UNPRIVILEGED;
+    pattern.ports() == Ports::Range(first, last)
+        && pattern.protocol() == UDP
+        && rule.operation().op == Op::NetBind
 }
 
 /// True for a loopback, private or link-local network.
