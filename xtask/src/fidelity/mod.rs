@@ -2,7 +2,8 @@
 //! `cargo xtask fidelity`: whether learned maps hold. Each workload of `tests/fidelity` is trained, held out and
 //! attacked in a machine of its own, and `docs/fidelity.md` gets what came of it.
 //!
-//! The judging is done in the machine, by `ambit-fidelity`; this boots, and writes the table.
+//! The judging is done in the machine, by `ambit-fidelity`; this boots, writes the table, and keeps maps, proposals and
+//! figures in `target/fidelity`.
 
 mod table;
 
@@ -78,12 +79,13 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
             );
             let begun = Instant::now();
             match one(kernel, workload) {
-                Ok(result) => {
+                Ok(mut result) => {
                     eprintln!(
                         "{} ({} s)",
                         table::summary(&result),
                         begun.elapsed().as_secs()
                     );
+                    keep(kernel, &mut result)?;
                     if !args.json {
                         write(kernel, &result)?;
                     }
@@ -133,6 +135,25 @@ fn one(kernel: Kernel, workload: &str) -> Result<Value> {
         .context("cannot read the guest's result as JSON")?;
     result["kernel"] = kernel.name().into();
     Ok(result)
+}
+
+/// Moves the files of a result, and a copy of its figures, to `target/fidelity/KERNEL/WORKLOAD`.
+fn keep(kernel: Kernel, result: &mut Value) -> Result<()> {
+    let workload = result["workload"].as_str().unwrap_or_default();
+    let folder = paths::target()
+        .join("fidelity")
+        .join(kernel.name())
+        .join(workload);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let files = result["files"].take();
+    let figures = serde_json::to_string_pretty(result)?;
+    let files = files.as_object().into_iter().flatten();
+    let texts = files.filter_map(|(name, text)| Some((name.as_str(), text.as_str()?)));
+    for (name, text) in texts.chain([("figures.json", figures.as_str())]) {
+        let path = folder.join(name);
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Puts a result into the document; the rows of others stay.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::day::{Days, Mode, Violation, stem, variable};
+use crate::day::{Days, Mode, NOTHING, Violation, stem, variable};
 
 /// Attacks come with inputs of their own.
 const SEED: u32 = 2000;
@@ -40,13 +40,32 @@ pub(crate) struct Attacked {
     outcome: Outcome,
 }
 
-/// Runs an attack in audit and in enforce mode.
-pub(crate) fn run(days: &Days, file: &Path) -> Result<Attacked, String> {
+/// Returns the violations of a day without an attack: remains of the attack before it, which the next one must not be
+/// blamed for. Most remains are gone after this day.
+pub(crate) fn left_behind(days: &Days) -> Result<Vec<Violation>, String> {
+    let day = days.run(Mode::Audit, SEED, Some(NOTHING))?;
+    for violation in &day.violations {
+        eprintln!("    left behind: {}: {}", violation.who, violation.rule);
+    }
+    Ok(day.violations)
+}
+
+/// Runs an attack in audit and in enforce mode. Violations that an earlier attack left behind do not count.
+pub(crate) fn run(days: &Days, file: &Path, left_behind: &[Violation]) -> Result<Attacked, String> {
     let id = stem(file);
     let audit = days.run(Mode::Audit, SEED, Some(&id))?;
     let enforce = days.run(Mode::Enforce, SEED, Some(&id))?;
-    let first = audit.violations.first().cloned();
-    let refused = enforce.violations.first().cloned();
+    let own = |violations: &[Violation]| {
+        violations
+            .iter()
+            .find(|one| {
+                !left_behind
+                    .iter()
+                    .any(|left| left.who == one.who && left.rule == one.rule)
+            })
+            .cloned()
+    };
+    let (first, refused) = (own(&audit.violations), own(&enforce.violations));
     let same = match (&first, &refused) {
         (Some(first), Some(refused)) => {
             refused.refused

@@ -17,6 +17,8 @@ pub(crate) const STATE: &str = "/var/tmp/fidelity";
 pub(crate) const RECORDING: &str = "/var/tmp/fidelity/day.rec";
 /// Control group of a day's tasks, by which all of them are killed at its end.
 const GROUP: &str = "/sys/fs/cgroup/day";
+/// The attack that does nothing: its day shows what an earlier attack left behind.
+pub(crate) const NOTHING: &str = "nothing";
 /// Longest time for an emulated day, unless the workload's file has a longer one.
 const LIMIT_SECONDS: &str = "600";
 
@@ -105,6 +107,12 @@ impl Days {
         fs::copy(&map, format!("{STATE}/learned"))
             .map_err(|error| format!("cannot keep the learned map: {error}"))?;
         review(&map, &accepted)
+    }
+
+    /// Returns the text of a file among those that the scripts and this program exchange.
+    pub(crate) fn file(&self, name: &str) -> Result<String, String> {
+        fs::read_to_string(format!("{STATE}/{name}"))
+            .map_err(|error| format!("cannot read {name} of {}: {error}", self.workload))
     }
 
     /// The files of its attacks.
@@ -230,16 +238,32 @@ impl Day {
     pub(crate) fn summary(&self) -> String {
         let mut text = match self.status {
             Some(0) => String::new(),
-            _ => format!(
-                "failed: {}; ",
-                self.output.lines().next().unwrap_or_default()
-            ),
+            _ => format!("failed: {}; ", self.reason()),
         };
         let _ = write!(text, "{} outside the map", self.violations.len());
         for violation in &self.violations {
             let _ = write!(text, "\n    {}: {}", violation.who, violation.rule);
         }
         text
+    }
+
+    /// Returns the scripts' message of a failed day, without the output of the workload that follows it.
+    pub(crate) fn reason(&self) -> String {
+        const LONGEST: usize = 5;
+        let message: Vec<_> = self
+            .output
+            .lines()
+            .take_while(|line| !line.starts_with("--- its output"))
+            .filter(|line| !line.trim().is_empty())
+            .collect();
+        // The job's name comes first, the error at the end.
+        match message.as_slice() {
+            [first, middle @ .., last] if middle.len() + 2 > LONGEST => {
+                let end = middle.get(middle.len() + 2 - LONGEST..).unwrap_or_default();
+                format!("{first} [...] {} {last}", end.join(" "))
+            }
+            all => all.join(" "),
+        }
     }
 
     /// Returns the output of the scripts and the workload.

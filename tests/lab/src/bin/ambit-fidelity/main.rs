@@ -82,7 +82,12 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         .map_or(1, |at| at + 1);
     let review = days.review()?;
     let map = Days::map_lines()?;
-    eprintln!("reviewed: {} lines, {review:?}", map.len());
+    eprintln!(
+        "reviewed: {} lines, {} proposals applied, {:?} accepted",
+        map.len(),
+        review.applied,
+        review.accepted
+    );
     let mut held_out = Vec::new();
     if only.is_empty() {
         for seed in HELD_OUT_FROM..HELD_OUT_FROM + HELD_OUT {
@@ -93,10 +98,12 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         }
     }
     let mut attacks = Vec::new();
+    let mut left_behind = Vec::new();
     for attack in days.attacks(only)? {
-        let result = attack::run(days, &attack)?;
+        let result = attack::run(days, &attack, &left_behind)?;
         eprintln!("attack {}", result.line());
         attacks.push(result.json());
+        left_behind = attack::left_behind(days)?;
     }
     let refusals: Vec<_> = held_out.iter().flat_map(day::Day::distinct).collect();
     Ok(json!({
@@ -118,6 +125,12 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         "held_out_failed": held_out.iter().filter(|day| day.status != Some(0)).count(),
         "false_refusals": refusals.len(),
         "refused": refusals,
+        "failures": held_out.iter().filter(|day| day.status != Some(0)).map(day::Day::reason).collect::<Vec<_>>(),
+        "files": {
+            "learned.map": days.file("learned")?,
+            "reviewed.map": days.file("map")?,
+            "proposals.json": serde_json::to_string_pretty(&review.proposals).unwrap_or_default(),
+        },
         "attacks": attacks,
     }))
 }

@@ -13,6 +13,8 @@ pub(crate) struct Review {
     pub(crate) applied: usize,
     /// Places of other proposals that the workload's file accepts.
     pub(crate) accepted: Vec<String>,
+    /// All proposals, as printed by `ambit map generalize --json`.
+    pub(crate) proposals: Value,
 }
 
 /// Reviews a map.
@@ -20,7 +22,10 @@ pub(crate) fn review(map: &str, accepted: &str) -> Result<Review, String> {
     let listed = ambit(&["map", "generalize", map, "--no-walk", "--json"])?;
     let listed: Value =
         serde_json::from_slice(&listed).map_err(|error| format!("proposals: {error}"))?;
-    let mut review = Review::default();
+    let mut review = Review {
+        proposals: listed["proposals"].clone(),
+        ..Review::default()
+    };
     let mut ids = Vec::new();
     for proposal in listed["proposals"].as_array().into_iter().flatten() {
         let place = proposal["place"].as_str().unwrap_or_default();
