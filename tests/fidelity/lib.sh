@@ -44,7 +44,7 @@ letters() {
 alphabet=abcdefghijklmnopqrstuvwxyz
 
 # Waits for seconds without another process: reads with a time limit from a pipe that is never written to.
-nap() { read -rt "$1" -u "$never"; }
+nap() { ! read -rt "$1" -u "$never"; }
 
 # Waits for up to a tenth of a second.
 jitter() {
@@ -55,9 +55,9 @@ jitter() {
 
 fail() {
 	echo "fidelity: $*" >&2
-	echo "--- what it wrote" >&2
+	echo "--- its output" >&2
 	tail -n 30 "$state/out" >&2
-	echo "--- and to standard error" >&2
+	echo "--- its standard error" >&2
 	tail -n 30 "$state/errors" | cut -c1-600 >&2
 	exit 1
 }
