@@ -20,6 +20,12 @@ pick() {
 	REPLY=${!REPLY}
 }
 
+# One of the words, each day the next one: rare jobs take turns. `seed` is the day's number.
+in_turn() {
+	REPLY=$((seed % $# + 1))
+	REPLY=${!REPLY}
+}
+
 # The words in another order, in `shuffled`.
 shuffle() {
 	local words=("$@") word left=$#
