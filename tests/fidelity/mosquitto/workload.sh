@@ -21,6 +21,7 @@ ready() { with pub -t ready -m 1; }
 day() {
 	local job rare
 	begin
+	with pub -t sensor/last -m start -r
 	in_turn restart rotate tls big
 	rare=$REPLY
 	in_turn account wrong save
