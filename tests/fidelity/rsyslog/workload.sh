@@ -14,8 +14,9 @@ prepare() {
 # Each day has a date of its own, some days after the one before.
 tomorrow() {
 	date -s "$(<"$state/morning")" >/dev/null
+	date -s "@$(($(date +%s) + RANDOM))" >/dev/null
 	rnd 1 3
-	echo "@$(($(date +%s) + REPLY * 86400))" >"$state/morning"
+	echo "@$(($(date +%s) / 86400 * 86400 + 36000 + REPLY * 86400))" >"$state/morning"
 }
 
 # Says something as a program of this host: PROGRAM TEXT.
