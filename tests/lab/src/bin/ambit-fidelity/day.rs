@@ -254,8 +254,11 @@ impl Day {
             .output
             .lines()
             .take_while(|line| !line.starts_with("--- its output"))
-            .filter(|line| !line.trim().is_empty())
+            .filter(|line| !line.trim().is_empty() && !line.starts_with("{\"id\":"))
             .collect();
+        if message.is_empty() {
+            return "it was killed, since it took too long".to_owned();
+        }
         // The job's name comes first, the error at the end.
         match message.as_slice() {
             [first, middle @ .., last] if middle.len() + 2 > LONGEST => {
