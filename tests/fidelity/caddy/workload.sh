@@ -21,6 +21,7 @@ works() { secure "$1" | grep -q site; }
 
 day() {
 	local job rare
+	cp "$here/Caddyfile" $home/Caddyfile
 	timeout 600 python3 -m http.server --bind 127.0.0.1 --directory $home/www/docs 9000 >/dev/null 2>&1 &
 	backend=$!
 	listening 9000
@@ -43,7 +44,7 @@ day() {
 		api404) ask "http://127.0.0.1:8080/api/$REPLY" ;;
 		config) ask http://127.0.0.1:2019/config/ ;;
 		site)
-			printf 'https://%s.lab:8443 {\n\ttls internal\n\trespond "site %s"\n}\n' "$REPLY" "$REPLY" | cat "$here/Caddyfile" - >$home/Caddyfile
+			printf 'https://%s.lab:8443 {\n\tbind 127.0.0.1\n\ttls internal\n\trespond "site %s"\n}\n' "$REPLY" "$REPLY" | cat "$here/Caddyfile" - >$home/Caddyfile
 			tell reload && until_true works "$REPLY.lab"
 			;;
 		reload | restart | killed) tell "$job" && until_true ready ;;
@@ -52,7 +53,6 @@ day() {
 	done
 	finish
 	kill $backend
-	cp "$here/Caddyfile" $home/Caddyfile
 }
 
 # What an attacker with access to the API does: a request with METHOD PATH JSON.
