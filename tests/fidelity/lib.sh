@@ -50,7 +50,10 @@ letters() {
 alphabet=abcdefghijklmnopqrstuvwxyz
 
 # Waits for seconds without another process: reads with a time limit from a pipe that is never written to.
-nap() { ! read -rt "$1" -u "$never"; }
+nap() {
+	local REPLY
+	! read -rt "$1" -u "$never"
+}
 
 # Waits for up to a tenth of a second.
 jitter() {
