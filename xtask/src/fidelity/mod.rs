@@ -69,7 +69,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let mut results = Vec::new();
     let mut failed = 0;
     for &kernel in kernels {
-        lab::prepare_one(kernel)?;
+        lab::prepare_workloads(kernel)?;
         for (at, workload) in chosen.iter().enumerate() {
             eprintln!(
                 "xtask: fidelity of {workload} on Linux {} ({} of {})",
@@ -125,6 +125,7 @@ pub(crate) fn workloads() -> Result<Vec<String>> {
 /// Boots a machine for a workload.
 fn one(kernel: Kernel, workload: &str) -> Result<Value> {
     let outcome = Run::new(kernel)
+        .with_workloads()
         .with(folder())
         .timeout(Some(LIMIT))
         .capture(["ambit-fidelity", "/lab/fidelity", workload])?;

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::rootfs::Rootfs;
+use super::rootfs::{Rootfs, Userland};
 use crate::process;
 
 const INIT: &str = include_str!("guest/initramfs.sh");
@@ -28,7 +28,7 @@ pub(super) const RECIPE: (&str, &[&str]) = (INIT, MODULES);
 
 /// Writes an initramfs for the kernel with these modules.
 pub(super) fn build(modules: &Path, to: &Path) -> Result<()> {
-    let busybox = Rootfs::get()?.busybox();
+    let busybox = Rootfs::get(Userland::Suites)?.busybox();
     let mut archive = Archive::default();
     for dir in ["bin", "dev", "proc", "sys", "root", "modules"] {
         archive.entry(dir, 0o040_755, b"")?;

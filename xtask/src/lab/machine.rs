@@ -34,7 +34,7 @@ pub(super) enum Job {
 /// Boots a machine, has it do the job, and waits for its end.
 pub(super) fn boot(run: &Run, job: Job) -> Result<Outcome> {
     setup::for_lab()?;
-    let (qemu, rootfs, kernel) = (Qemu::get()?, Rootfs::get()?, run.kernel.get()?);
+    let (qemu, rootfs, kernel) = (Qemu::get()?, Rootfs::get(run.userland)?, run.kernel.get()?);
     let dir = Folder::new()?;
     let step = Step::start(format!("booting Linux {}", run.kernel.name()));
     let shell = matches!(job, Job::Shell);

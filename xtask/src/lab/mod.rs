@@ -22,6 +22,7 @@ use anyhow::Result;
 
 pub(crate) use kernel::Kernel;
 use machine::Sink;
+use rootfs::Userland;
 
 use crate::setup;
 
@@ -54,6 +55,9 @@ pub(crate) struct Args {
     /// A file or folder to put under /lab/, by its last name
     #[arg(long, value_name = "PATH")]
     with: Vec<PathBuf>,
+    /// Install the packages of the fidelity workloads as well
+    #[arg(long)]
+    workloads: bool,
     /// The command and its arguments [default: a shell on this terminal]
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -69,6 +73,9 @@ pub(crate) fn main(args: Args) -> Result<ExitCode> {
     }
     for path in args.with {
         run = run.with(path);
+    }
+    if args.workloads {
+        run = run.with_workloads();
     }
     let timeout = args.timeout.map(Duration::from_secs);
     let outcome = if args.command.is_empty() {
@@ -89,8 +96,15 @@ pub(crate) fn prepare() -> Result<()> {
 pub(crate) fn prepare_one(kernel: Kernel) -> Result<()> {
     setup::for_lab()?;
     qemu::Qemu::get()?;
-    rootfs::Rootfs::get()?;
+    rootfs::Rootfs::get(Userland::Suites)?;
     kernel.get()?;
+    Ok(())
+}
+
+/// The same for the fidelity workloads.
+pub(crate) fn prepare_workloads(kernel: Kernel) -> Result<()> {
+    prepare_one(kernel)?;
+    rootfs::Rootfs::get(Userland::Workloads)?;
     Ok(())
 }
 
@@ -106,6 +120,7 @@ pub(crate) struct Run {
     timeout: Option<Duration>,
     append: Vec<String>,
     with: Vec<PathBuf>,
+    userland: Userland,
 }
 
 /// How a run ended.
@@ -128,6 +143,7 @@ impl Run {
             timeout: Some(DEFAULT_TIMEOUT),
             append: Vec::new(),
             with: Vec::new(),
+            userland: Userland::Suites,
         }
     }
 
@@ -158,6 +174,12 @@ impl Run {
     /// Adds words to the kernel's command line.
     pub(crate) fn append(mut self, words: impl Into<String>) -> Self {
         self.append.push(words.into());
+        self
+    }
+
+    /// Installs the packages of the fidelity workloads as well.
+    pub(crate) fn with_workloads(mut self) -> Self {
+        self.userland = Userland::Workloads;
         self
     }
 

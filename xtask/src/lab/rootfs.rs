@@ -24,11 +24,9 @@ const PACKAGES: &[&str] = &[
     "attr",
     "busybox-static",
     "ca-certificates",
-    "caddy",
     "cron",
     "crun",
     "curl",
-    "dovecot-imapd",
     "e2fsprogs",
     "file",
     "gawk",
@@ -43,43 +41,67 @@ const PACKAGES: &[&str] = &[
     "libc6-dev",
     "libcap2-bin",
     "libelf1",
-    "libfcgi-bin",
     "libgcc-s1",
     "libstdc++6",
     "logrotate",
     "lsof",
     "make",
-    "mosquitto",
-    "mosquitto-clients",
     "netbase",
     "netcat-openbsd",
     "nginx",
-    "nodejs",
     "openssh-client",
     "openssh-server",
-    "php8.2-cli",
-    "php8.2-fpm",
-    "postfix",
     "postgresql",
     "procps",
     "psmisc",
     "python3",
     "redis-server",
-    "rsync",
-    "rsyslog",
-    "runit",
     "socat",
     "strace",
     "stress-ng",
     "sudo",
-    // For php8.2-fpm, in place of all of systemd.
-    "systemd-standalone-tmpfiles",
-    "unbound",
     "vim",
     "xz-utils",
 ];
+/// Packages of the workloads of `tests/fidelity` that no suite needs.
+const OF_WORKLOADS: &[&str] = &[
+    "caddy",
+    "dovecot-imapd",
+    "libfcgi-bin",
+    "mosquitto",
+    "mosquitto-clients",
+    "nodejs",
+    "php8.2-cli",
+    "php8.2-fpm",
+    "postfix",
+    "rsync",
+    "rsyslog",
+    "runit",
+    // For php8.2-fpm, in place of all of systemd.
+    "systemd-standalone-tmpfiles",
+    "unbound",
+];
 /// Space that a run finds free; untouched, it takes none on the host.
 const FREE_MIB: u64 = 2048;
+
+/// The programs that a guest has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Userland {
+    /// Those of the suites.
+    Suites,
+    /// Those of the fidelity workloads, too.
+    Workloads,
+}
+
+impl Userland {
+    fn packages(self) -> Vec<&'static str> {
+        let more = match self {
+            Self::Suites => &[],
+            Self::Workloads => OF_WORKLOADS,
+        };
+        PACKAGES.iter().chain(more).copied().collect()
+    }
+}
 
 /// The root file system's files.
 pub(super) struct Rootfs {
@@ -88,8 +110,15 @@ pub(super) struct Rootfs {
 
 impl Rootfs {
     /// Finds or builds it.
-    pub(super) fn get() -> Result<Self> {
-        let dir = cache::folder("userland", (RECIPE, SUITES, PACKAGES, FREE_MIB), build)?;
+    pub(super) fn get(userland: Userland) -> Result<Self> {
+        let name = match userland {
+            Userland::Suites => "userland",
+            Userland::Workloads => "workloads",
+        };
+        let packages = userland.packages();
+        let dir = cache::folder(name, (RECIPE, SUITES, &packages, FREE_MIB), |dir| {
+            build(dir, &packages)
+        })?;
         Ok(Self { dir })
     }
 
@@ -104,7 +133,7 @@ impl Rootfs {
     }
 }
 
-fn build(dir: &Path) -> Result<()> {
+fn build(dir: &Path, packages: &[&str]) -> Result<()> {
     ensure!(
         rustix::process::geteuid().is_root(),
         "the lab's file system has to be built as root, once: run `sudo cargo xtask setup --lab`"
@@ -123,7 +152,7 @@ fn build(dir: &Path) -> Result<()> {
         .args(["--skip=download/empty", "--skip=essential/unlink"])
         .arg(format!("--setup-hook=mkdir -p \"$1/var/cache/apt/archives\" && cp -a '{archives}/.' \"$1/var/cache/apt/archives/\""))
         .arg(format!("--customize-hook=cp -au \"$1\"/var/cache/apt/archives/*.deb '{archives}/'"))
-        .arg(format!("--include={}", PACKAGES.join(",")))
+        .arg(format!("--include={}", packages.join(",")))
         .arg(SUITE)
         .arg(&tree)
         .args(Mirror::find()?.lines(SUITES));

@@ -49,7 +49,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         &args.workloads
     };
     build::all()?;
-    lab::prepare_one(args.kernel)?;
+    lab::prepare_workloads(args.kernel)?;
     let mut results = Vec::new();
     let mut failed = 0;
     for (at, workload) in chosen.iter().enumerate() {
@@ -82,6 +82,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 /// Boots a machine for a workload.
 fn one(kernel: Kernel, workload: &str) -> Result<Value> {
     let outcome = Run::new(kernel)
+        .with_workloads()
         .with(folder())
         .with(paths::workspace().join("rules"))
         .timeout(Some(LIMIT))
