@@ -87,9 +87,9 @@ const FREE_MIB: u64 = 2048;
 /// The programs that a guest has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Userland {
-    /// Those of the suites.
+    /// The packages of the suites.
     Suites,
-    /// Those of the fidelity workloads, too.
+    /// The packages of the fidelity workloads, too.
     Workloads,
 }
 
