@@ -473,6 +473,26 @@ fn uuids_are_one_class_and_no_row_of_hexadecimal_numbers() {
 }
 
 #[test]
+fn files_that_were_only_read_follow_the_pattern_under_which_such_files_are_made() {
+    let learned = one(&[
+        &[
+            "file.rename to /srv/scans/page-{tmp}.tif",
+            "file.open r /srv/scans/page-zoekrbkq.tif",
+            "file.open r /srv/scans/page-index.txt",
+        ],
+        &["file.rename to /srv/scans/page-{tmp}.tif"],
+    ]);
+    assert_eq!(
+        after(&learned, Proposal::is_safe),
+        [
+            "file.open r /srv/scans/page-index.txt",
+            "file.open r /srv/scans/page-{tmp}.tif",
+            "file.rename to /srv/scans/page-{tmp}.tif",
+        ]
+    );
+}
+
+#[test]
 fn a_random_part_that_a_proposal_adds_may_be_a_sensitive_word() {
     let random = ["Qk3x9Z", "m4N5b6", "x7F9k2", "aB3dE6"];
     let runs: Vec<Vec<(&str, String)>> = random

@@ -357,19 +357,20 @@ fn follows(pieces: &[Piece]) -> bool {
 }
 
 /// Returns clusters of names that a pattern of the map covers. Learning or an earlier generalisation recognised other names
-/// of the same directory, but not these, which may look like words.
+/// of the same directory, but not these, which may look like words. They were created themselves, or files are created under
+/// the pattern: each of `children` says that.
 pub(super) fn learned_clusters<'c>(
     siblings: &[Sibling<'_>],
-    children: impl Iterator<Item = &'c Vec<Piece>>,
+    children: impl Iterator<Item = (&'c Vec<Piece>, bool)>,
 ) -> Vec<Cluster> {
-    let made_up = children.filter(|component| follows(component));
+    let made_up = children.filter(|(component, _)| follows(component));
     let mut out: Vec<Cluster> = Vec::new();
-    let mut free: Vec<&Sibling<'_>> = siblings.iter().filter(|one| one.created).collect();
-    for component in made_up {
+    let mut free: Vec<&Sibling<'_>> = siblings.iter().collect();
+    for (component, creates) in made_up {
         let covers = covers(component);
         let mut members: BTreeSet<Vec<u8>> = BTreeSet::new();
         free.retain(|one| {
-            let joins = covers(one.name);
+            let joins = (creates || one.created) && covers(one.name);
             if joins {
                 members.insert(one.name.to_vec());
             }

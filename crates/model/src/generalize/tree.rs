@@ -326,7 +326,13 @@ impl Tree {
                 Some(self.sibling(exact(component)?, nodes, group.date_levels > 0))
             })
             .collect();
-        let mut found = learned_clusters(&siblings, children.keys().copied());
+        let mut found = learned_clusters(
+            &siblings,
+            children.iter().map(|(component, nodes)| {
+                let mut nodes = nodes.iter().filter_map(|node| self.nodes.get(*node));
+                (*component, nodes.any(|node| node.created))
+            }),
+        );
         let taken = members(&found);
         let remaining = siblings.into_iter();
         let remaining: Vec<Sibling<'_>> =
