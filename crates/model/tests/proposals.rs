@@ -493,6 +493,24 @@ fn files_that_were_only_read_follow_the_pattern_under_which_such_files_are_made(
 }
 
 #[test]
+fn a_random_part_below_a_name_that_varies_is_no_sensitive_word() {
+    let run = |day: u32, scan: u32| -> Vec<(&'static str, String)> {
+        let folder = format!("/srv/rolls/2026-03-{day:02}");
+        let lines = [
+            format!("file.mkdir {folder}"),
+            format!("file.chmod {folder}"),
+            format!("file.create {folder}/.scan{scan}.tif.{{tmp}}"),
+            format!("file.chmod {folder}/.scan{scan}.tif.{{tmp}}"),
+        ];
+        lines.into_iter().map(|line| ("/bin/app", line)).collect()
+    };
+    let learned = learned(&[run(4, 711), run(6, 902), run(9, 338), run(17, 415)]);
+    let safe = after(&learned, Proposal::is_safe);
+    assert_eq!(safe.len(), 4, "{safe:#?}\n{:#?}", proposals(&learned));
+    assert!(safe.iter().all(|line| !line.contains("2026")), "{safe:#?}");
+}
+
+#[test]
 fn a_random_part_that_a_proposal_adds_may_be_a_sensitive_word() {
     let random = ["Qk3x9Z", "m4N5b6", "x7F9k2", "aB3dE6"];
     let runs: Vec<Vec<(&str, String)>> = random

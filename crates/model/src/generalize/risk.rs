@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ambit_abi::Op;
+use ambit_event::Object;
 use ambit_event::lex::Class;
 use serde::Serialize;
 
@@ -57,7 +58,7 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
         match rule.object() {
             RuleObject::Path(pattern) => {
                 assess_path(rule, pattern, map, &mut add);
-                let widened = without_known_random_parts(pattern, &rewrite.removes);
+                let widened = without_known_random_parts(rule, pattern, &rewrite.removes);
                 sensitive.extend(sensitive_places.overlapping(rule.operation(), &widened));
             }
             RuleObject::Inet(pattern) => {
@@ -91,8 +92,13 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
 }
 
 /// Returns the pattern with a text of its own for each random part, if the lines that it replaces have as many of them. Then
-/// the proposal does not widen these, and they do not count as a sensitive word such as `keytab`.
-fn without_known_random_parts(pattern: &PathPattern, removes: &BTreeSet<Rule>) -> PathPattern {
+/// the proposal does not widen these, and they do not count as a sensitive word such as `keytab`. It replaces lines with its
+/// operation and of its depth.
+fn without_known_random_parts(
+    rule: &Rule,
+    pattern: &PathPattern,
+    removes: &BTreeSet<Rule>,
+) -> PathPattern {
     let random = |pieces: &[Piece]| {
         let classes = pieces
             .iter()
@@ -100,11 +106,20 @@ fn without_known_random_parts(pattern: &PathPattern, removes: &BTreeSet<Rule>) -
         classes.count()
     };
     let known = random(pattern.pieces());
-    let same = |rule: &Rule| match rule.object() {
-        RuleObject::Path(old) => random(old.pieces()) == known,
-        _ => false,
-    };
-    if known == 0 || !removes.iter().all(same) {
+    let mut replaced = removes
+        .iter()
+        .filter(|old| old.operation() == rule.operation())
+        .filter_map(|old| match old.object() {
+            RuleObject::Path(old) => Some((slashes(old), random(old.pieces()))),
+            RuleObject::Exact(Object::Path(path)) => {
+                let path = path.as_bytes().iter();
+                Some((path.filter(|byte| **byte == b'/').count(), 0))
+            }
+            _ => None,
+        })
+        .filter(|(depth, _)| *depth == slashes(pattern))
+        .peekable();
+    if known == 0 || replaced.peek().is_none() || !replaced.all(|(_, random)| random == known) {
         return pattern.clone();
     }
     let pieces = pattern.pieces().iter().map(|piece| match piece {
@@ -112,6 +127,14 @@ fn without_known_random_parts(pattern: &PathPattern, removes: &BTreeSet<Rule>) -
         other => other.clone(),
     });
     PathPattern::new(pattern.kind(), pieces.collect())
+}
+
+fn slashes(pattern: &PathPattern) -> usize {
+    let bytes = pattern.pieces().iter().map(|piece| match piece {
+        Piece::Bytes(bytes) => bytes.iter().filter(|byte| **byte == b'/').count(),
+        _ => 0,
+    });
+    bytes.sum()
 }
 
 fn assess_path(rule: &Rule, pattern: &PathPattern, map: &Map, add: &mut impl FnMut(Risk, &str)) {
