@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::address::UNPRIVILEGED;
 use super::overlap::PathSet;
 use super::{Kind, Proposal, Sensitive, tree};
-use crate::pattern::{InetPattern, PathPattern, Piece, Ports};
+use crate::pattern::{InetPattern, PathKind, PathPattern, Piece, Ports};
 use crate::{Map, Rule, RuleObject};
 
 /// The risk of applying a proposal.
@@ -112,8 +112,8 @@ fn without_known_random_parts(
         .filter_map(|old| match old.object() {
             RuleObject::Path(old) => Some((slashes(old), random(old.pieces()))),
             RuleObject::Exact(Object::Path(path)) => {
-                let path = path.as_bytes().iter();
-                Some((path.filter(|byte| **byte == b'/').count(), 0))
+                let exact = PathPattern::of_marked(PathKind::Path, path.as_bytes());
+                Some((slashes(&exact), 0))
             }
             _ => None,
         })
@@ -131,7 +131,7 @@ fn without_known_random_parts(
 
 fn slashes(pattern: &PathPattern) -> usize {
     let bytes = pattern.pieces().iter().map(|piece| match piece {
-        Piece::Bytes(bytes) => bytes.iter().filter(|byte| **byte == b'/').count(),
+        Piece::Bytes(bytes) => bytes.split(|byte| *byte == b'/').count() - 1,
         _ => 0,
     });
     bytes.sum()
