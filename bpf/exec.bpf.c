@@ -476,11 +476,6 @@ static __always_inline void decide_inherited(struct scope *scope)
 	decide_op(scope, AMBIT_HOOK_BPRM_CREDS_FROM_FILE, AMBIT_OP_FILE_INHERIT, 0);
 }
 
-static __always_inline bool fp_is(const struct ambit_fp *one, const struct ambit_fp *other)
-{
-	return one->lo == other->lo && one->hi == other->hi;
-}
-
 /* True if the parent runs another executable: the process is no helper of its own program. */
 static __always_inline bool on_its_own(void)
 {

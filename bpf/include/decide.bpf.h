@@ -28,6 +28,13 @@ static __always_inline struct ambit_domain *domain_of(struct ambit_label *label)
 	return domain && domain->serial == label->serial ? domain : NULL;
 }
 
+static __always_inline bool learning(struct ambit_label *label)
+{
+	struct ambit_domain *domain = domain_of(label);
+
+	return domain && domain->mode == AMBIT_MODE_LEARN;
+}
+
 /* Returns the counters of the label's domain; NULL like domain_of(). */
 static __always_inline struct ambit_domain_state *state_of(struct ambit_label *label)
 {
@@ -472,11 +479,15 @@ static __always_inline void distrust(struct ambit_label *label, struct draft *dr
 	label->trust |= 1U << source;
 }
 
+static __always_inline bool fp_is(const struct ambit_fp *one, const struct ambit_fp *other)
+{
+	return one->lo == other->lo && one->hi == other->hi;
+}
+
 static __always_inline bool allows(const struct ambit_label *label, __u32 at,
 				   const struct ambit_fp *fp)
 {
-	return at < label->allowed_count && label->allowed[at].lo == fp->lo &&
-	       label->allowed[at].hi == fp->hi;
+	return at < label->allowed_count && fp_is(&label->allowed[at], fp);
 }
 
 /*

@@ -278,7 +278,7 @@ __noinline int host_path(struct slot *slot)
 	if (slot->status || !was)
 		return HOST_OTHER;
 	fingerprint(slot, slot->pos, OBJECT_END, 0, 0);
-	return seen.lo == slot->fp.lo && seen.hi == slot->fp.hi ? HOST_SAME : HOST_OTHER;
+	return fp_is(&seen, &slot->fp) ? HOST_SAME : HOST_OTHER;
 }
 
 /*

@@ -234,6 +234,17 @@ static __always_inline struct path *user_path(struct file *file)
 	return (void *)file + offset;
 }
 
+/*
+ * Returns AMBIT_OPEN_* of an open file, by arithmetic: the verifier would follow each
+ * branch to the end of the program. AMBIT_OPEN_READ and _WRITE equal FMODE_READ and _WRITE.
+ */
+static __always_inline __u32 access_of(__u32 mode, __u32 flags)
+{
+	__u32 append = flags / O_APPEND & 1;
+
+	return (mode & FMODE_READ) | (mode & FMODE_WRITE) << append;
+}
+
 /* True for terminals, among other devices. */
 static __always_inline bool is_character(struct file *file)
 {

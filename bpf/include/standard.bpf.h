@@ -16,24 +16,6 @@
 
 #define STANDARD_DESCRIPTORS 3
 
-static __always_inline bool learning(struct ambit_label *label)
-{
-	struct ambit_domain *domain = domain_of(label);
-
-	return domain && domain->mode == AMBIT_MODE_LEARN;
-}
-
-/*
- * Returns AMBIT_OPEN_* of an open file, by arithmetic: the verifier would follow each
- * branch to the end of the program. AMBIT_OPEN_READ and _WRITE equal FMODE_READ and _WRITE.
- */
-static __always_inline __u32 access_of(__u32 mode, __u32 flags)
-{
-	__u32 append = flags / O_APPEND & 1;
-
-	return (mode & FMODE_READ) | (mode & FMODE_WRITE) << append;
-}
-
 /* Returns the access, as AMBIT_OPEN_*, that the current task has to a file by its standard descriptors. */
 static __noinline __u32 standard_access(const struct inode *inode)
 {
