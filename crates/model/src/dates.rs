@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use ambit_event::lex::Class;
 
+use crate::pattern::date_parts::{DAY, DatePart, HOUR, MINUTE, MONTH, SECOND, YEAR};
 use crate::pattern::{PathPattern, Piece};
 
 /// The digits of a number in a date, and the classes that cover them.
@@ -55,8 +56,8 @@ fn digits(text: &[u8], at: usize) -> Range<usize> {
     at..at + length
 }
 
-/// Reads a number of this many digits that is at a position, whole, and in a range.
-fn number(text: &[u8], at: usize, length: usize, values: Range<u32>) -> Option<Range<usize>> {
+/// Reads a part of a date that is at a position, as a whole number.
+fn number(text: &[u8], at: usize, (length, values): DatePart) -> Option<Range<usize>> {
     let range = digits(text, at);
     (range.len() == length && values.contains(&value(text, range.clone())?)).then_some(range)
 }
@@ -65,23 +66,15 @@ fn value(text: &[u8], range: Range<usize>) -> Option<u32> {
     std::str::from_utf8(text.get(range)?).ok()?.parse().ok()
 }
 
-const YEARS: Range<u32> = 1970..2100;
-const MONTHS: Range<u32> = 1..13;
-const DAYS: Range<u32> = 1..32;
-const HOURS: Range<u32> = 0..24;
-const MINUTES: Range<u32> = 0..60;
-/// With leap seconds.
-const SECONDS: Range<u32> = 0..61;
-
 /// Returns the date that begins at a position, with its time.
 fn date(text: &[u8], at: usize) -> Option<Vec<Field>> {
     let run = digits(text, at);
-    let is = |from: usize, length: usize, values: Range<u32>| {
+    let is = |from: usize, (length, values): DatePart| {
         let range = at + from..at + from + length;
         value(text, range).is_some_and(|value| values.contains(&value))
     };
-    let whole = || is(0, 4, YEARS) && is(4, 2, MONTHS) && is(6, 2, DAYS);
-    let clock = || is(8, 2, HOURS) && is(10, 2, MINUTES);
+    let whole = || is(0, YEAR) && is(4, MONTH) && is(6, DAY);
+    let clock = || is(8, HOUR) && is(10, MINUTE);
     let one = |classes| {
         vec![Field {
             digits: run.clone(),
@@ -89,14 +82,14 @@ fn date(text: &[u8], at: usize) -> Option<Vec<Field>> {
         }]
     };
     match run.len() {
-        14 if whole() && clock() && is(12, 2, SECONDS) => Some(one(&[Class::Date, Class::Time])),
+        14 if whole() && clock() && is(12, SECOND) => Some(one(&[Class::Date, Class::Time])),
         12 if whole() && clock() => Some(one(&[Class::Date, Class::Hour, Class::Minute])),
         8 if whole() => {
             let mut out = one(&[Class::Date]);
             out.extend(time(text, run.end));
             Some(out)
         }
-        4 if is(0, 4, YEARS) => separated(text, run),
+        4 if is(0, YEAR) => separated(text, run),
         _ => None,
     }
 }
@@ -104,14 +97,14 @@ fn date(text: &[u8], at: usize) -> Option<Vec<Field>> {
 /// Returns the date that begins with this year, if separators follow it.
 fn separated(text: &[u8], year: Range<usize>) -> Option<Vec<Field>> {
     let between = text.get(year.end).filter(|byte| BETWEEN.contains(byte))?;
-    let month = number(text, year.end + 1, 2, MONTHS)?;
+    let month = number(text, year.end + 1, MONTH)?;
     let field = |digits: Range<usize>, classes| Field { digits, classes };
     let mut out = vec![
         field(year, &[Class::Year]),
         field(month.clone(), &[Class::Month]),
     ];
     let day = (text.get(month.end) == Some(between))
-        .then(|| number(text, month.end + 1, 2, DAYS))
+        .then(|| number(text, month.end + 1, DAY))
         .flatten();
     if let Some(day) = day {
         out.push(field(day.clone(), &[Class::Day]));
@@ -131,22 +124,22 @@ fn time(text: &[u8], end: usize) -> Vec<Field> {
     if !is_behind || run.is_empty() {
         return Vec::new();
     }
-    let is = |from: usize, values: Range<u32>| {
-        let range = run.start + from..run.start + from + 2;
+    let is = |from: usize, (length, values): DatePart| {
+        let range = run.start + from..run.start + from + length;
         value(text, range).is_some_and(|value| values.contains(&value))
     };
     match run.len() {
-        6 if is(0, HOURS) && is(2, MINUTES) && is(4, SECONDS) => vec![field(run, &[Class::Time])],
-        4 if is(0, HOURS) && is(2, MINUTES) => vec![field(run, &[Class::Hour, Class::Minute])],
-        2 if is(0, HOURS) => {
+        6 if is(0, HOUR) && is(2, MINUTE) && is(4, SECOND) => vec![field(run, &[Class::Time])],
+        4 if is(0, HOUR) && is(2, MINUTE) => vec![field(run, &[Class::Hour, Class::Minute])],
+        2 if is(0, HOUR) => {
             let Some(between) = text.get(run.end).filter(|byte| b":-._".contains(byte)) else {
                 return Vec::new();
             };
-            let Some(minute) = number(text, run.end + 1, 2, MINUTES) else {
+            let Some(minute) = number(text, run.end + 1, MINUTE) else {
                 return Vec::new();
             };
             let second = (text.get(minute.end) == Some(between))
-                .then(|| number(text, minute.end + 1, 2, SECONDS))
+                .then(|| number(text, minute.end + 1, SECOND))
                 .flatten();
             let mut out = vec![field(run, &[Class::Hour]), field(minute, &[Class::Minute])];
             out.extend(second.map(|second| field(second, &[Class::Second])));

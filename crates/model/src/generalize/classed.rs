@@ -5,7 +5,7 @@
 use ambit_event::Object;
 use ambit_event::lex::Class;
 
-use crate::pattern::{PathKind, PathPattern, Piece};
+use crate::pattern::{PathKind, PathPattern, Piece, canonical};
 
 type Component = Vec<Piece>;
 
@@ -70,9 +70,7 @@ pub(super) fn unspell(pattern: Vec<Piece>) -> Component {
         Piece::Bytes(bytes) => pieces(&bytes),
         other => vec![other],
     });
-    PathPattern::new(PathKind::Memfd, split.collect())
-        .pieces()
-        .to_vec()
+    canonical(split.collect())
 }
 
 /// Returns a test whether a pattern covers all names that a spelling stands for. A class is covered by the same class only.

@@ -14,7 +14,7 @@ use super::sibling::Sibling;
 use super::{Kind, Options, classed, shape};
 use crate::dates;
 use crate::learn::heuristics::HASH_DIGITS_MIN;
-use crate::pattern::{PathKind, PathPattern, Piece};
+use crate::pattern::{PathKind, PathPattern, Piece, canonical};
 
 /// Minimum number of names in a spool if several maps are compared and the names are not in all of them.
 const SPOOL_COMPARED: usize = 8;
@@ -52,20 +52,8 @@ pub(super) fn clusters(
             of_shape(kind, &names, remaining, options)
         });
     }
-    let mut groups: BTreeMap<Vec<TemplatePart>, Vec<(&Sibling<'_>, Vec<Part<'_>>)>> =
-        BTreeMap::new();
-    for sibling in &remaining {
-        let parts = name::parts(sibling.name);
-        if sibling.date || parts.iter().any(|part| part.kind.is_some()) {
-            let group = groups.entry(name::template(&parts)).or_default();
-            group.push((sibling, parts));
-        }
-    }
     // All at once: each name belongs to one group.
-    let found = groups
-        .values()
-        .filter_map(|group| of_template(group, options));
-    let found: Vec<Cluster> = found.collect();
+    let found = by_template(&remaining, options);
     let taken = members(&found);
     remaining.retain(|sibling| !taken.contains(sibling.name));
     out.extend(found);
@@ -91,7 +79,29 @@ pub(super) fn clusters(
             .iter()
             .filter_map(|(end, group)| spool(end, group)),
     );
-    let mut out = merge_equal(out);
+    varying(out, compared)
+}
+
+/// Returns the clusters of names that have the same template.
+fn by_template(remaining: &[&Sibling<'_>], options: &Options) -> Vec<Cluster> {
+    let mut groups: BTreeMap<Vec<TemplatePart>, Vec<(&Sibling<'_>, Vec<Part<'_>>)>> =
+        BTreeMap::new();
+    for sibling in remaining {
+        let parts = name::parts(sibling.name);
+        if sibling.date || parts.iter().any(|part| part.kind.is_some()) {
+            let group = groups.entry(name::template(&parts)).or_default();
+            group.push((sibling, parts));
+        }
+    }
+    let found = groups
+        .values()
+        .filter_map(|group| of_template(group, options));
+    found.collect()
+}
+
+/// Merges clusters with the same pattern, and leaves out those whose names were the same in all compared maps and runs.
+fn varying(clusters: Vec<Cluster>, compared: bool) -> Vec<Cluster> {
+    let mut out = merge_equal(clusters);
     out.retain(|cluster| !(compared && cluster.steady) || varies_by_form(cluster.kind));
     out
 }
@@ -166,7 +176,7 @@ fn cluster<'a>(
     Cluster {
         kind,
         // In canonical form, like the patterns of the map.
-        pieces: PathPattern::new(PathKind::Memfd, pieces).pieces().to_vec(),
+        pieces: canonical(pieces),
         steady: members.clone().all(|sibling| !sibling.differs),
         members: members.map(|sibling| sibling.name.to_vec()).collect(),
     }
@@ -368,24 +378,33 @@ pub(super) fn learned_clusters<'c>(
     let mut free: Vec<&Sibling<'_>> = siblings.iter().collect();
     for (component, creates) in made_up {
         let covers = covers(component);
-        let mut members: BTreeSet<Vec<u8>> = BTreeSet::new();
-        free.retain(|one| {
-            let joins = (creates || one.created) && covers(one.name);
-            if joins {
-                members.insert(one.name.to_vec());
-            }
-            !joins
-        });
-        if !members.is_empty() {
-            out.push(Cluster {
-                kind: kind_of(component),
-                pieces: component.clone(),
-                members,
-                steady: false,
-            });
-        }
+        let joins = |one: &Sibling<'_>| (creates || one.created) && covers(one.name);
+        out.extend(take_members(component, &mut free, joins));
     }
     out
+}
+
+/// Returns the cluster of a map's pattern and the names that join it, which it moves out of `free`; `None` if there is no such
+/// name.
+fn take_members(
+    component: &[Piece],
+    free: &mut Vec<&Sibling<'_>>,
+    joins: impl Fn(&Sibling<'_>) -> bool,
+) -> Option<Cluster> {
+    let mut members: BTreeSet<Vec<u8>> = BTreeSet::new();
+    free.retain(|one| {
+        let joins = joins(one);
+        if joins {
+            members.insert(one.name.to_vec());
+        }
+        !joins
+    });
+    (!members.is_empty()).then(|| Cluster {
+        kind: kind_of(component),
+        pieces: component.to_vec(),
+        members,
+        steady: false,
+    })
 }
 
 /// Returns the clusters among a directory's names with classes, spelled by [`classed::spell`]: those that a pattern of the
@@ -396,43 +415,19 @@ pub(super) fn classed_clusters<'c>(
     options: &Options,
     compared: bool,
 ) -> Vec<Cluster> {
-    let mut remaining: Vec<&Sibling<'_>> = siblings.iter().collect();
+    let mut free: Vec<&Sibling<'_>> = siblings.iter().collect();
     let mut out: Vec<Cluster> = Vec::new();
     for component in children.filter(|component| follows(component)) {
         let covers = classed::covers(component);
-        take_cluster(&mut remaining, &mut out, |remaining| {
-            let members: BTreeSet<Vec<u8>> = remaining
-                .iter()
-                .filter(|one| classed::pieces(one.name) != *component && covers(one.name))
-                .map(|one| one.name.to_vec())
-                .collect();
-            (!members.is_empty()).then(|| Cluster {
-                kind: kind_of(component),
-                pieces: component.clone(),
-                members,
-                steady: false,
-            })
-        });
+        let joins = |one: &Sibling<'_>| classed::pieces(one.name) != *component && covers(one.name);
+        out.extend(take_members(component, &mut free, joins));
     }
-    let mut groups: BTreeMap<Vec<TemplatePart>, Vec<(&Sibling<'_>, Vec<Part<'_>>)>> =
-        BTreeMap::new();
-    for sibling in remaining {
-        let parts = name::parts(sibling.name);
-        if parts.iter().any(|part| part.kind.is_some()) {
-            let group = groups.entry(name::template(&parts)).or_default();
-            group.push((sibling, parts));
-        }
-    }
-    let found = groups
-        .values()
-        .filter_map(|group| of_template(group, options));
+    let found = by_template(&free, options).into_iter();
     out.extend(found.map(|cluster| Cluster {
         pieces: classed::unspell(cluster.pieces),
         ..cluster
     }));
-    let mut out = merge_equal(out);
-    out.retain(|cluster| !(compared && cluster.steady) || varies_by_form(cluster.kind));
-    out
+    varying(out, compared)
 }
 
 /// Returns the kind of a pattern by its widest class.

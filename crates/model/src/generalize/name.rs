@@ -6,6 +6,7 @@ use std::ops::Range;
 use ambit_event::lex::Class;
 
 use crate::learn::heuristics::{is_hex, transitions};
+use crate::pattern::is_uuid;
 
 /// The kind of a part that may vary; a kind earlier in the list has the narrower class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,7 +95,7 @@ pub(super) fn parts(name: &[u8]) -> Vec<Part<'_>> {
     while at < name.len() {
         let rest = name.get(at..).unwrap_or_default();
         let at_boundary = at == 0 || !name.get(at - 1).is_some_and(u8::is_ascii_alphanumeric);
-        let (length, kind) = if at_boundary && is_uuid(rest) {
+        let (length, kind) = if at_boundary && begins_with_uuid(rest) {
             (36, Some(PartKind::Uuid))
         } else {
             let length = rest
@@ -166,16 +167,9 @@ fn is_random(run: &[u8]) -> bool {
     run.len() >= 6 && transitions(run) >= 3 && run.iter().any(u8::is_ascii_digit)
 }
 
-pub(super) fn is_uuid(bytes: &[u8]) -> bool {
-    let fits = bytes
-        .iter()
-        .take(36)
-        .enumerate()
-        .filter(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => **byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        });
-    fits.count() == 36 && !bytes.get(36).is_some_and(u8::is_ascii_alphanumeric)
+/// True if the bytes begin with a whole UUID.
+fn begins_with_uuid(bytes: &[u8]) -> bool {
+    bytes.get(..36).is_some_and(is_uuid) && !bytes.get(36).is_some_and(u8::is_ascii_alphanumeric)
 }
 
 fn number(part: Option<&Part<'_>>) -> Option<(usize, u64)> {

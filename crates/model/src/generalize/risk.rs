@@ -110,14 +110,14 @@ fn without_known_random_parts(
         .iter()
         .filter(|old| old.operation() == rule.operation())
         .filter_map(|old| match old.object() {
-            RuleObject::Path(old) => Some((slashes(old), random(old.pieces()))),
+            RuleObject::Path(old) => Some((old.depth(), random(old.pieces()))),
             RuleObject::Exact(Object::Path(path)) => {
                 let exact = PathPattern::of_marked(PathKind::Path, path.as_bytes());
-                Some((slashes(&exact), 0))
+                Some((exact.depth(), 0))
             }
             _ => None,
         })
-        .filter(|(depth, _)| *depth == slashes(pattern))
+        .filter(|(depth, _)| *depth == pattern.depth())
         .peekable();
     if known == 0 || replaced.peek().is_none() || !replaced.all(|(_, random)| random == known) {
         return pattern.clone();
@@ -127,14 +127,6 @@ fn without_known_random_parts(
         other => other.clone(),
     });
     PathPattern::new(pattern.kind(), pieces.collect())
-}
-
-fn slashes(pattern: &PathPattern) -> usize {
-    let bytes = pattern.pieces().iter().map(|piece| match piece {
-        Piece::Bytes(bytes) => bytes.split(|byte| *byte == b'/').count() - 1,
-        _ => 0,
-    });
-    bytes.sum()
 }
 
 fn assess_path(rule: &Rule, pattern: &PathPattern, map: &Map, add: &mut impl FnMut(Risk, &str)) {

@@ -16,7 +16,7 @@ use super::groups::{Groups, Name, has_text};
 use super::known::{self, Known};
 use super::name::{self, Reading};
 use super::part::{Origin, PRIVATE_MODES};
-use crate::pattern::{Index, PathKind, PathPattern, Piece};
+use crate::pattern::{Index, PathKind, PathPattern, Piece, canonical};
 use crate::{RuleObject, dates};
 
 /// Directories whose files are temporary.
@@ -356,7 +356,7 @@ impl GeneratedNames {
             ];
             self.names
                 .entry(path.to_vec())
-                .or_insert_with(|| PathPattern::new(PathKind::Memfd, pieces).pieces().to_vec());
+                .or_insert_with(|| canonical(pieces));
         }
     }
 

@@ -11,7 +11,7 @@ use ambit_event::lex::Class;
 use super::heuristics::is_hash;
 use super::part::{Origin, Part, overlaps, runs};
 use super::search::candidates;
-use crate::pattern::Piece;
+use crate::pattern::{Piece, is_uuid};
 
 /// Minimum number of digits of a number that becomes a class without a process number beside it.
 const NUMBER_DIGITS_MIN: usize = 6;
@@ -279,13 +279,6 @@ fn add_forms(name: &[u8], parts: &mut Vec<Part>) {
             });
         }
     }
-}
-
-fn is_uuid(part: &[u8]) -> bool {
-    part.iter().enumerate().all(|(index, byte)| match index {
-        8 | 13 | 18 | 23 => *byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    })
 }
 
 /// Returns the numbers in a name that may be process numbers, in decimal or hex. Numbers of one or two digits usually

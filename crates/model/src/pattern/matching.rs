@@ -7,6 +7,7 @@ use ambit_abi::{CLASS_NUM, CLASS_PID, CLASS_SELF, CLASS_TMPFILE};
 use ambit_event::lex::Class;
 
 use super::Piece;
+use super::date_parts::{DAY, DatePart, HOUR, MINUTE, MONTH, SECOND, YEAR};
 
 type Positions = BTreeSet<usize>;
 
@@ -126,17 +127,6 @@ fn of_class(class: Class, input: &[u8], from: &Positions) -> Positions {
     }
 }
 
-/// Number of digits and the values of a part of a date or time.
-type DatePart = (usize, std::ops::RangeInclusive<u32>);
-
-const YEAR: DatePart = (4, 1970..=2099);
-const MONTH: DatePart = (2, 1..=12);
-const DAY: DatePart = (2, 1..=31);
-const HOUR: DatePart = (2, 0..=23);
-const MINUTE: DatePart = (2, 0..=59);
-/// With leap seconds.
-const SECOND: DatePart = (2, 0..=60);
-
 /// Returns the positions after parts of a date that stand side by side.
 fn parts(input: &[u8], from: &Positions, parts: &[DatePart]) -> Positions {
     let fits = |at: usize, (length, values): &DatePart| {
@@ -148,7 +138,8 @@ fn parts(input: &[u8], from: &Positions, parts: &[DatePart]) -> Positions {
     from.iter().filter_map(whole).collect()
 }
 
-fn is_uuid(bytes: &[u8]) -> bool {
+/// True if 36 bytes have the form of a UUID, in either case.
+pub(crate) fn is_uuid(bytes: &[u8]) -> bool {
     bytes.iter().enumerate().all(|(index, byte)| match index {
         8 | 13 | 18 | 23 => *byte == b'-',
         _ => byte.is_ascii_hexdigit(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Path and address patterns: parsing, printing, matching, and conversion to a regular expression for the automaton.
 
+pub(crate) mod date_parts;
 mod index;
 mod inet;
 mod instance;
@@ -15,6 +16,7 @@ use ambit_event::{Object, Path};
 
 pub(crate) use index::Index;
 pub use inet::{InetPattern, Ports};
+pub(crate) use matching::is_uuid;
 
 /// Maximum depth of nested braces.
 pub const NESTING: usize = 4;
@@ -119,7 +121,7 @@ impl PathPattern {
     pub fn new(kind: PathKind, pieces: Vec<Piece>) -> Self {
         Self {
             kind,
-            pieces: normal(pieces),
+            pieces: canonical(pieces),
         }
     }
 
@@ -208,12 +210,13 @@ fn kernel_writes(bytes: &[u8]) -> bool {
         })
 }
 
-fn normal(pieces: Vec<Piece>) -> Vec<Piece> {
+/// Returns pieces in canonical form: no empty or neighbouring literals, and sorted alternatives.
+pub(crate) fn canonical(pieces: Vec<Piece>) -> Vec<Piece> {
     let mut out: Vec<Piece> = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match piece {
             Piece::Either(alternatives) => {
-                let mut alternatives: Vec<_> = alternatives.into_iter().map(normal).collect();
+                let mut alternatives: Vec<_> = alternatives.into_iter().map(canonical).collect();
                 alternatives.sort();
                 alternatives.dedup();
                 match <[Vec<Piece>; 1]>::try_from(alternatives) {
