@@ -3,13 +3,11 @@
  * Ambit's kernel part: one object that runs on every kernel from 6.1 on.
  *
  * Each family of hooks has a file. A hook decodes its arguments once and is decided by
- * two programs, one for the map and one for the rules: see include/hook.bpf.h. Programs
- * of hooks from inode_setxattr on belong to full coverage: they are loaded over the same
- * maps when a domain asks for it, and skip the tasks of other domains.
+ * two programs, one for the map and one for the rules: see include/hook.bpf.h. The map's
+ * programs of full coverage, ENGINE_FULL in HOOK(), are loaded over the same maps when a
+ * domain asks for it, and skip the tasks of other domains.
  *
- * To add a hook: number it in abi.h, write HOOK() in its family's file, number it in
- * crates/abi with the operations that it decides, and remove the reason from its row
- * in crates/coverage.
+ * To add a hook, follow docs/adding.md.
  */
 #include "include/kernel.h"
 #include <bpf/bpf_helpers.h>

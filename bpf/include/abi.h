@@ -502,7 +502,7 @@ enum ambit_hook {
 	AMBIT_HOOK_TASK_ALLOC = 34,
 	AMBIT_HOOK_TASK_FREE = 35,
 	AMBIT_HOOK_BPRM_CREDS_FOR_EXEC = 36,
-	/* From here on: full coverage. */
+	/* From here on: hooks of both levels; Hook::coverage() in crates/abi has the level. */
 	AMBIT_HOOK_INODE_SETXATTR = 37,
 	AMBIT_HOOK_INODE_REMOVEXATTR = 38,
 	AMBIT_HOOK_INODE_SET_ACL = 39,
@@ -555,7 +555,6 @@ enum ambit_hook {
 	AMBIT_HOOK_TUN_DEV_CREATE = 86,
 	AMBIT_HOOK_SOCKET_SETSOCKOPT = 87,
 	AMBIT_HOOK_NETLINK_SEND = 88,
-	/* Core again. */
 	AMBIT_HOOK_MMAP_ADDR = 89,
 	AMBIT_HOOK_FILE_PERMISSION = 90,
 	AMBIT_HOOK_SCTP_BIND_CONNECT = 91,
