@@ -10,6 +10,8 @@ mod dependencies;
 #[cfg(test)]
 mod imports;
 pub(crate) mod layers;
+#[cfg(test)]
+mod page;
 pub(crate) mod picture;
 #[cfg(test)]
 mod places;
