@@ -148,9 +148,17 @@ static __always_inline int relation_point(enum engine engine, __u32 hook, struct
 static __always_inline int kill_point(enum engine engine, struct task_struct *target,
 				      struct kernel_siginfo *info, int sig)
 {
+	const __u32 hook = AMBIT_HOOK_TASK_KILL;
+
 	if ((unsigned long)info == SEND_SIG_PRIV)
 		return 0;
-	return relation_point(engine, AMBIT_HOOK_TASK_KILL, target, AMBIT_OP_TASK_SIGNAL, sig);
+	/*
+	 * A process may end itself without a signal, and a handler often repeats the signal that it
+	 * got. Maps do not ask about either; rules do.
+	 */
+	if (engine != ENGINE_RULES && target->tgid == bpf_get_current_task_btf()->tgid)
+		return benign(engine, hook);
+	return relation_point(engine, hook, target, AMBIT_OP_TASK_SIGNAL, sig);
 }
 
 HOOK(task_kill, ENGINE_CORE, task_task_kill, rules_kill, ret ?: kill_point(engine, p, info, sig),

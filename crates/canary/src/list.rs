@@ -62,7 +62,7 @@ const CANARIES: &[(Op, Canary)] = &[
     (Op::NetAccept, Perform("accept-own")),
     (Op::NetSend, Perform("send-own")),
     // Signal 0 checks the permission and sends nothing.
-    (Op::TaskSignal, Perform("signal self 0")),
+    (Op::TaskSignal, Perform("signal child 0")),
     (Op::TaskPtrace, Perform("ptrace-attach child")),
     (Op::TaskSetuid, Perform("setuid 65534")),
     (Op::TaskSetgid, Perform("setgid 65534")),

@@ -168,7 +168,7 @@ fn n_forks_execs_and_connects_are_counted(lab: &Lab) {
     let _listener = crate::harness::TcpWatch::on("127.0.0.1:7301");
     let command = |count: u32| {
         act(&format!(
-            "loop {count} exec {tool} true , loop {count} connect tcp:127.0.0.1:7301 , loop {count} signal self CONT"
+            "loop {count} exec {tool} true , loop {count} connect tcp:127.0.0.1:7301 , loop {count} signal sibling 0"
         ))
     };
     lab.learn("map", &command(1)).succeeds();

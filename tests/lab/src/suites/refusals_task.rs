@@ -7,7 +7,7 @@ use super::tests;
 use crate::harness::{Job, Lab, act};
 
 tests! { "refusals":
-    a_signal_to_oneself_is_refused
+    a_signal_to_oneself_is_in_no_map_and_is_not_refused
     a_signal_to_a_child_is_refused
     a_signal_within_the_domain_is_refused
     a_signal_out_of_the_domain_is_refused_and_does_not_arrive
@@ -27,10 +27,18 @@ tests! { "refusals":
     overriding_permissions_without_the_capability_is_refused
 }
 
-fn a_signal_to_oneself_is_refused(lab: &Lab) {
-    lab.refusal("signal self CONT", "task.signal self CONT")
-        .without_trace()
-        .check();
+fn a_signal_to_oneself_is_in_no_map_and_is_not_refused(lab: &Lab) {
+    let signal = act("signal self CONT");
+    lab.learn("map", &signal).succeeds();
+    let map = lab.map("map");
+    map.must_not_have("task.signal self CONT");
+    // As a handler that repeats the signal that it got, as the default action.
+    lab.enforce("map", &act("signal self WINCH"))
+        .succeeds()
+        .within_the_map();
+    lab.enforce("map", &act("signal self TERM"))
+        .dies_by(libc::SIGTERM)
+        .within_the_map();
 }
 
 fn a_signal_to_a_child_is_refused(lab: &Lab) {
