@@ -21,6 +21,23 @@ pub(crate) struct Field {
     pub(crate) classes: &'static [Class],
 }
 
+impl Field {
+    /// Returns the digits of each class.
+    pub(crate) fn split(self) -> impl Iterator<Item = (Range<usize>, Class)> {
+        let mut at = self.digits.start;
+        self.classes.iter().map(move |class| {
+            let start = at;
+            at += match class {
+                Class::Date => 8,
+                Class::Time => 6,
+                Class::Year => 4,
+                _ => 2,
+            };
+            (start..at, *class)
+        })
+    }
+}
+
 /// Separators between a date's parts.
 const BETWEEN: &[u8] = b"-_.:/";
 /// Separators between a year and a month without a day.

@@ -11,6 +11,7 @@ use ambit_event::lex::Class;
 use super::heuristics::is_hash;
 use super::part::{Origin, Part, overlaps, runs};
 use super::search::candidates;
+use crate::dates;
 use crate::pattern::{Piece, is_uuid};
 
 /// Minimum number of digits of a number that becomes a class without a process number beside it.
@@ -260,13 +261,17 @@ pub(super) fn uuids(name: &[u8]) -> Vec<Range<usize>> {
     out
 }
 
-/// Adds UUIDs and delimited hashes.
+/// Adds dates, UUIDs and delimited hashes.
 fn add_forms(name: &[u8], parts: &mut Vec<Part>) {
-    for range in uuids(name) {
+    let dates = dates::fields(name)
+        .into_iter()
+        .flat_map(dates::Field::split);
+    let uuids = uuids(name).into_iter().map(|range| (range, Class::Uuid));
+    for (range, class) in uuids.chain(dates) {
         if !overlaps(parts, &range) {
             parts.push(Part {
                 range,
-                class: Some(Class::Uuid),
+                class: Some(class),
             });
         }
     }
@@ -357,6 +362,13 @@ mod tests {
             ("server-4711.pid", "server-{pid}.pid"),
             ("link-4711-0-17", "link-{pid}-{n}-{n}"),
             ("link-4711-3812672356-end", "link-{pid}-{n}-end"),
+            ("mail-20261130-101409", "mail-{date}-{time}"),
+            ("20261130101409.csv.part", "{date}{time}.csv.part"),
+            (
+                "dump-2026-11-30T1014.4711",
+                "dump-{year}-{month}-{day}T{hour}{minute}.{pid}",
+            ),
+            ("20261130-18d1f8e.sha256", "{date}-18d1f8e.sha256"),
         ] {
             assert_eq!(text(name, REMOVED).as_deref(), Some(pattern), "{name}");
         }
