@@ -524,3 +524,104 @@ fn a_random_part_that_a_proposal_adds_may_be_a_sensitive_word() {
     );
     assert!(!found.is_empty());
 }
+
+/// Logs by host and program, each on some days, with dates that learning has read already.
+fn logs_by_host() -> Vec<Vec<&'static str>> {
+    vec![
+        vec![
+            "file.mkdir /srv/log/quill",
+            "file.create /srv/log/quill/mail-{date}.log",
+            "file.create /srv/log/quill/cron-{date}.log",
+        ],
+        vec![
+            "file.mkdir /srv/log/ember",
+            "file.create /srv/log/ember/mail-{date}.log",
+            "file.create /srv/log/ember/web-{date}.log",
+        ],
+        vec![
+            "file.mkdir /srv/log/archive",
+            "file.create /srv/log/archive/index",
+        ],
+    ]
+}
+
+fn as_slices<'a>(runs: &'a [Vec<&'a str>]) -> Vec<&'a [&'a str]> {
+    runs.iter().map(Vec::as_slice).collect()
+}
+
+#[test]
+fn what_one_directory_has_is_expected_in_others_of_its_kind() {
+    let runs = logs_by_host();
+    let learned = one(&as_slices(&runs));
+    let found = proposals(&learned);
+    assert_eq!(places(&found), ["/srv/log/{ember,quill}"]);
+    assert!(found[0].is_safe(), "{:?}", found[0].reasons);
+    let lines = after(&learned, Proposal::is_safe);
+    assert_eq!(
+        lines,
+        [
+            "file.create /srv/log/archive/index",
+            "file.create /srv/log/{ember,quill}/cron-{date}.log",
+            "file.create /srv/log/{ember,quill}/mail-{date}.log",
+            "file.create /srv/log/{ember,quill}/web-{date}.log",
+            "file.mkdir /srv/log/archive",
+            "file.mkdir /srv/log/{ember,quill}",
+        ]
+    );
+}
+
+#[test]
+fn a_new_directory_joins_those_of_its_kind() {
+    let mut runs = logs_by_host();
+    runs.push(vec![
+        "file.mkdir /srv/log/{ember,quill}",
+        "file.create /srv/log/{ember,quill}/web-{date}.log",
+        "file.mkdir /srv/log/sable",
+        "file.create /srv/log/sable/cron-{date}.log",
+    ]);
+    let runs = &runs[2..];
+    let learned = one(&as_slices(runs));
+    assert_eq!(
+        places(&proposals(&learned)),
+        [""; 0],
+        "no shape is shared yet"
+    );
+    let mut runs = runs.to_vec();
+    runs.push(vec!["file.create /srv/log/sable/web-{date}.log"]);
+    let learned = one(&as_slices(&runs));
+    assert_eq!(
+        places(&proposals(&learned)),
+        ["/srv/log/{ember,quill,sable}"]
+    );
+}
+
+#[test]
+fn directories_that_the_workload_did_not_make_are_of_no_kind() {
+    let runs = logs_by_host();
+    let runs: Vec<Vec<&str>> = runs
+        .into_iter()
+        .map(|lines| {
+            let lines = lines.into_iter();
+            lines
+                .filter(|line| !line.starts_with("file.mkdir"))
+                .collect()
+        })
+        .collect();
+    assert_eq!(places(&proposals(&one(&as_slices(&runs)))), [""; 0]);
+}
+
+#[test]
+fn letters_of_no_word_that_two_runs_drew_are_random() {
+    let learned = one(&[
+        &["file.mkdir /srv/in/node-vsyyeoplv"],
+        &["file.mkdir /srv/in/node-kqwzrtbfh"],
+        &[],
+    ]);
+    assert_eq!(places(&proposals(&learned)), ["/srv/in/node-{tmp}"]);
+    let learned = one(&[
+        &["file.mkdir /srv/in/node-singapore"],
+        &["file.mkdir /srv/in/node-frankfurt"],
+        &[],
+    ]);
+    assert_eq!(places(&proposals(&learned)), [""; 0]);
+}

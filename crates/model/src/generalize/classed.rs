@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Names that already contain classes, such as `.scan_17.tif.{tmp}`, spelled as bytes so that they are compared with each
-//! other as other names are. A class is a NUL, which no name contains, and a control character.
+//! other as other names are. A class is a NUL, which no name contains, and a control character. A choice of names, such as
+//! `{web,mail}`, has a spelling too, so that it can be the member of a cluster.
 
 use ambit_event::Object;
 use ambit_event::lex::Class;
@@ -26,6 +27,24 @@ pub(super) fn spell(component: &Component) -> Option<Vec<u8>> {
     (classes > 0).then_some(out)
 }
 
+/// Stands before the spelled names of a choice of names.
+const NAMES: [u8; 2] = [0, 0x7f];
+
+/// Returns the names that a choice consists of; `None` if it contains patterns.
+pub(super) fn names(alternatives: &[Vec<Piece>]) -> Option<Vec<&[u8]>> {
+    alternatives.iter().map(super::tree::exact).collect()
+}
+
+/// Returns the spelling of a choice of names; `None` for other components.
+pub(super) fn spell_names(component: &Component) -> Option<Vec<u8>> {
+    match &**component {
+        [Piece::Either(alternatives)] => {
+            Some([&NAMES[..], &names(alternatives)?.join(&b'/')].concat())
+        }
+        _ => None,
+    }
+}
+
 fn token(class: Class) -> [u8; 2] {
     let place = Class::ALL.iter().position(|one| *one == class);
     [
@@ -36,6 +55,11 @@ fn token(class: Class) -> [u8; 2] {
 
 /// Returns the pieces that a spelling stands for. Bytes without classes stay as they are.
 pub(super) fn pieces(spelled: &[u8]) -> Component {
+    if let Some(names) = spelled.strip_prefix(&NAMES) {
+        let names = names.split(|byte| *byte == b'/');
+        let alternatives = names.map(|name| vec![Piece::Bytes(name.into())]);
+        return vec![Piece::Either(alternatives.collect())];
+    }
     let mut out = Vec::new();
     let mut rest = spelled;
     while let Some(at) = rest.iter().position(|byte| *byte == 0) {
@@ -130,6 +154,9 @@ mod tests {
             let spelled = spell(&component).unwrap_or_default();
             assert_eq!(pieces(&spelled), component, "{text}");
         }
+        let choice = of("{mail,web}");
+        assert_eq!(pieces(&spell_names(&choice).unwrap_or_default()), choice);
+        assert_eq!(spell_names(&of("{mail,w{n}}")), None);
         assert_eq!(spell(&of("exact")), None);
         assert_eq!(spell(&of("a*{n}")), None);
     }

@@ -127,6 +127,8 @@ fn of_shape(
         .iter()
         .any(|sibling| sibling.created || sibling.written || sibling.differs);
     let needed = options.support.unwrap_or(match kind {
+        // The shape was found by the runs that made the names.
+        Kind::Random => 2,
         Kind::Hex if made => 2,
         _ => 3,
     });

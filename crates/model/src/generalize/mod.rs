@@ -6,6 +6,7 @@
 //! `docs/generalize.md`.
 
 mod address;
+mod alike;
 mod classed;
 mod cluster;
 mod example;
@@ -78,6 +79,8 @@ pub enum Kind {
     Siblings,
     /// Files beside others that were read.
     Beside,
+    /// Directories whose contents have the same shapes.
+    Alike,
     /// A whole directory tree.
     Tree,
     /// Addresses of a network.
@@ -99,6 +102,7 @@ impl Kind {
             Self::Platforms => "platforms",
             Self::Siblings => "siblings",
             Self::Beside => "beside",
+            Self::Alike => "alike",
             Self::Tree => "tree",
             Self::Network => "network",
             Self::Ports => "ports",

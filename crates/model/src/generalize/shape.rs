@@ -12,6 +12,7 @@ use super::Kind;
 use super::name::{self, PartKind};
 use super::sibling::Sibling;
 use crate::learn::heuristics::transitions;
+use crate::learn::ordinary::are_no_words;
 use crate::pattern::Piece;
 
 /// Minimum length of a random part, as of the class `{tmp}`.
@@ -20,6 +21,8 @@ const RANDOM_MIN: usize = 6;
 const STEM_MIN: usize = 3;
 /// Minimum number of runs that each made another name.
 const SINGLE_RUNS_MIN: u32 = 3;
+/// The same if no part is like a word.
+const SINGLE_RUNS_NO_WORDS: u32 = 2;
 
 /// Names, and the pattern that covers them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +105,7 @@ fn hex_shape(key: &[Option<&[u8]>], names: &[&[u8]]) -> Option<Shape> {
 }
 
 /// Returns the names that one run each made, in at least three runs, and that differ in one part of the same length: each
-/// run drew this part at random, even if it looks like a word.
+/// run drew this part at random, even if it looks like a word. Two runs suffice if the letters are those of no words.
 pub(super) fn random_names(remaining: &[&Sibling<'_>]) -> Vec<(Kind, Shape)> {
     let mut groups: BTreeMap<Vec<(&[u8], usize)>, Vec<&Sibling<'_>>> = BTreeMap::new();
     for sibling in remaining {
@@ -123,9 +126,7 @@ pub(super) fn random_names(remaining: &[&Sibling<'_>]) -> Vec<(Kind, Shape)> {
 
 fn random_shape(group: &[&Sibling<'_>]) -> Option<Shape> {
     let seen = group.iter().fold(0, |seen, sibling| seen | sibling.runs);
-    if seen.count_ones() < SINGLE_RUNS_MIN {
-        return None;
-    }
+    let seen = seen.count_ones();
     let split: Vec<Vec<&[u8]>> = group.iter().map(|sibling| runs(sibling.name)).collect();
     let first = split.first()?;
     let differs = |index: usize| split.iter().any(|runs| runs.get(index) != first.get(index));
@@ -137,10 +138,15 @@ fn random_shape(group: &[&Sibling<'_>]) -> Option<Shape> {
         .collect();
     let stem = stem(&values);
     let random = |value: &&[u8]| value.get(stem..).is_some_and(|part| transitions(part) > 0);
+    let parts: Vec<&[u8]> = values
+        .iter()
+        .filter_map(|value| value.get(stem..))
+        .collect();
     // Words of the same length, such as `monday` and `friday`, have no changes of case and no digits.
-    if values.first()?.len() < stem + RANDOM_MIN
-        || values.iter().filter(|value| random(value)).count() * 2 < values.len()
-    {
+    let mixed = values.iter().filter(|value| random(value)).count() * 2 >= values.len();
+    let drawn =
+        seen >= SINGLE_RUNS_MIN && mixed || seen >= SINGLE_RUNS_NO_WORDS && are_no_words(&parts);
+    if values.first()?.len() < stem + RANDOM_MIN || !drawn {
         return None;
     }
     let mut pieces = Vec::new();

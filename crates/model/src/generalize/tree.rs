@@ -10,7 +10,7 @@ use ambit_event::{Object, Operation};
 
 use super::cluster::{Cluster, classed_clusters, clusters, extension, learned_clusters, members};
 use super::sibling::Sibling;
-use super::{Kind, Options, classed, name};
+use super::{Kind, Options, alike, classed, name};
 use crate::RuleObject;
 use crate::learn::heuristics::is_hash;
 use crate::pattern::{PathKind, PathPattern, Piece};
@@ -34,11 +34,16 @@ const FAN_RUN_MIN: usize = 6;
 /// Minimum number of subdirectories in a cache.
 const CACHE_DIRECTORIES: usize = 4;
 
+// The facts do not exclude each other.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Default)]
 struct Node {
     children: BTreeMap<Component, usize>,
     parent: usize,
     lines: Vec<usize>,
+    /// True if the name itself is created or removed.
+    made: bool,
+    /// The same for it or a name below.
     created: bool,
     written: bool,
     /// True if all its operations only open it to read.
@@ -160,7 +165,7 @@ pub(super) fn pieces(path: &[Component]) -> Vec<Piece> {
         .collect()
 }
 
-fn exact(component: &Component) -> Option<&[u8]> {
+pub(super) fn exact(component: &Component) -> Option<&[u8]> {
     match &**component {
         [Piece::Bytes(bytes)] => Some(bytes),
         _ => None,
@@ -222,6 +227,7 @@ impl Tree {
             let read = operation.op == Op::FileOpen && operation.arg == abi::OPEN_READ;
             node.read = read && (node.lines.is_empty() || node.read);
             node.lines.push(line);
+            node.made |= creates(operation);
             node.created |= creates(operation);
             node.written |= writes(operation);
         }
@@ -354,6 +360,7 @@ impl Tree {
             self.is_compared(),
         ));
         found.extend(self.beside(&children, &found));
+        found.extend(alike::clusters(self, &children, &found));
         let cache = self.cache_cluster(group, &children, &found, options);
         found.extend(cache);
         for cluster in found {
@@ -442,8 +449,20 @@ impl Tree {
         }
     }
 
+    /// True if the workload creates or removes this name itself.
+    pub(super) fn is_made(&self, node: usize) -> bool {
+        self.nodes.get(node).is_some_and(|node| node.made)
+    }
+
+    /// Returns the names below a node.
+    pub(super) fn children(&self, node: usize) -> impl Iterator<Item = (&Component, usize)> {
+        let children = self.nodes.get(node).map(|node| &node.children);
+        let children = children.into_iter().flatten();
+        children.map(|(component, child)| (component, *child))
+    }
+
     /// True if several maps or several runs can be compared.
-    fn is_compared(&self) -> bool {
+    pub(super) fn is_compared(&self) -> bool {
         self.all_maps.count_ones() > 1 || self.all_runs.count_ones() > 1
     }
 

@@ -10,7 +10,7 @@ pub(crate) mod heuristics;
 mod known;
 mod makers;
 mod name;
-mod ordinary;
+pub(crate) mod ordinary;
 mod part;
 mod removals;
 mod search;
