@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Directories of one kind: the workload makes them, and the names below them have the same shapes, such as a folder of logs
-//! for each host. What was seen in one of them is then expected in the others.
+//! for each host. Each of them may get the names of the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,6 +12,7 @@ mod cluster;
 mod example;
 mod name;
 mod overlap;
+mod places;
 mod risk;
 mod sensitive;
 mod shape;
@@ -372,7 +373,7 @@ fn path_drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> 
 }
 
 /// Replaces the numbers of a place by the classes of dates, if all paths of each pattern have dates there in one spelling.
-fn with_dates(mut place: tree::Place, lines: &[(&Subject, &Rule)]) -> tree::Place {
+fn with_dates(mut place: places::Place, lines: &[(&Subject, &Rule)]) -> places::Place {
     let mut by_pattern: BTreeMap<&Vec<tree::Component>, Vec<&[u8]>> = BTreeMap::new();
     for (number, pattern) in &place.lines {
         let paths = by_pattern.entry(pattern).or_default();
