@@ -105,7 +105,7 @@ fn hex_shape(key: &[Option<&[u8]>], names: &[&[u8]]) -> Option<Shape> {
 }
 
 /// Returns the names that one run each made, in at least three runs, and that differ in one part of the same length: each
-/// run drew this part at random, even if it looks like a word. Two runs suffice if the letters are those of no words.
+/// run drew this part at random, even if it looks like a word. Two runs suffice if the letters form no words.
 pub(super) fn random_names(remaining: &[&Sibling<'_>]) -> Vec<(Kind, Shape)> {
     let mut groups: BTreeMap<Vec<(&[u8], usize)>, Vec<&Sibling<'_>>> = BTreeMap::new();
     for sibling in remaining {
