@@ -625,3 +625,36 @@ fn letters_of_no_word_that_two_runs_drew_are_random() {
     ]);
     assert_eq!(places(&proposals(&learned)), [""; 0]);
 }
+
+#[test]
+fn a_program_that_connects_to_some_of_the_workload_s_sockets_may_connect_to_all() {
+    let bound = ["anvil", "bounce", "log", "rewrite"]
+        .map(|name| ("/bin/master", format!("net.bind unix /run/post/{name}")));
+    let connects = |exe: &'static str, names: &[&str]| {
+        let line = |name: &&str| (exe, format!("net.connect unix /run/post/{name}"));
+        names.iter().map(line).collect::<Vec<_>>()
+    };
+    let first = [
+        bound.to_vec(),
+        connects("/bin/smtp", &["bounce", "log"]),
+        connects("/bin/local", &["log"]),
+    ];
+    let second = [
+        bound.to_vec(),
+        connects("/bin/smtp", &["bounce", "rewrite"]),
+    ];
+    let learned = learned(&[first.concat(), second.concat()]);
+    let found = proposals(&learned);
+    assert_eq!(places(&found), ["net.connect /run/post"]);
+    assert!(found[0].is_for_all() && !found[0].is_safe());
+    let connects = |line: &String| line.starts_with("net.connect");
+    let mut lines = after(&learned, Proposal::is_for_all);
+    lines.retain(connects);
+    assert_eq!(
+        lines,
+        [
+            "net.connect unix /run/post/log",
+            "net.connect unix /run/post/{anvil,bounce,log,rewrite}"
+        ]
+    );
+}

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use ambit_event::{Inet, Object, Operation, Port, Subject};
 
+use super::comparison::Comparison;
 use super::{Draft, Kind, Options};
 use crate::pattern::{InetPattern, Ports};
 use crate::{Map, Rule, RuleObject};
@@ -29,46 +30,6 @@ const EPHEMERAL: [u16; 2] = [32_768, 60_999];
 const DRAWN_MIN: usize = 6;
 
 type Line<'a> = (&'a Subject, &'a Rule, Inet);
-
-/// Tells which lines vary between maps and runs.
-struct Comparison<'a> {
-    /// Rules that all maps have.
-    steady: BTreeSet<Rule>,
-    several: bool,
-    options: &'a Options,
-    runs: usize,
-}
-
-impl<'a> Comparison<'a> {
-    fn new(maps: &[Map], options: &'a Options) -> Self {
-        let runs = options
-            .statistics
-            .as_ref()
-            .map_or(0, |statistics| statistics.runs().len());
-        Self {
-            steady: steady(maps),
-            several: maps.len() > 1 || runs > 1,
-            options,
-            runs,
-        }
-    }
-
-    /// True if the line is missing in one of the maps or runs.
-    fn differs(&self, subject: &Subject, rule: &Rule) -> bool {
-        let seen = self.options.statistics.as_ref().map_or(0, |statistics| {
-            statistics.seen_by(subject, &rule.to_string()).count()
-        });
-        !self.steady.contains(rule) || seen > 0 && seen < self.runs
-    }
-
-    /// True if maps or runs were compared and all have all of these lines: nothing varies.
-    fn is_steady(&self, group: &[Line<'_>]) -> bool {
-        self.several
-            && !group
-                .iter()
-                .any(|(subject, rule, _)| self.differs(subject, rule))
-    }
-}
 
 /// Returns drafts for addresses with the same protocol and port, then for ports of the same address.
 pub(super) fn drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Draft> {
@@ -99,7 +60,7 @@ pub(super) fn drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Option
                 None if comparison.several => SUPPORT_COMPARED,
                 None => SUPPORT,
             };
-            if values.len() >= needed && !comparison.is_steady(&group) {
+            if values.len() >= needed && !is_steady(&comparison, &group) {
                 let new = Rule::new(operation, RuleObject::Inet(network));
                 out.push(Draft {
                     kind: Kind::Network,
@@ -160,7 +121,7 @@ fn port_drafts(
             })
             .collect();
         let needed = options.support.map_or(SUPPORT, |support| support.max(2));
-        if values.len() < needed || comparison.is_steady(&group) {
+        if values.len() < needed || is_steady(comparison, &group) {
             continue;
         }
         let ephemeral = group
@@ -217,6 +178,12 @@ fn range_of(values: &BTreeSet<u16>, ephemeral: bool) -> Option<(u16, u16)> {
     })
 }
 
+/// True if all maps and runs have these lines.
+fn is_steady(comparison: &Comparison<'_>, group: &[Line<'_>]) -> bool {
+    let lines = group.iter().map(|(subject, rule, _)| (*subject, *rule));
+    comparison.is_steady(lines)
+}
+
 fn replaced(
     subject: &Subject,
     group: &[Line<'_>],
@@ -226,14 +193,4 @@ fn replaced(
         .iter()
         .map(|(_, rule, _)| ((*rule).clone(), new.clone()));
     BTreeMap::from([(subject.clone(), lines.collect())])
-}
-
-/// Returns the rules that all maps have.
-fn steady(maps: &[Map]) -> BTreeSet<Rule> {
-    let mut rules = maps.iter().map(|map| -> BTreeSet<Rule> {
-        let all = map.subjects.values().flat_map(|entry| &entry.allow);
-        all.cloned().collect()
-    });
-    let first = rules.next().unwrap_or_default();
-    rules.fold(first, |common, rules| &common & &rules)
 }

@@ -9,6 +9,7 @@ mod address;
 mod alike;
 mod classed;
 mod cluster;
+mod comparison;
 mod example;
 mod name;
 mod overlap;
@@ -17,6 +18,7 @@ mod risk;
 mod sensitive;
 mod shape;
 mod sibling;
+mod sockets;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,6 +90,8 @@ pub enum Kind {
     Network,
     /// Ports.
     Ports,
+    /// Sockets that the workload binds itself.
+    Sockets,
 }
 
 impl Kind {
@@ -107,6 +111,7 @@ impl Kind {
             Self::Tree => "tree",
             Self::Network => "network",
             Self::Ports => "ports",
+            Self::Sockets => "sockets",
         }
     }
 }
@@ -193,6 +198,7 @@ impl Proposal {
             }
         };
         self.is_for_all()
+            && self.kind != Kind::Sockets
             && self
                 .rewrites
                 .iter()
@@ -264,6 +270,7 @@ pub fn propose(map: &Map, maps: &[Map], options: &Options) -> Vec<Proposal> {
         .collect();
     let mut drafts = path_drafts(&lines, maps, options);
     drafts.extend(address::drafts(&lines, maps, options));
+    drafts.extend(sockets::drafts(&lines, maps, options));
     let matcher = Matcher::new(map, ANY_HOST);
     let inside: Vec<Option<usize>> = drafts.iter().map(|draft| draft.inside).collect();
     let identities: Vec<String> = drafts.iter().map(Draft::identity).collect();

@@ -67,6 +67,9 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
             RuleObject::Exact(_) => {}
         }
     }
+    if proposal.kind == Kind::Sockets {
+        add(Risk::Medium, "it connects to more parts of the workload");
+    }
     if proposal.values < VALUES_MIN {
         add(Risk::Medium, "fewer than 3 values were seen");
     }
