@@ -7,6 +7,13 @@ etc=/srv/syslog
 prepare() {
 	mkdir -p $etc/log $etc/spool
 	cp "$here/rsyslog.conf" $etc/rsyslog.conf
+	# The server has been running for some days.
+	local age name
+	for age in {2..12}; do
+		name=$etc/log/all-$(date -d "-$age days" +%Y%m%d-%H%M%S).gz
+		echo old | gzip >"$name"
+		touch -d "-$age days" "$name"
+	done
 	# The days of this machine begin here, one after the other.
 	echo "@$(($(date +%s) / 86400 * 86400 + 36000))" >"$state/morning"
 }
