@@ -127,6 +127,28 @@ pub(super) fn rules(result: &Value) -> Result<Vec<Value>> {
     ])
 }
 
+/// Returns the bars of learning, as [`maps`] does.
+pub(super) fn learning(result: &Value) -> Result<Vec<Value>> {
+    let rows = result["learning"]
+        .as_array()
+        .context("no row of learning")?;
+    let row = |row: &Value| -> Result<Value> {
+        let number = |name| {
+            row[name]
+                .as_f64()
+                .context("a row of learning lacks a figure")
+        };
+        let job = row["job"].as_str().unwrap_or_default();
+        let ratio = number("first")? / number("without")?;
+        Ok(at_most(
+            &format!("{job}, first learning run: ratio"),
+            ratio,
+            1.3,
+        ))
+    };
+    rows.iter().map(row).collect()
+}
+
 fn at_most(what: &str, measured: f64, limit: f64) -> Value {
     bar(what, measured, ("at_most", limit), measured <= limit)
 }

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// A kernel to measure on; may be given again [default: all three]
     #[arg(long, value_enum)]
     kernel: Vec<Kernel>,
-    /// Measure only what maps cost, or only what rules do [default: both]
+    /// Measure only this part [default: all]
     #[arg(long, value_enum)]
     part: Option<Part>,
     /// Print JSON: an object, or an array of them for several kernels
@@ -42,6 +42,8 @@ enum Part {
     Maps,
     /// Hooks that ask rules, and loading these
     Rules,
+    /// Whole jobs that are learned
+    Learning,
 }
 
 impl Part {
@@ -49,7 +51,13 @@ impl Part {
         match self {
             Self::Maps => "maps",
             Self::Rules => "rules",
+            Self::Learning => "learning",
         }
+    }
+
+    /// True if it is measured when `asked` is.
+    fn is_in(self, asked: Option<Self>) -> bool {
+        asked.is_none_or(|asked| asked == self)
     }
 }
 
@@ -72,12 +80,15 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     for result in &mut results {
         result["native"] = native.clone();
         let mut bars = Vec::new();
-        if args.part != Some(Part::Rules) {
+        if Part::Maps.is_in(args.part) {
             add_ratios(result)?;
             bars.extend(bars::maps(result)?);
         }
-        if args.part != Some(Part::Maps) {
+        if Part::Rules.is_in(args.part) {
             bars.extend(bars::rules(result)?);
+        }
+        if Part::Learning.is_in(args.part) {
+            bars.extend(bars::learning(result)?);
         }
         missed |= bars.iter().any(|bar| bar["reached"] != true);
         result["bars"] = Value::Array(bars);

@@ -32,7 +32,33 @@ fn tables(result: &Value, out: &mut String) -> std::fmt::Result {
     if result["rules"].is_object() {
         rules::show(result, out)?;
     }
+    if result["learning"].is_array() {
+        learning(result, out)?;
+    }
     bars(result, out)
+}
+
+fn learning(result: &Value, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\nWhole jobs, in million instructions of the guest, or waiting (ratio to without)\n"
+    )?;
+    writeln!(
+        out,
+        "{:16}{:>20}{:>20}{:>20}",
+        "", "without", "first learning run", "the next one"
+    )?;
+    for row in list(result, "learning") {
+        let without = number(row, "without");
+        write!(out, "{:16}{:>20.0}", text(row, "job"), without / 1e6)?;
+        for name in ["first", "again"] {
+            let spent = number(row, name);
+            let cell = format!("{:.0} ({:.3})", spent / 1e6, spent / without);
+            write!(out, "{cell:>20}")?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out)
 }
 
 fn maps(result: &Value, out: &mut String) -> std::fmt::Result {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `ambit-lab bench [maps|rules]`: measures the cost of Ambit in instructions, in a guest whose clock counts instructions.
+//! `ambit-lab bench [maps|rules|learning]`: measures the cost of Ambit in instructions, in a guest whose clock counts instructions.
 //!
 //! All settings are measured in one boot: two boots differ by more than the effects that are measured. Prints one line of
 //! JSON for `cargo xtask bench`, which compares and shows the figures. Progress goes to standard error.
 
+mod learning;
 mod programs;
 mod rules;
 mod workload;
@@ -51,6 +52,9 @@ pub(crate) fn main() -> ExitCode {
     }
     if meant("maps") {
         maps(&mut all);
+    }
+    if meant("learning") {
+        all["learning"] = learning::measure();
     }
     println!("{all}");
     ExitCode::SUCCESS
