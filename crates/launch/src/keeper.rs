@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, FdFlags, fcntl_getfd};
@@ -36,9 +38,7 @@ impl Keeper {
     /// # Errors
     /// [`Error::Threads`], [`Error::Keeper`].
     pub fn start(lock: Option<BorrowedFd<'_>>, body: impl FnOnce()) -> Result<Self, Error> {
-        let threads = fs::read_dir("/proc/self/task")
-            .map_err(Error::Keeper)?
-            .count();
+        let threads = threads_alone().map_err(Error::Keeper)?;
         if threads != 1 {
             return Err(Error::Threads(threads));
         }
@@ -68,6 +68,19 @@ impl Keeper {
         // The number is still the keeper's: it is our child and was not waited for.
         let _ = kill_process(self.pid, Signal::KILL);
         let _ = waitpid(Some(self.pid), WaitOptions::empty());
+    }
+}
+
+/// Returns the number of threads of this process. A thread that was joined is still listed until the kernel has removed it,
+/// so this waits a second for it.
+fn threads_alone() -> io::Result<usize> {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    loop {
+        let threads = fs::read_dir("/proc/self/task")?.count();
+        if threads == 1 || Instant::now() > deadline {
+            return Ok(threads);
+        }
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

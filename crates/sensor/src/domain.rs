@@ -11,7 +11,7 @@ use libbpf_rs::{MapHandle, MapType, libbpf_sys};
 
 use crate::error::{Error, io, processes};
 use crate::host::Host;
-use crate::maps::{Inner, Map, Outer};
+use crate::maps::{Inner, Map, Outer, at_once};
 use crate::ring::Ring;
 use crate::{clock, locks, tasks};
 
@@ -293,11 +293,14 @@ pub(crate) fn create(host: &Host, spec: &DomainSpec<'_>) -> Result<Domain, Error
         Some(&slots),
         Some(&repeats),
     ];
-    for (outer, inner) in outer.iter().zip(inner) {
-        if let Some(inner) = inner {
-            outer.put(id.into(), inner, "put a map into its slot")?;
-        }
-    }
+    let put: Vec<(&Outer, &MapHandle)> = outer
+        .iter()
+        .zip(inner)
+        .filter_map(|(outer, inner)| Some((outer, inner?)))
+        .collect();
+    at_once(&put, |(outer, inner)| {
+        outer.put(id.into(), inner, "put a map into its slot")
+    })?;
 
     fail_point!("domain-maps-in-slot");
     let settings = settings(spec);
@@ -347,9 +350,9 @@ fn release(domains: &Map<u32, abi::Domain>, outer: &[Outer], id: u16) -> Result<
     let empty = [0_u8; size_of::<abi::Domain>()];
     domains.write_bytes(&id.into(), &empty, "free the domain's slot")?;
     fail_point!("domain-slot-free");
-    outer
-        .iter()
-        .try_for_each(|map| map.delete(&id.into(), "free the domain's maps"))
+    at_once(outer, |map| {
+        map.delete(&id.into(), "free the domain's maps")
+    })
 }
 
 impl Domain {

@@ -3,7 +3,9 @@
 
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd};
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use libbpf_rs::{ErrorKind, MapCore, MapFlags, MapHandle, MapType, libbpf_sys};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -188,6 +190,37 @@ impl Outer {
     ) -> Result<(), Error> {
         self.write(&slot, &inner.as_fd().as_raw_fd(), doing)
     }
+}
+
+/// Changes maps of maps at the same time. The kernel lets each change wait until no program uses the value from before
+/// (`maybe_wait_bpf_programs` in `kernel/bpf/syscall.c`), which takes some ten milliseconds; changes at the same time share
+/// the wait.
+///
+/// # Errors
+/// The first one, in the order of the changes. All changes are tried.
+pub(crate) fn at_once<T: Sync>(
+    changes: &[T],
+    change: impl Fn(&T) -> Result<(), Error> + Sync,
+) -> Result<(), Error> {
+    thread::scope(|scope| {
+        let started: Vec<_> = changes
+            .iter()
+            .map(|one| {
+                let change = &change;
+                let thread = thread::Builder::new();
+                (one, thread.spawn_scoped(scope, move || change(one)))
+            })
+            .collect();
+        let ended: Vec<Result<(), Error>> = started
+            .into_iter()
+            .map(|(one, thread)| match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // The host has no thread left.
+                Err(_) => change(one),
+            })
+            .collect();
+        ended.into_iter().collect()
+    })
 }
 
 /// What an inner map is created with.
