@@ -57,7 +57,8 @@ elif job == "rename":
     done(server.rename(f"Old.{word}", f"New.{word}"))
 elif job == "purge":
     for line in done(server.list("Project", "*")):
-        if line:
+        # The name of a deleted folder with folders below it stays without being one.
+        if line and rb"\Noselect" not in line:
             done(server.delete(line.decode().split()[-1]))
 elif job == "lists":
     done(server.list())
