@@ -12,6 +12,7 @@ mod explain;
 mod file;
 mod generalize;
 mod group;
+mod heuristic;
 mod learn;
 mod map;
 mod matcher;
@@ -36,6 +37,7 @@ pub use generalize::{
     Kind, ListError, ListErrorKind, MAPS_MAX, Options, Proposal, Rewrite, Risk, Sensitive, propose,
 };
 pub use group::{GroupNames, GroupNamesError};
+pub use heuristic::{Heuristic, LeftOut, UnknownHeuristic};
 pub use learn::{Counts, Generalized, Learned, LearnedPoint, Learner, Step, Trajectory, Violation};
 pub use map::{
     CHAIN_DEFAULT, Entry, FAMILIES, Map, OwnResponses, Responses, Version, is_chain,

@@ -3,6 +3,7 @@
 # A web server in Go that makes its own certificates and takes a new configuration while it serves.
 about="caddy, a Go program: pages, proxy, templates, certificates of its own, new sites, reload by its API, restart, kill"
 home=/srv/caddy
+seconds=300
 
 prepare() {
 	mkdir -p $home/www/docs $home/www/live $home/private $home/log $home/config $home/data
@@ -26,10 +27,10 @@ day() {
 	backend=$!
 	listening 9000
 	begin
-	in_turn site restart killed browse
+	in_turn restart killed browse
 	rare=$REPLY
 	in_turn range api404 head config
-	shuffle index about prices docs/manual docs/history table template secure api reload "$rare" "$REPLY" none secure
+	shuffle index about prices docs/manual docs/history table template secure api reload site "$rare" "$REPLY" none secure
 	for job in "${shuffled[@]}"; do
 		jitter
 		letters 7

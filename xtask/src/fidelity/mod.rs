@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Print the results as JSON, and leave docs/fidelity.md alone
     #[arg(long)]
     json: bool,
+    /// Learn without this heuristic, do not attack, and say which workloads need it; leaves docs/fidelity.md alone
+    #[arg(long, value_name = "HEURISTIC")]
+    without: Option<String>,
     /// List the workloads and end
     #[arg(long)]
     list: bool,
@@ -78,7 +81,11 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
                 chosen.len()
             );
             let begun = Instant::now();
-            match one(kernel, workload) {
+            match one(kernel, workload, args.without.as_deref()) {
+                Ok(result) if args.without.is_some() => {
+                    eprintln!("{}", compared(kernel, &result)?);
+                    results.push(result);
+                }
                 Ok(mut result) => {
                     eprintln!(
                         "{} ({} s)",
@@ -122,13 +129,41 @@ pub(crate) fn workloads() -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// Returns what a workload's maps refuse without a heuristic, beside the figure of its last run with all of them.
+fn compared(kernel: Kernel, result: &Value) -> Result<String> {
+    let workload = result["workload"].as_str().unwrap_or_default();
+    let refused = result["false_refusals"].as_u64().unwrap_or_default();
+    let file = kept(kernel, workload).join(FIGURES);
+    let Ok(text) = fs::read_to_string(&file) else {
+        return Ok(format!(
+            "{workload}: {refused} false refusals; run it once with all heuristics to compare"
+        ));
+    };
+    let figures: Value = serde_json::from_str(&text)
+        .with_context(|| format!("cannot read {} as JSON", file.display()))?;
+    let all = figures["false_refusals"].as_u64().unwrap_or_default();
+    let need = if refused > all {
+        "needed"
+    } else {
+        "not needed"
+    };
+    Ok(format!(
+        "{workload}: {refused} false refusals, {all} with all heuristics: {need}"
+    ))
+}
+
 /// Boots a machine for a workload.
-fn one(kernel: Kernel, workload: &str) -> Result<Value> {
+fn one(kernel: Kernel, workload: &str, without: Option<&str>) -> Result<Value> {
+    let without = without.into_iter().flat_map(|one| ["--without", one]);
     let outcome = Run::new(kernel)
         .with_workloads()
         .with(folder())
         .timeout(Some(LIMIT))
-        .capture(["ambit-fidelity", "/lab/fidelity", workload])?;
+        .capture(
+            std::iter::once("ambit-fidelity")
+                .chain(without)
+                .chain(["/lab/fidelity", workload]),
+        )?;
     if outcome.status != 0 {
         bail!("ended with status {}", outcome.status);
     }
@@ -138,19 +173,25 @@ fn one(kernel: Kernel, workload: &str) -> Result<Value> {
     Ok(result)
 }
 
+/// The name of the file with a workload's figures.
+const FIGURES: &str = "figures.json";
+
+/// The folder in which the files of a workload's last run are kept.
+fn kept(kernel: Kernel, workload: &str) -> PathBuf {
+    let folder = paths::target().join("fidelity");
+    folder.join(kernel.name()).join(workload)
+}
+
 /// Moves the files of a result, and a copy of its figures, to `target/fidelity/KERNEL/WORKLOAD`.
 fn keep(kernel: Kernel, result: &mut Value) -> Result<()> {
     let workload = result["workload"].as_str().unwrap_or_default();
-    let folder = paths::target()
-        .join("fidelity")
-        .join(kernel.name())
-        .join(workload);
+    let folder = kept(kernel, workload);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let files = result["files"].take();
     let figures = serde_json::to_string_pretty(result)?;
     let files = files.as_object().into_iter().flatten();
     let texts = files.filter_map(|(name, text)| Some((name.as_str(), text.as_str()?)));
-    for (name, text) in texts.chain([("figures.json", figures.as_str())]) {
+    for (name, text) in texts.chain([(FIGURES, figures.as_str())]) {
         let path = folder.join(name);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use ambit_abi::{Coverage, Hook};
+use ambit_model::Heuristic;
 
 use crate::value::domain_name;
 
@@ -48,6 +49,15 @@ pub(crate) struct Args {
     /// Maximum number of points to learn
     #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     pub(super) max_points: u32,
+    /// Learn without this heuristic, to see its effect; docs/learning.md lists them
+    #[arg(
+        long,
+        value_name = "HEURISTIC",
+        requires = "learn",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
+    pub(super) without: Vec<Heuristic>,
     /// Exit with status 3 if an operation was outside the map
     #[arg(long, requires = "map")]
     pub(super) fail_on_violation: bool,

@@ -101,7 +101,8 @@ fn in_domain(
     let counters = Box::new(|| domain.stats().ok());
     let mut recorder = match compiled {
         None => {
-            let mut learner = Learner::new(secret);
+            let without = args.without.iter().copied().collect();
+            let mut learner = Learner::new(secret).without(without);
             learner.preload(&plan.map);
             Recorder::learn(learner, counters, show::notices(args))
         }

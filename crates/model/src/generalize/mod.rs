@@ -11,6 +11,7 @@ mod classed;
 mod cluster;
 mod comparison;
 mod example;
+pub(crate) mod kind;
 mod name;
 mod overlap;
 mod places;
@@ -26,12 +27,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use ambit_abi::Op;
 use ambit_event::{Object, Subject};
 use overlap::PathSet;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::heuristic::{Heuristic, LeftOut};
 use crate::pattern::{PathKind, PathPattern, Piece};
 use crate::{ANY_HOST, Map, Marks, Matcher, Rule, RuleObject, RunId, Statistics, dates};
 
+pub use kind::Kind;
 pub(crate) use overlap::Place;
 pub use risk::Risk;
 pub use sensitive::{ListError, ListErrorKind, Sensitive};
@@ -57,63 +59,8 @@ pub struct Options {
     pub statistics: Option<Statistics>,
     /// Number of values that a proposal needs; by default it depends on the kind.
     pub support: Option<usize>,
-}
-
-/// The kind of data that varies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Kind {
-    /// Numbers in a name.
-    Numbers,
-    /// Dates in a name, or spread over the names of directories.
-    Dates,
-    /// The version of a library or language.
-    Versions,
-    /// Hex digits.
-    Hex,
-    /// UUIDs.
-    Uuids,
-    /// Random letters and digits.
-    Random,
-    /// Names of platforms.
-    Platforms,
-    /// Whole names: many files of one kind.
-    Siblings,
-    /// Files beside others that were read.
-    Beside,
-    /// Directories whose contents have the same shapes.
-    Alike,
-    /// A whole directory tree.
-    Tree,
-    /// Addresses of a network.
-    Network,
-    /// Ports.
-    Ports,
-    /// Sockets that the workload binds itself.
-    Sockets,
-}
-
-impl Kind {
-    /// Returns the word for it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Numbers => "numbers",
-            Self::Dates => "dates",
-            Self::Versions => "versions",
-            Self::Hex => "hex",
-            Self::Uuids => "uuids",
-            Self::Random => "random",
-            Self::Platforms => "platforms",
-            Self::Siblings => "siblings",
-            Self::Beside => "beside",
-            Self::Alike => "alike",
-            Self::Tree => "tree",
-            Self::Network => "network",
-            Self::Ports => "ports",
-            Self::Sockets => "sockets",
-        }
-    }
+    /// Heuristics that are not used.
+    pub without: LeftOut,
 }
 
 /// The changes that a proposal makes to a subject.
@@ -271,12 +218,16 @@ pub fn propose(map: &Map, maps: &[Map], options: &Options) -> Vec<Proposal> {
     let mut drafts = path_drafts(&lines, maps, options);
     drafts.extend(address::drafts(&lines, maps, options));
     drafts.extend(sockets::drafts(&lines, maps, options));
+    let used = |kind| !options.without.has(Heuristic::Propose(kind));
     let matcher = Matcher::new(map, ANY_HOST);
     let inside: Vec<Option<usize>> = drafts.iter().map(|draft| draft.inside).collect();
     let identities: Vec<String> = drafts.iter().map(Draft::identity).collect();
     let mut proposals: Vec<Option<Proposal>> = drafts
         .into_iter()
-        .map(|draft| assess(draft, &matcher, options))
+        .map(|draft| {
+            let used = used(draft.kind);
+            used.then(|| assess(draft, &matcher, options)).flatten()
+        })
         .collect();
     assign_ids(&mut proposals, &identities);
     // A place below a pattern that `all` applies is no choice. A pattern that may not be proposed leaves the choice to the

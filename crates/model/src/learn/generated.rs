@@ -16,6 +16,7 @@ use super::groups::{Groups, Name, has_text};
 use super::known::{self, Known};
 use super::name::{self, Reading};
 use super::part::{Origin, PRIVATE_MODES};
+use crate::heuristic::{Heuristic, LeftOut};
 use crate::pattern::{Index, PathKind, PathPattern, Piece, canonical};
 use crate::{RuleObject, dates};
 
@@ -169,7 +170,8 @@ impl<'a> Facts<'a> {
 
 impl GeneratedNames {
     /// Searches the points for generated names. `known` is the evidence of the map that is extended.
-    pub(super) fn new(points: &[LearnedPoint], known: &Known) -> Self {
+    pub(super) fn new(points: &[LearnedPoint], known: &Known, without: &LeftOut) -> Self {
+        let used = |heuristic| !without.has(heuristic);
         let memfds = memfds(points);
         let facts = Facts::of(points, &memfds);
         let names = facts.names();
@@ -177,10 +179,14 @@ impl GeneratedNames {
         let mut out = Self::default();
         let mut other_paths: Vec<(&[u8], bool)> = Vec::new();
         for one in &names {
-            let found = groups
-                .choose(one)
+            let found = Some(&groups)
+                .filter(|_| used(Heuristic::Names))
+                .and_then(|groups| groups.choose(one))
                 .filter(|pieces| has_text(pieces) || !one.path.starts_with(MEMFDS))
-                .or_else(|| across_runs(one, &facts, known));
+                .or_else(|| {
+                    let found = || across_runs(one, &facts, known);
+                    used(Heuristic::AcrossRuns).then(found).flatten()
+                });
             match found {
                 Some(pieces) => {
                     if matches!(
@@ -195,10 +201,18 @@ impl GeneratedNames {
                 None => other_paths.push((one.path, one.origin.temporary)),
             }
         }
-        out.add_siblings(&other_paths);
-        out.add_shared_uuids(&other_paths);
-        out.add_names_around_others(&names, &facts, known);
-        out.add_dates(&facts, known);
+        if used(Heuristic::Siblings) {
+            out.add_siblings(&other_paths);
+        }
+        if used(Heuristic::Uuids) {
+            out.add_shared_uuids(&other_paths);
+        }
+        if used(Heuristic::Around) {
+            out.add_names_around_others(&names, &facts, known);
+        }
+        if used(Heuristic::Dates) {
+            out.add_dates(&facts, known);
+        }
         out
     }
 

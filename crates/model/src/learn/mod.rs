@@ -25,6 +25,7 @@ use ambit_event::{
 
 use self::generated::GeneratedNames;
 use self::known::Known;
+use crate::heuristic::{Heuristic, LeftOut};
 use crate::map::Ids;
 use crate::pattern::{Index, PathPattern};
 use crate::{ANY_HOST, Map, Rule, RuleObject};
@@ -107,6 +108,7 @@ pub struct Learner {
     violations: Vec<Event>,
     counts: Counts,
     known: Known,
+    without: LeftOut,
 }
 
 /// The first occurrence of a point.
@@ -188,6 +190,16 @@ impl Learner {
             violations: Vec::new(),
             counts: Counts::default(),
             known: Known::default(),
+            without: LeftOut::default(),
+        }
+    }
+
+    /// Learns without some heuristics.
+    #[must_use]
+    pub fn without(self, heuristics: LeftOut) -> Self {
+        Self {
+            without: heuristics,
+            ..self
         }
     }
 
@@ -277,7 +289,7 @@ impl Learner {
 
     /// Returns the generated names among the points so far.
     pub(crate) fn generated_names(&self) -> GeneratedNames {
-        GeneratedNames::new(&self.points, &self.known)
+        GeneratedNames::new(&self.points, &self.known, &self.without)
     }
 
     /// Returns the first occurrences so far, in order.
@@ -303,7 +315,7 @@ impl Learner {
         for seen in &self.points {
             unresolved += u64::from(!collected.add(&self.registry, seen));
         }
-        let generated_names = GeneratedNames::new(&self.points, &Known::of(base));
+        let generated_names = GeneratedNames::new(&self.points, &Known::of(base), &self.without);
         let generalized = generalized(&generated_names, base);
         let violations = self
             .violations
@@ -314,7 +326,7 @@ impl Learner {
             })
             .collect();
         Learned {
-            map: collected.into_map(base, &generated_names),
+            map: collected.into_map(base, &generated_names, &self.without),
             violations,
             unresolved,
             counts: self.counts,
@@ -371,7 +383,8 @@ impl<'a> PointsBySubject<'a> {
         true
     }
 
-    fn into_map(mut self, base: &Map, generated_names: &GeneratedNames) -> Map {
+    fn into_map(mut self, base: &Map, generated_names: &GeneratedNames, without: &LeftOut) -> Map {
+        let used = |heuristic| !without.has(heuristic);
         let mut map = base.clone();
         map.start.extend(self.start);
         self.digests.retain(|(of, _)| !self.written.contains(of));
@@ -402,11 +415,17 @@ impl<'a> PointsBySubject<'a> {
                 Rule::new(operation, generated_names.object(object.clone()))
             });
             let mut rules: Vec<Rule> = rules.collect();
-            rules.extend(removals::of_renamed(&rules));
+            if used(Heuristic::Removals) {
+                rules.extend(removals::of_renamed(&rules));
+            }
             add_rules(&mut entry.allow, rules);
         }
-        follow::apply(&mut map, base);
-        removals::add(&mut map);
+        if used(Heuristic::Follow) {
+            follow::apply(&mut map, base);
+        }
+        if used(Heuristic::Removals) {
+            removals::add(&mut map);
+        }
         map.normalise();
         map
     }

@@ -7,7 +7,9 @@ mod walk;
 use std::path::{Path, PathBuf};
 
 use ambit_event::escape;
-use ambit_model::{MAPS_MAX, Map, Marks, Options, Proposal, Sensitive, Statistics, propose};
+use ambit_model::{
+    Heuristic, LeftOut, MAPS_MAX, Map, Marks, Options, Proposal, Sensitive, Statistics, propose,
+};
 use anyhow::{Context, anyhow};
 
 use super::file::read_host_file;
@@ -54,6 +56,14 @@ pub(crate) struct Args {
     /// Require this many different values for every proposal [default: depends on the kind]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     support: Option<u16>,
+    /// Make no proposal by this heuristic, to see its effect; docs/learning.md lists them
+    #[arg(
+        long,
+        value_name = "HEURISTIC",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
+    without: Vec<Heuristic>,
     /// Search this directory for paths that proposals would newly allow
     #[arg(long, value_name = "DIR", default_value = "/")]
     against: PathBuf,
@@ -81,7 +91,8 @@ pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
     if args.sensitive {
         return print(&sensitive.to_string());
     }
-    let inputs = Inputs::read(&args.files, sensitive, args.support.map(usize::from))?;
+    let mut inputs = Inputs::read(&args.files, sensitive, args.support.map(usize::from))?;
+    inputs.options.without = args.without.iter().copied().collect();
     let proposals = propose(&inputs.map, &inputs.maps, &inputs.options);
     if !args.apply.is_empty() {
         return apply(args, &inputs, &proposals);
@@ -152,6 +163,7 @@ impl Inputs {
                 marks,
                 statistics,
                 support,
+                without: LeftOut::default(),
             },
         })
     }
@@ -259,6 +271,7 @@ pub(crate) fn hint(path: &Path, map: &Map, text: &str) -> Option<String> {
             .ok()?
             .filter(|figures| figures.chain == map.chain),
         support: None,
+        without: LeftOut::default(),
     };
     let proposals = propose(map, std::slice::from_ref(map), &options);
     let outer = proposals.iter().filter(|one| one.instead_of.is_none());

@@ -9,7 +9,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::day::STATE;
-use crate::review::ambit;
+use crate::review::{ambit, with_left_out};
 
 /// The numbers of training days after which the map is kept.
 pub(crate) const KEPT_AFTER: [u32; 4] = [1, 2, 3, 5];
@@ -34,8 +34,8 @@ struct KeptMap {
 pub(crate) struct Curve(Vec<KeptMap>);
 
 impl Curve {
-    /// Keeps the map after so many training days.
-    pub(crate) fn keep(&mut self, days: u32) -> Result<(), String> {
+    /// Keeps the map after so many training days, without the proposals of a heuristic that is left out.
+    pub(crate) fn keep(&mut self, days: u32, without: Option<&str>) -> Result<(), String> {
         if !KEPT_AFTER.contains(&days) {
             return Ok(());
         }
@@ -47,16 +47,9 @@ impl Curve {
         let status = ambit(&["map", "status", &path, "--json"])?;
         let status: Value = serde_json::from_slice(&status)
             .map_err(|error| format!("the map's status: {error}"))?;
-        ambit(&[
-            "map",
-            "generalize",
-            &path,
-            "--no-walk",
-            "--apply",
-            "safe",
-            "-o",
-            &path,
-        ])?;
+        let words = vec!["map", "generalize", &path, "--no-walk", "--apply", "safe"];
+        let words = [words, vec!["-o", &path]].concat();
+        ambit(&with_left_out(words, without))?;
         let lines = fs::read_to_string(&path).map_err(|error| error.to_string())?;
         self.0.push(KeptMap {
             days,

@@ -35,6 +35,8 @@ pub(crate) enum Mode {
 pub(crate) struct Days {
     folder: PathBuf,
     workload: String,
+    /// The heuristic that learning does not use.
+    without: Option<String>,
     _held: Option<IdleDomain>,
 }
 
@@ -69,6 +71,7 @@ impl Days {
         let days = Self {
             folder: folder.to_owned(),
             workload: workload.to_owned(),
+            without: None,
             _held: held,
         };
         let output = days
@@ -84,6 +87,19 @@ impl Days {
             ));
         }
         Ok(days)
+    }
+
+    /// Learns without a heuristic.
+    pub(crate) fn without(self, heuristic: &str) -> Self {
+        Self {
+            without: Some(heuristic.to_owned()),
+            ..self
+        }
+    }
+
+    /// Returns the heuristic that learning does not use.
+    pub(crate) fn left_out(&self) -> Option<&str> {
+        self.without.as_deref()
     }
 
     pub(crate) fn workload(&self) -> &str {
@@ -106,7 +122,7 @@ impl Days {
         let map = format!("{STATE}/map");
         fs::copy(&map, format!("{STATE}/learned"))
             .map_err(|error| format!("cannot keep the learned map: {error}"))?;
-        review(&map, &accepted)
+        review(&map, &accepted, self.left_out())
     }
 
     /// Returns the text of a file among those that the scripts and this program exchange.
@@ -140,7 +156,12 @@ impl Days {
         let _ = fs::remove_file(RECORDING);
         let map = format!("{STATE}/map");
         let ambit = match mode {
-            Mode::Learn => format!("ambit run --learn --domain {} -o {map}", self.workload),
+            Mode::Learn => {
+                let without = self.left_out().map(|one| format!(" --without {one}"));
+                let without = without.unwrap_or_default();
+                let domain = &self.workload;
+                format!("ambit run --learn{without} --domain {domain} -o {map}")
+            }
             Mode::Audit => format!("ambit run -m {map}"),
             // An attack's operations are in the recording of no held-out day.
             Mode::Enforce if attack.is_none() => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Trains, holds out and attacks one workload of `tests/fidelity` in the lab, and prints the results as JSON:
-//! `ambit-fidelity FOLDER WORKLOAD [ATTACK]...`. `cargo xtask fidelity` makes a table of it. With `--noise RULES` it runs
+//! `ambit-fidelity FOLDER WORKLOAD [ATTACK]...`. `cargo xtask fidelity` makes a table of it. With `--without HEURISTIC` it learns
+//! without a heuristic, and does not attack. With `--noise RULES` it runs
 //! the workload without a map, and prints how often each of the rules applied; `cargo xtask noise` makes a table of that.
 //!
 //! Days of the workload (its scripts) run under `ambit run`; violations are read from its output.
@@ -37,12 +38,16 @@ fn main() -> ExitCode {
             Days::prepare(Path::new(folder), workload, None)
                 .and_then(|days| noise::report(&days, rules))
         }
+        [without, heuristic, folder, workload] if without == "--without" => IdleDomain::begin()
+            .and_then(|held| Days::prepare(Path::new(folder), workload, Some(held)))
+            .map(|days| days.without(heuristic))
+            .and_then(|days| report(&days, &[])),
         [folder, workload, attacks @ ..] => IdleDomain::begin()
             .and_then(|held| Days::prepare(Path::new(folder), workload, Some(held)))
             .and_then(|days| report(&days, attacks)),
         _ => {
             eprintln!(
-                "usage: ambit-fidelity FOLDER WORKLOAD [ATTACK]...\n       ambit-fidelity --noise RULES FOLDER WORKLOAD"
+                "usage: ambit-fidelity FOLDER WORKLOAD [ATTACK]...\n       ambit-fidelity --without HEURISTIC FOLDER WORKLOAD\n       ambit-fidelity --noise RULES FOLDER WORKLOAD"
             );
             return ExitCode::from(2);
         }
@@ -73,7 +78,7 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
             new_lines(before, &now);
         }
         lines.push(now);
-        curve.keep(seed)?;
+        curve.keep(seed, days.left_out())?;
     }
     // The last day that added a rule.
     let stable = (1..lines.len())
@@ -99,7 +104,12 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
     }
     let mut attacks = Vec::new();
     let mut left_behind = Vec::new();
-    for attack in days.attacks(only)? {
+    let chosen = if days.left_out().is_none() {
+        days.attacks(only)?
+    } else {
+        Vec::new()
+    };
+    for attack in chosen {
         let result = attack::run(days, &attack, &left_behind)?;
         eprintln!("attack {}", result.line());
         attacks.push(result.json());

@@ -17,9 +17,13 @@ pub(crate) struct Review {
     pub(crate) proposals: Value,
 }
 
-/// Reviews a map.
-pub(crate) fn review(map: &str, accepted: &str) -> Result<Review, String> {
-    let listed = ambit(&["map", "generalize", map, "--no-walk", "--json"])?;
+/// Reviews a map, perhaps without the proposals of a heuristic.
+pub(crate) fn review(map: &str, accepted: &str, without: Option<&str>) -> Result<Review, String> {
+    let generalize = |more: &[&str]| {
+        let words = [&["map", "generalize", map, "--no-walk"], more].concat();
+        ambit(&with_left_out(words, without))
+    };
+    let listed = generalize(&["--json"])?;
     let listed: Value =
         serde_json::from_slice(&listed).map_err(|error| format!("proposals: {error}"))?;
     let mut review = Review {
@@ -45,18 +49,20 @@ pub(crate) fn review(map: &str, accepted: &str) -> Result<Review, String> {
         }
     }
     if !ids.is_empty() {
-        ambit(&[
-            "map",
-            "generalize",
-            map,
-            "--no-walk",
-            "--apply",
-            &ids.join(","),
-            "-o",
-            map,
-        ])?;
+        generalize(&["--apply", &ids.join(","), "-o", map])?;
     }
     Ok(review)
+}
+
+/// Adds the option that leaves out a heuristic.
+pub(crate) fn with_left_out<'a>(
+    mut words: Vec<&'a str>,
+    heuristic: Option<&'a str>,
+) -> Vec<&'a str> {
+    if let Some(heuristic) = heuristic {
+        words.extend(["--without", heuristic]);
+    }
+    words
 }
 
 pub(crate) fn ambit(arguments: &[&str]) -> Result<Vec<u8>, String> {
