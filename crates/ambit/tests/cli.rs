@@ -190,6 +190,28 @@ fn proposals_are_shown_and_nothing_is_applied_that_was_not_chosen() {
 }
 
 #[test]
+fn a_heuristic_is_left_out_by_its_name() {
+    let desk = desk();
+    varied(&desk);
+    let generalize = |without: &str| {
+        desk.ambit(&[
+            "map",
+            "generalize",
+            "--no-walk",
+            "--without",
+            without,
+            "varied.map",
+        ])
+    };
+    generalize("propose-hex").exits(0).says("numbers  risk low");
+    let ran = generalize("propose-numbers").exits(0);
+    assert!(!ran.stdout().contains("numbers"), "{}", ran.stdout());
+    generalize("luck")
+        .exits(1)
+        .complains("unknown heuristic; there are: names, across-runs,");
+}
+
+#[test]
 fn what_is_sensitive_is_applied_only_by_name() {
     let desk = desk();
     let dir = varied(&desk);

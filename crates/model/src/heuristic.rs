@@ -21,11 +21,11 @@ pub enum Heuristic {
     Uuids,
     /// Names that contain another file's final name.
     Around,
-    /// Dates that differ from those of earlier runs.
+    /// Dates that are different in each run.
     Dates,
     /// Files that are used under the pattern under which they are made.
     Follow,
-    /// Removals that a map allows with what it creates.
+    /// Removals of files that the same executable creates.
     Removals,
     /// Proposals of a kind.
     Propose(Kind),
