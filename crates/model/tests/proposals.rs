@@ -618,6 +618,19 @@ fn letters_of_no_word_that_two_runs_drew_are_random() {
         &[],
     ]);
     assert_eq!(places(&proposals(&learned)), ["/srv/in/node-{tmp}"]);
+    // Later runs see the folders that earlier ones made.
+    let learned = one(&[
+        &["file.mkdir /srv/in/node-vsyyeoplv"],
+        &[
+            "file.open r /srv/in/node-vsyyeoplv",
+            "file.mkdir /srv/in/node-kqwzrtbfh",
+        ],
+        &[
+            "file.open r /srv/in/node-vsyyeoplv",
+            "file.open r /srv/in/node-kqwzrtbfh",
+        ],
+    ]);
+    assert_eq!(places(&proposals(&learned)), ["/srv/in/node-{tmp}"]);
     let learned = one(&[
         &["file.mkdir /srv/in/node-singapore"],
         &["file.mkdir /srv/in/node-frankfurt"],

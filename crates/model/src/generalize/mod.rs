@@ -300,7 +300,8 @@ fn path_drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> 
             if let Some(statistics) = counted {
                 let seen = statistics.seen_by(subject, &rule.to_string());
                 let seen = seen.filter_map(|run| runs.get(&run));
-                tree.add_runs(&path, seen.fold(0, |all, run| all | run));
+                let seen = seen.fold(0, |all, run| all | run);
+                tree.add_runs(&path, rule.operation(), seen);
             }
         }
     }

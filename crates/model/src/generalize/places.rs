@@ -231,7 +231,10 @@ impl Tree {
             created: of().any(|node| node.created),
             written: of().any(|node| node.written),
             differs: self.differs(of()),
-            runs: of().fold(0, |runs, node| runs | node.runs),
+            runs: match of().fold(0, |runs, node| runs | node.made_in) {
+                0 => of().fold(0, |runs, node| runs | node.runs),
+                made => made,
+            },
             fanout: name::is_fanout(name)
                 && nodes.iter().any(|node| self.contains_hashes(*node, 1))
                 || self.is_fan(name, nodes),

@@ -13,7 +13,7 @@ pub(super) struct Sibling<'a> {
     pub(super) written: bool,
     /// True if it is missing in some of the compared maps or runs.
     pub(super) differs: bool,
-    /// The runs that used it, one bit each; 0 if unknown.
+    /// The runs that made it, or else those that used it, one bit each; 0 if unknown.
     pub(super) runs: u128,
     /// True for a directory over which hashes are distributed.
     pub(super) fanout: bool,

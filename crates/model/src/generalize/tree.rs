@@ -33,6 +33,8 @@ pub(super) struct Node {
     pub(super) maps: u128,
     /// The runs that used it, one bit each; 0 if unknown.
     pub(super) runs: u128,
+    /// The runs that gave a file this name.
+    pub(super) made_in: u128,
 }
 
 /// The paths of a map.
@@ -142,6 +144,15 @@ fn creates(operation: Operation) -> bool {
     ) || operation.op == Op::FileLink && operation.arg == abi::END_TO
 }
 
+/// True if the operation gives a file this name.
+fn makes(operation: Operation) -> bool {
+    match operation.op {
+        Op::FileRename | Op::FileLink => operation.arg == abi::END_TO,
+        Op::FileUnlink | Op::FileRmdir => false,
+        _ => creates(operation),
+    }
+}
+
 /// True if the operation changes its object.
 pub(crate) fn writes(operation: Operation) -> bool {
     match operation.op {
@@ -206,10 +217,13 @@ impl Tree {
         }
     }
 
-    /// Records the runs that used the path.
-    pub(super) fn add_runs(&mut self, path: &[Component], runs: u128) {
+    /// Records the runs that performed an operation on the path.
+    pub(super) fn add_runs(&mut self, path: &[Component], operation: Operation, runs: u128) {
         if let Some(node) = self.find(path) {
             node.runs |= runs;
+            if makes(operation) {
+                node.made_in |= runs;
+            }
         }
     }
 
