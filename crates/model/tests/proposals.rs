@@ -671,3 +671,29 @@ fn a_program_that_connects_to_some_of_the_workload_s_sockets_may_connect_to_all(
         ]
     );
 }
+
+#[test]
+fn one_name_around_a_name_with_a_pattern_has_the_pattern_too() {
+    let learned = one(&[
+        &[
+            "file.create /srv/in/scan_1203.tif",
+            "file.rename to /srv/in/lqztgi.csv",
+            "file.create /srv/in/.lqztgi.csv.{tmp}",
+        ],
+        &[
+            "file.create /srv/in/scan_7781.tif",
+            "file.link to /srv/in/scan_1203.tif~",
+            "file.rename to /srv/in/wgmfdv.csv",
+        ],
+        &["file.create /srv/in/other.tif~", "file.create /srv/in/x"],
+    ]);
+    assert_eq!(
+        places(&proposals(&learned)),
+        [
+            "/srv/in/.{tmp}.csv.{tmp}",
+            "/srv/in/scan_{n}.tif",
+            "/srv/in/scan_{n}.tif~",
+            "/srv/in/{tmp}.csv",
+        ]
+    );
+}

@@ -445,7 +445,7 @@ fn kind_of(pieces: &[Piece]) -> Kind {
 }
 
 /// Returns a test whether the pieces cover a name.
-fn covers(pieces: &[Piece]) -> impl Fn(&[u8]) -> bool + use<> {
+pub(super) fn covers(pieces: &[Piece]) -> impl Fn(&[u8]) -> bool + use<> {
     let pattern = PathPattern::new(PathKind::Memfd, pieces.to_vec());
     move |name| pattern.matches(&Object::Memfd(name.into()))
 }

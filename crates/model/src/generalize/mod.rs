@@ -7,6 +7,7 @@
 
 mod address;
 mod alike;
+mod around;
 mod classed;
 mod cluster;
 mod comparison;

@@ -11,7 +11,7 @@ use ambit_event::lex::Class;
 use super::cluster::{Cluster, classed_clusters, clusters, extension, learned_clusters, members};
 use super::sibling::Sibling;
 use super::tree::{Component, Node, Tree, exact, pieces};
-use super::{Kind, Options, alike, classed, name};
+use super::{Kind, Options, alike, around, classed, name};
 use crate::learn::heuristics::is_hash;
 use crate::pattern::{PathKind, PathPattern, Piece};
 
@@ -134,6 +134,12 @@ impl Tree {
             options,
             self.is_compared(),
         ));
+        let created = children.iter().filter(|(_, nodes)| {
+            let mut nodes = nodes.iter().filter_map(|node| self.nodes.get(*node));
+            nodes.any(|node| node.created)
+        });
+        let created = created.map(|(component, _)| *component);
+        found.extend(around::clusters(created, &found));
         found.extend(self.beside(&children, &found));
         found.extend(alike::clusters(self, &children, &found));
         let cache = self.cache_cluster(group, &children, &found, options);

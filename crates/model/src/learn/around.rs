@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Splits the name of a temporary file around the final name that it contains.
 
+use std::collections::BTreeSet;
+
 use super::makers::AROUND;
 use crate::pattern::Piece;
 
@@ -29,6 +31,40 @@ pub(crate) fn split_around(
             surrounds(&before, &after).then_some((before, after))
         })
     })
+}
+
+/// Returns the final names that a temporary name may contain, one component of a path.
+pub(crate) fn inner_names(name: &[Piece]) -> BTreeSet<&[u8]> {
+    let exact = name.len() == 1;
+    let texts = name
+        .iter()
+        .enumerate()
+        .filter_map(|(at, piece)| match piece {
+            Piece::Bytes(bytes) => Some((at, &**bytes)),
+            _ => None,
+        });
+    let mut out = BTreeSet::new();
+    for (at, text) in texts {
+        for row in AROUND {
+            let before = if at == 0 { row.before.as_bytes() } else { b"" };
+            let Some(rest) = text.strip_prefix(before) else {
+                continue;
+            };
+            if exact {
+                out.extend(rest.strip_suffix(row.after.as_bytes()));
+                continue;
+            }
+            // One separator stands between the name and the generated part.
+            let rest = match rest.split_first() {
+                Some((first, others)) if at > 0 && !first.is_ascii_alphanumeric() => others,
+                _ => rest,
+            };
+            out.insert(rest);
+            out.extend(rest.split_last().map(|(_, others)| others));
+        }
+    }
+    out.retain(|inner| split_around(name, inner).is_some());
+    out
 }
 
 fn literal(bytes: &[u8]) -> Option<Piece> {

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Names that contain a name whose siblings became a pattern: `.scan_17.tif.{tmp}` beside `scan_{n}.tif`. One of them is enough,
+//! since the pattern was proven by others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ambit_event::lex::Class;
+
+use super::classed;
+use super::cluster::{Cluster, covers, members};
+use super::tree::Component;
+use crate::learn::around::{inner_names, split_around};
+use crate::pattern::{Index, Piece, canonical};
+
+/// Returns the clusters of created names around names that a cluster covers.
+pub(super) fn clusters<'c>(
+    created: impl Iterator<Item = &'c Component>,
+    found: &[Cluster],
+) -> Vec<Cluster> {
+    let taken = members(found);
+    let mut narrow: Index<'_, &Cluster> = Index::default();
+    for cluster in found.iter().filter(|cluster| is_narrow(&cluster.pieces)) {
+        narrow.insert(&cluster.pieces, cluster);
+    }
+    let of = |inner: &[u8]| {
+        let mut candidates = narrow.candidates(inner);
+        candidates
+            .find(|cluster| covers(&cluster.pieces)(inner))
+            .copied()
+    };
+    let mut out: BTreeMap<Vec<Piece>, Cluster> = BTreeMap::new();
+    for component in created {
+        let Some(name) = spelled(component).filter(|name| !taken.contains(&**name)) else {
+            continue;
+        };
+        let around = inner_names(component).into_iter().find_map(|inner| {
+            let cluster = of(inner)?;
+            let (before, after) = split_around(component, inner)?;
+            let pieces = [before, cluster.pieces.clone(), after].concat();
+            Some((cluster.kind, canonical(pieces)))
+        });
+        if let Some((kind, pieces)) = around {
+            let cluster = out.entry(pieces.clone()).or_insert_with(|| Cluster {
+                kind,
+                pieces,
+                members: BTreeSet::new(),
+                steady: false,
+            });
+            cluster.members.insert(name);
+        }
+    }
+    out.into_values().collect()
+}
+
+fn spelled(component: &Component) -> Option<Vec<u8>> {
+    match &**component {
+        [Piece::Bytes(name)] => Some(name.to_vec()),
+        _ => classed::spell(component),
+    }
+}
+
+/// True if the pattern has a class and a fixed text, and nothing wider than a class.
+fn is_narrow(pieces: &[Piece]) -> bool {
+    let class = |piece: &Piece| matches!(piece, Piece::Class(_));
+    let fixed = |piece: &Piece| matches!(piece, Piece::Bytes(_));
+    pieces.iter().all(|piece| class(piece) || fixed(piece))
+        && pieces.iter().any(class)
+        && (pieces.iter().any(fixed) || *pieces == [Piece::Class(Class::Uuid)])
+}
