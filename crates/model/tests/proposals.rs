@@ -378,9 +378,9 @@ fn a_part_that_each_run_drew_anew_is_random_though_no_single_name_shows_it() {
     ]);
     assert_eq!(places(&proposals(&learned)), ["/srv/t/my_{tmp}.idx"]);
     let words = one(&[
-        &["file.create /srv/t/on_monday.idx"],
-        &["file.create /srv/t/on_friday.idx"],
-        &["file.create /srv/t/on_sunday.idx"],
+        &["file.create /srv/t/on_yellow.idx"],
+        &["file.create /srv/t/on_purple.idx"],
+        &["file.create /srv/t/on_orange.idx"],
     ]);
     assert_eq!(places(&proposals(&words)), [""; 0]);
 }

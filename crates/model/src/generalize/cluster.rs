@@ -11,7 +11,7 @@ use ambit_event::lex::Class;
 
 use super::name::{self, Part, PartKind, TemplatePart};
 use super::sibling::Sibling;
-use super::{Kind, Options, classed, shape};
+use super::{Kind, Options, calendar, classed, shape};
 use crate::dates;
 use crate::learn::heuristics::HASH_DIGITS_MIN;
 use crate::pattern::{PathKind, PathPattern, Piece, canonical};
@@ -47,6 +47,11 @@ pub(super) fn clusters(
     let mut remaining: Vec<&Sibling<'_>> = siblings.iter().collect();
     take_cluster(&mut remaining, &mut out, platforms);
     take_cluster(&mut remaining, &mut out, fanout);
+    for cycle in calendar::cycles(&remaining) {
+        take_cluster(&mut remaining, &mut out, |remaining| {
+            of_cycle(&cycle, remaining, options, compared)
+        });
+    }
     for (kind, names) in shape::hex_numbers(&remaining) {
         take_cluster(&mut remaining, &mut out, |remaining| {
             of_shape(kind, &names, remaining, options)
@@ -133,6 +138,26 @@ fn of_shape(
         _ => 3,
     });
     (members.len() >= needed).then(|| cluster(kind, shape.pieces.clone(), members.iter().copied()))
+}
+
+/// Returns the cluster of names that differ in a weekday or a month. Names that the workload only reads need one more.
+fn of_cycle(
+    cycle: &calendar::Cycle,
+    remaining: &[&Sibling<'_>],
+    options: &Options,
+    compared: bool,
+) -> Option<Cluster> {
+    let members = remaining
+        .iter()
+        .copied()
+        .filter(|sibling| cycle.members.contains(sibling.name));
+    let made = members
+        .clone()
+        .any(|sibling| sibling.created || sibling.written);
+    let needed = options.support.unwrap_or(if made { 2 } else { 3 }).max(2);
+    let varies = !compared || members.clone().any(|sibling| sibling.differs);
+    (varies && members.clone().count() >= needed)
+        .then(|| cluster(Kind::Dates, cycle.pieces.clone(), members))
 }
 
 /// Merges clusters that have the same pattern.
@@ -657,6 +682,29 @@ mod tests {
         let found = found(&names, true, false);
         assert_eq!(found.len(), 5_000);
         assert_eq!(found.first().map(String::as_str), Some("gggg-{n}"));
+    }
+
+    #[test]
+    fn weekdays_and_months_follow_in_the_same_spelling() {
+        assert_eq!(
+            found(&["log-Mon.txt", "log-Tue.txt"], true, true),
+            ["log-{Fri,Mon,Sat,Sun,Thu,Tue,Wed}.txt"]
+        );
+        assert_eq!(
+            found(&["june", "may", "july"], true, true),
+            [
+                "{april,august,december,february,january,july,june,march,may,november,october,\
+                 september}"
+            ]
+        );
+        for names in [
+            &["log-Mon.txt", "log-tue.txt"][..],
+            &["Monitor", "Tuesdays"],
+            &["sun.conf", "oracle.conf"],
+            &["may.txt"],
+        ] {
+            assert_eq!(found(names, true, true), [""; 0], "{names:?}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod address;
 mod alike;
 mod around;
+mod calendar;
 mod classed;
 mod cluster;
 mod comparison;

@@ -32,7 +32,7 @@ pub(super) struct Shape {
 }
 
 /// Returns the runs of letters and digits, and the separators between them, in order.
-fn runs(name: &[u8]) -> Vec<&[u8]> {
+pub(super) fn runs(name: &[u8]) -> Vec<&[u8]> {
     name.chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric())
         .collect()
 }
