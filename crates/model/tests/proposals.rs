@@ -697,3 +697,27 @@ fn one_name_around_a_name_with_a_pattern_has_the_pattern_too() {
         ]
     );
 }
+
+#[test]
+fn names_of_several_directories_of_a_kind_are_no_spool_together() {
+    let file = |host: &str, name: &str| format!("file.create /srv/log/{host}/{name}.csv");
+    let names = [
+        "ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen", "jay", "kite",
+    ];
+    let runs = names
+        .chunks(5)
+        .zip(["quill", "ember"])
+        .map(|(names, host)| {
+            let mut lines = vec![
+                ("/bin/app", format!("file.mkdir /srv/log/{host}")),
+                ("/bin/app", file(host, "day-{date}")),
+                ("/bin/app", file(host, &format!("{host}-{{n}}"))),
+            ];
+            lines.extend(names.iter().map(|name| ("/bin/app", file(host, name))));
+            lines
+        });
+    let learned = learned(&runs.collect::<Vec<_>>());
+    let found = proposals(&learned);
+    assert_eq!(places(&found), ["/srv/log/{ember,quill}"]);
+    assert!(found[0].is_safe(), "{:?}", found[0].reasons);
+}

@@ -144,6 +144,12 @@ impl Tree {
         found.extend(alike::clusters(self, &children, &found));
         let cache = self.cache_cluster(group, &children, &found, options);
         found.extend(cache);
+        // Names that several directories have together are no evidence that any name may follow.
+        let place = group.place.and_then(|place| places.get(place));
+        if place.is_some_and(|place| place.kind == Kind::Alike) {
+            let wide = |piece: &Piece| matches!(piece, Piece::Star | Piece::StarStar);
+            found.retain(|cluster| !cluster.pieces.iter().any(wide));
+        }
         for cluster in found {
             self.descend(group, cluster, &mut children, places, groups);
         }

@@ -25,8 +25,8 @@ pub(super) fn of_renamed(rules: &[Rule]) -> Vec<Rule> {
 
 /// Adds rules for files and sockets that the workload makes and removes again.
 ///
-/// After a crash they are still there, and the next start removes or overwrites them: the subject that makes such a file or
-/// socket may remove it, and may write over a file that it creates. A program that was executed again, or that another program
+/// After a crash they are still there, and the next start reads, removes or overwrites them: the subject that makes such a file
+/// or socket may remove it, and may read and write over a file that it creates. A program that was executed again, or that another program
 /// started, may be the one that ends: subjects of one executable may remove what one of them makes and one of them removes.
 pub(super) fn add(map: &mut Map) {
     let removed = removed(map);
@@ -55,14 +55,15 @@ pub(super) fn add(map: &mut Map) {
                     .contains(&Rule::new(operation, (*object).clone()))
             };
             let mut rules = vec![Operation::plain(Op::FileUnlink)];
-            let write = Operation {
+            let open = |arg| Operation {
                 op: Op::FileOpen,
-                arg: abi::OPEN_WRITE,
+                arg,
             };
             // The next start chooses another temporary name, so it overwrites none.
             let creates = object.as_exact().is_some() && has(Operation::plain(Op::FileCreate));
             if creates && written.contains(*object) {
-                rules.extend([write, Operation::plain(Op::FileTruncate)]);
+                let truncate = Operation::plain(Op::FileTruncate);
+                rules.extend([open(abi::OPEN_READ), open(abi::OPEN_WRITE), truncate]);
             }
             let rules = rules
                 .into_iter()

@@ -34,13 +34,12 @@ pub(crate) fn review(map: &str, accepted: &str, without: Option<&str>) -> Result
     for proposal in listed["proposals"].as_array().into_iter().flatten() {
         let place = proposal["place"].as_str().unwrap_or_default();
         let id = proposal["id"].as_str().unwrap_or_default();
-        // One proposal stands for both.
-        if proposal["instead_of"].is_string() {
-            continue;
-        }
+        let outer = proposal["instead_of"].as_str();
         if proposal["applied_by"].is_string() {
             review.applied += 1;
             ids.push(id);
+        } else if outer.is_some() {
+            // The proposal above is named below.
         } else if accepted.split(' ').any(|one| one == place) {
             review.accepted.push(place.to_owned());
             ids.push(id);
