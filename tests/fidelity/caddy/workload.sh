@@ -4,6 +4,8 @@
 about="caddy, a Go program: pages, proxy, templates, certificates of its own, new sites, reload by its API, restart, kill"
 home=/srv/caddy
 seconds=300
+# The server makes a key for each site.
+accepted="/srv/caddy/data/certificates/local/{tmp}.lab"
 
 prepare() {
 	mkdir -p $home/www/docs $home/www/live $home/private $home/log $home/config $home/data
