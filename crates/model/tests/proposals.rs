@@ -696,6 +696,9 @@ fn one_name_around_a_name_with_a_pattern_has_the_pattern_too() {
             "/srv/in/{tmp}.csv",
         ]
     );
+    // The random ending was there before.
+    let found = proposals(&learned);
+    assert!(found.iter().all(Proposal::is_safe), "{found:#?}");
 }
 
 #[test]

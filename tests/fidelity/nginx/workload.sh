@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # A web server: static pages, uploads, reload, log rotation.
 about="nginx: pages, uploads, reload, log rotation"
-accepted="/srv/web/upload/*"
+accepted="/srv/web/upload/{tmp}"
 site=/srv/web
 
 prepare() {

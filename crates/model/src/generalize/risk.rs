@@ -94,40 +94,50 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
     proposal.sensitive = sensitive;
 }
 
-/// Returns the pattern with a text of its own for each random part, if the lines that it replaces have as many of them. Then
-/// the proposal does not widen these, and they do not count as a sensitive word such as `keytab`. It replaces lines with its
-/// operation and of its depth.
+/// Returns the pattern with a text of its own for each random part that the lines that it replaces have, too. The proposal does
+/// not widen these parts, so they do not count as a sensitive word such as `keytab`. It replaces lines with its operation and of
+/// its depth. If all of them have as many random parts, each part is known, else those at the beginning and end that all share.
 fn without_known_random_parts(
     rule: &Rule,
     pattern: &PathPattern,
     removes: &BTreeSet<Rule>,
 ) -> PathPattern {
-    let random = |pieces: &[Piece]| {
-        let classes = pieces
-            .iter()
-            .filter(|piece| **piece == Piece::Class(Class::Tmp));
-        classes.count()
-    };
-    let known = random(pattern.pieces());
-    let mut replaced = removes
+    let random = Piece::Class(Class::Tmp);
+    let count = |pieces: &[Piece]| pieces.iter().filter(|piece| **piece == random).count();
+    let replaced: Vec<PathPattern> = removes
         .iter()
         .filter(|old| old.operation() == rule.operation())
         .filter_map(|old| match old.object() {
-            RuleObject::Path(old) => Some((old.depth(), random(old.pieces()))),
+            RuleObject::Path(old) => Some(old.clone()),
             RuleObject::Exact(Object::Path(path)) => {
-                let exact = PathPattern::of_marked(PathKind::Path, path.as_bytes());
-                Some((exact.depth(), 0))
+                Some(PathPattern::of_marked(PathKind::Path, path.as_bytes()))
             }
             _ => None,
         })
-        .filter(|(depth, _)| *depth == pattern.depth())
-        .peekable();
-    if known == 0 || replaced.peek().is_none() || !replaced.all(|(_, random)| random == known) {
+        .filter(|old| old.depth() == pattern.depth())
+        .collect();
+    let pieces = pattern.pieces();
+    if count(pieces) == 0 || replaced.is_empty() {
         return pattern.clone();
     }
-    let pieces = pattern.pieces().iter().map(|piece| match piece {
-        Piece::Class(Class::Tmp) => Piece::Bytes(b"\x01random"[..].into()),
-        other => other.clone(),
+    let same = |pairs: &mut dyn Iterator<Item = (&Piece, &Piece)>| {
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    let (mut first, mut last) = (pieces.len(), pieces.len());
+    for old in &replaced {
+        let old = old.pieces();
+        if count(old) != count(pieces) {
+            first = first.min(same(&mut pieces.iter().zip(old)));
+            last = last.min(same(&mut pieces.iter().rev().zip(old.iter().rev())));
+        }
+    }
+    let is_known = |at: usize| at < first || at + last >= pieces.len();
+    let pieces = pieces.iter().enumerate().map(|(at, piece)| {
+        if *piece == random && is_known(at) {
+            Piece::Bytes(b"\x01random"[..].into())
+        } else {
+            piece.clone()
+        }
     });
     PathPattern::new(pattern.kind(), pieces.collect())
 }
