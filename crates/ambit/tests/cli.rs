@@ -209,6 +209,9 @@ fn a_heuristic_is_left_out_by_its_name() {
     generalize("luck")
         .exits(1)
         .complains("unknown heuristic; there are: names, across-runs,");
+    generalize("dates")
+        .exits(1)
+        .complains("only proposals can be left out");
 }
 
 #[test]

@@ -724,3 +724,108 @@ fn names_of_several_directories_of_a_kind_are_no_spool_together() {
     assert_eq!(places(&found), ["/srv/log/{ember,quill}"]);
     assert!(found[0].is_safe(), "{:?}", found[0].reasons);
 }
+
+#[test]
+fn only_varying_names_are_expected_in_other_directories() {
+    let mut runs = logs_by_host();
+    runs[0].extend([
+        "file.create /srv/log/quill/tool",
+        "file.chmod suid /srv/log/quill/helper-{n}",
+        "file.open r /srv/log/quill/token",
+        "exec /srv/log/quill/job-{n}",
+        "net.connect unix /srv/log/quill/bus-{n}",
+    ]);
+    let lines = after(&one(&as_slices(&runs)), Proposal::is_for_all);
+    for line in [
+        "exec /srv/log/quill/job-{n}",
+        "file.chmod suid /srv/log/quill/helper-{n}",
+        "file.create /srv/log/quill/tool",
+        "file.create /srv/log/{ember,quill}/cron-{date}.log",
+        "file.open r /srv/log/quill/token",
+        "net.connect unix /srv/log/quill/bus-{n}",
+    ] {
+        assert!(lines.contains(&line.to_owned()), "{line}: {lines:#?}");
+    }
+}
+
+#[test]
+fn directories_with_several_purposes_are_of_no_kind() {
+    let below = |root: &str| {
+        let runs = logs_by_host();
+        let runs = runs.iter().map(|lines| {
+            let lines = lines.iter();
+            lines
+                .map(|line| ("/bin/app", line.replace("/srv/log/", root)))
+                .collect()
+        });
+        proposals(&learned(&runs.collect::<Vec<_>>()))
+    };
+    assert_eq!(places(&below("/srv/a/log/")), ["/srv/a/log/{ember,quill}"]);
+    assert_eq!(places(&below("/home/")), [""; 0]);
+    assert_eq!(places(&below("/")), [""; 0]);
+}
+
+#[test]
+fn directories_that_all_runs_fill_alike_have_no_proposal() {
+    let runs = logs_by_host();
+    let all = runs.concat();
+    let learned = one(&[&all, &all]);
+    assert_eq!(places(&proposals(&learned)), [""; 0]);
+}
+
+#[test]
+fn one_more_directory_of_a_kind_is_the_same_proposal() {
+    let id = |runs: &[Vec<&str>]| proposals(&one(&as_slices(runs)))[0].id.clone();
+    let mut runs = logs_by_host();
+    let before = id(&runs);
+    runs.push(vec![
+        "file.mkdir /srv/log/zeta",
+        "file.create /srv/log/zeta/mail-{date}.log",
+    ]);
+    assert_eq!(id(&runs), before);
+}
+
+#[test]
+fn a_date_beside_a_pattern_of_numbers_keeps_the_numbers() {
+    let learned = one(&[
+        &["file.create /srv/r-{n}"],
+        &["file.create /srv/r-20261124"],
+    ]);
+    let lines = after(&learned, |_| true);
+    assert_eq!(lines, ["file.create /srv/r-{n}"]);
+}
+
+#[test]
+fn a_name_of_many_classes_is_compared_in_bounded_time() {
+    let pattern = vec!["{n}"; 30].join("-");
+    let name = vec!["{n}-5"; 15].join("-");
+    let lines = [pattern, name].map(|name| format!("file.create /srv/s/{name}"));
+    let learned = one(&[&[&*lines[0]], &[&*lines[1]]]);
+    proposals(&learned);
+}
+
+#[test]
+fn sockets_without_comparison_and_the_bus_are_left_alone() {
+    let bind = |name: &str| format!("net.bind unix /run/dbus/{name}");
+    let connect = |name: &str| format!("net.connect unix /run/dbus/{name}");
+    let names = ["anvil", "bounce", "log", "system_bus_socket"];
+    let mut lines: Vec<(&str, String)> =
+        names.iter().map(|name| ("/bin/srv", bind(name))).collect();
+    lines.extend(names[..3].iter().map(|name| ("/bin/cli", connect(name))));
+    assert_eq!(
+        places(&proposals(&learned(std::slice::from_ref(&lines)))),
+        [""; 0]
+    );
+    let found = proposals(&learned(&[lines.clone(), lines[..5].to_vec()]));
+    assert_eq!(places(&found), ["net.connect /run/dbus"]);
+    assert!(!found[0].is_for_all(), "{:?}", found[0].sensitive);
+}
+
+#[test]
+fn a_name_joins_a_pattern_that_the_same_proposals_make() {
+    let learned = one(&[
+        &["file.create /srv/s/1-1", "file.create /srv/s/2-2"],
+        &["file.create /srv/s/3-3", "file.create /srv/s/{n}-5"],
+    ]);
+    assert_eq!(after(&learned, |_| true), ["file.create /srv/s/{n}-{n}"]);
+}

@@ -4,17 +4,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ambit_abi::{self as abi, Op};
+use ambit_event::Operation;
 use ambit_event::lex::Class;
 
 use super::cluster::{Cluster, members};
 use super::name::{self, TemplatePart};
 use super::tree::{Component, Tree, exact};
-use super::{Kind, classed};
+use super::{Kind, Options, classed};
 use crate::dates;
 use crate::pattern::Piece;
 
-/// Minimum number of directories without runs or maps to compare.
+/// Minimum number of directories.
+const COMPARED_MIN: usize = 2;
+/// The same without runs or maps to compare.
 const UNCOMPARED_MIN: usize = 3;
+/// Minimum depth: directories of the root and of folders such as `/home` have more than one purpose.
+const DEPTH_MIN: usize = 2;
+/// Maximum depth of the names below a directory that are compared.
+const BELOW_MAX: usize = 8;
 /// Maximum number of directories of one kind. More of them are a spool.
 const DIRECTORIES_MAX: usize = 16;
 /// Maximum number of paths below a directory that are compared.
@@ -27,31 +35,55 @@ type Shape = Vec<TemplatePart>;
 struct Directory<'a> {
     names: Vec<&'a [u8]>,
     component: &'a Component,
-    made: bool,
-    shapes: BTreeSet<Shape>,
+    below: Below,
 }
 
-/// Returns clusters of directories that share a shape with a part that varies, of which the workload made at least one. If
-/// all of them have the same shapes, there is nothing to expect.
+/// What the workload made below a directory.
+#[derive(Default)]
+struct Below {
+    shapes: BTreeSet<Shape>,
+    /// True if some of the compared runs or maps lack one of the paths.
+    differs: bool,
+}
+
+/// The names of a directory that the workload made, its component, and its nodes.
+type Made<'a> = (Vec<&'a [u8]>, &'a Component, &'a [usize]);
+
+/// Returns clusters of directories that the workload made and that share a shape with a part that varies. If all of them have
+/// the same shapes, or all compared runs have all paths, there is nothing to expect. `depth` is the number of names above.
 pub(super) fn clusters(
     tree: &Tree,
+    depth: usize,
     children: &BTreeMap<&Component, Vec<usize>>,
     found: &[Cluster],
+    options: &Options,
 ) -> Vec<Cluster> {
     let taken = members(found);
-    let directories: Vec<Directory<'_>> = children
-        .iter()
-        .filter_map(|(component, nodes)| directory(tree, component, nodes))
-        .filter(|one| one.names.iter().all(|name| !taken.contains(name)))
-        .collect();
-    if !directories.iter().any(|one| one.made) {
-        return Vec::new();
-    }
+    let free = |names: &[&[u8]]| names.iter().all(|name| !taken.contains(name));
     let least = if tree.is_compared() {
-        2
+        COMPARED_MIN
     } else {
         UNCOMPARED_MIN
     };
+    let made: Vec<Made<'_>> = children
+        .iter()
+        .filter(|(_, nodes)| nodes.iter().any(|node| tree.is_made(*node)))
+        .filter_map(|(component, nodes)| Some((names(component)?, *component, &**nodes)))
+        .filter(|(names, _, _)| free(names))
+        .collect();
+    if depth < DEPTH_MIN || made.iter().map(|(names, _, _)| names.len()).sum::<usize>() < least {
+        return Vec::new();
+    }
+    let directories: Vec<Directory<'_>> = made
+        .into_iter()
+        .filter_map(|(names, component, nodes)| {
+            Some(Directory {
+                names,
+                component,
+                below: below(tree, nodes)?,
+            })
+        })
+        .collect();
     by_shape(&directories)
         .into_iter()
         .filter_map(|group| {
@@ -61,13 +93,36 @@ pub(super) fn clusters(
                 .iter()
                 .flat_map(|one| one.names.iter().copied())
                 .collect();
-            let shapes: BTreeSet<&BTreeSet<Shape>> = group.iter().map(|one| &one.shapes).collect();
-            let differ = shapes.len() > 1;
-            let made = group.iter().any(|one| one.made);
-            (made && differ && (least..=DIRECTORIES_MAX).contains(&names.len()))
+            let shapes: BTreeSet<_> = group.iter().map(|one| &one.below.shapes).collect();
+            let differs = !tree.is_compared() || group.iter().any(|one| one.below.differs);
+            let least = options.support.unwrap_or(least);
+            (shapes.len() > 1 && differs && (least..=DIRECTORIES_MAX).contains(&names.len()))
                 .then(|| cluster(&group, &names))
         })
         .collect()
+}
+
+/// True if a line below directories of one kind may be expected in each of them: its name there varies, or it makes the directory
+/// itself, and it only concerns the content of files.
+pub(super) fn is_expected(operation: Operation, below: &[Component]) -> bool {
+    let content = match operation.op {
+        Op::FileOpen => operation.arg & abi::OPEN_EXEC == 0,
+        // Set-user-ID and set-group-ID programs are no content.
+        Op::FileCreate | Op::FileChmod => operation.arg == 0,
+        Op::FileMkdir
+        | Op::FileTruncate
+        | Op::FileUnlink
+        | Op::FileRmdir
+        | Op::FileRename
+        | Op::FileLink
+        | Op::FileLock => true,
+        _ => false,
+    };
+    let varies = |component: &Component| {
+        let class = |piece: &Piece| matches!(piece, Piece::Class(_));
+        component.iter().any(class)
+    };
+    content && (below.is_empty() || below.iter().any(varies))
 }
 
 fn cluster(group: &[&Directory<'_>], names: &BTreeSet<&[u8]>) -> Cluster {
@@ -86,22 +141,22 @@ fn cluster(group: &[&Directory<'_>], names: &BTreeSet<&[u8]>) -> Cluster {
     }
 }
 
-/// Returns the directory with its shapes; `None` for files, for names with classes, and for directories without shapes.
-fn directory<'a>(tree: &Tree, component: &'a Component, nodes: &[usize]) -> Option<Directory<'a>> {
-    let names = match &**component {
-        [Piece::Bytes(name)] => vec![&**name],
-        [Piece::Either(alternatives)] => classed::names(alternatives)?,
-        _ => return None,
-    };
-    let mut shapes = BTreeSet::new();
-    let mut made = false;
-    let mut open: Vec<(usize, Shape)> = Vec::new();
-    let mut paths = 0;
-    for node in nodes {
-        made |= tree.is_made(*node);
-        open.push((*node, Shape::new()));
+/// Returns the names that a component stands for; `None` if it has a class.
+fn names(component: &Component) -> Option<Vec<&[u8]>> {
+    match &**component {
+        [Piece::Bytes(name)] => Some(vec![&**name]),
+        [Piece::Either(alternatives)] => classed::names(alternatives),
+        _ => None,
     }
-    while let Some((at, shape)) = open.pop() {
+}
+
+/// Returns the shapes of the paths that the workload made below a directory; `None` if there are none, or too many paths.
+fn below(tree: &Tree, nodes: &[usize]) -> Option<Below> {
+    let mut out = Below::default();
+    let mut open: Vec<(usize, usize, Shape)> =
+        nodes.iter().map(|node| (*node, 0, Shape::new())).collect();
+    let mut paths = 0;
+    while let Some((at, depth, shape)) = open.pop() {
         for (component, child) in tree.children(at) {
             paths += 1;
             if paths > PATHS_MAX {
@@ -111,17 +166,15 @@ fn directory<'a>(tree: &Tree, component: &'a Component, nodes: &[usize]) -> Opti
             shape.push(TemplatePart::Fixed(b"/"[..].into()));
             shape.extend(template(component));
             if tree.is_made(child) && has_text(&shape) && varies(&shape) {
-                shapes.insert(shape.clone());
+                out.differs |= tree.differs(tree.nodes.get(child).into_iter());
+                out.shapes.insert(shape.clone());
             }
-            open.push((child, shape));
+            if depth < BELOW_MAX {
+                open.push((child, depth + 1, shape));
+            }
         }
     }
-    (!shapes.is_empty()).then_some(Directory {
-        names,
-        component,
-        made,
-        shapes,
-    })
+    (!out.shapes.is_empty()).then_some(out)
 }
 
 /// Returns the template of a name or pattern. Dates in names and the classes of dates have the same one.
@@ -166,7 +219,7 @@ fn by_shape(directories: &[Directory<'_>]) -> Vec<Vec<usize>> {
     let mut group_of: Vec<usize> = (0..directories.len()).collect();
     let mut first: BTreeMap<&Shape, usize> = BTreeMap::new();
     for (at, directory) in directories.iter().enumerate() {
-        for shape in &directory.shapes {
+        for shape in &directory.below.shapes {
             let other = *first.entry(shape).or_insert(at);
             let (Some(&from), Some(&to)) = (group_of.get(at), group_of.get(other)) else {
                 continue;

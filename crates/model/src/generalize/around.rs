@@ -6,27 +6,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_event::lex::Class;
 
-use super::classed;
 use super::cluster::{Cluster, covers, members};
 use super::tree::Component;
+use super::{Kind, Options, classed};
 use crate::learn::around::{inner_names, split_around};
 use crate::pattern::{Index, Piece, canonical};
+
+/// Maximum number of patterns of a directory that names are compared with.
+const PATTERNS_MAX: usize = 256;
 
 /// Returns the clusters of created names around names that a cluster covers.
 pub(super) fn clusters<'c>(
     created: impl Iterator<Item = &'c Component>,
     found: &[Cluster],
+    options: &Options,
 ) -> Vec<Cluster> {
     let taken = members(found);
-    let mut narrow: Index<'_, &Cluster> = Index::default();
-    for cluster in found.iter().filter(|cluster| is_narrow(&cluster.pieces)) {
-        narrow.insert(&cluster.pieces, cluster);
+    let patterns = found.iter().filter(|cluster| is_narrow(&cluster.pieces));
+    let mut narrow = Index::default();
+    for cluster in patterns.take(PATTERNS_MAX) {
+        narrow.insert(&cluster.pieces, (cluster, covers(&cluster.pieces)));
     }
     let of = |inner: &[u8]| {
         let mut candidates = narrow.candidates(inner);
-        candidates
-            .find(|cluster| covers(&cluster.pieces)(inner))
-            .copied()
+        let found = candidates.find(|(_, covers)| covers(inner));
+        found.map(|(cluster, _)| *cluster)
     };
     let mut out: BTreeMap<Vec<Piece>, Cluster> = BTreeMap::new();
     for component in created {
@@ -37,11 +41,11 @@ pub(super) fn clusters<'c>(
             let cluster = of(inner)?;
             let (before, after) = split_around(component, inner)?;
             let pieces = [before, cluster.pieces.clone(), after].concat();
-            Some((cluster.kind, canonical(pieces)))
+            Some(canonical(pieces))
         });
-        if let Some((kind, pieces)) = around {
+        if let Some(pieces) = around {
             let cluster = out.entry(pieces.clone()).or_insert_with(|| Cluster {
-                kind,
+                kind: Kind::Around,
                 pieces,
                 members: BTreeSet::new(),
                 steady: false,
@@ -49,7 +53,10 @@ pub(super) fn clusters<'c>(
             cluster.members.insert(name);
         }
     }
-    out.into_values().collect()
+    let least = options.support.unwrap_or(1);
+    let out = out.into_values();
+    out.filter(|cluster| cluster.members.len() >= least)
+        .collect()
 }
 
 fn spelled(component: &Component) -> Option<Vec<u8>> {

@@ -108,10 +108,24 @@ pub(super) fn covers(pattern: &[Piece]) -> impl Fn(&[u8]) -> bool + use<> {
                 _ => None,
             })
             .collect();
+        let classes = pattern
+            .iter()
+            .filter(|piece| matches!(piece, Piece::Class(_)));
+        if ways(classes.count(), wanted.len()) > WAYS_MAX {
+            return false;
+        }
         with_fixed(&pattern, &wanted).into_iter().any(|pieces| {
             PathPattern::new(PathKind::Memfd, pieces).matches(&Object::Memfd(spelled.into()))
         })
     }
+}
+
+/// Maximum number of ways to find a name's classes among the classes of a pattern.
+const WAYS_MAX: usize = 1000;
+
+/// Returns the number of ways to choose some of all.
+fn ways(all: usize, some: usize) -> usize {
+    (0..some.min(all)).fold(1_usize, |ways, at| ways.saturating_mul(all - at) / (at + 1))
 }
 
 /// Returns the pattern with these classes, in order, made fixed in all possible ways.

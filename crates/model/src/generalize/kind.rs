@@ -28,6 +28,8 @@ pub enum Kind {
     Beside,
     /// Directories whose contents have the same shapes.
     Alike,
+    /// Names around others, such as `a_1.tif~`.
+    Around,
     /// A whole directory tree.
     Tree,
     /// Addresses of a network.
@@ -40,7 +42,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Numbers,
         Self::Dates,
         Self::Versions,
@@ -51,6 +53,7 @@ impl Kind {
         Self::Siblings,
         Self::Beside,
         Self::Alike,
+        Self::Around,
         Self::Tree,
         Self::Network,
         Self::Ports,
@@ -70,6 +73,7 @@ impl Kind {
             Self::Siblings => "siblings",
             Self::Beside => "beside",
             Self::Alike => "alike",
+            Self::Around => "around",
             Self::Tree => "tree",
             Self::Network => "network",
             Self::Ports => "ports",

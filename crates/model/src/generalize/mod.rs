@@ -135,11 +135,13 @@ impl Proposal {
     pub fn is_safe(&self) -> bool {
         let narrow = |rule: &Rule| match rule.object() {
             RuleObject::Path(pattern) => {
-                !matches!(rule.operation().op, Op::Exec | Op::MapExec)
-                    && !pattern
-                        .pieces()
-                        .iter()
-                        .any(|piece| matches!(piece, Piece::Star | Piece::StarStar))
+                !matches!(
+                    rule.operation().op,
+                    Op::Exec | Op::MapExec | Op::NetConnect | Op::NetSend
+                ) && !pattern
+                    .pieces()
+                    .iter()
+                    .any(|piece| matches!(piece, Piece::Star | Piece::StarStar))
             }
             RuleObject::Exact(_) => true,
             RuleObject::Inet(pattern) => {
@@ -147,7 +149,6 @@ impl Proposal {
             }
         };
         self.is_for_all()
-            && self.kind != Kind::Sockets
             && self
                 .rewrites
                 .iter()
@@ -196,7 +197,13 @@ struct Draft {
 impl Draft {
     /// Returns what distinguishes it from other drafts; it stays the same when the rest of the map changes.
     fn identity(&self) -> String {
-        let (kind, place) = (self.kind.name(), &self.place);
+        let (kind, mut place) = (self.kind.name(), &*self.place);
+        // One more name of a choice is the same proposal.
+        if self.kind == Kind::Alike
+            && let Some((first, _)) = place.split_once(',')
+        {
+            place = first;
+        }
         match &self.subject {
             None => format!("{kind}\n{place}"),
             Some(subject) => format!("{kind}\n{place}\n{subject}"),
@@ -328,7 +335,7 @@ fn path_drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> 
                 .collect(),
             steady: place.steady,
             inside: place.inside,
-            lines: replacements(lines, &place.lines),
+            lines: replacements(lines, &place.expected(lines)),
         })
         .collect()
 }
@@ -336,13 +343,20 @@ fn path_drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> 
 /// Replaces the numbers of a place by the classes of dates, if all paths of each pattern have dates there in one spelling.
 fn with_dates(mut place: places::Place, lines: &[(&Subject, &Rule)]) -> places::Place {
     let mut by_pattern: BTreeMap<&Vec<tree::Component>, Vec<&[u8]>> = BTreeMap::new();
+    // A pattern of the map may cover names without a date.
+    let mut wider: BTreeSet<&Vec<tree::Component>> = BTreeSet::new();
     for (number, pattern) in &place.lines {
         let paths = by_pattern.entry(pattern).or_default();
-        let object = lines.get(*number).map(|(_, rule)| rule.object());
-        if let Some(RuleObject::Exact(Object::Path(path) | Object::Deleted(path))) = object {
-            paths.push(path.as_bytes());
+        match lines.get(*number).map(|(_, rule)| rule.object()) {
+            Some(RuleObject::Exact(Object::Path(path) | Object::Deleted(path))) => {
+                paths.push(path.as_bytes());
+            }
+            _ => {
+                wider.insert(pattern);
+            }
         }
     }
+    by_pattern.retain(|pattern, _| !wider.contains(pattern));
     let narrowed: BTreeMap<Vec<tree::Component>, Vec<tree::Component>> = by_pattern
         .into_iter()
         .filter_map(|(pattern, paths)| {

@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::{self as abi, Op};
-use ambit_event::Operation;
 use ambit_event::lex::Class;
+use ambit_event::{Operation, Subject};
 
 use super::cluster::{Cluster, classed_clusters, clusters, extension, learned_clusters, members};
 use super::sibling::Sibling;
 use super::tree::{Component, Node, Tree, exact, pieces};
 use super::{Kind, Options, alike, around, classed, name};
+use crate::Rule;
 use crate::learn::heuristics::is_hash;
 use crate::pattern::{PathKind, PathPattern, Piece};
 
@@ -41,6 +42,21 @@ pub(super) struct Place {
     pub(super) inside: Option<usize>,
     /// Indices of lines, each with the pattern that replaces the line.
     pub(super) lines: Vec<(usize, Vec<Component>)>,
+}
+
+impl Place {
+    /// Returns the lines, for directories of one kind only those that may be expected in each of them.
+    pub(super) fn expected(&self, lines: &[(&Subject, &Rule)]) -> Vec<(usize, Vec<Component>)> {
+        let depth = self.path.len();
+        let own = self.lines.iter().filter(|(number, path)| {
+            let line = lines.get(*number);
+            self.kind != Kind::Alike
+                || line.is_some_and(|(_, rule)| {
+                    alike::is_expected(rule.operation(), path.get(depth..).unwrap_or_default())
+                })
+        });
+        own.cloned().collect()
+    }
 }
 
 /// Directories whose contents are compared as one.
@@ -127,10 +143,14 @@ impl Tree {
             .iter()
             .map(|(name, nodes)| self.sibling(name, nodes, false))
             .collect();
-        let names = children.keys().copied();
+        let patterns: Vec<Component> = children
+            .keys()
+            .map(|component| (*component).clone())
+            .chain(found.iter().map(|cluster| cluster.pieces.clone()))
+            .collect();
         found.extend(classed_clusters(
             &with_classes,
-            names,
+            patterns.iter(),
             options,
             self.is_compared(),
         ));
@@ -139,9 +159,15 @@ impl Tree {
             nodes.any(|node| node.created)
         });
         let created = created.map(|(component, _)| *component);
-        found.extend(around::clusters(created, &found));
+        found.extend(around::clusters(created, &found, options));
         found.extend(self.beside(&children, &found));
-        found.extend(alike::clusters(self, &children, &found));
+        found.extend(alike::clusters(
+            self,
+            group.path.len(),
+            &children,
+            &found,
+            options,
+        ));
         let cache = self.cache_cluster(group, &children, &found, options);
         found.extend(cache);
         // Names that several directories have together are no evidence that any name may follow.

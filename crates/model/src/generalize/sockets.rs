@@ -14,6 +14,8 @@ use crate::{Map, Rule, RuleObject};
 
 /// Minimum number of sockets in the directory that the program connects to.
 const SUPPORT: usize = 3;
+/// Maximum number of sockets in the directory.
+const SOCKETS_MAX: usize = 32;
 
 /// The name of a socket, and the line with it.
 type Line<'a> = (&'a [u8], &'a Rule);
@@ -47,6 +49,8 @@ pub(super) fn drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Option
         let all = own.len() == bound.len();
         if own.len() < needed
             || all
+            || bound.len() > SOCKETS_MAX
+            || !comparison.several
             || comparison.is_steady(own.iter().map(|(_, rule)| (subject, *rule)))
         {
             continue;

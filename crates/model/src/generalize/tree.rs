@@ -20,9 +20,9 @@ pub(super) struct Node {
     pub(super) children: BTreeMap<Component, usize>,
     pub(super) parent: usize,
     pub(super) lines: Vec<usize>,
-    /// True if the name itself is created or removed.
+    /// True if a file is given this name.
     pub(super) made: bool,
-    /// The same for it or a name below.
+    /// True if it or a name below is created or removed.
     pub(super) created: bool,
     pub(super) written: bool,
     /// True if all its operations only open it to read.
@@ -193,7 +193,7 @@ impl Tree {
             let read = operation.op == Op::FileOpen && operation.arg == abi::OPEN_READ;
             node.read = read && (node.lines.is_empty() || node.read);
             node.lines.push(line);
-            node.made |= creates(operation);
+            node.made |= makes(operation);
             node.created |= creates(operation);
             node.written |= writes(operation);
         }
@@ -249,7 +249,7 @@ impl Tree {
         }
     }
 
-    /// True if the workload creates or removes this name itself.
+    /// True if the workload gives a file this name.
     pub(super) fn is_made(&self, node: usize) -> bool {
         self.nodes.get(node).is_some_and(|node| node.made)
     }

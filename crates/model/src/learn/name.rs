@@ -261,26 +261,21 @@ pub(super) fn uuids(name: &[u8]) -> Vec<Range<usize>> {
     out
 }
 
-/// Adds dates, UUIDs and delimited hashes.
+/// Adds UUIDs, delimited hashes and dates.
 fn add_forms(name: &[u8], parts: &mut Vec<Part>) {
+    let uuids = uuids(name).into_iter().map(|range| (range, Class::Uuid));
+    let hashes = runs(name, u8::is_ascii_alphanumeric)
+        .filter(|range| name.get(range.clone()).is_some_and(is_hash))
+        .map(|range| (range, Class::Hex));
+    // A hash may contain digits that look like a date.
     let dates = dates::fields(name)
         .into_iter()
         .flat_map(dates::Field::split);
-    let uuids = uuids(name).into_iter().map(|range| (range, Class::Uuid));
-    for (range, class) in uuids.chain(dates) {
+    for (range, class) in uuids.chain(hashes).chain(dates) {
         if !overlaps(parts, &range) {
             parts.push(Part {
                 range,
                 class: Some(class),
-            });
-        }
-    }
-    for range in runs(name, u8::is_ascii_alphanumeric) {
-        let run = name.get(range.clone()).unwrap_or_default();
-        if is_hash(run) && !overlaps(parts, &range) {
-            parts.push(Part {
-                range,
-                class: Some(Class::Hex),
             });
         }
     }

@@ -61,6 +61,7 @@ pub(crate) struct Args {
         long,
         value_name = "HEURISTIC",
         value_delimiter = ',',
+        value_parser = proposals,
         hide_short_help = true
     )]
     without: Vec<Heuristic>,
@@ -73,6 +74,17 @@ pub(crate) struct Args {
     /// Stop the search after this many paths
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     walk_limit: u64,
+}
+
+fn proposals(text: &str) -> Result<Heuristic, String> {
+    match text.parse() {
+        Ok(found @ Heuristic::Propose(_)) => Ok(found),
+        Ok(_) => Err(
+            "this is a step of learning; here only proposals can be left out, such as propose-hex"
+                .to_owned(),
+        ),
+        Err(unknown) => Err(unknown.to_string()),
+    }
 }
 
 const EXAMPLES: &str = "\
