@@ -150,7 +150,7 @@ fn names(component: &Component) -> Option<Vec<&[u8]>> {
     }
 }
 
-/// Returns the shapes of the paths that the workload made below a directory; `None` if there are none, or too many paths.
+/// Returns the shapes of the paths that the workload made below a directory; `None` without shapes, or with too many paths.
 fn below(tree: &Tree, nodes: &[usize]) -> Option<Below> {
     let mut out = Below::default();
     let mut open: Vec<(usize, usize, Shape)> =
