@@ -16,6 +16,8 @@ use crate::pattern::{Piece, is_uuid};
 
 /// Minimum number of digits of a number that becomes a class without a process number beside it.
 const NUMBER_DIGITS_MIN: usize = 6;
+/// Length of the random part that mkstemp makes.
+const RANDOM_LENGTH: usize = 6;
 /// Minimum number of digits of a process number that may be part of a longer word.
 const PROCESS_DIGITS_MIN: usize = 3;
 
@@ -175,6 +177,21 @@ fn delimited(name: &[u8], range: &Range<usize>) -> bool {
         .all(|byte| !byte.is_ascii_alphanumeric())
 }
 
+/// True if the letters beside the range, up to a separator, mix their cases as no word does.
+fn is_in_random_text(name: &[u8], range: &Range<usize>) -> bool {
+    let mut around = runs(name, u8::is_ascii_alphanumeric);
+    let run = around.find(|run| run.start <= range.start && range.end <= run.end);
+    let text = |at: Range<usize>| name.get(at).unwrap_or_default();
+    run.is_some_and(|run| {
+        let mixed = |text: &[u8]| {
+            let change = |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase());
+            text.windows(2).any(change)
+        };
+        run.len() == RANDOM_LENGTH
+            && (mixed(text(run.start..range.start)) || mixed(text(range.end..run.end)))
+    })
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Base {
     Ten,
@@ -202,6 +219,8 @@ fn own_number(name: &[u8], parts: &[Part], origin: Origin) -> Option<(Vec<Part>,
     if decimal.len() < PROCESS_DIGITS_MIN {
         found.retain(|part| decimal.len() > 1 && delimited(name, &part.range));
     }
+    // By chance, a random text such as `335pTo` contains it.
+    found.retain(|part| !is_in_random_text(name, &part.range));
     if !found.is_empty() {
         return Some((found, Base::Ten));
     }
@@ -402,6 +421,20 @@ mod tests {
         ] {
             assert_eq!(text(name, REMOVED), None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_process_number_in_random_text_is_none() {
+        let of = |name: &str| {
+            let origin = Origin {
+                pid: 335,
+                ..PRIVATE
+            };
+            text(name, origin)
+        };
+        assert_eq!(of(".x.jpg.335pTo").as_deref(), Some(".x.jpg.{tmp}"));
+        assert_eq!(of(".x.jpg.335").as_deref(), Some(".x.jpg.{pid}"));
+        assert_eq!(of("job335").as_deref(), Some("job{pid}"));
     }
 
     #[test]
