@@ -631,6 +631,19 @@ fn letters_of_no_word_that_two_runs_drew_are_random() {
         ],
     ]);
     assert_eq!(places(&proposals(&learned)), ["/srv/in/node-{tmp}"]);
+    // Endings of the same length.
+    let files =
+        |name: &str| ["crt", "key"].map(|end| format!("file.create /srv/in/{name}.lab.{end}"));
+    let (one_run, other) = (files("vsyyeop"), files("kqwzrtb"));
+    let learned = one(&[
+        &one_run.each_ref().map(String::as_str),
+        &other.each_ref().map(String::as_str),
+        &[],
+    ]);
+    assert_eq!(
+        places(&proposals(&learned)),
+        ["/srv/in/{tmp}.lab.crt", "/srv/in/{tmp}.lab.key"]
+    );
     let learned = one(&[
         &["file.mkdir /srv/in/node-singapore"],
         &["file.mkdir /srv/in/node-frankfurt"],

@@ -104,34 +104,40 @@ fn hex_shape(key: &[Option<&[u8]>], names: &[&[u8]]) -> Option<Shape> {
     })
 }
 
+/// The place and length of a part that may be random, and all other parts.
+type OtherParts<'a> = (usize, usize, Vec<&'a [u8]>);
+
 /// Returns the names that one run each made, in at least three runs, and that differ in one part of the same length: each
 /// run drew this part at random, even if it looks like a word. Two runs suffice if the letters form no words.
 pub(super) fn random_names(remaining: &[&Sibling<'_>]) -> Vec<(Kind, Shape)> {
-    let mut groups: BTreeMap<Vec<(&[u8], usize)>, Vec<&Sibling<'_>>> = BTreeMap::new();
+    let mut groups: BTreeMap<OtherParts<'_>, Vec<&Sibling<'_>>> = BTreeMap::new();
     for sibling in remaining {
-        if sibling.created && sibling.runs.is_power_of_two() {
-            let key = runs(sibling.name)
-                .into_iter()
-                .map(|run| (if is_separator(run) { run } else { &[] }, run.len()))
-                .collect();
-            groups.entry(key).or_default().push(sibling);
+        if !sibling.created || !sibling.runs.is_power_of_two() {
+            continue;
+        }
+        let parts = runs(sibling.name);
+        for (at, part) in parts.iter().enumerate() {
+            if part.len() >= RANDOM_MIN && !is_separator(part) {
+                let mut others = parts.clone();
+                others.remove(at);
+                let group = groups.entry((at, part.len(), others)).or_default();
+                group.push(sibling);
+            }
         }
     }
     groups
-        .into_values()
-        .filter_map(|group| random_shape(&group))
+        .into_iter()
+        .filter_map(|((at, _, _), group)| random_shape(&group, at))
         .map(|shape| (Kind::Random, shape))
         .collect()
 }
 
-fn random_shape(group: &[&Sibling<'_>]) -> Option<Shape> {
+/// Returns the shape of names that differ in the part at this index only.
+fn random_shape(group: &[&Sibling<'_>], only: usize) -> Option<Shape> {
     let seen = group.iter().fold(0, |seen, sibling| seen | sibling.runs);
     let seen = seen.count_ones();
     let split: Vec<Vec<&[u8]>> = group.iter().map(|sibling| runs(sibling.name)).collect();
     let first = split.first()?;
-    let differs = |index: usize| split.iter().any(|runs| runs.get(index) != first.get(index));
-    let varying: Vec<usize> = (0..first.len()).filter(|index| differs(*index)).collect();
-    let [only] = *varying else { return None };
     let values: Vec<&[u8]> = split
         .iter()
         .filter_map(|runs| runs.get(only).copied())
