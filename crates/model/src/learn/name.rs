@@ -60,7 +60,7 @@ pub(super) fn readings(name: &[u8], keep: Option<&Range<usize>>, origin: Origin)
         }
     }
     if origin.temporary {
-        add_forms(name, &mut parts);
+        add_forms(name, &mut parts, origin.removed);
     }
     parts.sort_by_key(|part| part.range.start);
     let candidates = if origin.temporary {
@@ -280,16 +280,15 @@ pub(super) fn uuids(name: &[u8]) -> Vec<Range<usize>> {
     out
 }
 
-/// Adds UUIDs, delimited hashes and dates.
-fn add_forms(name: &[u8], parts: &mut Vec<Part>) {
+/// Adds UUIDs and delimited hashes, and the dates of a file that was removed: it has another date tomorrow.
+fn add_forms(name: &[u8], parts: &mut Vec<Part>, removed: bool) {
     let uuids = uuids(name).into_iter().map(|range| (range, Class::Uuid));
     let hashes = runs(name, u8::is_ascii_alphanumeric)
         .filter(|range| name.get(range.clone()).is_some_and(is_hash))
         .map(|range| (range, Class::Hex));
     // A hash may contain digits that look like a date.
-    let dates = dates::fields(name)
-        .into_iter()
-        .flat_map(dates::Field::split);
+    let dates = dates::fields(name).into_iter().filter(|_| removed);
+    let dates = dates.flat_map(dates::Field::split);
     for (range, class) in uuids.chain(hashes).chain(dates) {
         if !overlaps(parts, &range) {
             parts.push(Part {
@@ -421,6 +420,15 @@ mod tests {
         ] {
             assert_eq!(text(name, REMOVED), None, "{name}");
         }
+    }
+
+    #[test]
+    fn dates_of_files_that_stay_are_exact() {
+        let stays = Origin {
+            removed: false,
+            ..REMOVED
+        };
+        assert_eq!(text("app-2026-11-24.log", stays), None);
     }
 
     #[test]
