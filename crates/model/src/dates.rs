@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use ambit_event::lex::Class;
 
-use crate::pattern::date_parts::{DAY, DatePart, HOUR, MINUTE, MONTH, SECOND, YEAR};
+use crate::pattern::date_parts::{self, DAY, DatePart, HOUR, MINUTE, MONTH, SECOND, YEAR};
 use crate::pattern::{PathPattern, Piece};
 
 /// The digits of a number in a date, and the classes that cover them.
@@ -27,12 +27,8 @@ impl Field {
         let mut at = self.digits.start;
         self.classes.iter().map(move |class| {
             let start = at;
-            at += match class {
-                Class::Date => 8,
-                Class::Time => 6,
-                Class::Year => 4,
-                _ => 2,
-            };
+            let parts = date_parts::of_class(*class).iter();
+            at += parts.map(|(length, _)| length).sum::<usize>();
             (start..at, *class)
         })
     }

@@ -7,6 +7,7 @@ use ambit_abi::{self as abi, Op};
 use ambit_event::{Object, Operation};
 
 use crate::RuleObject;
+use crate::learn::generated::{creates, removes};
 use crate::pattern::{PathKind, PathPattern, Piece};
 
 /// A component of a path pattern. A piece that may match slashes ends the path: its component contains all pieces after
@@ -129,30 +130,6 @@ pub(super) fn exact(component: &Component) -> Option<&[u8]> {
     }
 }
 
-/// True if the operation creates or removes names.
-fn creates(operation: Operation) -> bool {
-    matches!(
-        operation.op,
-        Op::FileCreate
-            | Op::FileMkdir
-            | Op::FileSymlink
-            | Op::FileMknod
-            | Op::FileUnlink
-            | Op::FileRmdir
-            | Op::FileRename
-            | Op::NetBind
-    ) || operation.op == Op::FileLink && operation.arg == abi::END_TO
-}
-
-/// True if the operation gives a file this name.
-fn makes(operation: Operation) -> bool {
-    match operation.op {
-        Op::FileRename | Op::FileLink => operation.arg == abi::END_TO,
-        Op::FileUnlink | Op::FileRmdir => false,
-        _ => creates(operation),
-    }
-}
-
 /// True if the operation changes its object.
 pub(crate) fn writes(operation: Operation) -> bool {
     match operation.op {
@@ -193,8 +170,8 @@ impl Tree {
             let read = operation.op == Op::FileOpen && operation.arg == abi::OPEN_READ;
             node.read = read && (node.lines.is_empty() || node.read);
             node.lines.push(line);
-            node.made |= makes(operation);
-            node.created |= creates(operation);
+            node.made |= creates(operation);
+            node.created |= creates(operation) || removes(operation);
             node.written |= writes(operation);
         }
     }
@@ -221,7 +198,7 @@ impl Tree {
     pub(super) fn add_runs(&mut self, path: &[Component], operation: Operation, runs: u128) {
         if let Some(node) = self.find(path) {
             node.runs |= runs;
-            if makes(operation) {
+            if creates(operation) {
                 node.made_in |= runs;
             }
         }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use ambit_abi::{self as abi, Op};
 use ambit_event::lex::Class;
-use ambit_event::{Object, Path};
+use ambit_event::{Object, Operation, Path};
 
 use super::LearnedPoint;
 use super::around::split_around;
@@ -82,7 +82,7 @@ impl<'a> Facts<'a> {
             out.seen.insert(path);
             let lengths = out.lengths.entry(parent(path)).or_default();
             lengths.insert(last(path).len());
-            if creates(point) {
+            if creates(point.operation) {
                 let facts = out.created.entry(path).or_default();
                 facts.socket |= point.operation.op == Op::NetBind;
                 facts.modes.insert(point.extra & 0o7777);
@@ -90,7 +90,7 @@ impl<'a> Facts<'a> {
                 if matches!(point.operation.op, Op::FileLink | Op::FileRename) {
                     out.targets.insert(path);
                 }
-            } else if removes(point) {
+            } else if removes(point.operation) {
                 out.removed.insert(path);
             }
         }
@@ -522,18 +522,20 @@ fn across_runs(one: &Name<'_>, facts: &Facts<'_>, known: &Known) -> Option<Vec<P
     shared.max().map(|(_, pieces)| pieces)
 }
 
-fn creates(point: &LearnedPoint) -> bool {
-    match point.operation.op {
+/// True if the operation gives a file its name.
+pub(crate) fn creates(operation: Operation) -> bool {
+    match operation.op {
         Op::FileCreate | Op::FileMkdir | Op::FileSymlink | Op::FileMknod | Op::NetBind => true,
-        Op::FileLink | Op::FileRename => point.operation.arg == abi::END_TO,
+        Op::FileLink | Op::FileRename => operation.arg == abi::END_TO,
         _ => false,
     }
 }
 
-fn removes(point: &LearnedPoint) -> bool {
-    match point.operation.op {
+/// True if the operation takes a name away.
+pub(crate) fn removes(operation: Operation) -> bool {
+    match operation.op {
         Op::FileUnlink | Op::FileRmdir => true,
-        Op::FileRename => point.operation.arg == abi::END_FROM,
+        Op::FileRename => operation.arg == abi::END_FROM,
         _ => false,
     }
 }

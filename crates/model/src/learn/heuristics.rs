@@ -12,6 +12,13 @@ pub(crate) fn transitions(run: &[u8]) -> usize {
         .count()
 }
 
+/// True if a capital letter follows a small one, as in few words.
+pub(crate) fn has_inner_capital(part: &[u8]) -> bool {
+    let inner =
+        |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase());
+    part.windows(2).any(inner)
+}
+
 /// True for eight or more hex digits that contain both letters and digits.
 pub(crate) fn is_hex(run: &[u8]) -> bool {
     run.len() >= 8

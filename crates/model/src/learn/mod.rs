@@ -4,7 +4,7 @@
 pub(crate) mod around;
 mod component;
 mod follow;
-mod generated;
+pub(crate) mod generated;
 mod groups;
 pub(crate) mod heuristics;
 mod known;

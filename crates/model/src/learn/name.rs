@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use ambit_event::lex::Class;
 
-use super::heuristics::is_hash;
+use super::heuristics::{has_inner_capital, is_hash};
 use super::part::{Origin, Part, overlaps, runs};
 use super::search::candidates;
 use crate::dates;
@@ -179,17 +179,11 @@ fn delimited(name: &[u8], range: &Range<usize>) -> bool {
 
 /// True if the letters beside the range, up to a separator, mix their cases as no word does.
 fn is_in_random_text(name: &[u8], range: &Range<usize>) -> bool {
-    let mut around = runs(name, u8::is_ascii_alphanumeric);
-    let run = around.find(|run| run.start <= range.start && range.end <= run.end);
-    let text = |at: Range<usize>| name.get(at).unwrap_or_default();
-    run.is_some_and(|run| {
-        let mixed = |text: &[u8]| {
-            let change = |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase());
-            text.windows(2).any(change)
-        };
-        run.len() == RANDOM_LENGTH
-            && (mixed(text(run.start..range.start)) || mixed(text(range.end..run.end)))
-    })
+    let mixed = |at: Range<usize>| name.get(at).is_some_and(has_inner_capital);
+    runs(name, u8::is_ascii_alphanumeric)
+        .find(|run| run.start <= range.start && range.end <= run.end)
+        .filter(|run| run.len() == RANDOM_LENGTH)
+        .is_some_and(|run| mixed(run.start..range.start) || mixed(range.end..run.end))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ambit_event::lex::Class;
 
-use super::heuristics::HASH_DIGITS_MIN;
+use super::heuristics::{HASH_DIGITS_MIN, has_inner_capital};
 use super::makers::{Alphabet, MAKERS, Maker, Place};
 
 use super::ordinary;
@@ -371,9 +371,7 @@ impl Search<'_> {
 /// True if a capital letter follows a small one, or if digits and letters of both cases are mixed.
 fn is_mixed(part: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| part.iter().any(is);
-    let inner =
-        |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase());
-    part.windows(2).any(inner)
+    has_inner_capital(part)
         || has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)
 }
 

@@ -7,7 +7,7 @@ use ambit_abi::{CLASS_NUM, CLASS_PID, CLASS_SELF, CLASS_TMPFILE};
 use ambit_event::lex::Class;
 
 use super::Piece;
-use super::date_parts::{DAY, DatePart, HOUR, MINUTE, MONTH, SECOND, YEAR};
+use super::date_parts::{self, DatePart};
 
 type Positions = BTreeSet<usize>;
 
@@ -111,14 +111,14 @@ fn of_class(class: Class, input: &[u8], from: &Positions) -> Positions {
             |symbol| matches!(symbol, [byte] if byte.is_ascii_alphanumeric() || *byte == b'_'),
             6,
         ),
-        Class::Date => parts(input, from, &[YEAR, MONTH, DAY]),
-        Class::Time => parts(input, from, &[HOUR, MINUTE, SECOND]),
-        Class::Year => parts(input, from, &[YEAR]),
-        Class::Month => parts(input, from, &[MONTH]),
-        Class::Day => parts(input, from, &[DAY]),
-        Class::Hour => parts(input, from, &[HOUR]),
-        Class::Minute => parts(input, from, &[MINUTE]),
-        Class::Second => parts(input, from, &[SECOND]),
+        Class::Date
+        | Class::Time
+        | Class::Year
+        | Class::Month
+        | Class::Day
+        | Class::Hour
+        | Class::Minute
+        | Class::Second => parts(input, from, date_parts::of_class(class)),
         Class::Uuid => from
             .iter()
             .filter(|at| input.get(**at..**at + 36).is_some_and(is_uuid))
