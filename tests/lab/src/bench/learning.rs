@@ -86,10 +86,9 @@ fn repository() {
         let text = format!("file {number}\n").repeat(20);
         fs::write(format!("{directory}/file-{number}"), text).expect("cannot write a file");
     }
-    let made = spent(Command::new("sh").args([
+    spent(Command::new("sh").args([
         "-c",
         "cd /tmp/bench/repository && git init -q && git add . && \
          git -c user.name=bench -c user.email=bench@localhost commit -qm files",
     ]));
-    assert!(made > 0, "time goes up");
 }

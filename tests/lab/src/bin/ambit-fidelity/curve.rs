@@ -9,7 +9,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::day::STATE;
-use crate::review::{ambit, with_left_out};
+use crate::review::{ambit, generalize};
 
 /// The numbers of training days after which the map is kept.
 pub(crate) const KEPT_AFTER: [u32; 4] = [1, 2, 3, 5];
@@ -47,9 +47,7 @@ impl Curve {
         let status = ambit(&["map", "status", &path, "--json"])?;
         let status: Value = serde_json::from_slice(&status)
             .map_err(|error| format!("the map's status: {error}"))?;
-        let words = vec!["map", "generalize", &path, "--no-walk", "--apply", "safe"];
-        let words = [words, vec!["-o", &path]].concat();
-        ambit(&with_left_out(words, without))?;
+        generalize(&path, &["--apply", "safe", "-o", &path], without)?;
         let lines = fs::read_to_string(&path).map_err(|error| error.to_string())?;
         self.0.push(KeptMap {
             days,

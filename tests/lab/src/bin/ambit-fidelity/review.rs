@@ -19,11 +19,7 @@ pub(crate) struct Review {
 
 /// Reviews a map, perhaps without the proposals of a heuristic.
 pub(crate) fn review(map: &str, accepted: &str, without: Option<&str>) -> Result<Review, String> {
-    let generalize = |more: &[&str]| {
-        let words = [&["map", "generalize", map, "--no-walk"], more].concat();
-        ambit(&with_left_out(words, without))
-    };
-    let listed = generalize(&["--json"])?;
+    let listed = generalize(map, &["--json"], without)?;
     let listed: Value =
         serde_json::from_slice(&listed).map_err(|error| format!("proposals: {error}"))?;
     let mut review = Review {
@@ -34,12 +30,12 @@ pub(crate) fn review(map: &str, accepted: &str, without: Option<&str>) -> Result
     for proposal in listed["proposals"].as_array().into_iter().flatten() {
         let place = proposal["place"].as_str().unwrap_or_default();
         let id = proposal["id"].as_str().unwrap_or_default();
-        let outer = proposal["instead_of"].as_str();
+        let nested = proposal["instead_of"].is_string();
         if proposal["applied_by"].is_string() {
             review.applied += 1;
             ids.push(id);
-        } else if outer.is_some() {
-            // The proposal above is named below.
+        } else if nested {
+            // The proposal above it is accepted or named.
         } else if accepted.split(' ').any(|one| one == place) {
             review.accepted.push(place.to_owned());
             ids.push(id);
@@ -48,20 +44,23 @@ pub(crate) fn review(map: &str, accepted: &str, without: Option<&str>) -> Result
         }
     }
     if !ids.is_empty() {
-        generalize(&["--apply", &ids.join(","), "-o", map])?;
+        generalize(map, &["--apply", &ids.join(","), "-o", map], without)?;
     }
     Ok(review)
 }
 
-/// Adds the option that leaves out a heuristic.
-pub(crate) fn with_left_out<'a>(
-    mut words: Vec<&'a str>,
-    heuristic: Option<&'a str>,
-) -> Vec<&'a str> {
-    if let Some(heuristic) = heuristic {
-        words.extend(["--without", heuristic]);
+/// Runs `ambit map generalize` with options, perhaps without the proposals of a heuristic.
+pub(crate) fn generalize(
+    map: &str,
+    options: &[&str],
+    without: Option<&str>,
+) -> Result<Vec<u8>, String> {
+    let mut words = [&["map", "generalize", map, "--no-walk"], options].concat();
+    // Others are steps of learning.
+    if let Some(kind) = without.filter(|name| name.starts_with("propose-")) {
+        words.extend(["--without", kind]);
     }
-    words
+    ambit(&words)
 }
 
 pub(crate) fn ambit(arguments: &[&str]) -> Result<Vec<u8>, String> {
