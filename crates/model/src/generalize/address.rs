@@ -10,7 +10,7 @@ use ambit_event::{Inet, Object, Operation, Port, Subject};
 use super::comparison::Comparison;
 use super::{Draft, Kind, Options};
 use crate::pattern::{InetPattern, Ports};
-use crate::{Map, Rule, RuleObject};
+use crate::{Rule, RuleObject};
 
 /// Prefix lengths to try, the narrowest network first.
 const PREFIXES_V4: [u8; 4] = [24, 16, 8, 0];
@@ -32,8 +32,11 @@ const DRAWN_MIN: usize = 6;
 type Line<'a> = (&'a Subject, &'a Rule, Inet);
 
 /// Returns drafts for addresses with the same protocol and port, then for ports of the same address.
-pub(super) fn drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Draft> {
-    let comparison = Comparison::new(maps, options);
+pub(super) fn drafts(
+    lines: &[(&Subject, &Rule)],
+    comparison: &Comparison<'_>,
+    options: &Options,
+) -> Vec<Draft> {
     let mut remaining: Vec<Line<'_>> = lines
         .iter()
         .filter_map(|(subject, rule)| match rule.object().as_exact() {
@@ -60,7 +63,7 @@ pub(super) fn drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Option
                 None if comparison.several => SUPPORT_COMPARED,
                 None => SUPPORT,
             };
-            if values.len() >= needed && !is_steady(&comparison, &group) {
+            if values.len() >= needed && !is_steady(comparison, &group) {
                 let new = Rule::new(operation, RuleObject::Inet(network));
                 out.push(Draft {
                     kind: Kind::Network,
@@ -75,7 +78,7 @@ pub(super) fn drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Option
             }
         }
     }
-    out.extend(port_drafts(&remaining, options, &comparison));
+    out.extend(port_drafts(&remaining, options, comparison));
     out
 }
 

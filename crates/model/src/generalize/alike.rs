@@ -126,16 +126,12 @@ pub(super) fn is_expected(operation: Operation, below: &[Component]) -> bool {
 }
 
 fn cluster(group: &[&Directory<'_>], names: &BTreeSet<&[u8]>) -> Cluster {
-    let alternatives = names.iter().map(|name| vec![Piece::Bytes((*name).into())]);
+    let members = group.iter();
     Cluster {
         kind: Kind::Alike,
-        pieces: vec![Piece::Either(alternatives.collect())],
-        members: group
-            .iter()
-            .filter_map(|one| match exact(one.component) {
-                Some(name) => Some(name.to_vec()),
-                None => classed::spell_names(one.component),
-            })
+        pieces: vec![Piece::one_of(names.iter().copied())],
+        members: members
+            .filter_map(|one| classed::member(one.component))
             .collect(),
         steady: false,
     }
@@ -224,10 +220,11 @@ fn by_shape(directories: &[Directory<'_>]) -> Vec<Vec<usize>> {
             let (Some(&from), Some(&to)) = (group_of.get(at), group_of.get(other)) else {
                 continue;
             };
-            for group in &mut group_of {
-                if *group == from {
-                    *group = to;
-                }
+            if from == to {
+                continue;
+            }
+            for group in group_of.iter_mut().filter(|group| **group == from) {
+                *group = to;
             }
         }
     }

@@ -4,9 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ambit_event::lex::Class;
-
-use super::cluster::{Cluster, covers, members};
+use super::cluster::{Cluster, covers, follows, members};
 use super::tree::Component;
 use super::{Kind, Options, classed};
 use crate::learn::around::{inner_names, split_around};
@@ -22,7 +20,7 @@ pub(super) fn clusters<'c>(
     options: &Options,
 ) -> Vec<Cluster> {
     let taken = members(found);
-    let patterns = found.iter().filter(|cluster| is_narrow(&cluster.pieces));
+    let patterns = found.iter().filter(|cluster| follows(&cluster.pieces));
     let mut narrow = Index::default();
     for cluster in patterns.take(PATTERNS_MAX) {
         narrow.insert(&cluster.pieces, (cluster, covers(&cluster.pieces)));
@@ -34,7 +32,7 @@ pub(super) fn clusters<'c>(
     };
     let mut out: BTreeMap<Vec<Piece>, Cluster> = BTreeMap::new();
     for component in created {
-        let Some(name) = spelled(component).filter(|name| !taken.contains(&**name)) else {
+        let Some(name) = classed::member(component).filter(|name| !taken.contains(&**name)) else {
             continue;
         };
         let around = inner_names(component).into_iter().find_map(|inner| {
@@ -57,20 +55,4 @@ pub(super) fn clusters<'c>(
     let out = out.into_values();
     out.filter(|cluster| cluster.members.len() >= least)
         .collect()
-}
-
-fn spelled(component: &Component) -> Option<Vec<u8>> {
-    match &**component {
-        [Piece::Bytes(name)] => Some(name.to_vec()),
-        _ => classed::spell(component),
-    }
-}
-
-/// True if the pattern has a class and a fixed text, and nothing wider than a class.
-fn is_narrow(pieces: &[Piece]) -> bool {
-    let class = |piece: &Piece| matches!(piece, Piece::Class(_));
-    let fixed = |piece: &Piece| matches!(piece, Piece::Bytes(_));
-    pieces.iter().all(|piece| class(piece) || fixed(piece))
-        && pieces.iter().any(class)
-        && (pieces.iter().any(fixed) || *pieces == [Piece::Class(Class::Uuid)])
 }

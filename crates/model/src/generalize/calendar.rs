@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Names of weekdays and months in file names, such as `report-Tue.csv`: all names of the same spelling may follow.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::shape::runs;
+use super::shape::{Shape, runs};
 use super::sibling::Sibling;
 use crate::pattern::Piece;
 
@@ -36,19 +36,13 @@ const SHORT: usize = 3;
 /// Minimum number of different names of the calendar, so that `May` or `Sun` alone is a word.
 const NAMES_MIN: usize = 2;
 
-/// File names whose only difference is a name of the calendar, and the pattern that covers all of these.
-pub(super) struct Cycle {
-    pub(super) pieces: Vec<Piece>,
-    pub(super) members: BTreeSet<Vec<u8>>,
-}
-
 /// A spelling of all weekdays or all months.
 type Spelling = Vec<Vec<u8>>;
 /// The spelling by its index, and the parts of a file name before and behind the name of the calendar.
 type Around<'a> = (usize, Vec<&'a [u8]>, Vec<&'a [u8]>);
 
 /// Returns the names that differ in one name of the calendar only.
-pub(super) fn cycles(remaining: &[&Sibling<'_>]) -> Vec<Cycle> {
+pub(super) fn cycles(remaining: &[&Sibling<'_>]) -> Vec<Shape> {
     let spellings = spellings();
     let mut groups: BTreeMap<Around<'_>, Vec<&[u8]>> = BTreeMap::new();
     for sibling in remaining {
@@ -68,28 +62,14 @@ pub(super) fn cycles(remaining: &[&Sibling<'_>]) -> Vec<Cycle> {
         .into_iter()
         .filter(|(_, members)| members.len() >= NAMES_MIN)
         .filter_map(|((spelling, before, after), members)| {
-            let names = spellings.get(spelling)?.iter();
-            let names = names.map(|name| vec![Piece::Bytes(name.as_slice().into())]);
-            let pieces = [
-                fixed(&before),
-                vec![Piece::Either(names.collect())],
-                fixed(&after),
-            ];
-            Some(Cycle {
-                pieces: pieces.concat(),
+            let names = spellings.get(spelling)?.iter().map(Vec::as_slice);
+            let fixed = |parts: Vec<&[u8]>| Piece::Bytes(parts.concat().into());
+            Some(Shape {
+                pieces: vec![fixed(before), Piece::one_of(names), fixed(after)],
                 members: members.into_iter().map(<[u8]>::to_vec).collect(),
             })
         })
         .collect()
-}
-
-fn fixed(parts: &[&[u8]]) -> Vec<Piece> {
-    let text = parts.concat();
-    if text.is_empty() {
-        Vec::new()
-    } else {
-        vec![Piece::Bytes(text.into())]
-    }
 }
 
 /// Returns the spellings: long and short, each as `Monday`, `monday` and `MONDAY`. `May` is both long and short; the short

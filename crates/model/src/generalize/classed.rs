@@ -35,13 +35,15 @@ pub(super) fn names(alternatives: &[Vec<Piece>]) -> Option<Vec<&[u8]>> {
     alternatives.iter().map(super::tree::exact).collect()
 }
 
-/// Returns the spelling of a choice of names; `None` for other components.
-pub(super) fn spell_names(component: &Component) -> Option<Vec<u8>> {
+/// Returns the name of a component as the member of a cluster: itself or its spelling; `None` for other patterns. [`pieces`]
+/// reads it back.
+pub(super) fn member(component: &Component) -> Option<Vec<u8>> {
     match &**component {
+        [Piece::Bytes(name)] => Some(name.to_vec()),
         [Piece::Either(alternatives)] => {
             Some([&NAMES[..], &names(alternatives)?.join(&b'/')].concat())
         }
-        _ => None,
+        _ => spell(component),
     }
 }
 
@@ -56,9 +58,7 @@ fn token(class: Class) -> [u8; 2] {
 /// Returns the pieces that a spelling stands for. Bytes without classes stay as they are.
 pub(super) fn pieces(spelled: &[u8]) -> Component {
     if let Some(names) = spelled.strip_prefix(&NAMES) {
-        let names = names.split(|byte| *byte == b'/');
-        let alternatives = names.map(|name| vec![Piece::Bytes(name.into())]);
-        return vec![Piece::Either(alternatives.collect())];
+        return vec![Piece::one_of(names.split(|byte| *byte == b'/'))];
     }
     let mut out = Vec::new();
     let mut rest = spelled;
@@ -169,8 +169,8 @@ mod tests {
             assert_eq!(pieces(&spelled), component, "{text}");
         }
         let choice = of("{mail,web}");
-        assert_eq!(pieces(&spell_names(&choice).unwrap_or_default()), choice);
-        assert_eq!(spell_names(&of("{mail,w{n}}")), None);
+        assert_eq!(pieces(&member(&choice).unwrap_or_default()), choice);
+        assert_eq!(member(&of("{mail,w{n}}")), None);
         assert_eq!(spell(&of("exact")), None);
         assert_eq!(spell(&of("a*{n}")), None);
     }

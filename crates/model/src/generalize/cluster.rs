@@ -142,7 +142,7 @@ fn of_shape(
 
 /// Returns the cluster of names that differ in a weekday or a month. Names that the workload only reads need one more.
 fn of_cycle(
-    cycle: &calendar::Cycle,
+    cycle: &shape::Shape,
     remaining: &[&Sibling<'_>],
     options: &Options,
     compared: bool,
@@ -216,12 +216,14 @@ fn platforms(remaining: &[&Sibling<'_>]) -> Option<Cluster> {
         .iter()
         .copied()
         .filter(|sibling| name::is_platform(sibling.name));
-    let alternatives: Vec<Vec<Piece>> = members
-        .clone()
-        .map(|sibling| vec![Piece::Bytes(sibling.name.into())])
-        .collect();
-    (alternatives.len() > 1)
-        .then(|| cluster(Kind::Platforms, vec![Piece::Either(alternatives)], members))
+    let names: Vec<&[u8]> = members.clone().map(|sibling| sibling.name).collect();
+    (names.len() > 1).then(|| {
+        cluster(
+            Kind::Platforms,
+            vec![Piece::one_of(names.into_iter())],
+            members,
+        )
+    })
 }
 
 /// Returns a cluster of directories over which hashes are distributed.
@@ -383,7 +385,7 @@ fn absorb(remaining: &mut Vec<&Sibling<'_>>, clusters: &mut [Cluster]) {
 }
 
 /// True if names that a pattern covers belong to it by this alone: it has a fixed part, or its class is narrow.
-fn follows(pieces: &[Piece]) -> bool {
+pub(super) fn follows(pieces: &[Piece]) -> bool {
     let wide = |piece: &Piece| matches!(piece, Piece::Star | Piece::StarStar | Piece::Either(_));
     let fixed = |piece: &Piece| matches!(piece, Piece::Bytes(_));
     let class = |piece: &Piece| matches!(piece, Piece::Class(_));

@@ -28,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::Op;
 use ambit_event::{Object, Subject};
+use comparison::Comparison;
 use overlap::PathSet;
 use sha2::{Digest, Sha256};
 
@@ -225,8 +226,9 @@ pub fn propose(map: &Map, maps: &[Map], options: &Options) -> Vec<Proposal> {
         })
         .collect();
     let mut drafts = path_drafts(&lines, maps, options);
-    drafts.extend(address::drafts(&lines, maps, options));
-    drafts.extend(sockets::drafts(&lines, maps, options));
+    let comparison = Comparison::new(maps, options);
+    drafts.extend(address::drafts(&lines, &comparison, options));
+    drafts.extend(sockets::drafts(&lines, &comparison, options));
     let used = |kind| !options.without.has(Heuristic::Propose(kind));
     let matcher = Matcher::new(map, ANY_HOST);
     let inside: Vec<Option<usize>> = drafts.iter().map(|draft| draft.inside).collect();

@@ -123,13 +123,13 @@ impl Tree {
                 Some(self.sibling(exact(component)?, nodes, group.date_levels > 0))
             })
             .collect();
-        let mut found = learned_clusters(
-            &siblings,
-            children.iter().map(|(component, nodes)| {
-                let mut nodes = nodes.iter().filter_map(|node| self.nodes.get(*node));
-                (*component, nodes.any(|node| node.created))
-            }),
-        );
+        let created = |nodes: &[usize]| {
+            let mut nodes = nodes.iter().filter_map(|node| self.nodes.get(*node));
+            nodes.any(|node| node.created)
+        };
+        let names = children.iter();
+        let names = names.map(|(component, nodes)| (*component, created(nodes)));
+        let mut found = learned_clusters(&siblings, names);
         let taken = members(&found);
         let remaining = siblings.into_iter();
         let remaining: Vec<Sibling<'_>> =
@@ -143,21 +143,11 @@ impl Tree {
             .iter()
             .map(|(name, nodes)| self.sibling(name, nodes, false))
             .collect();
-        let patterns: Vec<Component> = children
-            .keys()
-            .map(|component| (*component).clone())
-            .chain(found.iter().map(|cluster| cluster.pieces.clone()))
-            .collect();
-        found.extend(classed_clusters(
-            &with_classes,
-            patterns.iter(),
-            options,
-            self.is_compared(),
-        ));
-        let created = children.iter().filter(|(_, nodes)| {
-            let mut nodes = nodes.iter().filter_map(|node| self.nodes.get(*node));
-            nodes.any(|node| node.created)
-        });
+        let patterns = children.keys().copied();
+        let patterns = patterns.chain(found.iter().map(|cluster| &cluster.pieces));
+        let joined = classed_clusters(&with_classes, patterns, options, self.is_compared());
+        found.extend(joined);
+        let created = children.iter().filter(|(_, nodes)| created(nodes));
         let created = created.map(|(component, _)| *component);
         found.extend(around::clusters(created, &found, options));
         found.extend(self.beside(&children, &found));

@@ -10,7 +10,7 @@ use ambit_event::{Object, Operation, Subject};
 use super::comparison::Comparison;
 use super::{Draft, Kind, Options};
 use crate::pattern::{PathKind, PathPattern, Piece};
-use crate::{Map, Rule, RuleObject};
+use crate::{Rule, RuleObject};
 
 /// Minimum number of sockets in the directory that the program connects to.
 const SUPPORT: usize = 3;
@@ -21,8 +21,11 @@ const SOCKETS_MAX: usize = 32;
 type Line<'a> = (&'a [u8], &'a Rule);
 
 /// Returns drafts for connections to the workload's own sockets.
-pub(super) fn drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Draft> {
-    let comparison = Comparison::new(maps, options);
+pub(super) fn drafts(
+    lines: &[(&Subject, &Rule)],
+    comparison: &Comparison<'_>,
+    options: &Options,
+) -> Vec<Draft> {
     let mut bound: BTreeMap<&[u8], BTreeSet<&[u8]>> = BTreeMap::new();
     let mut groups: BTreeMap<(&Subject, Operation, &[u8]), Vec<Line<'_>>> = BTreeMap::new();
     for (subject, rule) in lines {
@@ -94,8 +97,7 @@ fn socket(rule: &Rule) -> Option<(&[u8], &[u8])> {
 
 /// Returns the names of a directory as one object.
 fn choice(directory: &[u8], names: &BTreeSet<&[u8]>) -> RuleObject {
-    let names = names.iter().map(|name| vec![Piece::Bytes((*name).into())]);
     let before = Piece::Bytes([directory, b"/"].concat().into());
-    let pieces = vec![before, Piece::Either(names.collect())];
+    let pieces = vec![before, Piece::one_of(names.iter().copied())];
     RuleObject::from_pattern(PathPattern::new(PathKind::Path, pieces))
 }

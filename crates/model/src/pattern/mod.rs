@@ -38,6 +38,13 @@ pub enum Piece {
     Either(Vec<Vec<Piece>>),
 }
 
+impl Piece {
+    /// Returns the choice of these names.
+    pub(crate) fn one_of<'n>(names: impl Iterator<Item = &'n [u8]>) -> Self {
+        Self::Either(names.map(|name| vec![Self::Bytes(name.into())]).collect())
+    }
+}
+
 /// The kind of path that a pattern covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PathKind {
