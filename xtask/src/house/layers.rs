@@ -14,7 +14,7 @@ pub(crate) const FLOORS: [&[&str]; 6] = [
     &["coverage", "model", "policy", "recording"],
     &["launch", "sensor"],
     &["hoststate", "journal", "session"],
-    &["canary", "replay"],
+    &["canary", "replay", "report"],
     &["ambit"],
 ];
 
@@ -60,11 +60,12 @@ mod tests {
     use super::*;
 
     /// Crates that handle records must never be able to touch the kernel part.
-    const NEVER: [(&str, &str); 4] = [
+    const NEVER: [(&str, &str); 5] = [
         ("journal", "sensor"),
         ("model", "sensor"),
         ("policy", "sensor"),
         ("replay", "sensor"),
+        ("report", "sensor"),
     ];
 
     #[test]

@@ -7,7 +7,7 @@ use ambit_event::{escape, named};
 use ambit_model::{Exposure, Finding, MapLine, Reached, Review, ReviewChange, Severity};
 use serde::Serialize;
 
-use crate::out::{Style, count};
+use crate::style::{Style, count};
 
 /// Number of lines of each finding in the text output.
 const LINES: usize = 4;
@@ -16,18 +16,26 @@ const CHANGES: usize = 5;
 
 /// A review with its sources.
 #[derive(Debug, Serialize)]
-pub(super) struct View<'r> {
-    pub(super) map: String,
+pub struct ReviewView<'r> {
+    /// The name of the map, as it is shown.
+    pub map: String,
     /// Number of learning runs in the statistics.
-    pub(super) runs: usize,
+    pub runs: usize,
     /// Number of recordings.
-    pub(super) recordings: usize,
+    pub recordings: usize,
     #[serde(flatten)]
-    pub(super) review: &'r Review,
+    /// The review.
+    pub review: &'r Review,
 }
 
-/// Returns the review as text.
-pub(super) fn text(view: &View<'_>, verbose: bool, style: Style) -> String {
+impl ReviewView<'_> {
+    /// Returns the review as text; if it is `verbose`, with all lines of each finding and with findings of severity low.
+    pub fn text(&self, verbose: bool, style: Style) -> String {
+        text(self, verbose, style)
+    }
+}
+
+fn text(view: &ReviewView<'_>, verbose: bool, style: Style) -> String {
     let review = view.review;
     let mut out = String::new();
     // Writing to a String does not fail.
@@ -80,8 +88,7 @@ pub(super) fn text(view: &View<'_>, verbose: bool, style: Style) -> String {
 }
 
 /// Returns the worst findings above severity low, one line each.
-#[cfg(any(test, feature = "kernel"))]
-pub(super) fn worst(review: &Review, most: usize) -> Vec<String> {
+pub fn worst(review: &Review, most: usize) -> Vec<String> {
     let all = review.worst(most).into_iter();
     all.filter(|(_, finding)| finding.severity > Severity::Low)
         .map(|(id, finding)| {
@@ -172,7 +179,7 @@ fn reached(out: &mut String, one: &Reached, style: Style) {
     );
 }
 
-fn changes(out: &mut String, view: &View<'_>, style: Style) {
+fn changes(out: &mut String, view: &ReviewView<'_>, style: Style) {
     let changes = &view.review.changes;
     if changes.is_empty() {
         return;
@@ -188,7 +195,13 @@ fn changes(out: &mut String, view: &View<'_>, style: Style) {
     }
 }
 
-fn change(out: &mut String, number: usize, change: &ReviewChange, view: &View<'_>, style: Style) {
+fn change(
+    out: &mut String,
+    number: usize,
+    change: &ReviewChange,
+    view: &ReviewView<'_>,
+    style: Style,
+) {
     let _ = writeln!(
         out,
         "  {number}. {}: {} {} -> {}, map {} -> {}",
@@ -262,5 +275,40 @@ fn change(out: &mut String, number: usize, change: &ReviewChange, view: &View<'_
                 }
             )
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ambit_model::{Map, ReviewOptions, Sensitive, review};
+
+    use super::*;
+
+    fn reviewed(text: &str) -> Review {
+        let map = Map::parse(text, "x").unwrap_or_else(|errors| panic!("{errors}"));
+        review(&map, &Sensitive::default(), &ReviewOptions::default())
+    }
+
+    #[test]
+    fn findings_of_severity_low_are_no_closing_lines() {
+        let review = reviewed(
+            "ambit: 1\ndomain: web\ncoverage: full\nsubjects:\n  - id: web\n    exe: /usr/bin/web\n    allow:\n      - map.exec /usr/lib/x.so\n",
+        );
+        assert!(!review.subjects.is_empty());
+        assert_eq!(worst(&review, 3), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_closing_lines_name_subject_severity_and_sentence() {
+        let review = reviewed(
+            "ambit: 1\ndomain: web\ncoverage: full\nsubjects:\n  - id: web\n    exe: /usr/bin/web\n    allow:\n      - map.anon\n",
+        );
+        assert_eq!(
+            worst(&review, 3).first().map(String::as_str),
+            Some(
+                "medium: web: It can make anonymous memory executable, as just-in-time compilers do: injected machine code runs \
+                 within the map."
+            )
+        );
     }
 }

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ambit map generalize`: proposes patterns for names that vary in learned maps, and applies the chosen ones.
 
-mod show;
-mod walk;
-
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use ambit_event::escape;
 use ambit_model::{
     Heuristic, LeftOut, MAPS_MAX, Map, Marks, Options, Proposal, Sensitive, Statistics, propose,
 };
+use ambit_report::{ProposalsView, Search};
 use anyhow::{Context, anyhow};
 
 use super::file::read_host_file;
@@ -17,8 +16,6 @@ use super::{add, figures, group_names, print_map, read_with_text, target, unseal
 use crate::exit::{Exit, Failure, OrExit, Outcome};
 use crate::out::{Style, count, note, shown};
 use crate::stdout::{json_line, print};
-use show::View;
-use walk::Walk;
 
 /// File with the host's additions to the list of sensitive places.
 const LIST: &str = "/etc/ambit/sensitive";
@@ -109,26 +106,46 @@ pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
     if !args.apply.is_empty() {
         return apply(args, &inputs, &proposals);
     }
-    let walk = if args.no_walk {
+    let search = if args.no_walk {
         None
     } else {
-        Some(Walk::over(
-            &args.against,
-            args.walk_limit,
-            &proposals,
-            &inputs.map,
-        )?)
+        Some(search(args, &inputs.map, &proposals)?)
     };
     let runs = inputs
         .options
         .statistics
         .as_ref()
         .map_or(0, |figures| figures.runs().len());
-    let view = View::new(&inputs.map, &proposals, walk.as_ref(), runs);
+    let view = ProposalsView::new(&inputs.map, &proposals, search.as_ref(), runs);
     if args.json {
         return print(&json_line(&view)?);
     }
-    print(&show::text(&view, &names(&args.files), Style::stdout()))
+    print(&view.text(&names(&args.files), Style::stdout()))
+}
+
+/// Searches for paths that the proposals would newly allow. On a terminal, shows the progress.
+fn search(args: &Args, map: &Map, proposals: &[Proposal]) -> Result<Search, Failure> {
+    // A failure loses only the progress line.
+    let line = |text: &str| {
+        let mut stderr = io::stderr().lock();
+        if stderr.is_terminal() {
+            let _ = write!(stderr, "\r\x1b[K{text}");
+            let _ = stderr.flush();
+        }
+    };
+    let mut progress = |paths, directory: &[u8]| {
+        let shown: String = escape::name(directory).chars().take(50).collect();
+        line(&format!("{paths} paths searched: {shown}"));
+    };
+    let search = Search::over(
+        &args.against,
+        args.walk_limit,
+        proposals,
+        map,
+        &mut progress,
+    );
+    line("");
+    search.or_exit(Exit::Usage)
 }
 
 /// The maps that were read, merged, and the options that their comments set.

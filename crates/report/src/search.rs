@@ -5,45 +5,55 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use ambit_event::{Object, escape};
 use ambit_model::{ANY_HOST, Map, Matcher, Proposal};
-use anyhow::Context;
 use serde::Serialize;
 
-use crate::exit::{Exit, Failure, OrExit};
+use crate::style::shown;
 
 /// Number of example paths for each proposal.
 const SHOWN: usize = 3;
-/// Number of paths between two updates of the progress line.
+/// Number of paths between two reports of the progress.
 const TICK: u64 = 2048;
 
-/// The result of the search.
+/// Receives the number of paths examined so far and the directory that is searched, every some thousand paths.
+type Progress<'p> = &'p mut dyn FnMut(u64, &[u8]);
+
+/// The directory to search cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot search {}", shown(root))]
+pub struct SearchError {
+    root: PathBuf,
+    source: io::Error,
+}
+
+/// The existing paths that proposals would newly allow.
 #[derive(Debug, Serialize)]
-pub(super) struct Walk {
+pub struct Search {
     /// The directory that was searched.
-    pub(super) root: String,
+    pub(crate) root: String,
     /// Number of paths that were examined.
-    pub(super) paths: u64,
+    pub(crate) paths: u64,
     /// True if the search did not stop at the maximum.
-    pub(super) complete: bool,
+    pub(crate) complete: bool,
     /// Number of directories that could not be read.
-    pub(super) unreadable: u64,
+    pub(crate) unreadable: u64,
     /// Number of paths that at least one proposal would newly allow.
-    pub(super) newly_allowed: u64,
+    pub(crate) newly_allowed: u64,
     /// One result for each proposal.
     #[serde(skip)]
-    pub(super) found: Vec<Found>,
+    pub(crate) found: Vec<Found>,
 }
 
 /// The paths that a proposal would newly allow.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Found {
-    pub(super) paths: u64,
-    pub(super) first: Vec<String>,
+pub(crate) struct Found {
+    pub(crate) paths: u64,
+    pub(crate) first: Vec<String>,
 }
 
 /// A directory below which a proposal can match, down to a depth.
@@ -64,17 +74,53 @@ impl Reach {
     }
 }
 
-impl Walk {
-    pub(super) fn over(
+/// What a search looks for, and where.
+struct Plan<'p> {
+    root: &'p Path,
+    limit: u64,
+    proposals: &'p [Proposal],
+    reaches: Vec<Reach>,
+    matcher: Matcher<'p>,
+}
+
+impl<'p> Plan<'p> {
+    fn new(root: &'p Path, limit: u64, proposals: &'p [Proposal], map: &'p Map) -> Self {
+        let of = |(proposal, one): (usize, &Proposal)| {
+            let reach = move |(directory, depth)| Reach {
+                proposal,
+                directory,
+                depth,
+            };
+            one.search_roots().into_iter().map(reach)
+        };
+        Self {
+            root,
+            limit,
+            proposals,
+            reaches: proposals.iter().enumerate().flat_map(of).collect(),
+            matcher: Matcher::new(map, ANY_HOST),
+        }
+    }
+}
+
+impl Search {
+    /// Searches the directory for paths that the proposals for the map would newly allow, and examines at most `limit` paths.
+    ///
+    /// # Errors
+    ///
+    /// If the directory itself cannot be read. Directories below it that cannot be read are counted.
+    pub fn over(
         root: &Path,
         limit: u64,
         proposals: &[Proposal],
         map: &Map,
-    ) -> Result<Self, Failure> {
-        fs::read_dir(root)
-            .with_context(|| format!("cannot search {}", crate::out::shown(root)))
-            .or_exit(Exit::Usage)?;
-        let mut walk = Self {
+        progress: Progress<'_>,
+    ) -> Result<Self, SearchError> {
+        fs::read_dir(root).map_err(|source| SearchError {
+            root: root.to_owned(),
+            source,
+        })?;
+        let mut search = Self {
             root: escape::name(root.as_os_str().as_bytes()),
             paths: 0,
             complete: true,
@@ -82,51 +128,32 @@ impl Walk {
             newly_allowed: 0,
             found: vec![Found::default(); proposals.len()],
         };
-        let reaches: Vec<Reach> = proposals
-            .iter()
-            .enumerate()
-            .flat_map(|(proposal, one)| {
-                one.search_roots()
-                    .into_iter()
-                    .map(move |(directory, depth)| Reach {
-                        proposal,
-                        directory,
-                        depth,
-                    })
-            })
-            .collect();
-        let matcher = Matcher::new(map, ANY_HOST);
-        let mut open = starts(&reaches);
+        let plan = Plan::new(root, limit, proposals, map);
+        let mut open = starts(&plan.reaches);
         while let Some(directory) = open.pop() {
-            if !walk.directory(
-                root, &directory, limit, &reaches, proposals, &matcher, &mut open,
-            ) {
-                walk.complete = false;
+            if !search.directory(&plan, &directory, &mut open, progress) {
+                search.complete = false;
                 break;
             }
         }
-        clear();
-        Ok(walk)
+        Ok(search)
     }
 
     /// Examines the entries of a directory; returns false if the maximum number of paths is reached.
-    #[allow(clippy::too_many_arguments, reason = "one step of a loop")]
     fn directory(
         &mut self,
-        root: &Path,
+        plan: &Plan<'_>,
         directory: &[u8],
-        limit: u64,
-        reaches: &[Reach],
-        proposals: &[Proposal],
-        matcher: &Matcher<'_>,
         open: &mut Vec<Vec<u8>>,
+        progress: Progress<'_>,
     ) -> bool {
-        let here: BTreeSet<usize> = reaches
+        let here: BTreeSet<usize> = plan
+            .reaches
             .iter()
             .filter(|reach| reach.is_at(directory))
             .map(|reach| reach.proposal)
             .collect();
-        let mut entries = match entries(&within(root, directory)) {
+        let mut entries = match entries(&within(plan.root, directory)) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return true,
             Err(_) => {
@@ -138,7 +165,7 @@ impl Walk {
         entries.sort();
         let mut below = Vec::new();
         for (name, is_directory) in entries {
-            if self.paths == limit {
+            if self.paths == plan.limit {
                 return false;
             }
             self.paths += 1;
@@ -148,8 +175,8 @@ impl Walk {
             let mut path = directory.to_vec();
             path.push(b'/');
             path.extend_from_slice(name.as_bytes());
-            self.look(&path, &here, proposals, matcher);
-            if is_directory && reaches.iter().any(|reach| reach.is_at(&path)) {
+            self.look(plan, &path, &here);
+            if is_directory && plan.reaches.iter().any(|reach| reach.is_at(&path)) {
                 below.push(path);
             }
         }
@@ -157,24 +184,19 @@ impl Walk {
         true
     }
 
-    fn look(
-        &mut self,
-        path: &[u8],
-        here: &BTreeSet<usize>,
-        proposals: &[Proposal],
-        matcher: &Matcher<'_>,
-    ) {
+    fn look(&mut self, plan: &Plan<'_>, path: &[u8], here: &BTreeSet<usize>) {
         // No map can allow a path that is longer than the paths of a map.
         let Ok(object) = ambit_event::Path::new(path).map(Object::Path) else {
             return;
         };
         let mut any = false;
         for index in here {
-            let (Some(proposal), Some(found)) = (proposals.get(*index), self.found.get_mut(*index))
+            let (Some(proposal), Some(found)) =
+                (plan.proposals.get(*index), self.found.get_mut(*index))
             else {
                 continue;
             };
-            if proposal.newly_allows(&object, matcher) {
+            if proposal.newly_allows(&object, &plan.matcher) {
                 any = true;
                 found.paths += 1;
                 if found.first.len() < SHOWN {
@@ -218,22 +240,4 @@ fn entries(directory: &Path) -> io::Result<Vec<(OsString, bool)>> {
             Ok((entry.file_name(), is_directory))
         })
         .collect()
-}
-
-fn progress(paths: u64, directory: &[u8]) {
-    let mut stderr = io::stderr().lock();
-    if stderr.is_terminal() {
-        let shown: String = escape::name(directory).chars().take(50).collect();
-        // A failure loses only the progress line.
-        let _ = write!(stderr, "\r\x1b[K{paths} paths searched: {shown}");
-        let _ = stderr.flush();
-    }
-}
-
-fn clear() {
-    let mut stderr = io::stderr().lock();
-    if stderr.is_terminal() {
-        let _ = write!(stderr, "\r\x1b[K");
-        let _ = stderr.flush();
-    }
 }

@@ -7,15 +7,15 @@ use ambit_event::{Subject, escape, named};
 use ambit_model::{Kind, Map, Proposal, Risk};
 use serde::Serialize;
 
-use super::walk::{Found, Walk};
-use crate::out::{Style, count};
+use crate::search::{Found, Search};
+use crate::style::{Style, count};
 
 /// Number of lines of each subject in the text output.
 const LINES: usize = 4;
 
 /// All proposals for a map.
 #[derive(Debug, Serialize)]
-pub(super) struct View<'p> {
+pub struct ProposalsView<'p> {
     /// Number of lines of the map.
     before: usize,
     /// Number of lines once `--apply all` is done.
@@ -25,8 +25,8 @@ pub(super) struct View<'p> {
     /// Number of learning runs in the statistics.
     runs: usize,
     proposals: Vec<ProposalView<'p>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    walk: Option<&'p Walk>,
+    #[serde(rename = "walk", skip_serializing_if = "Option::is_none")]
+    search: Option<&'p Search>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,11 +63,13 @@ struct RewriteView<'p> {
     with: Vec<String>,
 }
 
-impl<'p> View<'p> {
-    pub(super) fn new(
+impl<'p> ProposalsView<'p> {
+    /// Makes the view of the proposals for a map, with the result of a search if one was made. `runs` is the number of
+    /// learning runs in the statistics.
+    pub fn new(
         map: &Map,
         proposals: &'p [Proposal],
-        walk: Option<&'p Walk>,
+        search: Option<&'p Search>,
         runs: usize,
     ) -> Self {
         let for_all = proposals.iter().filter(|one| one.is_for_all());
@@ -79,10 +81,15 @@ impl<'p> View<'p> {
             proposals: proposals
                 .iter()
                 .enumerate()
-                .map(|(index, one)| view(one, walk.and_then(|walk| walk.found.get(index))))
+                .map(|(index, one)| view(one, search.and_then(|search| search.found.get(index))))
                 .collect(),
-            walk,
+            search,
         }
+    }
+
+    /// Returns the proposals as text. `files` are the names of the maps, as the commands that the text advises have them.
+    pub fn text(&self, files: &str, style: Style) -> String {
+        text(self, files, style)
     }
 }
 
@@ -122,8 +129,7 @@ fn view<'p>(one: &'p Proposal, newly_allowed: Option<&'p Found>) -> ProposalView
     }
 }
 
-/// Returns the proposals as text.
-pub(super) fn text(view: &View<'_>, files: &str, style: Style) -> String {
+fn text(view: &ProposalsView<'_>, files: &str, style: Style) -> String {
     let mut out = String::new();
     // Writing to a String does not fail.
     for one in &view.proposals {
@@ -144,23 +150,23 @@ pub(super) fn text(view: &View<'_>, files: &str, style: Style) -> String {
             by_name(view, files),
         );
     }
-    if let Some(walk) = view.walk.filter(|_| !view.proposals.is_empty()) {
+    if let Some(search) = view.search.filter(|_| !view.proposals.is_empty()) {
         let _ = writeln!(
             out,
             "{}{} that {} would newly be allowed by some proposal{}{}",
-            if walk.complete { "" } else { "at least " },
-            count(walk.newly_allowed, "path"),
-            if walk.newly_allowed == 1 {
+            if search.complete { "" } else { "at least " },
+            count(search.newly_allowed, "path"),
+            if search.newly_allowed == 1 {
                 "is there"
             } else {
                 "are there"
             },
-            if walk.complete {
+            if search.complete {
                 String::new()
             } else {
-                format!("; only {} were looked at (see --walk-limit)", walk.paths)
+                format!("; only {} were looked at (see --walk-limit)", search.paths)
             },
-            match walk.unreadable {
+            match search.unreadable {
                 0 => String::new(),
                 some => format!("; {some} directories could not be read"),
             }
@@ -169,7 +175,7 @@ pub(super) fn text(view: &View<'_>, files: &str, style: Style) -> String {
     out
 }
 
-fn by_name(view: &View<'_>, files: &str) -> String {
+fn by_name(view: &ProposalsView<'_>, files: &str) -> String {
     let ids: Vec<&str> = view
         .proposals
         .iter()

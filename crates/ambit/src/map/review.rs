@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `ambit map review`: shows what a map gives to an attacker in control of a subject.
 
-mod show;
-
 use std::path::{Path, PathBuf};
 
 use ambit_model::{
     Evidence, LineNumbers, Map, ReviewOptions, Sensitive, Statistics, candidates, review,
 };
+use ambit_report::ReviewView;
+#[cfg(feature = "kernel")]
+use ambit_report::worst;
 
 use super::{figures, generalize, read_with_text};
 use crate::exit::{Failure, Outcome};
 use crate::out::{Style, note, shown};
 use crate::replay::replay;
 use crate::stdout::{json_line, print};
-use show::View;
 
 /// Show what a map gives to an attacker in control of a subject
 ///
@@ -77,7 +77,7 @@ pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
         review.changes.retain(|change| change.subject == *id);
     }
     let runs = statistics.map_or(0, |statistics| statistics.runs().len());
-    let view = View {
+    let view = ReviewView {
         map: shown(&args.file),
         runs,
         recordings: args.against.len(),
@@ -86,7 +86,7 @@ pub(super) fn main(args: &Args) -> Result<Outcome, Failure> {
     if args.json {
         return print(&json_line(&view)?);
     }
-    print(&show::text(&view, args.verbose, Style::stdout()))
+    print(&view.text(args.verbose, Style::stdout()))
 }
 
 /// Reads the statistics of a map, unless they belong to a map with another chain.
@@ -141,7 +141,7 @@ pub(crate) fn hints(path: &Path, map: &Map, new: bool) -> Vec<String> {
         ..ReviewOptions::default()
     };
     let review = review(map, &sensitive, &options);
-    let mut lines = show::worst(&review, WORST);
+    let mut lines = worst(&review, WORST);
     lines.push(format!(
         "exposure {} of 10; next: ambit map review {}",
         review.exposure,
@@ -154,37 +154,4 @@ pub(crate) fn hints(path: &Path, map: &Map, new: bool) -> Vec<String> {
         );
     }
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reviewed(text: &str) -> ambit_model::Review {
-        let map = Map::parse(text, "x").unwrap_or_else(|errors| panic!("{errors}"));
-        review(&map, &Sensitive::default(), &ReviewOptions::default())
-    }
-
-    #[test]
-    fn findings_of_severity_low_are_no_closing_lines() {
-        let review = reviewed(
-            "ambit: 1\ndomain: web\ncoverage: full\nsubjects:\n  - id: web\n    exe: /usr/bin/web\n    allow:\n      - map.exec /usr/lib/x.so\n",
-        );
-        assert!(!review.subjects.is_empty());
-        assert_eq!(show::worst(&review, 3), Vec::<String>::new());
-    }
-
-    #[test]
-    fn the_closing_lines_name_subject_severity_and_sentence() {
-        let review = reviewed(
-            "ambit: 1\ndomain: web\ncoverage: full\nsubjects:\n  - id: web\n    exe: /usr/bin/web\n    allow:\n      - map.anon\n",
-        );
-        assert_eq!(
-            show::worst(&review, 3).first().map(String::as_str),
-            Some(
-                "medium: web: It can make anonymous memory executable, as just-in-time compilers do: injected machine code runs \
-                 within the map."
-            )
-        );
-    }
 }
