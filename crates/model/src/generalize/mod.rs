@@ -37,7 +37,7 @@ use crate::pattern::{PathKind, PathPattern, Piece};
 use crate::{ANY_HOST, Map, Marks, Matcher, Rule, RuleObject, RunId, Statistics, dates};
 
 pub use kind::Kind;
-pub(crate) use overlap::Place;
+pub(crate) use overlap::{Place, Target};
 pub use risk::Risk;
 pub use sensitive::{ListError, ListErrorKind, Sensitive};
 pub(crate) use tree::writes;

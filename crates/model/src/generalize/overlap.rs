@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Decides if two path patterns have a path in common. If in doubt, the answer is yes.
 
+use std::cell::OnceCell;
+
 use ambit_event::Object;
 use ambit_event::lex::Class;
 
@@ -13,7 +15,8 @@ type ByteSet = [u64; 4];
 /// A state: its transitions without input, and its transition on a byte.
 #[derive(Clone, Debug, Default)]
 struct State {
-    epsilon: Vec<usize>,
+    /// Two are enough, because a choice of many is a chain of choices.
+    epsilon: [Option<usize>; 2],
     transition: Option<(ByteSet, usize)>,
 }
 
@@ -60,8 +63,11 @@ impl Nfa {
     }
 
     fn add_epsilon(&mut self, from: usize, to: usize) {
-        if let Some(state) = self.0.get_mut(from) {
-            state.epsilon.push(to);
+        let state = self.0.get_mut(from);
+        let free = state.and_then(|state| state.epsilon.iter_mut().find(|one| one.is_none()));
+        debug_assert!(free.is_some(), "a state has at most two");
+        if let Some(free) = free {
+            *free = Some(to);
         }
     }
 
@@ -97,13 +103,16 @@ impl Nfa {
                 Piece::StarStar => self.add_loop(byte_set(|_| true)),
                 Piece::Class(class) => self.add_class(*class),
                 Piece::Either(alternatives) => {
-                    let from = self.last();
+                    let mut choice = self.last();
                     let mut ends = Vec::new();
                     for alternative in alternatives {
                         let start = self.add_state();
-                        self.add_epsilon(from, start);
+                        self.add_epsilon(choice, start);
                         self.add_pieces(alternative);
                         ends.push(self.last());
+                        let other = self.add_state();
+                        self.add_epsilon(choice, other);
+                        choice = other;
                     }
                     let end = self.add_state();
                     for last in ends {
@@ -150,10 +159,37 @@ impl Nfa {
     }
 }
 
+/// The literal bytes at both ends of a pattern's paths.
+#[derive(Clone, Copy, Debug)]
+struct Ends<'a> {
+    first: &'a [u8],
+    last: &'a [u8],
+}
+
+impl<'a> Ends<'a> {
+    fn of(pieces: &'a [Piece]) -> Self {
+        let literal = |piece: Option<&'a Piece>| match piece {
+            Some(Piece::Bytes(bytes)) => &**bytes,
+            _ => &[],
+        };
+        Self {
+            first: literal(pieces.first()),
+            last: literal(pieces.last()),
+        }
+    }
+
+    /// True if a path may have the ends of both.
+    fn agree(self, other: Self) -> bool {
+        (self.first.starts_with(other.first) || other.first.starts_with(self.first))
+            && (self.last.ends_with(other.last) || other.last.ends_with(self.last))
+    }
+}
+
 /// The set of paths that a pattern covers, for tests of overlap.
 #[derive(Clone, Debug)]
 pub(crate) struct PathSet {
-    prefix: Box<[u8]>,
+    first: Box<[u8]>,
+    last: Box<[u8]>,
     nfa: Nfa,
 }
 
@@ -173,21 +209,41 @@ impl PathSet {
     }
 
     fn new(pattern: &PathPattern, nfa: Nfa) -> Self {
-        let prefix: &[u8] = match pattern.pieces().first() {
-            Some(Piece::Bytes(bytes)) => bytes,
-            _ => &[],
-        };
+        let ends = Ends::of(pattern.pieces());
         Self {
-            prefix: prefix.into(),
+            first: ends.first.into(),
+            last: ends.last.into(),
             nfa,
+        }
+    }
+
+    fn ends(&self) -> Ends<'_> {
+        Ends {
+            first: &self.first,
+            last: &self.last,
         }
     }
 
     /// True if a path may be in both sets.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
-        let prefix =
-            self.prefix.starts_with(&other.prefix) || other.prefix.starts_with(&self.prefix);
-        prefix && have_common_path(&self.nfa, &other.nfa)
+        self.ends().agree(other.ends()) && have_common_path(self, other)
+    }
+}
+
+/// The object of a rule, for comparison with many places.
+#[derive(Debug)]
+pub(crate) struct Target<'o> {
+    object: &'o RuleObject,
+    /// The paths that a pattern covers, for which most places need no comparison.
+    paths: OnceCell<PathSet>,
+}
+
+impl<'o> Target<'o> {
+    pub(crate) const fn new(object: &'o RuleObject) -> Self {
+        Self {
+            object,
+            paths: OnceCell::new(),
+        }
     }
 }
 
@@ -223,22 +279,31 @@ impl Place {
     }
 
     /// True if the place and the object of a rule may have a path in common.
-    pub(crate) fn meets(&self, object: &RuleObject) -> bool {
-        match (object, &self.exact) {
+    pub(crate) fn meets(&self, target: &Target<'_>) -> bool {
+        match (target.object, &self.exact) {
             (RuleObject::Exact(object), Some(own)) => object == own,
             (RuleObject::Exact(object), None) => self.pattern.matches(object),
             (RuleObject::Path(other), _) => {
-                other.kind() == self.pattern.kind() && self.paths.overlaps(&PathSet::of(other))
+                other.kind() == self.pattern.kind()
+                    && Ends::of(other.pieces()).agree(self.paths.ends())
+                    && {
+                        let paths = target.paths.get_or_init(|| PathSet::of(other));
+                        have_common_path(&self.paths, paths)
+                    }
             }
             (RuleObject::Inet(_), _) => false,
         }
     }
 }
 
-fn have_common_path(one: &Nfa, other: &Nfa) -> bool {
+/// True if a path may be in both sets, whose ends agree.
+fn have_common_path(one: &PathSet, other: &PathSet) -> bool {
+    // The bytes that both begin with lead from each state to the next.
+    let equal = one.first.len().min(other.first.len());
+    let (one, other) = (&one.nfa, &other.nfa);
     // For each pair of states: true if it was reached.
     let mut seen = vec![false; one.0.len() * other.0.len()];
-    let mut open = vec![(0, 0)];
+    let mut open = vec![(equal, equal)];
     while let Some((a, b)) = open.pop() {
         if (a, b) == (one.last(), other.last()) {
             return true;
@@ -246,17 +311,23 @@ fn have_common_path(one: &Nfa, other: &Nfa) -> bool {
         let (Some(left), Some(right)) = (one.0.get(a), other.0.get(b)) else {
             continue;
         };
-        let mut next: Vec<(usize, usize)> = left.epsilon.iter().map(|to| (*to, b)).collect();
-        next.extend(right.epsilon.iter().map(|to| (a, *to)));
-        if let (Some((ours, to)), Some((theirs, also))) = (left.transition, right.transition)
-            && intersects(&ours, &theirs)
-        {
-            next.push((to, also));
+        let mut reach = |a: usize, b: usize| {
+            let seen = seen.get_mut(a * other.0.len() + b);
+            if seen.is_some_and(|seen| !std::mem::replace(seen, true)) {
+                open.push((a, b));
+            }
+        };
+        for to in left.epsilon.iter().flatten() {
+            reach(*to, b);
         }
-        open.extend(next.into_iter().filter(|(a, b)| {
-            seen.get_mut(a * other.0.len() + b)
-                .is_some_and(|seen| !std::mem::replace(seen, true))
-        }));
+        for to in right.epsilon.iter().flatten() {
+            reach(a, *to);
+        }
+        if let (Some((ours, to)), Some((theirs, also))) = (&left.transition, &right.transition)
+            && intersects(ours, theirs)
+        {
+            reach(*to, *also);
+        }
     }
     false
 }
@@ -280,6 +351,8 @@ mod tests {
         assert!(overlaps("**/.ssh/**", "/home/{n}/**"));
         assert!(overlaps("/home/*/.**", "/home/{tmp}/*"));
         assert!(overlaps("/a/{b,c}/x", "/a/*/x"));
+        assert!(overlaps("/a/{b,c,d,e}", "/a/{x,e}"));
+        assert!(overlaps("/a/bc*", "/a/b*"));
         assert!(overlaps("**/*.key", "/srv/*.key"));
     }
 
@@ -291,5 +364,7 @@ mod tests {
         assert!(!overlaps("/a/{b,c}/x", "/a/d*/x"));
         assert!(!overlaps("/a/{n}", "/a/b"));
         assert!(!overlaps("**/*.key", "/srv/{n}.log"));
+        assert!(!overlaps("/a/{b,c,d,e}", "/a/{x,y}"));
+        assert!(!overlaps("/a/b*", "/a/c*"));
     }
 }

@@ -8,7 +8,7 @@
 use ambit_abi::Op;
 use ambit_event::{Operation, TextError, escape, nearest};
 
-use super::overlap::{PathSet, Place};
+use super::overlap::{PathSet, Place, Target};
 use super::tree;
 use crate::pattern::{PathKind, PathPattern};
 use crate::{Rule, RuleObject};
@@ -181,20 +181,22 @@ impl Sensitive {
         &'s self,
         object: &'s RuleObject,
     ) -> impl Iterator<Item = SensitivePlace<'s>> {
+        let target = Target::new(object);
         self.0
             .iter()
-            .filter(|entry| entry.access == Access::Secret && entry.place.meets(object))
+            .filter(move |entry| entry.access == Access::Secret && entry.place.meets(&target))
             .map(Entry::place)
     }
 
     /// Returns the entries that are about a rule's operation and that its object may lie in.
     pub(crate) fn places<'s>(&'s self, rule: &'s Rule) -> impl Iterator<Item = SensitivePlace<'s>> {
+        let target = Target::new(rule.object());
         self.0
             .iter()
-            .filter(|entry| {
+            .filter(move |entry| {
                 entry.access != Access::Never
                     && entry.access.includes(rule.operation())
-                    && entry.place.meets(rule.object())
+                    && entry.place.meets(&target)
             })
             .map(Entry::place)
     }

@@ -1,18 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The reference implementation of pattern matching: maps a set of positions to the set of positions after a piece.
 
-use std::collections::BTreeSet;
-
 use ambit_abi::{CLASS_NUM, CLASS_PID, CLASS_SELF, CLASS_TMPFILE};
 use ambit_event::lex::Class;
 
 use super::Piece;
 use super::date_parts::{self, DatePart};
 
-type Positions = BTreeSet<usize>;
+/// A set of positions in an input.
+#[derive(Clone)]
+struct Positions(Vec<bool>);
+
+impl Positions {
+    /// Returns no position of an input.
+    fn none(input: &[u8]) -> Self {
+        Self(vec![false; input.len() + 1])
+    }
+
+    /// Returns some positions of an input.
+    fn of(input: &[u8], positions: impl IntoIterator<Item = usize>) -> Self {
+        let mut out = Self::none(input);
+        for at in positions {
+            out.insert(at);
+        }
+        out
+    }
+
+    /// Adds a position; returns false if the set has it. A position behind the input's end is left out.
+    fn insert(&mut self, at: usize) -> bool {
+        self.0
+            .get_mut(at)
+            .is_some_and(|contains| !std::mem::replace(contains, true))
+    }
+
+    fn contains(&self, at: usize) -> bool {
+        self.0.get(at).copied().unwrap_or(false)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        let all = self.0.iter().enumerate();
+        all.filter(|(_, contains)| **contains).map(|(at, _)| at)
+    }
+
+    fn extend(&mut self, other: &Self) {
+        for (own, other) in self.0.iter_mut().zip(&other.0) {
+            *own |= other;
+        }
+    }
+}
 
 pub(super) fn matches(pieces: &[Piece], input: &[u8]) -> bool {
-    all(pieces, input, Positions::from([0])).contains(&input.len())
+    all(pieces, input, Positions::of(input, [0])).contains(input.len())
+}
+
+/// True unless the literal pieces exclude a match: each must occur in the input behind the ones before it, the first and the last
+/// piece at its ends. This costs much less than matching, and excludes nearly all inputs.
+pub(super) fn may_match(pieces: &[Piece], input: &[u8]) -> bool {
+    let (inner, input) = match pieces {
+        [Piece::Bytes(first), inner @ ..] => match input.strip_prefix(&**first) {
+            Some(input) => (inner, input),
+            None => return false,
+        },
+        _ => (pieces, input),
+    };
+    let (inner, mut input) = match inner {
+        [inner @ .., Piece::Bytes(last)] => match input.strip_suffix(&**last) {
+            Some(input) => (inner, input),
+            None => return false,
+        },
+        _ => (inner, input),
+    };
+    inner.iter().all(|piece| match piece {
+        Piece::Bytes(bytes) => behind(input, bytes).is_some_and(|rest| {
+            input = rest;
+            true
+        }),
+        _ => true,
+    })
+}
+
+/// Returns the input behind the first occurrence of a text.
+fn behind<'i>(input: &'i [u8], text: &[u8]) -> Option<&'i [u8]> {
+    let first = text.first()?;
+    let starts = input.iter().enumerate().filter(|(_, byte)| *byte == first);
+    starts
+        .filter_map(|(at, _)| input.get(at..)?.strip_prefix(text))
+        .next()
 }
 
 fn all(pieces: &[Piece], input: &[u8], from: Positions) -> Positions {
@@ -23,22 +96,22 @@ fn all(pieces: &[Piece], input: &[u8], from: Positions) -> Positions {
 
 fn one(piece: &Piece, input: &[u8], from: &Positions) -> Positions {
     match piece {
-        Piece::Bytes(bytes) => from
-            .iter()
-            .filter(|at| {
-                input
-                    .get(**at..)
-                    .is_some_and(|rest| rest.starts_with(bytes))
-            })
-            .map(|at| at + bytes.len())
-            .collect(),
+        Piece::Bytes(bytes) => {
+            let starts = from
+                .iter()
+                .filter(|at| input.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
+            Positions::of(input, starts.map(|at| at + bytes.len()))
+        }
         Piece::Star => run(input, from, |symbol| symbol != b"/", 0),
         Piece::StarStar => run(input, from, |_| true, 0),
         Piece::Class(class) => of_class(*class, input, from),
-        Piece::Either(alternatives) => alternatives
-            .iter()
-            .flat_map(|alternative| all(alternative, input, from.clone()))
-            .collect(),
+        Piece::Either(alternatives) => {
+            let mut out = Positions::none(input);
+            for alternative in alternatives {
+                out.extend(&all(alternative, input, from.clone()));
+            }
+            out
+        }
     }
 }
 
@@ -53,9 +126,9 @@ fn symbol(input: &[u8], at: usize) -> Option<&[u8]> {
 
 /// Returns all positions after at least `least` fitting symbols.
 fn run(input: &[u8], from: &Positions, fits: impl Fn(&[u8]) -> bool, least: usize) -> Positions {
-    let mut out = Positions::new();
-    for start in from {
-        let mut at = *start;
+    let mut out = Positions::none(input);
+    for start in from.iter() {
+        let mut at = start;
         let mut count = 0;
         loop {
             if count >= least && !out.insert(at) && least == 0 {
@@ -73,31 +146,32 @@ fn run(input: &[u8], from: &Positions, fits: impl Fn(&[u8]) -> bool, least: usiz
 
 fn of_class(class: Class, input: &[u8], from: &Positions) -> Positions {
     let marker = |letters: &[u8]| -> Positions {
-        from.iter()
-            .filter(|at| match input.get(**at..) {
-                Some([0, letter, ..]) => letters.contains(letter),
-                _ => false,
-            })
-            .map(|at| at + 2)
-            .collect()
+        let marked = from.iter().filter(|at| match input.get(*at..) {
+            Some([0, letter, ..]) => letters.contains(letter),
+            _ => false,
+        });
+        Positions::of(input, marked.map(|at| at + 2))
     };
     let digit = |symbol: &[u8]| matches!(symbol, [byte] if byte.is_ascii_digit());
     let number = || {
-        let from = from
-            .iter()
-            .copied()
-            .filter(|at| {
-                input
-                    .get(*at)
-                    .is_some_and(|byte| (b'1'..=b'9').contains(byte))
-            })
-            .collect();
-        run(input, &from, digit, 1)
+        let from = from.iter().filter(|at| {
+            input
+                .get(*at)
+                .is_some_and(|byte| (b'1'..=b'9').contains(byte))
+        });
+        run(input, &Positions::of(input, from), digit, 1)
+    };
+    let or = |mut one: Positions, other: &Positions| {
+        one.extend(other);
+        one
     };
     match class {
-        Class::Num => &marker(&[CLASS_NUM, CLASS_PID, CLASS_SELF]) | &run(input, from, digit, 1),
-        Class::Pid => &marker(&[CLASS_PID, CLASS_SELF]) | &number(),
-        Class::Own => &marker(&[CLASS_SELF]) | &number(),
+        Class::Num => or(
+            marker(&[CLASS_NUM, CLASS_PID, CLASS_SELF]),
+            &run(input, from, digit, 1),
+        ),
+        Class::Pid => or(marker(&[CLASS_PID, CLASS_SELF]), &number()),
+        Class::Own => or(marker(&[CLASS_SELF]), &number()),
         Class::Tmpfile => marker(&[CLASS_TMPFILE]),
         Class::Hex => run(
             input,
@@ -119,11 +193,12 @@ fn of_class(class: Class, input: &[u8], from: &Positions) -> Positions {
         | Class::Hour
         | Class::Minute
         | Class::Second => parts(input, from, date_parts::of_class(class)),
-        Class::Uuid => from
-            .iter()
-            .filter(|at| input.get(**at..**at + 36).is_some_and(is_uuid))
-            .map(|at| at + 36)
-            .collect(),
+        Class::Uuid => {
+            let uuids = from
+                .iter()
+                .filter(|at| input.get(*at..*at + 36).is_some_and(is_uuid));
+            Positions::of(input, uuids.map(|at| at + 36))
+        }
     }
 }
 
@@ -134,8 +209,8 @@ fn parts(input: &[u8], from: &Positions, parts: &[DatePart]) -> Positions {
         let value: u32 = std::str::from_utf8(digits).ok()?.parse().ok()?;
         (digits.iter().all(u8::is_ascii_digit) && values.contains(&value)).then_some(at + length)
     };
-    let whole = |at: &usize| parts.iter().try_fold(*at, fits);
-    from.iter().filter_map(whole).collect()
+    let whole = |at: usize| parts.iter().try_fold(at, fits);
+    Positions::of(input, from.iter().filter_map(whole))
 }
 
 /// True if 36 bytes have the form of a UUID, in either case.
@@ -144,4 +219,28 @@ pub(crate) fn is_uuid(bytes: &[u8]) -> bool {
         8 | 13 | 18 | 23 => *byte == b'-',
         _ => byte.is_ascii_hexdigit(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ambit_event::{Object, Path};
+
+    use crate::pattern::{PathKind, PathPattern};
+
+    fn matches(pattern: &str, path: &str) -> bool {
+        let object = Object::Path(Path::new(path.as_bytes().to_vec()).unwrap());
+        let pattern = PathPattern::parse(PathKind::Path, pattern).unwrap();
+        pattern.matches(&object)
+    }
+
+    #[test]
+    fn literal_pieces_must_occur_in_order_and_apart() {
+        assert!(matches("**/.ssh/**/x*y", "/home/u/.ssh/a/xy"));
+        assert!(!matches("**/.ssh/**/x*y", "/home/u/ssh/a/xy"));
+        assert!(!matches("/a*b*a", "/aa"));
+        assert!(!matches("/ab*ba", "/aba"));
+        assert!(matches("/ab*ba", "/abba"));
+        assert!(!matches("/*b*a*", "/ab"));
+        assert!(matches("/*aab*", "/aaab"));
+    }
 }

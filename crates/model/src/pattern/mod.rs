@@ -183,20 +183,7 @@ impl PathPattern {
             (PathKind::Memfd, Object::Memfd(name)) => name,
             _ => return false,
         };
-        self.may_match(bytes) && matching::matches(&self.pieces, bytes)
-    }
-
-    /// Compares the fixed prefix and suffix, which excludes most patterns at low cost.
-    fn may_match(&self, bytes: &[u8]) -> bool {
-        let begins = match self.pieces.first() {
-            Some(Piece::Bytes(fixed)) => bytes.starts_with(fixed),
-            _ => true,
-        };
-        let ends = match self.pieces.last() {
-            Some(Piece::Bytes(fixed)) => bytes.ends_with(fixed),
-            _ => true,
-        };
-        begins && ends
+        matching::may_match(&self.pieces, bytes) && matching::matches(&self.pieces, bytes)
     }
 }
 

@@ -10,6 +10,7 @@ use super::context::Checked;
 use super::kind::FindingKind as Kind;
 use super::kind::Severity;
 use super::tables::{Class, class_of, programs};
+use crate::generalize::Target;
 use crate::pattern::PathKind;
 use crate::{ANY_HOST, Map, Rule, RuleObject};
 
@@ -125,6 +126,7 @@ impl<'m> Checked<'_, 'm> {
 
     /// Adds an interpreter for which the map has no subject.
     fn check_useless(&mut self, rule: &'m Rule) {
+        let target = Target::new(rule.object());
         let listed = match rule.object() {
             RuleObject::Exact(Object::Memfd(_)) => true,
             RuleObject::Exact(object) => {
@@ -134,7 +136,7 @@ impl<'m> Checked<'_, 'm> {
                 pattern.kind() == PathKind::Memfd
                     || programs()
                         .iter()
-                        .any(|program| program.place.meets(rule.object()))
+                        .any(|program| program.place.meets(&target))
             }
             RuleObject::Inet(_) => false,
         };

@@ -12,7 +12,7 @@ use super::context::{Cause, CauseLine, Checked, Context, lies_in};
 use super::kind::FindingKind as Kind;
 use super::kind::Severity;
 use super::tables::{Class, Use, class_of, place};
-use crate::generalize::Place;
+use crate::generalize::{Place, Target};
 use crate::pattern::PathKind;
 use crate::{Rule, RuleObject};
 
@@ -40,12 +40,13 @@ pub(super) struct Executions<'m> {
     patterns: Vec<(Place, &'m RuleObject, Execution<'m>)>,
 }
 
-/// Source files of interpreters.
-fn sources() -> Option<&'static Place> {
+/// True if the object may be a source file of an interpreter.
+fn is_source(object: &RuleObject) -> bool {
     static SOURCES: OnceLock<Option<Place>> = OnceLock::new();
     SOURCES
         .get_or_init(|| place("**/*.{cjs,jar,js,lua,mjs,php,phtml,pl,pm,py,pyc,R,rb,sh,tcl}"))
         .as_ref()
+        .is_some_and(|sources| sources.meets(&Target::new(object)))
 }
 
 impl<'m> Executions<'m> {
@@ -99,7 +100,7 @@ impl<'m> Executions<'m> {
                     Op::FileOpen
                         if interpreter
                             && rule.operation().arg & abi::OPEN_READ != 0
-                            && sources().is_some_and(|sources| sources.meets(rule.object())) =>
+                            && is_source(rule.object()) =>
                     {
                         How::Source
                     }
@@ -171,9 +172,10 @@ impl<'m> Executions<'m> {
             }
             _ => return found,
         }
+        let target = Target::new(object);
         let patterns = self.patterns.iter();
         let met =
-            patterns.filter(|(place, executed, _)| *executed == object || place.meets(object));
+            patterns.filter(|(place, executed, _)| *executed == object || place.meets(&target));
         found.extend(met.map(|(_, _, one)| (None, one)));
         found
     }
@@ -203,9 +205,7 @@ impl<'m> Checked<'_, 'm> {
         }
         for (object, one) in executed {
             // The reader's line may be a pattern for all kinds of files.
-            if one.how == How::Source
-                && !sources().is_some_and(|sources| sources.meets(rule.object()))
-            {
+            if one.how == How::Source && !is_source(rule.object()) {
                 continue;
             }
             let by_others = one.by != Some(self.subject);

@@ -8,7 +8,7 @@ use ambit_event::names;
 
 use super::kind::Severity;
 use crate::RuleObject;
-use crate::generalize::Place;
+use crate::generalize::{Place, Target};
 use crate::pattern::{PathKind, PathPattern};
 
 const PROGRAMS: &str = include_str!("programs.txt");
@@ -168,8 +168,9 @@ pub(super) fn places(usage: Use, object: &RuleObject) -> impl Iterator<Item = &'
             })
             .collect()
     });
+    let target = Target::new(object);
     all.iter()
-        .filter(move |known| known.usage == usage && known.place.meets(object))
+        .filter(move |known| known.usage == usage && known.place.meets(&target))
 }
 
 /// Returns the place of a pattern; `None` if it cannot be parsed.
