@@ -38,20 +38,43 @@ pub fn push_escaped(out: &mut String, bytes: &[u8], special: &[u8], last: bool) 
     } else {
         bytes
     };
+    out.reserve(bytes.len());
+    let is_plain = plain(special);
     for chunk in trimmed.utf8_chunks() {
-        for c in chunk.valid().chars() {
+        let mut rest = chunk.valid();
+        loop {
+            // Nearly all texts have no other characters.
+            let end = rest.bytes().position(|byte| !is_plain(byte));
+            let (text, other) = rest
+                .split_at_checked(end.unwrap_or(rest.len()))
+                .unwrap_or((rest, ""));
+            out.push_str(text);
+            let mut others = other.chars();
+            let Some(c) = others.next() else { break };
             if is_hidden(c) {
                 push_hex(out, c.encode_utf8(&mut [0; 4]).as_bytes());
             } else {
-                if u8::try_from(c).is_ok_and(|byte| special.contains(&byte)) {
+                if c.is_ascii() && u8::try_from(c).is_ok_and(|byte| !is_plain(byte)) {
                     out.push('\\');
                 }
                 out.push(c);
             }
+            rest = others.as_str();
         }
         push_hex(out, chunk.invalid());
     }
     push_hex(out, bytes.get(trimmed.len()..).unwrap_or_default());
+}
+
+/// Returns a test for bytes that are printable ASCII characters and none of `special`.
+fn plain(special: &[u8]) -> impl Fn(u8) -> bool {
+    // A bit for each ASCII character, from the space to the tilde.
+    let printable = ((1_u128 << 0x7f) - 1) & !((1 << 0x20) - 1);
+    let plain = special
+        .iter()
+        .filter(|byte| byte.is_ascii())
+        .fold(printable, |plain, byte| plain & !(1 << byte));
+    move |byte| byte.is_ascii() && plain >> byte & 1 == 1
 }
 
 /// Returns a task's name for itself, up to its first NUL, escaped as [`name`] does.
@@ -107,6 +130,13 @@ mod tests {
         assert_eq!(name("x\u{202e}y".as_bytes()), "x\\xe2\\x80\\xaey");
         assert_eq!(name(b"\xff\xc3("), "\\xff\\xc3(");
         assert_eq!(name("caf\u{e9}".as_bytes()), "caf\u{e9}");
+    }
+
+    #[test]
+    fn special_characters_get_a_backslash_among_others() {
+        let mut out = String::new();
+        push_escaped(&mut out, "a*\u{e9}{\x7f}~ *".as_bytes(), b"*{}\\", true);
+        assert_eq!(out, "a\\*\u{e9}\\{\\x7f\\}~ \\*");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! lines; the built-in list of names (`group.txt`) can be extended by a file of the same form: a name and a path pattern on
 //! each line, of which the first that matches counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ambit_event::{Object, TextError};
 
@@ -140,15 +140,16 @@ impl Map {
 
     /// Returns the lines that the file would contain at each subject, with the subjects.
     fn shared_lines(&self) -> BTreeMap<Rule, Users> {
-        let mut out: BTreeMap<Rule, Users> = BTreeMap::new();
+        // Most lines belong to one subject, and are not sorted.
+        let mut out: HashMap<&Rule, Users> = HashMap::new();
         for (index, (subject, entry)) in self.subjects.iter().enumerate() {
             let (unwritten, _) = self.unwritten(subject, entry);
             for rule in entry.allow.iter().filter(|rule| !unwritten.contains(rule)) {
-                out.entry(rule.clone()).or_default().insert(index);
+                out.entry(rule).or_default().insert(index);
             }
         }
-        out.retain(|_, users| users.len() > 1);
-        out
+        let shared = out.into_iter().filter(|(_, users)| users.len() > 1);
+        shared.map(|(rule, users)| (rule.clone(), users)).collect()
     }
 
     /// Adds rules with the same users as groups: one for each name that has enough lines, and one for the rest.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ambit_abi::Op;
-use ambit_event::{Creds, Object};
+use ambit_event::{Creds, Object, Operation};
 
 use super::comments::{split, unquoted};
 use crate::{Map, Rule, RuleObject};
@@ -36,12 +36,13 @@ impl IdNames {
         let ids: Vec<(u32, &BTreeMap<u32, String>)> = if let Ok(creds) = Creds::parse(&item) {
             vec![(creds.uid, &self.users), (creds.gid, &self.groups)]
         } else {
-            let rule = Rule::parse(&item).ok()?;
-            let names = match rule.operation().op {
+            // Nearly all lines are about other operations, and need not be parsed.
+            let names = match Operation::split(&item).ok()?.operation.op {
                 Op::TaskSetuid => &self.users,
                 Op::TaskSetgid => &self.groups,
                 _ => return None,
             };
+            let rule = Rule::parse(&item).ok()?;
             let RuleObject::Exact(Object::Ids {
                 real,
                 effective,
@@ -116,6 +117,9 @@ impl Map {
 
 /// Returns a line without the comment that names its users and groups. Other comments are a person's.
 fn unnamed(line: &str, names: &IdNames) -> String {
+    if !line.contains('#') {
+        return line.to_owned();
+    }
     let (content, comment) = split(line);
     if comment.is_some() && names.comment(content).as_deref() == comment {
         content.trim_end().to_owned()

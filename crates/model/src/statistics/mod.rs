@@ -102,22 +102,31 @@ impl Statistics {
     /// counted here.
     pub fn of_run(id: RunId, mut run: Run, seen: &[Observation], before: &Map) -> Self {
         let mut out = Self::new(before.domain.clone(), before.chain);
-        for one in seen {
-            let lines = out.lines.entry(one.subject.clone()).or_default();
-            let hits = lines
-                .entry(one.line.clone())
-                .or_default()
-                .entry(id)
-                .or_default();
-            *hits = hits.saturating_add(one.hits);
+        // The learner's observations are sorted by subject.
+        for of_subject in seen.chunk_by(|one, other| one.subject == other.subject) {
+            let Some(first) = of_subject.first() else {
+                continue;
+            };
+            let lines = out.lines.entry(first.subject.clone()).or_default();
+            for one in of_subject {
+                let hits = lines
+                    .entry(one.line.clone())
+                    .or_default()
+                    .entry(id)
+                    .or_default();
+                *hits = hits.saturating_add(one.hits);
+            }
         }
         let matcher = Matcher::new(before, ANY_HOST);
-        let allowed = |(subject, line): (&Subject, &str)| allowed_by(&matcher, subject, line);
         let (mut all, mut known) = (0, 0);
         for (subject, lines) in &out.lines {
-            for line in lines.keys() {
-                all += 1;
-                known += u64::from(allowed((subject, line)).is_some());
+            all += u64::try_from(lines.len()).unwrap_or(u64::MAX);
+            // The map allows a subject that it does not have nothing, so its lines need not be parsed.
+            if subject.is_launcher() || before.subjects.contains_key(subject) {
+                let allowed = lines
+                    .keys()
+                    .filter(|line| allowed_by(&matcher, subject, line).is_some());
+                known += u64::try_from(allowed.count()).unwrap_or(u64::MAX);
             }
         }
         run.lines = all;
@@ -266,19 +275,19 @@ impl Learner {
     /// point's key; a point without a count was used once. Undescribed subjects are left out.
     pub fn observations(&self, hits: &HashMap<Fp, u32>) -> Vec<Observation> {
         let generated_names = self.generated_names();
-        let mut found: BTreeMap<(Subject, String), u64> = BTreeMap::new();
-        let mut subjects: HashMap<Fp, Option<Subject>> = HashMap::new();
+        // By fingerprint, because subjects take long to compare.
+        let mut subjects: HashMap<Option<Fp>, Option<(Subject, BTreeMap<String, u64>)>> =
+            HashMap::new();
         for seen in self.points() {
             let digest = seen.operation.op == Op::ExecDigest;
-            let subject = if digest {
-                Some(Subject::LAUNCHER)
-            } else {
-                subjects
-                    .entry(seen.subject)
-                    .or_insert_with(|| self.registry().subject(seen.subject))
-                    .clone()
+            let by = (!digest).then_some(seen.subject);
+            let subject = subjects.entry(by).or_insert_with(|| {
+                let subject = by.map_or(Some(Subject::LAUNCHER), |by| self.registry().subject(by));
+                Some((subject?, BTreeMap::new()))
+            });
+            let Some((subject, lines)) = subject else {
+                continue;
             };
-            let Some(subject) = subject else { continue };
             // Before its exec, the launcher runs Ambit's own code.
             if subject.is_launcher() && !digest && seen.operation.op != Op::Exec {
                 continue;
@@ -298,16 +307,24 @@ impl Learner {
                 &seen.object,
             );
             let often = hits.get(&key).copied().unwrap_or(1).max(1);
-            let sum = found.entry((subject, line)).or_default();
+            let sum = lines.entry(line).or_default();
             *sum = sum.saturating_add(often.into());
         }
-        found
-            .into_iter()
-            .map(|((subject, line), hits)| Observation {
-                subject,
+        let mut found: BTreeMap<Subject, BTreeMap<String, u64>> = BTreeMap::new();
+        for (subject, lines) in subjects.into_values().flatten() {
+            let found = found.entry(subject).or_default();
+            for (line, hits) in lines {
+                let sum = found.entry(line).or_default();
+                *sum = sum.saturating_add(hits);
+            }
+        }
+        let found = found.into_iter().flat_map(|(subject, lines)| {
+            lines.into_iter().map(move |(line, hits)| Observation {
+                subject: subject.clone(),
                 line,
                 hits,
             })
-            .collect()
+        });
+        found.collect()
     }
 }

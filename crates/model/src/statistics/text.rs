@@ -5,7 +5,7 @@
 //! of the map: `by` is the subject as in a map file (`null` for the launcher), `line` the text, and `seen` has pairs of
 //! a run (its index in the file, from 0) and the number of its uses.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use ambit_event::text::{object_text, parse_bare_name, parse_path_object, write_bare_name};
@@ -93,7 +93,7 @@ const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct By {
     exe: String,
@@ -105,7 +105,7 @@ struct By {
     via: Vec<String>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PointLine {
     by: Option<By>,
@@ -156,6 +156,8 @@ impl Statistics {
         }
         let mut out = Self::new(head.domain, head.chain);
         let mut order: Vec<RunId> = Vec::new();
+        // The lines of a subject are neighbours, so that it is parsed once.
+        let mut last: Option<(By, Subject)> = None;
         for (index, line) in lines {
             let number = index + 1;
             let json = |error: serde_json::Error| StatisticsError::Json {
@@ -169,7 +171,19 @@ impl Statistics {
                 order.push(id);
             } else {
                 let point: PointLine = serde_json::from_str(line).map_err(json)?;
-                out.add_line(&point, &order, number)?;
+                let text = |error| StatisticsError::Text {
+                    line: number,
+                    error,
+                };
+                let subject = match (&point.by, &last) {
+                    (None, _) => &Subject::LAUNCHER,
+                    (Some(by), Some((known, subject))) if by == known => subject,
+                    (Some(by), _) => {
+                        let subject = by.subject().map_err(text)?;
+                        &last.insert((by.clone(), subject)).1
+                    }
+                };
+                out.add_line(subject, &point, &order, number)?;
             }
         }
         Ok(out)
@@ -199,25 +213,19 @@ impl Statistics {
 
     fn add_line(
         &mut self,
+        subject: &Subject,
         point: &PointLine,
         order: &[RunId],
         line: usize,
     ) -> Result<(), StatisticsError> {
-        let subject = match &point.by {
-            None => Subject::LAUNCHER,
-            Some(by) => by
-                .subject()
-                .map_err(|error| StatisticsError::Text { line, error })?,
-        };
         if point.line.chars().any(escape::is_hidden) {
             return Err(StatisticsError::Hidden { line });
         }
-        let seen = self
-            .lines
-            .entry(subject)
-            .or_default()
-            .entry(point.line.clone())
-            .or_default();
+        let lines = match self.lines.get_mut(subject) {
+            Some(lines) => lines,
+            None => self.lines.entry(subject.clone()).or_default(),
+        };
+        let seen = lines.entry(point.line.clone()).or_default();
         for (run, hits) in &point.seen {
             let id = order.get(*run).ok_or(StatisticsError::Run { line })?;
             if *hits == 0 || seen.insert(*id, *hits).is_some() {
@@ -259,19 +267,16 @@ impl std::fmt::Display for Statistics {
         }
         let places: HashMap<RunId, usize> = runs.iter().map(|(id, _)| *id).zip(0..).collect();
         for (subject, lines) in &self.lines {
+            let by = json(&By::of(subject))?;
             for (text, seen) in lines {
-                let seen: BTreeSet<(usize, u64)> = seen
+                let mut seen: Vec<(usize, u64)> = seen
                     .iter()
                     .filter_map(|(id, hits)| Some((*places.get(id)?, *hits)))
                     .collect();
-                line(
-                    f,
-                    &PointLine {
-                        by: By::of(subject),
-                        line: text.clone(),
-                        seen: seen.into_iter().collect(),
-                    },
-                )?;
+                seen.sort_unstable();
+                let (text, seen) = (json(text)?, json(&seen)?);
+                // The keys of `PointLine`, with the text of the subject that all its lines have.
+                writeln!(f, "{{\"by\":{by},\"line\":{text},\"seen\":{seen}}}")?;
             }
         }
         Ok(())
@@ -279,6 +284,9 @@ impl std::fmt::Display for Statistics {
 }
 
 fn line(f: &mut std::fmt::Formatter<'_>, value: &impl Serialize) -> std::fmt::Result {
-    let text = serde_json::to_string(value).map_err(|_| std::fmt::Error)?;
-    writeln!(f, "{text}")
+    writeln!(f, "{}", json(value)?)
+}
+
+fn json(value: &(impl Serialize + ?Sized)) -> Result<String, std::fmt::Error> {
+    serde_json::to_string(value).map_err(|_| std::fmt::Error)
 }
