@@ -186,7 +186,15 @@ impl Rule {
 
     /// Returns the text with the kernel's names in place of numbers: see [`ambit_event::named`].
     pub fn named(&self) -> String {
-        let text = self.to_string();
+        let mut object = String::new();
+        self.object.write(self.operation.op, &mut object);
+        self.named_with(&object)
+    }
+
+    /// The same, for a caller that has the object's text.
+    pub(crate) fn named_with(&self, object: &str) -> String {
+        let mut text = String::with_capacity(object.len() + 24);
+        self.operation.write_rule_text(object, &mut text);
         match ambit_event::named(&text) {
             Cow::Owned(named) => named,
             Cow::Borrowed(_) => text,

@@ -116,10 +116,10 @@ pub(super) const fn version_number(version: Version) -> u8 {
 fn by_purpose<'r>(rules: impl Iterator<Item = &'r Rule>) -> Vec<String> {
     let mut texts: Vec<(u8, String, String)> = rules
         .map(|rule| {
-            let text = rule.named();
             // By the object first, so that all lines about a file are neighbours.
             let mut object = String::new();
             rule.object().write(rule.operation().op, &mut object);
+            let text = rule.named_with(&object);
             (purpose(rule), object, text)
         })
         .collect();

@@ -325,7 +325,12 @@ fn attempt(
     }
     map.normalise();
     let after = Context::new(&map, context.sensitive, context.seen);
-    let after = Analysis::of(&after);
+    let is_own = draft.binds.is_none() && !changes_executions(entry, map.subjects.get(subject)?);
+    let after = Analysis::with(&after, |index| {
+        let entries = [context.map, &map].map(|map| map.subjects.values().nth(index));
+        let same = is_own && matches!(entries, [Some(one), Some(other)] if one == other);
+        same.then(|| analysis.own.get(index).cloned()).flatten()
+    });
     // A bound program matters to the subjects that can change it.
     let (exposure, worst) = (after.exposure(), after.worst());
     let lowered = |index: usize| {
@@ -396,6 +401,18 @@ fn attempt(
     })
 }
 
+/// True if the rules of a subject differ in files that it may execute or read: these decide about the findings of others, too.
+fn changes_executions(before: &Entry, after: &Entry) -> bool {
+    before
+        .allow
+        .symmetric_difference(&after.allow)
+        .any(|rule| match rule.operation().op {
+            Op::Exec | Op::MapExec => true,
+            Op::FileOpen => rule.operation().arg & ambit_abi::OPEN_READ != 0,
+            _ => false,
+        })
+}
+
 /// Returns a map with one subject only.
 fn only(map: &Map, subject: &Subject) -> Map {
     let mut out = Map::new(map.domain.clone());
@@ -437,4 +454,40 @@ fn adds(draft: &Draft<'_>) -> Vec<String> {
             line
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(lines: &[&str]) -> Entry {
+        Entry {
+            allow: lines
+                .iter()
+                .map(|line| Rule::parse(line).unwrap())
+                .collect(),
+            ..Entry::default()
+        }
+    }
+
+    #[test]
+    fn only_executed_and_read_files_matter_to_other_subjects() {
+        let before = entry(&["file.open r /a", "file.open w /b", "exec /c"]);
+        for (lines, matters) in [
+            (&["file.open r /a", "exec /c"][..], false),
+            (&["file.open r /a", "file.open w /*", "exec /c"], false),
+            (&["file.open w /b", "exec /c"], true),
+            (&["file.open r /a", "file.open w /b"], true),
+            (
+                &["file.open r /a", "file.open w /b", "exec /c", "map.exec /d"],
+                true,
+            ),
+        ] {
+            assert_eq!(
+                changes_executions(&before, &entry(lines)),
+                matters,
+                "{lines:?}"
+            );
+        }
+    }
 }

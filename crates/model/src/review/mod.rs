@@ -107,6 +107,11 @@ struct Analysis<'m> {
 
 impl<'m> Analysis<'m> {
     fn of(context: &Context<'m>) -> Self {
+        Self::with(context, |_| None)
+    }
+
+    /// The same, but `known` returns the hits of subjects, by their index, that need not be computed.
+    fn with(context: &Context<'m>, known: impl Fn(usize) -> Option<Vec<Hit<'m>>>) -> Self {
         let map = context.map;
         let starts = chain::starts(map);
         let executions = Executions::of(context);
@@ -114,7 +119,11 @@ impl<'m> Analysis<'m> {
             .subjects
             .iter()
             .zip(&starts)
-            .map(|((subject, entry), starts)| {
+            .enumerate()
+            .map(|(index, ((subject, entry), starts))| {
+                if let Some(hits) = known(index) {
+                    return hits;
+                }
                 let mut checked = Checked {
                     context,
                     subject,

@@ -125,7 +125,7 @@ impl Statistics {
             if subject.is_launcher() || before.subjects.contains_key(subject) {
                 let allowed = lines
                     .keys()
-                    .filter(|line| allowed_by(&matcher, subject, line).is_some());
+                    .filter(|line| is_allowed(&matcher, subject, line));
                 known += u64::try_from(allowed.count()).unwrap_or(u64::MAX);
             }
         }
@@ -265,9 +265,21 @@ fn allowed_by(matcher: &Matcher<'_>, subject: &Subject, line: &str) -> Option<St
         .then_some(first)
 }
 
+/// True if the map allows a line of the statistics.
+fn is_allowed(matcher: &Matcher<'_>, subject: &Subject, line: &str) -> bool {
+    match Rule::parse(line) {
+        Ok(rule) => allows_line(matcher, subject, &rule),
+        // Lines about digests and credentials are no rules.
+        Err(_) => allowed_by(matcher, subject, line).is_some(),
+    }
+}
+
 /// True if the map allows a learned line.
 pub(crate) fn allows_line(matcher: &Matcher<'_>, subject: &Subject, rule: &Rule) -> bool {
-    allowed_by(matcher, subject, &rule.to_string()).is_some()
+    match rule.object().as_exact() {
+        Some(object) => matcher.rule(subject, rule.operation(), object).is_some(),
+        None => allowed_by(matcher, subject, &rule.to_string()).is_some(),
+    }
 }
 
 impl Learner {
