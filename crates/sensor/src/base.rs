@@ -52,7 +52,7 @@ fn config() -> Result<Config, Error> {
         key0: k0,
         key1: k1,
         sip: sip_state(k0, k1),
-        build: object::build_id(),
+        build: object::BUILD_ID,
         port_low,
         port_high,
         slot_mask: slots() - 1,

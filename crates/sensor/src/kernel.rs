@@ -86,7 +86,7 @@ impl Kernel {
         let pins = Pins::new(&options.pin_dir);
         let displaced = bpffs::clear_way(&options.pin_dir)?;
         if let Some(host) = Host::open(&options.pin_dir)? {
-            if host.config().build == object::build_id() {
+            if host.config().build == object::BUILD_ID {
                 // An earlier version let everybody list it.
                 bpffs::create(&options.pin_dir)?;
                 let (left_out, rules_need_reload) = extend(options, &pins)?;

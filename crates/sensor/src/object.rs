@@ -101,13 +101,8 @@ pub(crate) fn programs() -> Result<&'static [Program], Error> {
     Ok(PROGRAMS.get_or_init(|| programs))
 }
 
-/// Identifies this object.
-pub(crate) fn build_id() -> u64 {
-    // FNV-1a. Nothing relies on it against an attacker.
-    OBJECT.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
+/// Identifies this object. The build script computes it, because the object is large.
+pub(crate) const BUILD_ID: u64 = include!(concat!(env!("OUT_DIR"), "/ambit.bpf.id"));
 
 /// libbpf prefixes the section with the object's name, which is an address here.
 fn is_config(map: &OsStr) -> bool {
