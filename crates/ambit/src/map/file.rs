@@ -49,6 +49,23 @@ pub(crate) fn read_if_there(target: &Target) -> Result<Option<(Map, String)>, Fa
     Ok(Some((map, String::from_utf8_lossy(&bytes).into_owned())))
 }
 
+/// As [`read_if_there`], for a map that was read before: it is parsed only if its text is not `before` any more. The map of
+/// `before` is `map`.
+#[cfg(feature = "kernel")]
+pub(crate) fn read_again(
+    target: &Target,
+    map: &Map,
+    before: &str,
+) -> Result<Option<(Map, String)>, Failure> {
+    let unchanged = target
+        .read(READ_MAX)
+        .is_ok_and(|read| read.is_some_and(|bytes| bytes == before.as_bytes()));
+    if unchanged && !before.is_empty() {
+        return Ok(Some((map.clone(), before.to_owned())));
+    }
+    read_if_there(target)
+}
+
 /// Holds the directory of a file that will be written; `what` is its noun.
 pub(crate) fn target(path: &Path, what: &str) -> Result<Target, Failure> {
     Target::plan(path)

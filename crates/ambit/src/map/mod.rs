@@ -12,9 +12,9 @@ mod used;
 mod view;
 
 pub(crate) use compact::group_names;
-#[cfg(feature = "kernel")]
-pub(crate) use file::read_if_there;
 pub(crate) use file::{MAP_MODE, read, read_reporting, read_with_text, target, write};
+#[cfg(feature = "kernel")]
+pub(crate) use file::{read_again, read_if_there};
 #[cfg(feature = "kernel")]
 pub(crate) use generalize::hint;
 #[cfg(feature = "kernel")]

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use super::figures::{self, Figures, Missing};
 use super::{Args, Plan};
 use crate::exit::{Exit, Failure, OrExit, Outcome};
-use crate::map::{MAP_MODE, group_names, hint, hints, read_if_there};
+use crate::map::{MAP_MODE, group_names, hint, hints, read_again};
 use crate::out::{count, kept, note, shown};
 
 /// The result of a session.
@@ -184,7 +184,7 @@ fn learned(
     stats: &Stats,
 ) -> Result<Written, Failure> {
     // Another run may have learned into the same file in the meantime.
-    let (before, text, fits) = match read_if_there(target) {
+    let (before, text, fits) = match read_again(target, &plan.map, &plan.text) {
         Ok(Some((map, text))) if map.domain == plan.map.domain && map.chain == plan.map.chain => {
             (map, text, true)
         }

@@ -14,6 +14,7 @@ pub(crate) use args::Args;
 use plan::Plan;
 
 use std::collections::{BTreeSet, HashMap};
+use std::thread;
 
 use ambit_abi::{self as abi, Coverage, Fp, Mode};
 use ambit_event::{Secret, Subject};
@@ -25,7 +26,7 @@ use ambit_model::{Compiled, Learner, Map, compile};
 use ambit_recording::Header;
 use ambit_sensor::{Domain, DomainSpec, Kernel, LoadOptions};
 use ambit_session::{
-    Ended, Gates, NewRecording, Recorder, Report, Stats, Watch, causes_of_tasks, keep, responses,
+    Gates, NewRecording, Recorder, Report, Stats, Watch, causes_of_tasks, keep, responses,
     run as run_session,
 };
 use anyhow::Context;
@@ -128,15 +129,18 @@ fn in_domain(
     let ended = run_session(&domain, &plan.command, plan.mode, launcher, &mut recorder);
     let stats = Stats::read(&domain, recorder.delivery());
     let hits = hits(plan, &domain);
-    close(&domain, keeper, ended.as_ref().ok(), plan);
-    let result = ending::SessionResult {
-        collected: recorder.into_collected(),
-        ended: ended?,
-        stats: stats?,
-        hits,
-        began,
-    };
-    ending::finish(args, plan, result)
+    let collected = recorder.into_collected();
+    let left = ended.as_ref().map_or(0, |ended| ended.stragglers);
+    while_closing(&domain, keeper, left, plan, || {
+        let result = ending::SessionResult {
+            collected,
+            ended: ended?,
+            stats: stats?,
+            hits,
+            began,
+        };
+        ending::finish(args, plan, result)
+    })
 }
 
 /// Returns how often each learned point occurred. A map is complete without it.
@@ -245,9 +249,15 @@ fn watch(plan: &Plan, options: LoadOptions, report: &mut Report<'_>) -> Watch {
     watch
 }
 
-/// Removes the domain. If tasks are left in it, the keeper removes it after their end.
-fn close(domain: &Domain, keeper: Option<Keeper>, ended: Option<&Ended>, plan: &Plan) {
-    let left = ended.map_or(0, |ended| ended.stragglers);
+/// Removes the domain while `finish` runs, because the kernel lets that wait for some ten milliseconds. If tasks are left in the
+/// domain, the keeper removes it after their end.
+fn while_closing<T>(
+    domain: &Domain,
+    keeper: Option<Keeper>,
+    left: i64,
+    plan: &Plan,
+    finish: impl FnOnce() -> T,
+) -> T {
     if left > 0 {
         let what = match plan.mode {
             Mode::Learn => "their further operations are not learned",
@@ -263,10 +273,24 @@ fn close(domain: &Domain, keeper: Option<Keeper>, ended: Option<&Ended>, plan: &
             },
             plan.domain
         );
-        return;
+        return finish();
     }
-    match domain.close() {
-        Ok(()) => keeper.into_iter().for_each(Keeper::dismiss),
-        Err(error) => note!("{:#}", anyhow::Error::from(error)),
+    let close = || match domain.close() {
+        Ok(()) => true,
+        Err(error) => {
+            note!("{:#}", anyhow::Error::from(error));
+            false
+        }
+    };
+    let (finished, closed) = thread::scope(|scope| {
+        let closing = thread::Builder::new().spawn_scoped(scope, close);
+        let finished = finish();
+        // Without a thread, it is closed now.
+        let closed = closing.map_or_else(|_| close(), |thread| thread.join().unwrap_or(false));
+        (finished, closed)
+    });
+    if closed {
+        keeper.into_iter().for_each(Keeper::dismiss);
     }
+    finished
 }

@@ -25,6 +25,8 @@ pub(super) struct Plan {
     pub(super) domain: String,
     /// Learning: the map as it was before. Otherwise: the map to enforce or to audit.
     pub(super) map: Map,
+    /// Learning: the text of that map; empty if it is new.
+    pub(super) text: String,
     /// The file of the map, which learning may create.
     pub(super) path: PathBuf,
     /// Learning: the same file, in a directory that is held until the map is written.
@@ -51,7 +53,7 @@ impl Plan {
 
     fn learning(args: &Args, path: &Path, command: Command) -> Result<Self, Failure> {
         let target = map::target(path, "map")?;
-        let before = map::read_if_there(&target)?.map(|(map, _)| map);
+        let (before, text) = map::read_if_there(&target)?.unzip();
         if before.as_ref().is_some_and(|map| map.sealed.is_some()) {
             return Err(Failure::usage(anyhow!(
                 "{0} is sealed, and learning would change it; learn into another file, or remove its line `sealed:` first",
@@ -86,6 +88,7 @@ impl Plan {
             mode: Mode::Learn,
             domain: args.domain.clone().unwrap_or_else(|| map.domain.clone()),
             map,
+            text: text.unwrap_or_default(),
             path: path.to_owned(),
             target: Some(target),
             counters: counters(args)?,
@@ -121,6 +124,7 @@ impl Plan {
             },
             domain: args.domain.clone().unwrap_or_else(|| map.domain.clone()),
             map,
+            text: String::new(),
             path: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
             target: None,
             counters: counters(args)?,
