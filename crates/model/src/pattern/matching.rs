@@ -75,6 +75,15 @@ pub(super) fn may_match(pieces: &[Piece], input: &[u8]) -> bool {
             input = rest;
             true
         }),
+        Piece::Either(alternatives) => alternatives.iter().any(|one| may_occur(one, input)),
+        _ => true,
+    })
+}
+
+/// True unless the input lacks a literal piece.
+fn may_occur(pieces: &[Piece], input: &[u8]) -> bool {
+    pieces.iter().all(|piece| match piece {
+        Piece::Bytes(bytes) => behind(input, bytes).is_some(),
         _ => true,
     })
 }
@@ -242,5 +251,9 @@ mod tests {
         assert!(matches("/ab*ba", "/abba"));
         assert!(!matches("/*b*a*", "/ab"));
         assert!(matches("/*aab*", "/aaab"));
+        assert!(matches("**/*.{key,p*em}", "/a.key/b.pxem"));
+        assert!(!matches("**/*.{key,p*em}", "/a.pem/b.crt"));
+        assert!(matches("/{a,b}{b,c}*", "/bb"));
+        assert!(matches("/a{*,b}c", "/abc"));
     }
 }
