@@ -91,10 +91,8 @@ fn may_occur(pieces: &[Piece], input: &[u8]) -> bool {
 /// Returns the input behind the first occurrence of a text.
 fn behind<'i>(input: &'i [u8], text: &[u8]) -> Option<&'i [u8]> {
     let first = text.first()?;
-    let starts = input.iter().enumerate().filter(|(_, byte)| *byte == first);
-    starts
-        .filter_map(|(at, _)| input.get(at..)?.strip_prefix(text))
-        .next()
+    let mut starts = input.iter().enumerate().filter(|(_, byte)| *byte == first);
+    starts.find_map(|(at, _)| input.get(at..)?.strip_prefix(text))
 }
 
 fn all(pieces: &[Piece], input: &[u8], from: Positions) -> Positions {

@@ -71,6 +71,8 @@ pub struct Observation {
 }
 
 type HitsByRun = BTreeMap<RunId, u64>;
+/// The uses of a subject's lines in one run.
+type HitsByLine = BTreeMap<String, u64>;
 
 /// Statistics of learning runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -288,14 +290,13 @@ impl Learner {
     pub fn observations(&self, hits: &HashMap<Fp, u32>) -> Vec<Observation> {
         let generated_names = self.generated_names();
         // By fingerprint, because subjects take long to compare.
-        let mut subjects: HashMap<Option<Fp>, Option<(Subject, BTreeMap<String, u64>)>> =
-            HashMap::new();
+        let mut subjects: HashMap<Option<Fp>, Option<(Subject, HitsByLine)>> = HashMap::new();
         for seen in self.points() {
             let digest = seen.operation.op == Op::ExecDigest;
             let by = (!digest).then_some(seen.subject);
             let subject = subjects.entry(by).or_insert_with(|| {
                 let subject = by.map_or(Some(Subject::LAUNCHER), |by| self.registry().subject(by));
-                Some((subject?, BTreeMap::new()))
+                Some((subject?, HitsByLine::new()))
             });
             let Some((subject, lines)) = subject else {
                 continue;
@@ -322,7 +323,7 @@ impl Learner {
             let sum = lines.entry(line).or_default();
             *sum = sum.saturating_add(often.into());
         }
-        let mut found: BTreeMap<Subject, BTreeMap<String, u64>> = BTreeMap::new();
+        let mut found: BTreeMap<Subject, HitsByLine> = BTreeMap::new();
         for (subject, lines) in subjects.into_values().flatten() {
             let found = found.entry(subject).or_default();
             for (line, hits) in lines {
