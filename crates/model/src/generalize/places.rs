@@ -117,6 +117,10 @@ impl Tree {
                         .all(|(name, numbered)| exact(name) == Some(numbered))
             })
         });
+        // Most groups are files.
+        if children.is_empty() {
+            return;
+        }
         let siblings: Vec<Sibling<'_>> = children
             .iter()
             .filter_map(|(component, nodes)| {
