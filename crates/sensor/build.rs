@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     fs::write(
         out.join("ambit.bpf.id"),
-        id(&fs::read(&object)?).to_string(),
+        id(&fs::read(&object)?).to_le_bytes(),
     )?;
     Ok(())
 }

@@ -102,7 +102,8 @@ pub(crate) fn programs() -> Result<&'static [Program], Error> {
 }
 
 /// Identifies this object. The build script computes it, because the object is large.
-pub(crate) const BUILD_ID: u64 = include!(concat!(env!("OUT_DIR"), "/ambit.bpf.id"));
+pub(crate) const BUILD_ID: u64 =
+    u64::from_le_bytes(*include_bytes!(concat!(env!("OUT_DIR"), "/ambit.bpf.id")));
 
 /// libbpf prefixes the section with the object's name, which is an address here.
 fn is_config(map: &OsStr) -> bool {
