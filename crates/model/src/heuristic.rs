@@ -19,6 +19,8 @@ pub enum Heuristic {
     Siblings,
     /// UUIDs that two names share.
     Uuids,
+    /// Names that are generated as a whole in another directory.
+    SharedNames,
     /// Names that contain another file's final name.
     Around,
     /// Dates that are different in each run.
@@ -32,11 +34,12 @@ pub enum Heuristic {
 }
 
 impl Heuristic {
-    const LEARNING: [Self; 8] = [
+    const LEARNING: [Self; 9] = [
         Self::Names,
         Self::AcrossRuns,
         Self::Siblings,
         Self::Uuids,
+        Self::SharedNames,
         Self::Around,
         Self::Dates,
         Self::Follow,
@@ -58,6 +61,7 @@ impl fmt::Display for Heuristic {
             Self::AcrossRuns => f.write_str("across-runs"),
             Self::Siblings => f.write_str("siblings"),
             Self::Uuids => f.write_str("uuids"),
+            Self::SharedNames => f.write_str("shared-names"),
             Self::Around => f.write_str("around"),
             Self::Dates => f.write_str("dates"),
             Self::Follow => f.write_str("follow"),

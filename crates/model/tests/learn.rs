@@ -440,6 +440,55 @@ fn a_file_keeps_the_uuid_of_the_temporary_name_that_it_was_renamed_from() {
 }
 
 #[test]
+fn a_name_that_is_generated_in_one_directory_is_generated_in_others() {
+    let learned = learn_files(
+        &Map::new("x"),
+        &[
+            (
+                0o600,
+                "/srv/print/new/7C41E90D2",
+                Some("/srv/print/held/B/7C41E90D2"),
+            ),
+            (
+                0o600,
+                "/srv/print/new/90A7F31C8",
+                Some("/srv/print/done/month1.txt"),
+            ),
+            (
+                0o644,
+                "/srv/print/new/month2",
+                Some("/srv/print/done/month2"),
+            ),
+        ],
+    );
+    let found = rules(&learned.map, "/usr/bin/app");
+    for line in [
+        "file.create /srv/print/new/{hex}",
+        "file.rename to /srv/print/held/B/{hex}",
+        "file.rename to /srv/print/done/month1.txt",
+        "file.rename to /srv/print/done/month2",
+    ] {
+        assert!(found.contains(&line.to_owned()), "{line}: {found:?}");
+    }
+    assert!(!found.iter().any(|line| line.contains("7C41E90D2")));
+}
+
+#[test]
+fn numbers_in_hex_with_capital_letters_are_one_part_of_a_name() {
+    let files = [
+        (0o700, "/srv/print/new/0C1234567", None),
+        (0o700, "/srv/print/new/5DE047085", None),
+        (0o700, "/srv/print/new/47110C80CE", None),
+        (0o644, "/srv/print/CAFE2024", None),
+    ];
+    let learned = learn_files(&Map::new("x"), &files);
+    assert_eq!(
+        created(&learned),
+        ["/srv/print/CAFE2024", "/srv/print/new/{hex}"]
+    );
+}
+
+#[test]
 fn files_that_are_made_under_a_pattern_are_used_under_it_by_other_programs_and_runs() {
     let viewer = subject("/usr/bin/viewer");
     let base = map_of_app(&[

@@ -33,6 +33,9 @@ const NEED_ACROSS_RUNS: i32 = 2000;
 /// Number of names of earlier runs that are needed as evidence.
 const EARLIER_NAMES_MIN: usize = 2;
 
+/// Minimum length of a name that two files do not have by chance.
+const DISTINCTIVE_MIN: usize = 8;
+
 /// Stands before the names of memfds, which are read as files of a directory of their own.
 const MEMFDS: &[u8] = b"memfd:/";
 
@@ -207,6 +210,9 @@ impl GeneratedNames {
         if used(Heuristic::Uuids) {
             out.add_shared_uuids(&other_paths);
         }
+        if used(Heuristic::SharedNames) {
+            out.add_shared_names(&other_paths);
+        }
         if used(Heuristic::Around) {
             out.add_names_around_others(&names, &facts, known);
         }
@@ -338,6 +344,25 @@ impl GeneratedNames {
             }
         }
         self.names.extend(more);
+    }
+
+    /// Adds names that are generated as a whole in another directory: the files of one job have its name in each of them.
+    fn add_shared_names(&mut self, other_paths: &[(&[u8], bool)]) {
+        let generated: BTreeMap<Vec<u8>, Vec<Piece>> = self
+            .names
+            .iter()
+            .filter(|(path, pieces)| {
+                matches!(&***pieces, [Piece::Class(_)]) && is_distinctive(last(path))
+            })
+            .map(|(path, pieces)| (last(path).to_vec(), pieces.clone()))
+            .collect();
+        for (path, _) in other_paths {
+            if let Some(pieces) = generated.get(last(path)) {
+                self.names
+                    .entry(path.to_vec())
+                    .or_insert_with(|| pieces.clone());
+            }
+        }
     }
 
     /// Adds names with a UUID that a generated name contains too: a file is written under one of them and renamed to the other.
@@ -551,6 +576,13 @@ fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     ends.chain(std::iter::once(path.len()))
         .filter_map(|end| path.get(..end))
         .filter(|path| path.len() > 1)
+}
+
+/// True for a name that two files do not have by chance: eight or more characters, letters and digits.
+fn is_distinctive(name: &[u8]) -> bool {
+    name.len() >= DISTINCTIVE_MIN
+        && name.iter().any(u8::is_ascii_alphabetic)
+        && name.iter().any(u8::is_ascii_digit)
 }
 
 fn covers(pieces: &[Piece], name: &[u8]) -> bool {

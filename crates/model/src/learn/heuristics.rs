@@ -19,6 +19,18 @@ pub(crate) fn has_inner_capital(part: &[u8]) -> bool {
     part.windows(2).any(inner)
 }
 
+/// True for eight or more hex digits of one case whose letters and digits change places twice: no word with a number does that.
+pub(crate) fn is_hex_number(run: &[u8]) -> bool {
+    let upper = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
+    let lower = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    run.len() >= 8 && (run.iter().all(upper) || run.iter().all(lower)) && transitions(run) >= 2
+}
+
+/// True for a number in hex with capital letters.
+pub(crate) fn is_upper_hex_number(run: &[u8]) -> bool {
+    is_hex_number(run) && run.iter().any(u8::is_ascii_uppercase)
+}
+
 /// True for eight or more hex digits that contain both letters and digits.
 pub(crate) fn is_hex(run: &[u8]) -> bool {
     run.len() >= 8

@@ -20,6 +20,8 @@ pub(super) enum Alphabet {
     Base36,
     /// `0-9a-f`.
     Hex,
+    /// `0-9A-F`.
+    UpperHex,
     /// `0-9`.
     Digits,
 }
@@ -35,6 +37,7 @@ impl Alphabet {
             Self::LowerWord => matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'),
             Self::Base36 => matches!(byte, b'a'..=b'z' | b'0'..=b'9'),
             Self::Hex => matches!(byte, b'a'..=b'f' | b'0'..=b'9'),
+            Self::UpperHex => matches!(byte, b'A'..=b'F' | b'0'..=b'9'),
             Self::Digits => byte.is_ascii_digit(),
         }
     }
@@ -48,7 +51,7 @@ impl Alphabet {
             Self::Word => 598,
             Self::LowerWord => 521,
             Self::Base36 => 517,
-            Self::Hex => 400,
+            Self::Hex | Self::UpperHex => 400,
             Self::Digits => 332,
         }
     }
@@ -87,7 +90,7 @@ pub(super) struct Maker {
 
 const PRIVATE: Option<u32> = Some(0o600);
 
-use Alphabet::{Alnum, Base36, Digits, Hex, Letters, LowerWord, SixteenLetters, Word};
+use Alphabet::{Alnum, Base36, Digits, Hex, Letters, LowerWord, SixteenLetters, UpperHex, Word};
 use Place::{Anywhere, AtEndOf, Behind, BehindProcess};
 
 /// The makers. Rows that differ in nothing but name and source are kept: they show which makers were examined.
@@ -121,6 +124,7 @@ pub(super) const MAKERS: &[Maker] = &[
     Maker { name: "sed -i", alphabet: Alnum, lengths: &[6], place: Behind(&["sed"]), mode: PRIVATE, directory: false, source: "GNU sed sed/execute.c" },
     Maker { name: "gcc", alphabet: Alnum, lengths: &[6], place: Behind(&["cc"]), mode: PRIVATE, directory: false, source: "GCC libiberty/make-temp-file.c, mkstemps.c" },
     Maker { name: "create_temp_file", alphabet: Alnum, lengths: &[6], place: Behind(&["MY", "ML", "ib"]), mode: PRIVATE, directory: false, source: "MariaDB mysys/mf_tempfile.c" },
+    Maker { name: "queue ids", alphabet: UpperHex, lengths: &[8, 9, 10, 11, 12, 13, 14], place: Anywhere, mode: None, directory: false, source: "Postfix src/global/mail_queue.c (five digits of microseconds, then the inode)" },
     Maker { name: "hex digits", alphabet: Hex, lengths: &[8, 10, 12, 14, 16, 20, 24, 32, 40, 56, 64], place: Anywhere, mode: None, directory: false, source: "hashes and tokens of many programs" },
 ];
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use ambit_event::lex::Class;
 
-use super::heuristics::{has_inner_capital, is_hash};
+use super::heuristics::{has_inner_capital, is_hash, is_hex_number, is_upper_hex_number};
 use super::part::{Origin, Part, overlaps, runs};
 use super::search::candidates;
 use crate::dates;
@@ -177,13 +177,18 @@ fn delimited(name: &[u8], range: &Range<usize>) -> bool {
         .all(|byte| !byte.is_ascii_alphanumeric())
 }
 
-/// True if the letters beside the range, up to a separator, mix their cases as no word does.
+/// True if the letters beside the range, up to a separator, mix their cases as no word does, or if all are one number in hex.
 fn is_in_random_text(name: &[u8], range: &Range<usize>) -> bool {
     let mixed = |at: Range<usize>| name.get(at).is_some_and(has_inner_capital);
     runs(name, u8::is_ascii_alphanumeric)
         .find(|run| run.start <= range.start && range.end <= run.end)
-        .filter(|run| run.len() == RANDOM_LENGTH)
-        .is_some_and(|run| mixed(run.start..range.start) || mixed(range.end..run.end))
+        .is_some_and(|run| {
+            let is_longer = run.len() > range.len();
+            let in_hex = is_longer && name.get(run.clone()).is_some_and(is_hex_number);
+            in_hex
+                || run.len() == RANDOM_LENGTH
+                    && (mixed(run.start..range.start) || mixed(range.end..run.end))
+        })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -274,11 +279,14 @@ pub(super) fn uuids(name: &[u8]) -> Vec<Range<usize>> {
     out
 }
 
-/// Adds UUIDs and delimited hashes, and the dates of a file that was removed: it has another date tomorrow.
+/// Adds UUIDs, delimited hashes and numbers in hex with capital letters, and the dates of a file that was removed: it has another date tomorrow.
 fn add_forms(name: &[u8], parts: &mut Vec<Part>, removed: bool) {
     let uuids = uuids(name).into_iter().map(|range| (range, Class::Uuid));
     let hashes = runs(name, u8::is_ascii_alphanumeric)
-        .filter(|range| name.get(range.clone()).is_some_and(is_hash))
+        .filter(|range| {
+            name.get(range.clone())
+                .is_some_and(|run| is_hash(run) || is_upper_hex_number(run))
+        })
         .map(|range| (range, Class::Hex));
     // A hash may contain digits that look like a date.
     let dates = dates::fields(name).into_iter().filter(|_| removed);
@@ -437,6 +445,7 @@ mod tests {
         assert_eq!(of(".x.jpg.335pTo").as_deref(), Some(".x.jpg.{tmp}"));
         assert_eq!(of(".x.jpg.335").as_deref(), Some(".x.jpg.{pid}"));
         assert_eq!(of("job335").as_deref(), Some("job{pid}"));
+        assert_eq!(of("335C70A9E").as_deref(), Some("{hex}"));
     }
 
     #[test]

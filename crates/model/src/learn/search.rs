@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ambit_event::lex::Class;
 
-use super::heuristics::{HASH_DIGITS_MIN, has_inner_capital};
+use super::heuristics::{HASH_DIGITS_MIN, has_inner_capital, is_hex_number};
 use super::makers::{Alphabet, MAKERS, Maker, Place};
 
 use super::ordinary;
@@ -201,10 +201,11 @@ impl Search<'_> {
         if digits != (maker.alphabet == Alphabet::Digits) && known.is_none() {
             return None;
         }
-        if maker.alphabet == Alphabet::Hex
-            && part.iter().all(u8::is_ascii_alphabetic)
-            && known.is_none()
-        {
+        let is_hex = matches!(maker.alphabet, Alphabet::Hex | Alphabet::UpperHex);
+        if is_hex && part.iter().all(u8::is_ascii_alphabetic) && known.is_none() {
+            return None;
+        }
+        if maker.alphabet == Alphabet::UpperHex && is_abbreviation(part) {
             return None;
         }
         let place = match known {
@@ -229,10 +230,11 @@ impl Search<'_> {
         } else {
             0
         };
-        let hash = maker.alphabet == Alphabet::Hex && part.len() >= HASH_DIGITS_MIN;
+        let hash = is_hex && part.len() >= HASH_DIGITS_MIN;
         Some(Candidate {
             class: match maker.alphabet {
                 Alphabet::Digits => Class::Num,
+                Alphabet::UpperHex => Class::Hex,
                 _ if hash => Class::Hex,
                 _ => Class::Tmp,
             },
@@ -253,8 +255,9 @@ impl Search<'_> {
         if behind_part || !last.is_ascii_alphanumeric() {
             return Some(0);
         }
-        if maker.alphabet == Alphabet::Hex
-            || maker.alphabet == Alphabet::Digits && last.is_ascii_digit()
+        if matches!(maker.alphabet, Alphabet::Hex | Alphabet::UpperHex)
+            || maker.alphabet == Alphabet::Digits
+                && (last.is_ascii_digit() || self.is_in_hex_number(range))
         {
             return None;
         }
@@ -298,6 +301,14 @@ impl Search<'_> {
             (false, false) => bits::NO_SEPARATOR_UNUSUAL,
         };
         is_word.then_some(separator + inside)
+    }
+
+    /// True if letters and digits before the range are one number in hex with it.
+    fn is_in_hex_number(&self, range: &Range<usize>) -> bool {
+        runs(self.name, u8::is_ascii_alphanumeric)
+            .find(|run| run.contains(&range.start))
+            .and_then(|run| self.name.get(run))
+            .is_some_and(is_hex_number)
     }
 
     /// True if the file has the mode that the maker gives it, or shares its name with the file that it becomes.
@@ -373,6 +384,15 @@ fn is_mixed(part: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| part.iter().any(is);
     has_inner_capital(part)
         || has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)
+}
+
+/// True for three or more letters with digits at one side: `FACE2024`.
+fn is_abbreviation(part: &[u8]) -> bool {
+    let letters = part
+        .iter()
+        .filter(|byte| byte.is_ascii_alphabetic())
+        .count();
+    letters > 2 && !is_hex_number(part)
 }
 
 /// True for letters of one case, with an optional capital at the beginning and digits at the end: `Config`, `worker12`.
