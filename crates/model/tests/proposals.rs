@@ -511,6 +511,28 @@ fn a_random_part_below_a_name_that_varies_is_no_sensitive_word() {
 }
 
 #[test]
+fn a_random_part_of_one_line_stays_known_beside_lines_without_it() {
+    let runs: [&[&str]; 4] = [
+        &[
+            "file.create /srv/jobs/B/B1C2D3E4F",
+            "file.mkdir /srv/jobs/B",
+        ],
+        &["file.create /srv/jobs/9/{tmp}", "file.mkdir /srv/jobs/9"],
+        &[
+            "file.create /srv/jobs/4/4A0B9C1D2",
+            "file.mkdir /srv/jobs/4",
+        ],
+        &[
+            "file.create /srv/jobs/7/70F1E2D3C",
+            "file.mkdir /srv/jobs/7",
+        ],
+    ];
+    let found = proposals(&one(&runs));
+    let jobs = found.iter().find(|one| one.place == "/srv/jobs/{hex}");
+    assert!(jobs.is_some_and(Proposal::is_for_all), "{found:?}");
+}
+
+#[test]
 fn a_random_part_that_a_proposal_adds_may_be_a_sensitive_word() {
     let random = ["Qk3x9Z", "m4N5b6", "x7F9k2", "aB3dE6"];
     let runs: Vec<Vec<(&str, String)>> = random
@@ -683,6 +705,44 @@ fn a_program_that_connects_to_some_of_the_workload_s_sockets_may_connect_to_all(
             "net.connect unix /run/post/{anvil,bounce,log,rewrite}"
         ]
     );
+}
+
+#[test]
+fn a_program_that_reads_files_that_it_made_may_read_others_that_it_makes() {
+    let photo = |name: &str| {
+        [
+            format!("file.rename to /srv/pics/cam/{name}"),
+            format!("file.open r /srv/pics/cam/{name}"),
+        ]
+    };
+    let mut runs: Vec<Vec<(&str, String)>> = ["fox", "owl", "elk", "bee"]
+        .iter()
+        .map(|name| photo(name).map(|line| ("/bin/app", line)).to_vec())
+        .collect();
+    for line in [
+        "file.rename to /srv/pics/clip.mp4",
+        "file.rename to /srv/other/clip.mp4",
+        "file.create /srv/pics/clip.tmp",
+        "file.rename from /srv/pics/clip.tmp",
+    ] {
+        runs[1].push(("/bin/app", line.to_owned()));
+    }
+    for run in &mut runs {
+        run.push(("/bin/app", "file.create /srv/pics/index".to_owned()));
+    }
+    let learned = learned(&runs);
+    let found = proposals(&learned);
+    assert_eq!(places(&found), ["files that it makes"]);
+    assert!(found[0].is_for_all());
+    let after = after(&learned, Proposal::is_for_all);
+    assert!(after.contains(&"file.rename to /srv/pics/clip.mp4".to_owned()));
+    assert!(after.contains(&"file.open r /srv/pics/clip.mp4".to_owned()));
+    // Elsewhere, for files that get another name, and for those that each run made without reading them, there is no evidence.
+    let reads: Vec<&String> = after
+        .iter()
+        .filter(|line| line.starts_with("file.open r "))
+        .collect();
+    assert_eq!(reads.len(), 5, "{reads:?}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// True if the line is missing in one of the maps or runs.
-    fn differs(&self, subject: &Subject, rule: &Rule) -> bool {
+    pub(super) fn differs(&self, subject: &Subject, rule: &Rule) -> bool {
         let seen = self.options.statistics.as_ref().map_or(0, |statistics| {
             statistics.seen_by(subject, &rule.to_string()).count()
         });

@@ -38,11 +38,14 @@ pub enum Kind {
     Ports,
     /// Sockets that the workload binds itself.
     Sockets,
+    /// Files that a program makes and may read.
+    #[serde(rename = "read-back")]
+    ReadBack,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Numbers,
         Self::Dates,
         Self::Versions,
@@ -58,6 +61,7 @@ impl Kind {
         Self::Network,
         Self::Ports,
         Self::Sockets,
+        Self::ReadBack,
     ];
 
     /// Returns the word for it.
@@ -78,6 +82,7 @@ impl Kind {
             Self::Network => "network",
             Self::Ports => "ports",
             Self::Sockets => "sockets",
+            Self::ReadBack => "read-back",
         }
     }
 }

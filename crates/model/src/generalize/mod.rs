@@ -17,6 +17,7 @@ pub(crate) mod kind;
 mod name;
 mod overlap;
 mod places;
+mod read_back;
 mod risk;
 mod sensitive;
 mod shape;
@@ -229,6 +230,11 @@ pub fn propose(map: &Map, maps: &[Map], options: &Options) -> Vec<Proposal> {
     let comparison = Comparison::new(maps, options);
     drafts.extend(address::drafts(&lines, &comparison, options));
     drafts.extend(sockets::drafts(&lines, &comparison, options));
+    let replaced = drafts.iter().flat_map(|draft| &draft.lines);
+    let replaced =
+        replaced.flat_map(|(subject, pairs)| pairs.iter().map(move |(old, _)| (subject, old)));
+    let read_back = read_back::drafts(&lines, &replaced.collect(), &comparison, options);
+    drafts.extend(read_back);
     let used = |kind| !options.without.has(Heuristic::Propose(kind));
     let matcher = Matcher::new(map, ANY_HOST);
     let inside: Vec<Option<usize>> = drafts.iter().map(|draft| draft.inside).collect();
@@ -295,6 +301,11 @@ impl Map {
     }
 }
 
+/// Returns a path as text.
+fn path_text(path: &[tree::Component]) -> String {
+    PathPattern::new(PathKind::Path, tree::pieces(path)).to_string()
+}
+
 fn path_drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> Vec<Draft> {
     let statistics = options.statistics.as_ref();
     let runs: BTreeMap<RunId, u128> = statistics
@@ -328,7 +339,7 @@ fn path_drafts(lines: &[(&Subject, &Rule)], maps: &[Map], options: &Options) -> 
         .map(|place| with_dates(place, lines))
         .map(|place| Draft {
             kind: place.kind,
-            place: PathPattern::new(PathKind::Path, tree::pieces(&place.path)).to_string(),
+            place: path_text(&place.path),
             subject: None,
             values: place
                 .members

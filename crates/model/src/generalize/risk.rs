@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The risk of a proposal, by criteria that a person can check.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ambit_abi::Op;
@@ -11,9 +10,9 @@ use serde::Serialize;
 
 use super::address::UNPRIVILEGED;
 use super::overlap::PathSet;
-use super::{Kind, Proposal, Sensitive, tree};
+use super::{Kind, Proposal, Rewrite, Sensitive, tree};
 use crate::pattern::{InetPattern, PathKind, PathPattern, Piece, Ports};
-use crate::{Map, Rule, RuleObject};
+use crate::{ANY_HOST, Map, Rule, RuleObject};
 
 /// The risk of applying a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -58,7 +57,7 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
         match rule.object() {
             RuleObject::Path(pattern) => {
                 assess_path(rule, pattern, map, &mut add);
-                let widened = without_known_random_parts(rule, pattern, &rewrite.removes);
+                let widened = without_known_random_parts(rule, pattern, rewrite);
                 sensitive.extend(sensitive_places.overlapping(rule.operation(), &widened));
             }
             RuleObject::Inet(pattern) => {
@@ -69,6 +68,9 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
     }
     if proposal.kind == Kind::Sockets {
         add(Risk::Medium, "it connects to more parts of the workload");
+    }
+    if proposal.kind == Kind::ReadBack {
+        add(Risk::Medium, "it reads what is in files that it makes");
     }
     if proposal.values < VALUES_MIN {
         add(Risk::Medium, "fewer than 3 values were seen");
@@ -96,17 +98,26 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
 
 /// Returns the pattern with a text of its own for each random part that the lines that it replaces have, too. The proposal does
 /// not widen these parts, so they do not count as a sensitive word such as `keytab`. It replaces lines with its operation and of
-/// its depth. If all of them have as many random parts, each part is known, else those at the beginning and end that all share.
+/// its depth that no other new line covers. If all of them have as many random parts, each part is known, else those at the beginning and end that all share.
 fn without_known_random_parts(
     rule: &Rule,
     pattern: &PathPattern,
-    removes: &BTreeSet<Rule>,
+    rewrite: &Rewrite,
 ) -> PathPattern {
     let random = Piece::Class(Class::Tmp);
     let count = |pieces: &[Piece]| pieces.iter().filter(|piece| **piece == random).count();
-    let replaced: Vec<PathPattern> = removes
+    let other_replaces = |old: &Rule| {
+        old.object().as_exact().is_some_and(|object| {
+            let mut others = rewrite.adds.iter().filter(|other| *other != rule);
+            others.any(|other| {
+                other.operation() == old.operation() && other.object().covers(object, &ANY_HOST)
+            })
+        })
+    };
+    let replaced: Vec<PathPattern> = rewrite
+        .removes
         .iter()
-        .filter(|old| old.operation() == rule.operation())
+        .filter(|old| old.operation() == rule.operation() && !other_replaces(old))
         .filter_map(|old| match old.object() {
             RuleObject::Path(old) => Some(old.clone()),
             RuleObject::Exact(Object::Path(path)) => {
