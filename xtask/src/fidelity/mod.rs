@@ -31,6 +31,9 @@ pub(crate) struct Args {
     /// Learn without this heuristic, do not attack, and say which workloads need it; leaves docs/fidelity.md alone
     #[arg(long, value_name = "HEURISTIC")]
     without: Option<String>,
+    /// Compare what a day of each workload costs alone, learned and enforced, instead of judging its maps
+    #[arg(long, conflicts_with = "without")]
+    costs: bool,
     /// List the workloads and end
     #[arg(long)]
     list: bool,
@@ -81,7 +84,14 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
                 chosen.len()
             );
             let begun = Instant::now();
-            match one(kernel, workload, args.without.as_deref()) {
+            match one(kernel, workload, args) {
+                Ok(result) if args.costs => {
+                    eprintln!("{}", table::summary_of_costs(&result));
+                    if !args.json {
+                        write(kernel, &result, table::with_costs)?;
+                    }
+                    results.push(result);
+                }
                 Ok(result) if args.without.is_some() => {
                     eprintln!("{}", compared(kernel, &result)?);
                     results.push(result);
@@ -94,7 +104,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
                     );
                     keep(kernel, &mut result)?;
                     if !args.json {
-                        write(kernel, &result)?;
+                        write(kernel, &result, table::updated)?;
                     }
                     results.push(result);
                 }
@@ -153,17 +163,17 @@ fn compared(kernel: Kernel, result: &Value) -> Result<String> {
 }
 
 /// Boots a machine for a workload.
-fn one(kernel: Kernel, workload: &str, without: Option<&str>) -> Result<Value> {
-    let without = without.into_iter().flat_map(|one| ["--without", one]);
-    let outcome = Run::new(kernel)
-        .with_workloads()
-        .with(folder())
-        .timeout(Some(LIMIT))
-        .capture(
-            std::iter::once("ambit-fidelity")
-                .chain(without)
-                .chain(["/lab/fidelity", workload]),
-        )?;
+fn one(kernel: Kernel, workload: &str, args: &Args) -> Result<Value> {
+    let without = args.without.iter().flat_map(|one| ["--without", one]);
+    let costs = args.costs.then_some("--costs");
+    let run = Run::new(kernel).with_workloads().with(folder());
+    let run = if args.costs { run.icount() } else { run };
+    let outcome = run.timeout(Some(LIMIT)).capture(
+        std::iter::once("ambit-fidelity")
+            .chain(without)
+            .chain(costs)
+            .chain(["/lab/fidelity", workload]),
+    )?;
     if outcome.status != 0 {
         bail!("ended with status {}", outcome.status);
     }
@@ -199,14 +209,14 @@ fn keep(kernel: Kernel, result: &mut Value) -> Result<()> {
 }
 
 /// Puts a result into the document; the rows of others stay.
-fn write(kernel: Kernel, result: &Value) -> Result<()> {
+fn write(kernel: Kernel, result: &Value, updated: fn(&str, &str, &Value) -> String) -> Result<()> {
     let path = paths::workspace().join("docs/fidelity.md");
     let before = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error).context("cannot read docs/fidelity.md"),
     };
-    fs::write(&path, table::updated(&before, kernel.name(), result))
+    fs::write(&path, updated(&before, kernel.name(), result))
         .context("cannot write docs/fidelity.md")
 }
 

@@ -23,6 +23,9 @@ enforced for ten others with other seeds, and is then attacked from inside its o
 - *calibration*: the maps of the learning curves for which `ambit map status` advised `seal`, and for how many of them a held-out day
   brought something new; the share of held-out days that did, and the share that the estimate expected; then the maps for which it
   advised `learn`, and for how many of them no held-out day brought anything.
+- *costs* (`--costs`): one and the same day, in a machine that counts instructions: those of the workload alone, in millions, and how
+  many times as many it takes with Ambit, the first time that it is learned, the next time, and enforced after it; then the largest amount
+  of memory in MiB, with cached files and what the kernel holds for it.
 - An attack must have its effect in audit mode, or it proves nothing and is *broken*. *refused first*: in enforce mode the first refused
   operation is the first one that audit recorded as outside the map, and the effect is absent. *changed*: the effect happened in
   spite of refusals. *late*: refused, without effect, at another operation than the first recorded. *within*: every operation of the attack is
@@ -47,18 +50,24 @@ const CURVES: &str = "\
 |---|---|---|---|---|
 ";
 
+const COSTS: &str = "\
+| costs | alone | learned | learned again | enforced | memory alone | learned | learned again | enforced |
+|---|---|---|---|---|---|---|---|---|
+";
+
 const CALIBRATION: &str = "\
 | calibration | advised to seal | then something new | days with something new | expected | advised to learn | then nothing new |
 |---|---|---|---|---|---|---|
 ";
 
 /// How the tables begin.
-const HEADERS: [&str; 5] = [
+const HEADERS: [&str; 6] = [
     "| workload |",
     "| attack |",
     "| refused on",
     "| learning curve |",
     "| calibration |",
+    "| costs |",
 ];
 
 /// The rows of one kernel, by their first cell.
@@ -68,6 +77,7 @@ struct Section {
     attacks: BTreeMap<String, String>,
     refusals: BTreeMap<String, String>,
     curves: BTreeMap<String, String>,
+    costs: BTreeMap<String, String>,
 }
 
 /// The document with a result's rows in place of its earlier ones.
@@ -91,6 +101,55 @@ pub(super) fn updated(before: &str, kernel: &str, result: &Value) -> String {
         section.refusals.insert(id, row);
     }
     print(&sections)
+}
+
+/// The document with a workload's costs in place of its earlier ones.
+pub(super) fn with_costs(before: &str, kernel: &str, result: &Value) -> String {
+    let mut sections = read(before);
+    let section = sections.entry(kernel.to_owned()).or_default();
+    section
+        .costs
+        .insert(text(result, "workload"), costs(result));
+    print(&sections)
+}
+
+/// The days of which the costs are compared with those of the workload alone.
+const COMPARED: [&str; 3] = ["learned", "again", "enforced"];
+
+/// How many times as many instructions a day takes as the workload alone.
+fn ratio(result: &Value, day: &str) -> String {
+    let of = |day: &str| result[day]["million_instructions"].as_f64();
+    match (of(day), of("alone")) {
+        (Some(day), Some(alone)) if alone > 0.0 => format!("{:.2}", day / alone),
+        _ => "unknown".to_owned(),
+    }
+}
+
+fn costs(result: &Value) -> String {
+    let mut row = format!(
+        "| {} | {} |",
+        text(result, "workload"),
+        result["alone"]["million_instructions"]
+    );
+    for day in COMPARED {
+        _ = write!(row, " {} |", ratio(result, day));
+    }
+    for day in std::iter::once("alone").chain(COMPARED) {
+        _ = write!(row, " {} |", result[day]["peak_mib"]);
+    }
+    row
+}
+
+/// One line with the costs of a workload.
+pub(super) fn summary_of_costs(result: &Value) -> String {
+    format!(
+        "xtask: {}: learned {}, again {}, enforced {} times the instructions of the workload alone; {} operations outside the map",
+        text(result, "workload"),
+        ratio(result, "learned"),
+        ratio(result, "again"),
+        ratio(result, "enforced"),
+        result["outside"],
+    )
 }
 
 /// One line for a person who waits.
@@ -317,6 +376,8 @@ fn read(document: &str) -> BTreeMap<String, Section> {
                 section.attacks.insert(first, line.to_owned());
             } else if header.starts_with("| calibration |") {
                 // Computed from the learning curves.
+            } else if header.starts_with("| costs |") {
+                section.costs.insert(first, line.to_owned());
             } else if header.starts_with("| learning curve |") {
                 section.curves.insert(first, line.to_owned());
             } else {
@@ -340,6 +401,7 @@ fn print(sections: &BTreeMap<String, Section>) -> String {
             (WORKLOADS, &section.workloads),
             (CURVES, &section.curves),
             (CALIBRATION, &calibration),
+            (COSTS, &section.costs),
             (ATTACKS, &section.attacks),
             (REFUSALS, &section.refusals),
         ];
@@ -424,6 +486,21 @@ mod tests {
         let path = crate::paths::workspace().join("docs/fidelity.md");
         let document = std::fs::read_to_string(path).unwrap();
         assert_eq!(print(&read(&document)), document);
+    }
+
+    #[test]
+    fn costs_of_a_workload_stay_when_its_other_rows_change() {
+        let cost =
+            |instructions, mib| json!({"million_instructions": instructions, "peak_mib": mib});
+        let costs = json!({
+            "workload": "web", "outside": 0, "alone": cost(200, 10), "learned": cost(500, 14), "again": cost(260, 14),
+            "enforced": cost(204, 12),
+        });
+        let row = "| web | 200 | 2.50 | 1.30 | 1.02 | 10 | 14 | 14 | 12 |";
+        let both = updated(&with_costs("", "6.12", &costs), "6.12", &result("web", 7));
+        assert!(both.contains(row), "{both}");
+        assert_eq!(both.matches("\n| web |").count(), 5);
+        assert_eq!(print(&read(&both)), both);
     }
 
     #[test]

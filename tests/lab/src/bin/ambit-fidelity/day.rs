@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::group::{self, Cost};
 use crate::idle::IdleDomain;
 use crate::review::{Review, review};
 
@@ -15,8 +16,6 @@ use crate::review::{Review, review};
 pub(crate) const STATE: &str = "/var/tmp/fidelity";
 /// Recording of the last held-out day.
 pub(crate) const RECORDING: &str = "/var/tmp/fidelity/day.rec";
-/// Control group of a day's tasks, by which all of them are killed at its end.
-const GROUP: &str = "/sys/fs/cgroup/day";
 /// The attack that does nothing: its day shows what an earlier attack left behind.
 pub(crate) const NOTHING: &str = "nothing";
 /// Longest time for an emulated day, unless the workload's file has a longer one.
@@ -49,6 +48,7 @@ pub(crate) struct Day {
     pub(crate) effect: bool,
     /// Distinct violations in the order of their first occurrence.
     pub(crate) violations: Vec<Violation>,
+    pub(crate) cost: Cost,
     output: String,
 }
 
@@ -74,6 +74,7 @@ impl Days {
             without: None,
             _held: held,
         };
+        group::begin()?;
         let output = days
             .script(&[])
             .arg("prepare")
@@ -152,7 +153,6 @@ impl Days {
 
     /// Runs a day.
     pub(crate) fn run(&self, mode: Mode, seed: u32, attack: Option<&str>) -> Result<Day, String> {
-        let counted = format!("{STATE}/stats");
         let _ = fs::remove_file(RECORDING);
         let map = format!("{STATE}/map");
         let ambit = match mode {
@@ -169,7 +169,16 @@ impl Days {
             }
             Mode::Enforce => format!("ambit run -m {map} --enforce"),
         };
-        let ambit = format!("{ambit} --ring-size 16M --json --stats {counted} --");
+        self.under(&ambit, seed, attack)
+    }
+
+    /// Runs a day that is enforced and not recorded.
+    pub(crate) fn enforced(&self, seed: u32) -> Result<Day, String> {
+        self.under(&format!("ambit run -m {STATE}/map --enforce"), seed, None)
+    }
+
+    fn under(&self, ambit: &str, seed: u32, attack: Option<&str>) -> Result<Day, String> {
+        let ambit = format!("{ambit} --ring-size 16M --json --stats {STATE}/stats --");
         self.day(&ambit, seed, attack)
     }
 
@@ -179,6 +188,7 @@ impl Days {
         let limit = self
             .variable("seconds")
             .unwrap_or_else(|| LIMIT_SECONDS.to_owned());
+        group::begin()?;
         let mut command = self.script(&["timeout", "--signal=KILL", &limit]);
         command.arg(seed.to_string()).args(attack);
         // Files instead of pipes: a process that an attack left running would keep a pipe open.
@@ -192,7 +202,8 @@ impl Days {
             .stderr(file)
             .status()
             .map_err(|error| format!("cannot start the scripts: {error}"))?;
-        let _ = fs::write(format!("{GROUP}/cgroup.kill"), "1");
+        let cost = group::cost();
+        group::kill();
         let script = String::from_utf8_lossy(&fs::read(&log).unwrap_or_default()).into_owned();
         let output =
             String::from_utf8_lossy(&fs::read(format!("{STATE}/errors")).unwrap_or_default())
@@ -210,6 +221,7 @@ impl Days {
                 .sum(),
             effect: Path::new(STATE).join("effect").exists(),
             violations: violations(&output),
+            cost,
             output: format!("{script}\n{output}"),
         })
     }
@@ -230,14 +242,8 @@ impl Days {
 
     /// Returns the command `WRAPPER bash FOLDER/day WORKLOAD`, in the day's control group.
     fn script(&self, wrapper: &[&str]) -> Command {
-        let _ = fs::create_dir(GROUP);
-        let mut command = Command::new("bash");
+        let mut command = group::command();
         command
-            .args([
-                "-c",
-                &format!("echo $$ >{GROUP}/cgroup.procs; exec \"$@\""),
-                "day",
-            ])
             .args(wrapper)
             .arg(self.folder.join("day"))
             .arg(&self.workload);

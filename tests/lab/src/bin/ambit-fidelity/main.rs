@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Trains, holds out and attacks one workload of `tests/fidelity` in the lab, and prints the results as JSON:
 //! `ambit-fidelity FOLDER WORKLOAD [ATTACK]...`. `cargo xtask fidelity` makes a table of it. With `--without HEURISTIC` it learns
-//! without a heuristic, and does not attack. With `--noise RULES` it runs
-//! the workload without a map, and prints how often each of the rules applied; `cargo xtask noise` makes a table of that.
+//! without a heuristic, and does not attack. With `--costs` it compares what a day costs alone, learned and enforced. With
+//! `--noise RULES` it runs the workload without a map, and prints how often each of the rules applied; `cargo xtask noise` makes a table of that.
 //!
 //! Days of the workload (its scripts) run under `ambit run`; violations are read from its output.
 
@@ -10,8 +10,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod attack;
+mod costs;
 mod curve;
 mod day;
+mod group;
 mod idle;
 mod noise;
 mod review;
@@ -38,6 +40,9 @@ fn main() -> ExitCode {
             Days::prepare(Path::new(folder), workload, None)
                 .and_then(|days| noise::report(&days, rules))
         }
+        [costs, folder, workload] if costs == "--costs" => IdleDomain::begin()
+            .and_then(|held| Days::prepare(Path::new(folder), workload, Some(held)))
+            .and_then(|days| costs::report(&days)),
         [without, heuristic, folder, workload] if without == "--without" => IdleDomain::begin()
             .and_then(|held| Days::prepare(Path::new(folder), workload, Some(held)))
             .map(|days| days.without(heuristic))
@@ -47,7 +52,7 @@ fn main() -> ExitCode {
             .and_then(|days| report(&days, attacks)),
         _ => {
             eprintln!(
-                "usage: ambit-fidelity FOLDER WORKLOAD [ATTACK]...\n       ambit-fidelity --without HEURISTIC FOLDER WORKLOAD\n       ambit-fidelity --noise RULES FOLDER WORKLOAD"
+                "usage: ambit-fidelity FOLDER WORKLOAD [ATTACK]...\n       ambit-fidelity --without HEURISTIC FOLDER WORKLOAD\n       ambit-fidelity --costs FOLDER WORKLOAD\n       ambit-fidelity --noise RULES FOLDER WORKLOAD"
             );
             return ExitCode::from(2);
         }
