@@ -23,7 +23,7 @@ enforced for ten others with other seeds, and is then attacked from inside its o
 - *calibration*: the maps of the learning curves for which `ambit map status` advised `seal`, and for how many of them a held-out day
   brought something new; the share of held-out days that did, and the share that the estimate expected; then the maps for which it
   advised `learn`, and for how many of them no held-out day brought anything.
-- *costs* (`--costs`): one and the same day, in a machine that counts instructions: those of the workload alone, in millions, and how
+- *costs* (`--costs`): one and the same day, in a machine that counts instructions: the instructions of the workload alone, in millions, and how
   many times as many it takes with Ambit, the first time that it is learned, the next time, and enforced after it; then the largest amount
   of memory in MiB, with cached files and what the kernel holds for it.
 - An attack must have its effect in audit mode, or it proves nothing and is *broken*. *refused first*: in enforce mode the first refused
@@ -113,7 +113,7 @@ pub(super) fn with_costs(before: &str, kernel: &str, result: &Value) -> String {
     print(&sections)
 }
 
-/// The days of which the costs are compared with those of the workload alone.
+/// The days of which the costs are compared with a day of the workload alone.
 const COMPARED: [&str; 3] = ["learned", "again", "enforced"];
 
 /// How many times as many instructions a day takes as the workload alone.

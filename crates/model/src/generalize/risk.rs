@@ -70,7 +70,7 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
         add(Risk::Medium, "it connects to more parts of the workload");
     }
     if proposal.kind == Kind::ReadBack {
-        add(Risk::Medium, "it reads what is in files that it makes");
+        add(Risk::Medium, "it reads files that it makes");
     }
     if proposal.values < VALUES_MIN {
         add(Risk::Medium, "fewer than 3 values were seen");

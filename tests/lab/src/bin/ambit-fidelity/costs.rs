@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a workload costs alone, learned and enforced: instructions and memory, in a machine that counts instructions.
+//! The costs of a workload alone, learned and enforced: instructions and memory, in a machine that counts instructions.
 
 use std::thread;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::day::{Day, Days, Mode};
 
 /// The day is the same each time.
 const SEED: u32 = 1;
-/// Programs that changed less than 90 s ago may be hashed more than once; those of an installed system are older.
+/// Programs that changed less than 90 s ago may be hashed more than once; programs of an installed system are older.
 const SETTLED: Duration = Duration::from_secs(100);
 
 /// Runs the same day alone, learned twice, and enforced.

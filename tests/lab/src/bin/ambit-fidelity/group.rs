@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The control group of a day's tasks: all of them are killed at its end, and it says what they cost.
+//! The control group of a day's tasks: all of them are killed at its end, and it has the figures of their costs.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ const END: Duration = Duration::from_secs(30);
 /// Time between two attempts to remove the group.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a day's tasks cost, those of Ambit among them.
+/// The costs of a day's tasks, including Ambit's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cost {
     /// Processor time in microseconds. Under icount, a thousand instructions take one.
@@ -50,7 +50,7 @@ pub(crate) fn command() -> Command {
     command
 }
 
-/// Returns what the tasks of the group have cost.
+/// Returns the costs of the group so far.
 pub(crate) fn cost() -> Cost {
     let read = |name: &str| fs::read_to_string(format!("{GROUP}/{name}")).unwrap_or_default();
     let micros = read("cpu.stat")
