@@ -746,6 +746,34 @@ fn a_program_that_reads_files_that_it_made_may_read_others_that_it_makes() {
 }
 
 #[test]
+fn files_with_generated_names_may_be_moved_back_after_a_crash() {
+    let runs: [&[&str]; 2] = [
+        &[
+            "file.rename from /srv/print/new/{hex}",
+            "file.rename to /srv/print/busy/{hex}",
+            "file.rename from /srv/print/state.{tmp}",
+            "file.rename to /srv/print/state",
+            "file.rename from /srv/print/a/log",
+            "file.rename to /srv/print/b/log",
+        ],
+        &["file.rename from /srv/print/new/{hex}"],
+    ];
+    let learned = one(&runs);
+    let found = proposals(&learned);
+    assert_eq!(places(&found), ["moves of {hex}"]);
+    let after = after(&learned, Proposal::is_for_all);
+    for line in [
+        "file.rename from /srv/print/busy/{hex}",
+        "file.rename from /srv/print/new/{hex}",
+        "file.rename to /srv/print/busy/{hex}",
+        "file.rename to /srv/print/new/{hex}",
+    ] {
+        assert!(after.contains(&line.to_owned()), "{line}: {after:?}");
+    }
+    assert_eq!(after.len(), 8, "{after:?}");
+}
+
+#[test]
 fn one_name_around_a_name_with_a_pattern_has_the_pattern_too() {
     let learned = one(&[
         &[

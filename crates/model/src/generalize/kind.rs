@@ -41,11 +41,14 @@ pub enum Kind {
     /// Files that a program makes and may read.
     #[serde(rename = "read-back")]
     ReadBack,
+    /// Moves of files with generated names, in the other direction.
+    #[serde(rename = "move-back")]
+    MoveBack,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Numbers,
         Self::Dates,
         Self::Versions,
@@ -62,6 +65,7 @@ impl Kind {
         Self::Ports,
         Self::Sockets,
         Self::ReadBack,
+        Self::MoveBack,
     ];
 
     /// Returns the word for it.
@@ -83,6 +87,7 @@ impl Kind {
             Self::Ports => "ports",
             Self::Sockets => "sockets",
             Self::ReadBack => "read-back",
+            Self::MoveBack => "move-back",
         }
     }
 }

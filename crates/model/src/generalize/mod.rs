@@ -14,6 +14,7 @@ mod cluster;
 mod comparison;
 mod example;
 pub(crate) mod kind;
+mod move_back;
 mod name;
 mod overlap;
 mod places;
@@ -233,8 +234,10 @@ pub fn propose(map: &Map, maps: &[Map], options: &Options) -> Vec<Proposal> {
     let replaced = drafts.iter().flat_map(|draft| &draft.lines);
     let replaced =
         replaced.flat_map(|(subject, pairs)| pairs.iter().map(move |(old, _)| (subject, old)));
-    let read_back = read_back::drafts(&lines, &replaced.collect(), &comparison, options);
-    drafts.extend(read_back);
+    let replaced: BTreeSet<(&Subject, &Rule)> = replaced.collect();
+    let mut more = read_back::drafts(&lines, &replaced, &comparison, options);
+    more.extend(move_back::drafts(&lines, &replaced));
+    drafts.extend(more);
     let used = |kind| !options.without.has(Heuristic::Propose(kind));
     let matcher = Matcher::new(map, ANY_HOST);
     let inside: Vec<Option<usize>> = drafts.iter().map(|draft| draft.inside).collect();

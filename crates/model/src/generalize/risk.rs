@@ -72,6 +72,9 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
     if proposal.kind == Kind::ReadBack {
         add(Risk::Medium, "it reads files that it makes");
     }
+    if proposal.kind == Kind::MoveBack {
+        add(Risk::Medium, "it moves files back");
+    }
     if proposal.values < VALUES_MIN {
         add(Risk::Medium, "fewer than 3 values were seen");
     }
