@@ -33,7 +33,7 @@ pub(super) fn drafts(
         let Some((PathKind::Path, mut path)) = tree::components(rule.object()) else {
             continue;
         };
-        let Some(name) = path.pop().filter(|name| is_generated(name)) else {
+        let Some(name) = path.pop().filter(is_generated) else {
             continue;
         };
         let ends = if rule.operation().arg == abi::END_TO {
