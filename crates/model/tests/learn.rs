@@ -489,6 +489,75 @@ fn numbers_in_hex_with_capital_letters_are_one_part_of_a_name() {
 }
 
 #[test]
+fn digits_beside_numbers_in_hex_are_numbers_in_hex() {
+    let files = [
+        (0o700, "/srv/print/new/4C0217A9E", None),
+        (0o700, "/srv/print/new/480217093", None),
+        (0o700, "/srv/print/new/C40217093", None),
+        (0o700, "/srv/print/new/ABCD17093", None),
+        (0o700, "/srv/print/old/480217094", None),
+    ];
+    let learned = learn_files(&Map::new("x"), &files);
+    let patterns = ["/srv/print/new/{hex}", "/srv/print/old/{n}"];
+    assert_eq!(created(&learned), patterns);
+    let base = map_of_app(&["file.create /srv/print/new/{hex}"]);
+    let learned = learn_files(&base, &[(0o700, "/srv/print/new/48021709", None)]);
+    assert_eq!(created(&learned), ["/srv/print/new/{hex}"]);
+}
+
+#[test]
+fn a_number_in_hex_is_one_wherever_the_run_uses_it() {
+    let app = subject("/usr/bin/app");
+    let mut ring = Ring::new();
+    for name in ["4C0217A9E", "480217093"] {
+        let path = format!("/srv/print/new/{name}");
+        let rules = [format!("file.create {path}"), format!("file.unlink {path}")];
+        ring.does(&app, &rules.each_ref().map(String::as_str));
+    }
+    ring.does(
+        &app,
+        &[
+            "file.open r /srv/print/held/4/4C0217A9E",
+            "file.open r /srv/print/held/4/480217093/page",
+            "file.open r /srv/print/kept/4C0217A9F",
+        ],
+    );
+    let learned = ring.learn(&Map::new("x"));
+    let found = rules(&learned.map, "/usr/bin/app");
+    for line in [
+        "file.open r /srv/print/held/4/{hex}",
+        "file.open r /srv/print/held/4/{hex}/page",
+        "file.open r /srv/print/kept/4C0217A9F",
+    ] {
+        assert!(found.contains(&line.to_owned()), "{line}: {found:?}");
+    }
+}
+
+#[test]
+fn a_later_run_uses_numbers_in_hex_under_the_pattern_under_which_they_are_made() {
+    let base = map_of_app(&["file.create /srv/print/new/{hex}"]);
+    let viewer = subject("/usr/bin/viewer");
+    let mut ring = Ring::new();
+    ring.does(
+        &viewer,
+        &[
+            "file.open r /srv/print/new/4C0217A9E",
+            "file.open r /srv/print/new/DEADBEEF",
+            "file.open r /srv/print/new/month1",
+        ],
+    );
+    let learned = ring.learn(&base);
+    assert_eq!(
+        rules(&learned.map, "/usr/bin/viewer"),
+        [
+            "file.open r /srv/print/new/DEADBEEF",
+            "file.open r /srv/print/new/month1",
+            "file.open r /srv/print/new/{hex}",
+        ]
+    );
+}
+
+#[test]
 fn files_that_are_made_under_a_pattern_are_used_under_it_by_other_programs_and_runs() {
     let viewer = subject("/usr/bin/viewer");
     let base = map_of_app(&[

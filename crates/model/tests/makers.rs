@@ -154,6 +154,8 @@ enum Part {
     Ruby,
     /// `PID-N-N` in hex.
     Maria,
+    /// Microseconds in five hex digits, and the number of an inode.
+    Queue,
 }
 
 /// A maker with typical names. `@` stands for the generated part, `%` for the name that the file is renamed to.
@@ -218,6 +220,7 @@ const MAKERS: &[Maker] = &[
     Maker { name: "sed -i", part: Part::Text(ALNUM, 6), forms: &["sed@"], mode: 0o600, directory: false, bar: 995 },
     Maker { name: "gcc", part: Part::Text(ALNUM, 6), forms: &["cc@.s", "cc@.o", "cc@.ltrans0.o"], mode: 0o600, directory: false, bar: 995 },
     Maker { name: "MariaDB temporary tables", part: Part::Maria, forms: &["#sql-temptable-@.MAD", "#sql-temptable-@.MAI"], mode: 0o660, directory: false, bar: 970 },
+    Maker { name: "Postfix queue ids", part: Part::Queue, forms: &["@"], mode: 0o600, directory: false, bar: 975 },
 ];
 
 fn generated(part: Part, pid: u32, random: &mut Random) -> String {
@@ -234,6 +237,14 @@ fn generated(part: Part, pid: u32, random: &mut Random) -> String {
                 value /= 36;
             }
             format!("202611{day:02}-{pid}-{digits}")
+        }
+        Part::Queue => {
+            let bits = 12 + random.below(20);
+            format!(
+                "{:05X}{:X}",
+                random.below(1_000_000),
+                1 << bits | random.below(1 << bits)
+            )
         }
         Part::Maria => format!("{pid:x}-{:x}-{:x}", random.below(200), random.below(600)),
     }

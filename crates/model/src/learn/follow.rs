@@ -9,6 +9,7 @@ use ambit_event::lex::Class;
 use ambit_event::{Object, Operation};
 
 use super::component::last;
+use super::heuristics::is_upper_hex_number;
 use crate::pattern::{Index, PathKind, PathPattern, Piece};
 use crate::{Map, Rule, RuleObject};
 
@@ -35,7 +36,9 @@ pub(super) fn apply(map: &mut Map, base: &Map) {
                     return None;
                 };
                 let mut found = index.candidates(path.as_bytes());
-                let pattern = found.find(|pattern| pattern.matches(object))?;
+                let number = is_upper_hex_number(last(path.as_bytes()));
+                let pattern = found
+                    .find(|pattern| (number || is_narrow(pattern)) && pattern.matches(object))?;
                 let follows = RuleObject::from_pattern((**pattern).clone());
                 Some((rule.clone(), Rule::new(rule.operation(), follows)))
             })
@@ -56,7 +59,7 @@ fn made(map: &Map) -> BTreeSet<PathPattern> {
             RuleObject::Path(pattern) if pattern.kind() == PathKind::Path => Some(pattern),
             _ => None,
         })
-        .filter(|pattern| is_narrow(pattern))
+        .filter(|pattern| is_narrow(pattern) || is_number(pattern))
         .cloned()
         .collect()
 }
@@ -74,6 +77,11 @@ fn uses(operation: Operation) -> bool {
         operation.op,
         Op::Exec | Op::MapExec | Op::NetBind | Op::NetConnect | Op::NetSend
     )
+}
+
+/// True if the files are named by numbers in hex, in an exact directory.
+fn is_number(pattern: &PathPattern) -> bool {
+    matches!(pattern.pieces(), [Piece::Bytes(directory), Piece::Class(Class::Hex)] if directory.ends_with(b"/"))
 }
 
 /// True if the name of the files has a class and a fixed text with a letter, or is a UUID, and nothing wider.

@@ -13,6 +13,7 @@ use super::LearnedPoint;
 use super::around::split_around;
 use super::component::{last, parent};
 use super::groups::{Groups, Name, has_text};
+use super::heuristics::{is_upper_hex, is_upper_hex_number};
 use super::known::{self, Known};
 use super::name::{self, Reading};
 use super::part::{Origin, PRIVATE_MODES};
@@ -35,6 +36,9 @@ const EARLIER_NAMES_MIN: usize = 2;
 
 /// Minimum length of a name that two files do not have by chance.
 const DISTINCTIVE_MIN: usize = 8;
+
+/// The pieces of a name that is a number in hex.
+const HEX: [Piece; 1] = [Piece::Class(Class::Hex)];
 
 /// Stands before the names of memfds, which are read as files of a directory of their own.
 const MEMFDS: &[u8] = b"memfd:/";
@@ -206,12 +210,13 @@ impl GeneratedNames {
         }
         if used(Heuristic::Siblings) {
             out.add_siblings(&other_paths);
+            out.add_hex_siblings(&names, known);
         }
         if used(Heuristic::Uuids) {
             out.add_shared_uuids(&other_paths);
         }
         if used(Heuristic::SharedNames) {
-            out.add_shared_names(&other_paths);
+            out.add_shared_names(&facts);
         }
         if used(Heuristic::Around) {
             out.add_names_around_others(&names, &facts, known);
@@ -346,21 +351,56 @@ impl GeneratedNames {
         self.names.extend(more);
     }
 
+    /// Reads names as numbers in hex if they have digits only, or letters on one side only, and stand beside such numbers:
+    /// `480217093` and `C40217093` beside `4C0217A9E`.
+    fn add_hex_siblings(&mut self, names: &[Name<'_>], known: &Known) {
+        let mut lengths: BTreeMap<Vec<u8>, BTreeSet<usize>> = BTreeMap::new();
+        for (path, pieces) in &self.names {
+            if **pieces == HEX && is_upper_hex_number(last(path)) {
+                let lengths = lengths.entry(parent(path).to_vec()).or_default();
+                lengths.insert(last(path).len());
+            }
+        }
+        for one in names.iter().filter(|one| one.origin.temporary) {
+            let (directory, name) = (parent(one.path), last(one.path));
+            // The next number may have one digit more or fewer.
+            let near = name.len() - 1..=name.len() + 1;
+            let beside = lengths
+                .get(directory)
+                .is_some_and(|lengths| lengths.range(near).next().is_some());
+            if is_upper_hex(name) && (beside || known.has_hex_names(directory)) {
+                self.names.insert(one.path.to_vec(), HEX.to_vec());
+            }
+        }
+    }
+
     /// Adds names that are generated as a whole in another directory: the files of one job have its name in each of them.
-    fn add_shared_names(&mut self, other_paths: &[(&[u8], bool)]) {
-        let generated: BTreeMap<Vec<u8>, Vec<Piece>> = self
-            .names
-            .iter()
-            .filter(|(path, pieces)| {
-                matches!(&***pieces, [Piece::Class(_)]) && is_distinctive(last(path))
-            })
-            .map(|(path, pieces)| (last(path).to_vec(), pieces.clone()))
-            .collect();
-        for (path, _) in other_paths {
-            if let Some(pieces) = generated.get(last(path)) {
-                self.names
-                    .entry(path.to_vec())
-                    .or_insert_with(|| pieces.clone());
+    fn add_shared_names(&mut self, facts: &Facts<'_>) {
+        let mut generated: BTreeMap<Vec<u8>, Vec<Piece>> = BTreeMap::new();
+        for (path, pieces) in &self.names {
+            let name = last(path);
+            let number = **pieces == HEX && is_upper_hex(name);
+            if number || matches!(**pieces, [Piece::Class(_)]) && is_distinctive(name) {
+                let known = generated.entry(name.to_vec());
+                let known = known.or_insert_with(|| pieces.clone());
+                // A number in hex has evidence that another reading of its digits lacks.
+                if number {
+                    known.clone_from(pieces);
+                }
+            }
+        }
+        if generated.is_empty() {
+            return;
+        }
+        let created = facts.created.keys().copied();
+        let seen = facts.seen.iter().flat_map(|path| prefixes(path));
+        for path in created.chain(seen) {
+            let Some(pieces) = generated.get(last(path)) else {
+                continue;
+            };
+            let own = self.names.get(path);
+            if own.is_none_or(|own| own != pieces && *pieces == HEX) {
+                self.names.insert(path.to_vec(), pieces.clone());
             }
         }
     }

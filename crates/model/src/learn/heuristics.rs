@@ -19,11 +19,20 @@ pub(crate) fn has_inner_capital(part: &[u8]) -> bool {
     part.windows(2).any(inner)
 }
 
+/// Minimum number of hex digits in a number that a program chose, such as an id.
+const NUMBER_DIGITS_MIN: usize = 8;
+
+/// True for eight or more hex digits with capital letters, or digits only.
+pub(crate) fn is_upper_hex(run: &[u8]) -> bool {
+    let upper = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
+    run.len() >= NUMBER_DIGITS_MIN && run.iter().all(upper)
+}
+
 /// True for eight or more hex digits of one case whose letters and digits change places twice: no word with a number does that.
 pub(crate) fn is_hex_number(run: &[u8]) -> bool {
-    let upper = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
     let lower = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    run.len() >= 8 && (run.iter().all(upper) || run.iter().all(lower)) && transitions(run) >= 2
+    let lower = run.len() >= NUMBER_DIGITS_MIN && run.iter().all(lower);
+    (lower || is_upper_hex(run)) && transitions(run) >= 2
 }
 
 /// True for a number in hex with capital letters.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::Op;
+use ambit_event::lex::Class;
 use ambit_event::{Object, Path};
 
 use super::component::{last, parent};
@@ -16,6 +17,8 @@ pub(super) struct Known {
     /// By directory.
     created: BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>>,
     patterns: BTreeSet<PathPattern>,
+    /// Directories in which files are named by numbers in hex.
+    hex: BTreeSet<Vec<u8>>,
     /// Paths with dates, up to the component with the last date, by their pieces with classes in place of dates.
     dated: BTreeMap<Vec<Piece>, BTreeSet<PathPattern>>,
 }
@@ -36,6 +39,11 @@ impl Known {
                     names.insert(last(path).to_vec());
                 }
                 RuleObject::Path(pattern) if pattern.kind() == PathKind::Path => {
+                    if let [Piece::Bytes(directory), Piece::Class(Class::Hex)] = pattern.pieces()
+                        && directory.ends_with(b"/")
+                    {
+                        out.hex.insert(directory.to_vec());
+                    }
                     out.patterns.insert(pattern.clone());
                 }
                 _ => {}
@@ -74,6 +82,11 @@ impl Known {
             .into_iter()
             .flatten()
             .map(Vec::as_slice)
+    }
+
+    /// True if files in the directory are named by numbers in hex.
+    pub(super) fn has_hex_names(&self, directory: &[u8]) -> bool {
+        self.hex.contains(directory)
     }
 
     /// Returns the patterns, ready for look-ups.
