@@ -930,3 +930,73 @@ fn a_name_joins_a_pattern_that_the_same_proposals_make() {
     ]);
     assert_eq!(after(&learned, |_| true), ["file.create /srv/s/{n}-{n}"]);
 }
+
+#[test]
+fn directories_that_spread_numbers_in_hex_are_recognised_by_the_pattern_in_them() {
+    let learned = one(&[
+        &[
+            "file.mkdir /srv/print/held/B",
+            "file.create /srv/print/held/B/{hex}",
+        ],
+        &[
+            "file.mkdir /srv/print/held/E",
+            "file.create /srv/print/held/E/{hex}",
+        ],
+    ]);
+    let found = proposals(&learned);
+    assert_eq!(places(&found), ["/srv/print/held/{hex}"]);
+    let after = after(&learned, Proposal::is_for_all);
+    assert_eq!(
+        after,
+        [
+            "file.create /srv/print/held/{hex}/{hex}",
+            "file.mkdir /srv/print/held/{hex}"
+        ]
+    );
+}
+
+#[test]
+fn random_names_beside_other_patterns_are_known() {
+    let of = |folder: char, name: &str| {
+        let folder = format!("/srv/print/held/{folder}");
+        vec![
+            format!("file.mkdir {folder}"),
+            format!("file.create {folder}/{name}"),
+        ]
+    };
+    let runs = [
+        of('2', "{tmp}"),
+        of('5', "{hex}"),
+        of('6', "{hex}"),
+        of('A', "A7C0217A9"),
+        of('E', "E9C0217A9"),
+    ];
+    let runs: Vec<Vec<&str>> = runs
+        .iter()
+        .map(|lines| lines.iter().map(String::as_str).collect())
+        .collect();
+    let found = proposals(&one(&as_slices(&runs)));
+    assert_eq!(places(&found), ["/srv/print/held/{hex}"]);
+    assert!(found[0].is_for_all(), "{:?}", found[0].sensitive);
+}
+
+#[test]
+fn a_number_in_hex_joins_the_pattern_of_such_numbers_in_its_directory() {
+    let learned = one(&[
+        &["file.create /srv/print/new/{hex}"],
+        &[
+            "file.open r /srv/print/new/4C0217A9E",
+            "file.open r /srv/print/new/DEADBEEF",
+        ],
+    ]);
+    let mut lines = after(&learned, Proposal::is_for_all);
+    lines.sort();
+    assert_eq!(
+        lines,
+        [
+            "file.create /srv/print/new/{hex}",
+            "file.open r /srv/print/new/DEADBEEF",
+            "file.open r /srv/print/new/{hex}"
+        ]
+    );
+}

@@ -13,7 +13,7 @@ use super::name::{self, Part, PartKind, TemplatePart};
 use super::sibling::Sibling;
 use super::{Kind, Options, calendar, classed, shape};
 use crate::dates;
-use crate::learn::heuristics::HASH_DIGITS_MIN;
+use crate::learn::heuristics::{HASH_DIGITS_MIN, is_upper_hex_number};
 use crate::pattern::{PathKind, PathPattern, Piece, canonical};
 
 /// Minimum number of names in a spool if several maps are compared and the names are not in all of them.
@@ -402,12 +402,17 @@ pub(super) fn learned_clusters<'c>(
     siblings: &[Sibling<'_>],
     children: impl Iterator<Item = (&'c Vec<Piece>, bool)>,
 ) -> Vec<Cluster> {
-    let made_up = children.filter(|(component, _)| follows(component));
+    let is_number = |component: &[Piece]| *component == [Piece::Class(Class::Hex)];
+    let made_up = children.filter(|(component, _)| follows(component) || is_number(component));
     let mut out: Vec<Cluster> = Vec::new();
     let mut free: Vec<&Sibling<'_>> = siblings.iter().collect();
     for (component, creates) in made_up {
         let covers = covers(component);
-        let joins = |one: &Sibling<'_>| (creates || one.created) && covers(one.name);
+        let joins = |one: &Sibling<'_>| {
+            (creates || one.created)
+                && covers(one.name)
+                && (!is_number(component) || is_upper_hex_number(one.name))
+        };
         out.extend(take_members(component, &mut free, joins));
     }
     out

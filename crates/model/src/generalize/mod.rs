@@ -432,6 +432,7 @@ fn replacements(
 fn assess(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Proposal> {
     let map = before.map();
     let mut rewrites = Vec::new();
+    let mut replaced = risk::Replaced::new();
     for (subject, lines) in draft.lines {
         let entry = map.subjects.get(&subject)?;
         let kept: Vec<&Rule> = options.marks.kept(&subject).collect();
@@ -441,18 +442,21 @@ fn assess(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propo
             removes: BTreeSet::new(),
             adds: BTreeSet::new(),
         };
+        let mut by_new: BTreeMap<Rule, Vec<Rule>> = BTreeMap::new();
         for (old, new) in lines {
             let forbidden = match new.object() {
                 RuleObject::Path(pattern) => options.sensitive.forbids(pattern),
                 _ => false,
             };
             if !forbidden && !kept.iter().any(|kept| covers_kept(&new, kept)) {
-                rewrite.removes.insert(old);
-                rewrite.adds.insert(new);
+                rewrite.removes.insert(old.clone());
+                rewrite.adds.insert(new.clone());
+                by_new.entry(new).or_default().push(old);
             }
         }
         if !rewrite.removes.is_empty() {
             rewrites.push(rewrite);
+            replaced.push(by_new);
         }
     }
     if rewrites.is_empty() {
@@ -484,7 +488,7 @@ fn assess(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propo
         (hits.saturating_add(support.hits), support.runs.max(runs))
     });
     (proposal.hits, proposal.runs) = (hits, runs);
-    risk::assess(&mut proposal, map, &options.sensitive);
+    risk::assess(&mut proposal, &replaced, map, &options.sensitive);
     proposal.examples = example::examples(&proposal, before);
     Some(proposal)
 }

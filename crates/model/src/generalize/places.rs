@@ -276,7 +276,7 @@ impl Tree {
     }
 
     /// True if a directory has one or two hex digits as its name, in either case, and all names in it begin or end with
-    /// them.
+    /// them or are a pattern of hex digits.
     fn is_fan(&self, name: &[u8], nodes: &[usize]) -> bool {
         if !(1..=2).contains(&name.len()) || !name.iter().all(u8::is_ascii_hexdigit) {
             return false;
@@ -288,14 +288,15 @@ impl Tree {
             .collect();
         let number = |run: &[u8]| run.len() >= FAN_RUN_MIN && run.iter().all(u8::is_ascii_hexdigit);
         let named = |component: &&Component| {
-            exact(component).is_some_and(|child| {
-                let mut runs = child.split(|byte| !byte.is_ascii_alphanumeric());
-                let (first, last) = (runs.next(), runs.next_back());
-                first.is_some_and(|run| number(run) && run.starts_with(name))
-                    || last
-                        .or(first)
-                        .is_some_and(|run| number(run) && run.ends_with(name))
-            })
+            **component == [Piece::Class(Class::Hex)]
+                || exact(component).is_some_and(|child| {
+                    let mut runs = child.split(|byte| !byte.is_ascii_alphanumeric());
+                    let (first, last) = (runs.next(), runs.next_back());
+                    first.is_some_and(|run| number(run) && run.starts_with(name))
+                        || last
+                            .or(first)
+                            .is_some_and(|run| number(run) && run.ends_with(name))
+                })
         };
         !below.is_empty() && below.iter().all(named)
     }

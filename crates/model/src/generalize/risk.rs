@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The risk of a proposal, by criteria that a person can check.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ambit_abi::Op;
@@ -10,9 +11,9 @@ use serde::Serialize;
 
 use super::address::UNPRIVILEGED;
 use super::overlap::PathSet;
-use super::{Kind, Proposal, Rewrite, Sensitive, tree};
+use super::{Kind, Proposal, Sensitive, tree};
 use crate::pattern::{InetPattern, PathKind, PathPattern, Piece, Ports};
-use crate::{ANY_HOST, Map, Rule, RuleObject};
+use crate::{Map, Rule, RuleObject};
 
 /// The risk of applying a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -44,20 +45,24 @@ const UDP: u8 = 17;
 /// A range of more ports than this is rarely configured.
 const PORTS_MAX: u16 = 1024;
 
+/// For each rewrite of a proposal, the lines that it removes by the line that replaces them.
+pub(super) type Replaced = Vec<BTreeMap<Rule, Vec<Rule>>>;
+
 /// Sets the risk, its reasons, and the reasons why the proposal is sensitive.
-pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sensitive) {
+pub(super) fn assess(
+    proposal: &mut Proposal,
+    replaced: &Replaced,
+    map: &Map,
+    sensitive_places: &Sensitive,
+) {
     let mut reasons: Vec<(Risk, String)> = Vec::new();
     let mut sensitive: Vec<String> = Vec::new();
     let mut add = |risk: Risk, why: &str| reasons.push((risk, why.to_owned()));
-    let rules = proposal
-        .rewrites
-        .iter()
-        .flat_map(|rewrite| rewrite.adds.iter().map(move |rule| (rewrite, rule)));
-    for (rewrite, rule) in rules {
+    for (rule, old) in replaced.iter().flatten() {
         match rule.object() {
             RuleObject::Path(pattern) => {
                 assess_path(rule, pattern, map, &mut add);
-                let widened = without_known_random_parts(rule, pattern, rewrite);
+                let widened = without_known_random_parts(pattern, old);
                 sensitive.extend(sensitive_places.overlapping(rule.operation(), &widened));
             }
             RuleObject::Inet(pattern) => {
@@ -100,27 +105,13 @@ pub(super) fn assess(proposal: &mut Proposal, map: &Map, sensitive_places: &Sens
 }
 
 /// Returns the pattern with a text of its own for each random part that the lines that it replaces have, too. The proposal does
-/// not widen these parts, so they do not count as a sensitive word such as `keytab`. It replaces lines with its operation and of
-/// its depth that no other new line covers. If all of them have as many random parts, each part is known, else those at the beginning and end that all share.
-fn without_known_random_parts(
-    rule: &Rule,
-    pattern: &PathPattern,
-    rewrite: &Rewrite,
-) -> PathPattern {
+/// not widen these parts, so they do not count as a sensitive word such as `keytab`. If all lines of the same depth have as many
+/// random parts, each part is known, else those at the beginning and end that all share.
+fn without_known_random_parts(pattern: &PathPattern, replaced: &[Rule]) -> PathPattern {
     let random = Piece::Class(Class::Tmp);
     let count = |pieces: &[Piece]| pieces.iter().filter(|piece| **piece == random).count();
-    let other_replaces = |old: &Rule| {
-        old.object().as_exact().is_some_and(|object| {
-            let mut others = rewrite.adds.iter().filter(|other| *other != rule);
-            others.any(|other| {
-                other.operation() == old.operation() && other.object().covers(object, &ANY_HOST)
-            })
-        })
-    };
-    let replaced: Vec<PathPattern> = rewrite
-        .removes
+    let replaced: Vec<PathPattern> = replaced
         .iter()
-        .filter(|old| old.operation() == rule.operation() && !other_replaces(old))
         .filter_map(|old| match old.object() {
             RuleObject::Path(old) => Some(old.clone()),
             RuleObject::Exact(Object::Path(path)) => {
