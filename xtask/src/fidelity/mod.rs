@@ -9,7 +9,7 @@ mod table;
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -174,13 +174,23 @@ fn one(kernel: Kernel, workload: &str, args: &Args) -> Result<Value> {
             .chain(costs)
             .chain(["/lab/fidelity", workload]),
     )?;
+    let mut result = last_line(&outcome.stdout);
     if outcome.status != 0 {
+        if let (Ok(partial), None) = (&mut result, without) {
+            keep_files(kernel, partial)?;
+        }
         bail!("ended with status {}", outcome.status);
     }
-    let mut result: Value = serde_json::from_slice(&outcome.stdout)
-        .context("cannot read the guest's result as JSON")?;
+    let mut result = result?;
     result["kernel"] = kernel.name().into();
     Ok(result)
+}
+
+/// Returns the last result that the guest printed: the one with all figures, or the one with the files, which comes first.
+fn last_line(stdout: &[u8]) -> Result<Value> {
+    let mut lines = stdout.split(|byte| *byte == b'\n').rev();
+    let last = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    serde_json::from_slice(last).context("cannot read the guest's result as JSON")
 }
 
 /// The name of the file with a workload's figures.
@@ -194,18 +204,30 @@ fn kept(kernel: Kernel, workload: &str) -> PathBuf {
 
 /// Moves the files of a result, and a copy of its figures, to `target/fidelity/KERNEL/WORKLOAD`.
 fn keep(kernel: Kernel, result: &mut Value) -> Result<()> {
+    let folder = keep_files(kernel, result)?;
+    let figures = serde_json::to_string_pretty(result)?;
+    write_file(&folder.join(FIGURES), &figures)
+}
+
+/// Moves the files of a result to its folder, which is returned. Figures of an earlier run are removed.
+fn keep_files(kernel: Kernel, result: &mut Value) -> Result<PathBuf> {
     let workload = result["workload"].as_str().unwrap_or_default();
     let folder = kept(kernel, workload);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let files = result["files"].take();
-    let figures = serde_json::to_string_pretty(result)?;
-    let files = files.as_object().into_iter().flatten();
-    let texts = files.filter_map(|(name, text)| Some((name.as_str(), text.as_str()?)));
-    for (name, text) in texts.chain([(FIGURES, figures.as_str())]) {
-        let path = folder.join(name);
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    let figures = folder.join(FIGURES);
+    if figures.exists() {
+        fs::remove_file(&figures)
+            .with_context(|| format!("cannot remove {}", figures.display()))?;
     }
-    Ok(())
+    let files = result["files"].take();
+    for (name, text) in files.as_object().into_iter().flatten() {
+        write_file(&folder.join(name), text.as_str().unwrap_or_default())?;
+    }
+    Ok(folder)
+}
+
+fn write_file(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Puts a result into the document; the rows of others stay.
@@ -243,6 +265,17 @@ mod tests {
             .filter(|text| text.contains("sleep ") || text.contains("nap "))
             .filter(|text| !text.contains("tries"))
             .collect()
+    }
+
+    #[test]
+    fn the_last_line_that_the_guest_printed_is_its_result() {
+        let files = "{\"files\":{}}\n";
+        assert!(last_line(files.as_bytes()).unwrap()["files"].is_object());
+        let both = format!("{files}{{\"points\":3}}\n");
+        assert_eq!(last_line(both.as_bytes()).unwrap()["points"], 3);
+        assert!(last_line(b"").is_err());
+        let cut = format!("{files}{{\"poi");
+        assert!(last_line(cut.as_bytes()).is_err());
     }
 
     #[test]

@@ -364,7 +364,7 @@ impl GeneratedNames {
         for one in names.iter().filter(|one| one.origin.temporary) {
             let (directory, name) = (parent(one.path), last(one.path));
             // The next number may have one digit more or fewer.
-            let near = name.len() - 1..=name.len() + 1;
+            let near = name.len().saturating_sub(1)..=name.len() + 1;
             let beside = lengths
                 .get(directory)
                 .is_some_and(|lengths| lengths.range(near).next().is_some());

@@ -98,6 +98,13 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         review.applied,
         review.accepted
     );
+    let files = json!({
+        "learned.map": days.file("learned")?,
+        "reviewed.map": days.file("map")?,
+        "proposals.json": serde_json::to_string_pretty(&review.proposals).unwrap_or_default(),
+    });
+    // A line of its own, in case the time is up before the last one.
+    println!("{}", json!({ "workload": days.workload(), "files": files }));
     let mut held_out = Vec::new();
     if only.is_empty() {
         for seed in HELD_OUT_FROM..HELD_OUT_FROM + HELD_OUT {
@@ -141,11 +148,7 @@ fn report(days: &Days, only: &[String]) -> Result<serde_json::Value, String> {
         "false_refusals": refusals.len(),
         "refused": refusals,
         "failures": held_out.iter().filter(|day| day.status != Some(0)).map(day::Day::reason).collect::<Vec<_>>(),
-        "files": {
-            "learned.map": days.file("learned")?,
-            "reviewed.map": days.file("map")?,
-            "proposals.json": serde_json::to_string_pretty(&review.proposals).unwrap_or_default(),
-        },
+        "files": files,
         "attacks": attacks,
     }))
 }
