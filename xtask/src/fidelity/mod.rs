@@ -176,7 +176,10 @@ fn one(kernel: Kernel, workload: &str, args: &Args) -> Result<Value> {
     )?;
     let mut result = last_line(&outcome.stdout);
     if outcome.status != 0 {
-        if let (Ok(partial), None) = (&mut result, without) {
+        if args.without.is_none()
+            && !args.costs
+            && let Ok(partial) = &mut result
+        {
             keep_files(kernel, partial)?;
         }
         bail!("ended with status {}", outcome.status);
