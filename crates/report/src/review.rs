@@ -23,8 +23,8 @@ pub struct ReviewView<'r> {
     pub runs: usize,
     /// Number of recordings.
     pub recordings: usize,
-    #[serde(flatten)]
     /// The review.
+    #[serde(flatten)]
     pub review: &'r Review,
 }
 

@@ -29,7 +29,7 @@ mod tree;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::Op;
-use ambit_event::{Object, Subject};
+use ambit_event::{Object, Operation, Subject};
 use comparison::Comparison;
 use overlap::PathSet;
 use sha2::{Digest, Sha256};
@@ -304,6 +304,12 @@ impl Map {
     }
 }
 
+/// Returns what a draft has for a line that it keeps, with another operation on the same object beside it.
+fn beside(known: &Rule, op: Op, arg: u32) -> [(Rule, Rule); 2] {
+    let new = Rule::new(Operation { op, arg }, known.object().clone());
+    [known.clone(), new].map(|line| (known.clone(), line))
+}
+
 /// Returns a path as text.
 fn path_text(path: &[tree::Component]) -> String {
     PathPattern::new(PathKind::Path, tree::pieces(path)).to_string()
@@ -436,12 +442,6 @@ fn assess(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propo
     for (subject, lines) in draft.lines {
         let entry = map.subjects.get(&subject)?;
         let kept: Vec<&Rule> = options.marks.kept(&subject).collect();
-        let mut rewrite = Rewrite {
-            subject,
-            id: entry.id.clone(),
-            removes: BTreeSet::new(),
-            adds: BTreeSet::new(),
-        };
         let mut by_new: BTreeMap<Rule, Vec<Rule>> = BTreeMap::new();
         for (old, new) in lines {
             let forbidden = match new.object() {
@@ -449,13 +449,16 @@ fn assess(draft: Draft, before: &Matcher<'_>, options: &Options) -> Option<Propo
                 _ => false,
             };
             if !forbidden && !kept.iter().any(|kept| covers_kept(&new, kept)) {
-                rewrite.removes.insert(old.clone());
-                rewrite.adds.insert(new.clone());
                 by_new.entry(new).or_default().push(old);
             }
         }
-        if !rewrite.removes.is_empty() {
-            rewrites.push(rewrite);
+        if !by_new.is_empty() {
+            rewrites.push(Rewrite {
+                subject,
+                id: entry.id.clone(),
+                removes: by_new.values().flatten().cloned().collect(),
+                adds: by_new.keys().cloned().collect(),
+            });
             replaced.push(by_new);
         }
     }

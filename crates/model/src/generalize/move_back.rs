@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::{self as abi, Op};
-use ambit_event::{Operation, Subject};
+use ambit_event::Subject;
 
 use super::tree::{self, Component};
-use super::{Draft, Kind, path_text};
+use super::{Draft, Kind, beside, path_text};
 use crate::Rule;
 use crate::pattern::{PathKind, Piece};
 
@@ -60,32 +60,15 @@ fn draft(
     if !(2..=DIRECTORIES_MAX).contains(&directories.len()) {
         return None;
     }
-    let back = |known: &Rule, arg| {
-        let operation = Operation {
-            op: Op::FileRename,
-            arg,
-        };
-        let kept = (known.clone(), known.clone());
-        [
-            kept,
-            (known.clone(), Rule::new(operation, known.object().clone())),
-        ]
-    };
-    let missing = |one: &'_ Renamed<'_>, other: &Renamed<'_>| -> Vec<Rule> {
-        let found = one
+    let back = |one: &Renamed<'_>, other: &Renamed<'_>, arg| -> Vec<(Rule, Rule)> {
+        let missing = one
             .iter()
             .filter(|(directory, _)| !other.contains_key(*directory));
-        found.map(|(_, rule)| (*rule).clone()).collect()
+        missing
+            .flat_map(|(_, rule)| beside(rule, Op::FileRename, arg))
+            .collect()
     };
-    let lines: Vec<(Rule, Rule)> = missing(from, to)
-        .iter()
-        .flat_map(|rule| back(rule, abi::END_TO))
-        .chain(
-            missing(to, from)
-                .iter()
-                .flat_map(|rule| back(rule, abi::END_FROM)),
-        )
-        .collect();
+    let lines = [back(from, to, abi::END_TO), back(to, from, abi::END_FROM)].concat();
     (!lines.is_empty()).then(|| Draft {
         kind: Kind::MoveBack,
         place: format!(

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambit_abi::{self as abi, Op};
-use ambit_event::{Operation, Subject};
+use ambit_event::Subject;
 
 use super::comparison::Comparison;
 use super::tree::{self, Component};
-use super::{Draft, Kind, Options};
+use super::{Draft, Kind, Options, beside, path_text};
 use crate::Rule;
 use crate::learn::generated::{creates, removes};
 use crate::pattern::PathKind;
@@ -106,25 +106,15 @@ fn draft(
             return None;
         }
     }
-    let read = Operation {
-        op: Op::FileOpen,
-        arg: abi::OPEN_READ,
-    };
     let lines: Vec<(Rule, Rule)> = found
         .into_iter()
-        .flat_map(|made| {
-            let kept = (made.clone(), made.clone());
-            [kept, (made.clone(), Rule::new(read, made.object().clone()))]
-        })
+        .flat_map(|made| beside(made, Op::FileOpen, abi::OPEN_READ))
         .collect();
     (!lines.is_empty()).then(|| Draft {
         kind: Kind::ReadBack,
         place: "files that it makes".to_owned(),
         subject: Some(subject.to_string()),
-        values: evidence
-            .into_iter()
-            .map(|path| super::path_text(path))
-            .collect(),
+        values: evidence.into_iter().map(|path| path_text(path)).collect(),
         steady: false,
         inside: None,
         lines: BTreeMap::from([(subject.clone(), lines)]),

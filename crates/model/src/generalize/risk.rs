@@ -71,14 +71,11 @@ pub(super) fn assess(
             RuleObject::Exact(_) => {}
         }
     }
-    if proposal.kind == Kind::Sockets {
-        add(Risk::Medium, "it connects to more parts of the workload");
-    }
-    if proposal.kind == Kind::ReadBack {
-        add(Risk::Medium, "it reads files that it makes");
-    }
-    if proposal.kind == Kind::MoveBack {
-        add(Risk::Medium, "it moves files back");
+    match proposal.kind {
+        Kind::Sockets => add(Risk::Medium, "it connects to more parts of the workload"),
+        Kind::ReadBack => add(Risk::Medium, "it reads files that it makes"),
+        Kind::MoveBack => add(Risk::Medium, "it moves files back"),
+        _ => {}
     }
     if proposal.values < VALUES_MIN {
         add(Risk::Medium, "fewer than 3 values were seen");

@@ -10,6 +10,7 @@ use ambit_event::{Object, Operation};
 
 use super::component::last;
 use super::heuristics::is_upper_hex_number;
+use super::known::hex_directory;
 use crate::pattern::{Index, PathKind, PathPattern, Piece};
 use crate::{Map, Rule, RuleObject};
 
@@ -59,7 +60,7 @@ fn made(map: &Map) -> BTreeSet<PathPattern> {
             RuleObject::Path(pattern) if pattern.kind() == PathKind::Path => Some(pattern),
             _ => None,
         })
-        .filter(|pattern| is_narrow(pattern) || is_number(pattern))
+        .filter(|pattern| is_narrow(pattern) || hex_directory(pattern).is_some())
         .cloned()
         .collect()
 }
@@ -77,11 +78,6 @@ fn uses(operation: Operation) -> bool {
         operation.op,
         Op::Exec | Op::MapExec | Op::NetBind | Op::NetConnect | Op::NetSend
     )
-}
-
-/// True if the files are named by numbers in hex, in an exact directory.
-fn is_number(pattern: &PathPattern) -> bool {
-    matches!(pattern.pieces(), [Piece::Bytes(directory), Piece::Class(Class::Hex)] if directory.ends_with(b"/"))
 }
 
 /// True if the name of the files has a class and a fixed text with a letter, or is a UUID, and nothing wider.

@@ -361,14 +361,15 @@ impl GeneratedNames {
                 lengths.insert(last(path).len());
             }
         }
-        for one in names.iter().filter(|one| one.origin.temporary) {
+        let temporary = names.iter().filter(|one| one.origin.temporary);
+        for one in temporary.filter(|one| is_upper_hex(last(one.path))) {
             let (directory, name) = (parent(one.path), last(one.path));
             // The next number may have one digit more or fewer.
-            let near = name.len().saturating_sub(1)..=name.len() + 1;
+            let near = name.len() - 1..=name.len() + 1;
             let beside = lengths
                 .get(directory)
                 .is_some_and(|lengths| lengths.range(near).next().is_some());
-            if is_upper_hex(name) && (beside || known.has_hex_names(directory)) {
+            if beside || known.has_hex_names(directory) {
                 self.names.insert(one.path.to_vec(), HEX.to_vec());
             }
         }

@@ -19,20 +19,24 @@ pub(crate) fn has_inner_capital(part: &[u8]) -> bool {
     part.windows(2).any(inner)
 }
 
-/// Minimum number of hex digits in a number that a program chose, such as an id.
-const NUMBER_DIGITS_MIN: usize = 8;
+/// Minimum number of hex digits in a part that a program chose, such as an id.
+const HEX_DIGITS_MIN: usize = 8;
 
 /// True for eight or more hex digits with capital letters, or digits only.
 pub(crate) fn is_upper_hex(run: &[u8]) -> bool {
-    let upper = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
-    run.len() >= NUMBER_DIGITS_MIN && run.iter().all(upper)
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
+    run.len() >= HEX_DIGITS_MIN && run.iter().all(is_digit)
+}
+
+/// True for eight or more hex digits with small letters, or digits only.
+fn is_lower_hex(run: &[u8]) -> bool {
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    run.len() >= HEX_DIGITS_MIN && run.iter().all(is_digit)
 }
 
 /// True for eight or more hex digits of one case whose letters and digits change places twice: no word with a number does that.
 pub(crate) fn is_hex_number(run: &[u8]) -> bool {
-    let lower = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let lower = run.len() >= NUMBER_DIGITS_MIN && run.iter().all(lower);
-    (lower || is_upper_hex(run)) && transitions(run) >= 2
+    (is_lower_hex(run) || is_upper_hex(run)) && transitions(run) >= 2
 }
 
 /// True for a number in hex with capital letters.
@@ -42,11 +46,7 @@ pub(crate) fn is_upper_hex_number(run: &[u8]) -> bool {
 
 /// True for eight or more hex digits that contain both letters and digits.
 pub(crate) fn is_hex(run: &[u8]) -> bool {
-    run.len() >= 8
-        && run
-            .iter()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        && transitions(run) >= 1
+    is_lower_hex(run) && transitions(run) >= 1
 }
 
 /// True for hex digits that are long enough for a hash.

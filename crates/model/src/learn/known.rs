@@ -39,11 +39,7 @@ impl Known {
                     names.insert(last(path).to_vec());
                 }
                 RuleObject::Path(pattern) if pattern.kind() == PathKind::Path => {
-                    if let [Piece::Bytes(directory), Piece::Class(Class::Hex)] = pattern.pieces()
-                        && directory.ends_with(b"/")
-                    {
-                        out.hex.insert(directory.to_vec());
-                    }
+                    out.hex.extend(hex_directory(pattern).map(<[u8]>::to_vec));
                     out.patterns.insert(pattern.clone());
                 }
                 _ => {}
@@ -135,4 +131,14 @@ fn last_component(pieces: &[Piece]) -> Option<Vec<Piece>> {
         && out.iter().all(plain)
         && out.iter().any(narrow))
     .then_some(out)
+}
+
+/// Returns the directory, with its slash, of a pattern for files that are named by numbers in hex; `None` for other patterns.
+pub(super) fn hex_directory(pattern: &PathPattern) -> Option<&[u8]> {
+    match pattern.pieces() {
+        [Piece::Bytes(directory), Piece::Class(Class::Hex)] if directory.ends_with(b"/") => {
+            Some(directory)
+        }
+        _ => None,
+    }
 }
